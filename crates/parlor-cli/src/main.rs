@@ -1,0 +1,2 @@
+//! Talk to any chat model from the terminal.
+fn main() {}

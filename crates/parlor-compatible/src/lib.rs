@@ -1,0 +1,1 @@
+//! Presets for hosts that speak the OpenAI chat dialect.

@@ -1,0 +1,1 @@
+//! The words every parlor crate speaks: models, messages, events, errors.

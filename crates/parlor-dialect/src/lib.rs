@@ -1,0 +1,1 @@
+//! Wire formats of chat models, read and written in both directions, without I/O.

@@ -1,0 +1,1 @@
+//! Google Gemini models for parlor.

@@ -1,0 +1,1 @@
+//! The transport: one HTTP model over any dialect, framing, timeouts, error mapping.

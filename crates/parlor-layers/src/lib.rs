@@ -1,0 +1,1 @@
+//! Decorators of the ChatModel trait: retry and timeout.

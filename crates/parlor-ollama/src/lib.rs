@@ -1,0 +1,1 @@
+//! Ollama models for parlor, over its native API.

@@ -1,0 +1,1 @@
+//! Provider descriptors, model ids, the model catalogue and configuration.

@@ -1,0 +1,1 @@
+//! Fault server, replay, scripted models and conformance suites for provider authors.

@@ -1,0 +1,1 @@
+//! One program, every chat model: the facade over parlor's crates.

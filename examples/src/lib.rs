@@ -1,0 +1,1 @@
+//! Short programs that show parlor at work.
