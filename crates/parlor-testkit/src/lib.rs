@@ -1,1 +1,8 @@
 //! Fault server, replay, scripted models and conformance suites for provider authors.
+
+mod cassette;
+
+pub use cassette::{
+    Cassette, Expected, ExpectedError, ExpectedToolCall, ExpectedUsage, InclusiveUsage,
+    RecordedRequest, RecordedResponse, Source,
+};
