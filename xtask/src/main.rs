@@ -1,2 +1,58 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask tidy` and `cargo xtask features`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore speaks to the terminal"
+)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+mod cargo;
+mod source;
+mod tidy;
+mod tree;
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+  tidy              check the house rules; every failure says what to do
+  features [CRATE]  print the features of a crate (default: parlor), one per line";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["tidy"] => tidy::run(&root()),
+        ["features"] => features("parlor"),
+        ["features", name] => features(name),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace root: the folder that holds this crate's folder.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
+
+/// Prints the features of one crate, `default` left out.
+fn features(name: &str) -> Result<ExitCode, String> {
+    let metadata = cargo::metadata(&root())?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| package.name == name)
+        .ok_or_else(|| format!("no crate named {name} in this workspace"))?;
+    for feature in package.features.keys().filter(|name| *name != "default") {
+        println!("{feature}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
