@@ -37,9 +37,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace root: the folder that holds this crate's folder.
+/// The workspace root: the folder that holds this crate's folder, as cargo names it when it runs
+/// us, or else as it was when we were built.
 fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 

@@ -23,7 +23,10 @@ const INHERITED: &[(&str, &str)] = &[
 ];
 
 fn check(tree: &Tree, report: &mut Report) {
-    let map = tree.text(MAP).unwrap_or_default();
+    let Some(map) = tree.text(MAP) else {
+        report.fail(MAP, 1, "there is no map", "write one");
+        return;
+    };
     let named = crates_named(map);
     for package in &tree.packages {
         let folder = package.folder();

@@ -84,7 +84,7 @@ fn require(tree: &Tree, folder: &str, names: &[&str], report: &mut Report) {
             report.fail(
                 path,
                 1,
-                "its siblings have this file",
+                "the file is missing, its siblings have it",
                 "put there what they keep there",
             );
         }
