@@ -1,0 +1,324 @@
+//! From events to a response, and back.
+
+use crate::event::{CallHead, Event, PartKind};
+use crate::part::{Citation, Native, Part, Reasoning, Refusal, Text};
+use crate::response::{ChatResponse, Choice, Logprobs};
+use crate::tool::{Arguments, ToolCall};
+use compact_str::CompactString;
+
+/// Collects the events of a stream into the response it amounts to.
+///
+/// Parts are keyed by choice and index, so that interleaved parts and choices
+/// can't mix. At any time [`partial`](Self::partial) gives what has come.
+#[derive(Debug, Clone, Default)]
+pub struct Collector {
+    response: ChatResponse,
+    choices: Vec<CollectedChoice>,
+    completed: bool,
+}
+
+#[derive(Debug, Clone)]
+struct CollectedChoice {
+    choice: Choice,
+    parts: Vec<CollectedPart>,
+}
+
+#[derive(Debug, Clone)]
+struct CollectedPart {
+    index: u32,
+    kind: PartKind,
+    text: String,
+    citations: Vec<Citation>,
+    call: Option<Box<CallHead>>,
+    content: Option<Box<Part>>,
+    native: Option<Box<Native>>,
+    finished: bool,
+}
+
+impl Collector {
+    /// A collector for the answer of this provider.
+    pub fn new(provider: impl Into<String>) -> Self {
+        let mut collector = Self::default();
+        collector.response.provider = provider.into();
+        collector
+    }
+
+    /// Takes the next event. Events that break the grammar (a delta for a part
+    /// that isn't open) are passed over.
+    pub fn push(&mut self, event: &Event) {
+        match event {
+            Event::TextDelta { choice, part, text }
+            | Event::ReasoningDelta { choice, part, text }
+            | Event::ArgumentsDelta { choice, part, text } => {
+                if let Some(part) = self.part(*choice, *part) {
+                    part.text.push_str(text);
+                }
+            }
+            Event::Started { id, model, created } => {
+                self.response.id.clone_from(id);
+                self.response.model.clone_from(model);
+                self.response.created = *created;
+            }
+            Event::PartStarted {
+                choice,
+                part,
+                kind,
+                call,
+            } => self.choice(*choice).parts.push(CollectedPart {
+                index: *part,
+                kind: *kind,
+                text: String::new(),
+                citations: Vec::new(),
+                call: call.clone(),
+                content: None,
+                native: None,
+                finished: false,
+            }),
+            Event::Citation {
+                choice,
+                part,
+                citation,
+            } => {
+                if let Some(part) = self.part(*choice, *part) {
+                    part.citations.push((**citation).clone());
+                }
+            }
+            Event::PartFinished {
+                choice,
+                part,
+                content,
+                native,
+            } => {
+                if let Some(part) = self.part(*choice, *part) {
+                    part.content.clone_from(content);
+                    part.native.clone_from(native);
+                    part.finished = true;
+                }
+            }
+            Event::Logprobs {
+                choice,
+                refusal,
+                tokens,
+            } => {
+                let choice = &mut self.choice(*choice).choice;
+                let logprobs = choice.logprobs.get_or_insert_with(Logprobs::default);
+                let list = match refusal {
+                    true => &mut logprobs.refusal,
+                    false => &mut logprobs.content,
+                };
+                list.extend_from_slice(tokens);
+            }
+            Event::Usage { usage } => match &mut self.response.usage {
+                Some(mine) => mine.merge(usage),
+                none => *none = Some((**usage).clone()),
+            },
+            Event::Warning { warning } => self.response.warnings.push((**warning).clone()),
+            Event::Unknown { native } => self.response.native.push((**native).clone()),
+            Event::Finished { choice, reason } => {
+                self.choice(*choice).choice.finish_reason = Some(reason.clone());
+            }
+            Event::Completed { usage } => {
+                if let Some(usage) = usage {
+                    self.response.usage = Some((**usage).clone());
+                }
+                self.completed = true;
+            }
+        }
+    }
+
+    /// Whether any content has come.
+    pub fn has_content(&self) -> bool {
+        self.choices.iter().any(|choice| !choice.parts.is_empty())
+    }
+
+    /// What has come so far. Until the stream is complete it is marked
+    /// interrupted, and an open tool call in it is cut: invalid, never to be
+    /// executed.
+    pub fn partial(&self) -> ChatResponse {
+        self.clone().into_response()
+    }
+
+    /// The response; marked interrupted if the stream was not complete.
+    pub fn into_response(mut self) -> ChatResponse {
+        self.choices.sort_by_key(|choice| choice.choice.index);
+        self.response.interrupted = !self.completed;
+        self.response.choices = self
+            .choices
+            .into_iter()
+            .map(|mut collected| {
+                collected.parts.sort_by_key(|part| part.index);
+                let parts = collected.parts.into_iter().filter_map(CollectedPart::build);
+                collected.choice.message.parts = parts.collect();
+                collected.choice
+            })
+            .collect();
+        self.response
+    }
+
+    fn choice(&mut self, index: u32) -> &mut CollectedChoice {
+        let found = self.choices.iter().position(|it| it.choice.index == index);
+        let at = found.unwrap_or_else(|| {
+            self.choices.push(CollectedChoice {
+                choice: Choice::new(index),
+                parts: Vec::new(),
+            });
+            self.choices.len() - 1
+        });
+        &mut self.choices[at]
+    }
+
+    /// The open part of this index; the newest parts are looked at first.
+    fn part(&mut self, choice: u32, part: u32) -> Option<&mut CollectedPart> {
+        let choice = self
+            .choices
+            .iter_mut()
+            .find(|it| it.choice.index == choice)?;
+        let mut parts = choice.parts.iter_mut().rev();
+        parts.find(|it| it.index == part && !it.finished)
+    }
+}
+
+impl CollectedPart {
+    fn build(self) -> Option<Part> {
+        if let Some(content) = self.content {
+            return Some(*content);
+        }
+        let mut part = match self.kind {
+            PartKind::Text => {
+                let mut text = Text::new(self.text);
+                text.citations = self.citations;
+                Part::Text(text)
+            }
+            PartKind::Reasoning => Part::Reasoning(Reasoning::new(self.text)),
+            PartKind::Refusal => Part::Refusal(Refusal::new(self.text)),
+            PartKind::ToolCall => {
+                let head = self.call.map(|call| *call).unwrap_or_default();
+                let mut call = ToolCall::new(head.id, head.name, Arguments::cut(self.text));
+                call.executor = head.executor;
+                Part::ToolCall(call)
+            }
+            _ => return None,
+        };
+        if let Some(native) = self.native {
+            part.set_native(*native);
+        }
+        Some(part)
+    }
+}
+
+/// The events of a stream that gives this response.
+pub(crate) fn replay(response: ChatResponse) -> Vec<Event> {
+    let mut events = vec![Event::Started {
+        id: response.id,
+        model: response.model,
+        created: response.created,
+    }];
+    let boxed = |warning| Event::Warning {
+        warning: Box::new(warning),
+    };
+    events.extend(response.warnings.into_iter().map(boxed));
+    for choice in response.choices {
+        for (index, part) in (0..).zip(choice.message.parts) {
+            replay_part(choice.index, index, part, &mut events);
+        }
+        let logprobs = choice.logprobs.unwrap_or_default();
+        for (refusal, tokens) in [(false, logprobs.content), (true, logprobs.refusal)] {
+            if !tokens.is_empty() {
+                events.push(Event::Logprobs {
+                    choice: choice.index,
+                    refusal,
+                    tokens,
+                });
+            }
+        }
+        if let Some(reason) = choice.finish_reason {
+            events.push(Event::Finished {
+                choice: choice.index,
+                reason,
+            });
+        }
+    }
+    events.extend(response.native.into_iter().map(|native| Event::Unknown {
+        native: Box::new(native),
+    }));
+    let usage = response.usage.map(Box::new);
+    events.extend(usage.clone().map(|usage| Event::Usage { usage }));
+    if !response.interrupted {
+        events.push(Event::Completed { usage });
+    }
+    events
+}
+
+fn replay_part(choice: u32, index: u32, part: Part, events: &mut Vec<Event>) {
+    let kind = PartKind::of(&part);
+    let call = match &part {
+        Part::ToolCall(call) => Some(Box::new(CallHead {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            executor: call.executor,
+        })),
+        _ => None,
+    };
+    events.push(Event::PartStarted {
+        choice,
+        part: index,
+        kind,
+        call,
+    });
+    let delta = |text: &str| (!text.is_empty()).then(|| CompactString::from(text));
+    let mut finish = (None, None);
+    match part {
+        Part::Text(Text {
+            text,
+            citations,
+            native,
+            ..
+        }) => {
+            events.extend(delta(&text).map(|text| Event::TextDelta {
+                choice,
+                part: index,
+                text,
+            }));
+            events.extend(citations.into_iter().map(|citation| Event::Citation {
+                choice,
+                part: index,
+                citation: Box::new(citation),
+            }));
+            finish.1 = native;
+        }
+        Part::Refusal(Refusal { text, native }) => {
+            events.extend(delta(&text).map(|text| Event::TextDelta {
+                choice,
+                part: index,
+                text,
+            }));
+            finish.1 = native;
+        }
+        Part::Reasoning(Reasoning { text, native }) => {
+            events.extend(delta(&text).map(|text| Event::ReasoningDelta {
+                choice,
+                part: index,
+                text,
+            }));
+            finish.1 = native;
+        }
+        other => {
+            if let Part::ToolCall(call) = &other {
+                events.extend(
+                    delta(&call.arguments.text).map(|text| Event::ArgumentsDelta {
+                        choice,
+                        part: index,
+                        text,
+                    }),
+                );
+            }
+            finish.0 = Some(Box::new(other));
+        }
+    }
+    events.push(Event::PartFinished {
+        choice,
+        part: index,
+        content: finish.0,
+        native: finish.1,
+    });
+}

@@ -1,0 +1,510 @@
+//! The one error: what failed, whether to try again, what to do next.
+
+use crate::response::ChatResponse;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any failure of parlor: of a call, of the opening of a stream, or of its
+/// middle.
+///
+/// It is one pointer wide. [`kind`](Self::kind) is for code,
+/// [`Display`](fmt::Display) says what happened and [`help`](Self::help) what
+/// to do next. Secrets are never in it: whoever builds one keeps them out.
+///
+/// Its JSON form has `kind, message, help, provider, model, status, code,
+/// retry, request_id, partial`, with `null` for what is unknown.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    retry: Retry,
+    help: Option<Cow<'static, str>>,
+    provider: Option<String>,
+    model: Option<String>,
+    status: Option<u16>,
+    code: Option<String>,
+    request_id: Option<String>,
+    body: Option<String>,
+    partial: Option<Box<ChatResponse>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The most bytes of a provider's body that an error keeps.
+const BODY_LIMIT: usize = 2048;
+
+/// What sort of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The program's configuration is wrong or missing something.
+    Configuration,
+    /// No key, or one that the provider doesn't take.
+    Authentication,
+    /// The key is right but may not do this.
+    Permission,
+    /// The provider has no such model, or no provider has the name.
+    ModelNotFound,
+    /// The provider finds fault with the request.
+    InvalidRequest,
+    /// The model or provider can't do what was asked.
+    Unsupported,
+    /// The conversation doesn't fit the context window.
+    ContextTooLong,
+    /// A filter withheld the prompt or the answer.
+    ContentFiltered,
+    /// Too many requests or tokens in a window of time.
+    RateLimited,
+    /// Money or quota is used up; waiting doesn't help.
+    QuotaExhausted,
+    /// The provider has no capacity at the moment.
+    Overloaded,
+    /// The provider failed.
+    Server,
+    /// One of the four timeouts ran out.
+    Timeout(TimeoutKind),
+    /// No connection, or it broke before an answer.
+    Connection,
+    /// The answer broke off before its protocol's end.
+    Truncated,
+    /// The answer was not what the protocol says.
+    Decode,
+    /// A tool failed.
+    Tool,
+    /// Media couldn't be read or isn't what it says.
+    Media,
+    /// The request or an answer failed a check of parlor's own.
+    Validation,
+    /// The caller stopped it.
+    Cancelled,
+    /// A bug, or something that nobody thought of.
+    Unexpected,
+}
+
+/// Which timeout ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// Connecting.
+    Connect,
+    /// Waiting for the first event.
+    FirstEvent,
+    /// Waiting for the next event.
+    Idle,
+    /// The whole exchange.
+    Total,
+}
+
+impl ErrorKind {
+    /// The word used in JSON and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Authentication => "authentication",
+            Self::Permission => "permission",
+            Self::ModelNotFound => "model_not_found",
+            Self::InvalidRequest => "invalid_request",
+            Self::Unsupported => "unsupported",
+            Self::ContextTooLong => "context_too_long",
+            Self::ContentFiltered => "content_filtered",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Overloaded => "overloaded",
+            Self::Server => "server",
+            Self::Timeout(TimeoutKind::Connect) => "connect_timeout",
+            Self::Timeout(TimeoutKind::FirstEvent) => "first_event_timeout",
+            Self::Timeout(TimeoutKind::Idle) => "idle_timeout",
+            Self::Timeout(TimeoutKind::Total) => "total_timeout",
+            Self::Connection => "connection",
+            Self::Truncated => "truncated",
+            Self::Decode => "decode",
+            Self::Tool => "tool",
+            Self::Media => "media",
+            Self::Validation => "validation",
+            Self::Cancelled => "cancelled",
+            Self::Unexpected => "unexpected",
+        }
+    }
+
+    /// Whether another attempt may go better when nothing else is known.
+    fn retry(self) -> Retry {
+        match self {
+            Self::RateLimited
+            | Self::Overloaded
+            | Self::Server
+            | Self::Connection
+            | Self::Truncated
+            | Self::Timeout(TimeoutKind::Connect | TimeoutKind::FirstEvent | TimeoutKind::Idle) => {
+                Retry::Later(None)
+            }
+            _ => Retry::Never,
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Configuration => "Correct the configuration named above.",
+            Self::Authentication => "Set a valid key for this provider.",
+            Self::Permission => "Ask the account's owner for access, or use another model.",
+            Self::ModelNotFound => "Check the model id, or list the models that are there.",
+            Self::InvalidRequest => "Change the request as the provider says.",
+            Self::Unsupported => "Leave the setting out, or use a model that supports it.",
+            Self::ContextTooLong => {
+                "Shorten the conversation, or use a model with a larger context window."
+            }
+            Self::ContentFiltered => "Rephrase the prompt; the provider's filter withheld it.",
+            Self::RateLimited => "Wait, or send fewer requests at a time.",
+            Self::QuotaExhausted => "Add credit or raise the limit at the provider.",
+            Self::Overloaded => "Try again later, or use another model.",
+            Self::Server => "Try again; if it goes on, tell the provider the request id.",
+            Self::Timeout(_) => "Try again, or allow more time.",
+            Self::Connection => "Check that the address is right and the server is running.",
+            Self::Truncated => "The partial answer is kept; ask again for the rest.",
+            Self::Decode => "Check that the address speaks this provider's protocol.",
+            Self::Tool => "See the tool's own message.",
+            Self::Media => "Check the file, its type and its size.",
+            Self::Validation => "Correct the value named above.",
+            Self::Cancelled => "The partial answer is kept.",
+            Self::Unexpected => "This is a bug: please report it with the message.",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// It would fail again.
+    Never,
+    /// It may go better, after this time where the provider named one.
+    Later(Option<Duration>),
+    /// It was tried again as often as allowed; don't try any more.
+    Exhausted,
+}
+
+impl Retry {
+    /// The word used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Later(_) => "later",
+            Self::Exhausted => "exhausted",
+        }
+    }
+}
+
+impl Error {
+    /// An error of a kind. The message is a sentence that names what failed;
+    /// whether to retry follows from the kind until
+    /// [`with_retry`](Self::with_retry) says otherwise.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            retry: kind.retry(),
+            help: None,
+            provider: None,
+            model: None,
+            status: None,
+            code: None,
+            request_id: None,
+            body: None,
+            partial: None,
+            source: None,
+        }))
+    }
+
+    /// An answer that isn't what the protocol says.
+    pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Decode, message)
+    }
+
+    /// An answer that broke off before its protocol's end.
+    pub fn truncated() -> Self {
+        Self::new(ErrorKind::Truncated, "the answer broke off before its end")
+    }
+
+    /// Something that the model or provider can't do.
+    pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened: the provider's own message where it sent one.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether to try again.
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
+    /// A sentence on what to do next.
+    pub fn help(&self) -> &str {
+        match &self.0.help {
+            Some(help) => help,
+            None => self.0.kind.help(),
+        }
+    }
+
+    /// The provider it came from.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The model that was asked.
+    pub fn model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The provider's own code or type of error.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The provider's id of the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The beginning of the provider's body, at most 2 KiB.
+    pub fn body(&self) -> Option<&str> {
+        self.0.body.as_deref()
+    }
+
+    /// What had come when the answer broke off.
+    pub fn partial(&self) -> Option<&ChatResponse> {
+        self.0.partial.as_deref()
+    }
+
+    /// Takes out what had come when the answer broke off.
+    pub fn take_partial(&mut self) -> Option<ChatResponse> {
+        self.0.partial.take().map(|partial| *partial)
+    }
+
+    /// The same error of another kind; whether to retry follows from it anew.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self.0.retry = kind.retry();
+        self
+    }
+
+    /// The same error with another word on retrying.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.0.retry = retry;
+        self
+    }
+
+    /// The same error with a sentence on what to do next.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// The same error with its provider.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.0.provider = Some(provider.into());
+        self
+    }
+
+    /// The same error with the model that was asked.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.0.model = Some(model.into());
+        self
+    }
+
+    /// The same error with its HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error with the provider's code; an empty one is none.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        let code = code.into();
+        self.0.code = (!code.is_empty()).then_some(code);
+        self
+    }
+
+    /// The same error with the provider's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into());
+        self
+    }
+
+    /// The same error with the beginning of the provider's body.
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        let head = &body[..body.len().min(BODY_LIMIT)];
+        let text = String::from_utf8_lossy(head).into_owned();
+        self.0.body = (!text.is_empty()).then_some(text);
+        self
+    }
+
+    /// The same error with what had come when the answer broke off.
+    #[must_use]
+    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
+        self.0.partial = Some(Box::new(partial));
+        self
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(provider) = &inner.provider {
+            write!(f, "{provider}: ")?;
+        }
+        f.write_str(&inner.message)?;
+        let status = inner.status.map(|status| status.to_string());
+        let request = inner.request_id.as_ref().map(|id| format!("request {id}"));
+        let notes: Vec<&str> = [&status, &inner.code, &request]
+            .into_iter()
+            .filter_map(|note| note.as_deref())
+            .collect();
+        match notes.is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", notes.join(", ")),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &inner.kind)
+            .field("message", &inner.message)
+            .field("retry", &inner.retry);
+        let texts = [
+            ("provider", &inner.provider),
+            ("model", &inner.model),
+            ("code", &inner.code),
+            ("request_id", &inner.request_id),
+            ("body", &inner.body),
+        ];
+        if let Some(status) = inner.status {
+            out.field("status", &status);
+        }
+        for (name, text) in texts {
+            if let Some(text) = text {
+                out.field(name, text);
+            }
+        }
+        if let Some(partial) = &inner.partial {
+            out.field("partial", &partial.text());
+        }
+        if let Some(source) = &inner.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + 'static) = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct RetryForm {
+            advice: &'static str,
+            after_ms: Option<u64>,
+        }
+        let after = match self.retry() {
+            Retry::Later(Some(after)) => u64::try_from(after.as_millis()).ok(),
+            _ => None,
+        };
+        let mut out = serializer.serialize_struct("Error", 10)?;
+        out.serialize_field("kind", self.kind().as_str())?;
+        out.serialize_field("message", self.message())?;
+        out.serialize_field("help", self.help())?;
+        out.serialize_field("provider", &self.provider())?;
+        out.serialize_field("model", &self.model())?;
+        out.serialize_field("status", &self.status())?;
+        out.serialize_field("code", &self.code())?;
+        let retry = RetryForm {
+            advice: self.retry().as_str(),
+            after_ms: after,
+        };
+        out.serialize_field("retry", &retry)?;
+        out.serialize_field("request_id", &self.request_id())?;
+        out.serialize_field("partial", &self.partial())?;
+        out.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn says_who_what_and_where_to_ask() {
+        let error = Error::new(ErrorKind::RateLimited, "slow down")
+            .with_provider("openai")
+            .with_status(429)
+            .with_code("rate_limit_exceeded")
+            .with_request_id("req_1")
+            .with_retry(Retry::Later(Some(Duration::from_secs(2))));
+        assert_eq!(
+            error.to_string(),
+            "openai: slow down (429, rate_limit_exceeded, request req_1)"
+        );
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(json["retry"]["after_ms"], 2000);
+        assert_eq!(json["partial"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_long_body_is_cut_even_inside_a_character() {
+        let body = "é".repeat(BODY_LIMIT);
+        let error = Error::decode("x").with_body(&body.as_bytes()[1..]);
+        assert!(error.body().unwrap().len() <= BODY_LIMIT + 6);
+    }
+}

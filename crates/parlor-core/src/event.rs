@@ -1,0 +1,247 @@
+//! What a stream yields.
+
+use crate::part::{Citation, Native, Part};
+use crate::response::{FinishReason, TokenLogprob, Warning};
+use crate::tool::Executor;
+use crate::usage::Usage;
+use compact_str::CompactString;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One step of a streamed answer.
+///
+/// `choice` and `part` are indexes; a part is the same thing as in the
+/// collected [`Message`](crate::Message). The JSON form is an object whose
+/// `type` is the variant in snake case:
+/// `{"type":"text_delta","choice":0,"part":0,"text":"Hel"}`.
+///
+/// # Grammar
+///
+/// 1. [`Started`](Event::Started) comes first, once. It is held back until the
+///    first content, so that a retry can't show two.
+/// 2. A part is opened by [`PartStarted`](Event::PartStarted) and closed by
+///    [`PartFinished`](Event::PartFinished), each once. Several parts may be
+///    open at a time. Deltas and citations come only inside their open part:
+///    [`TextDelta`](Event::TextDelta) in text and refusal,
+///    [`ReasoningDelta`](Event::ReasoningDelta) in reasoning,
+///    [`ArgumentsDelta`](Event::ArgumentsDelta) in a tool call.
+/// 3. [`Finished`](Event::Finished) comes once per choice, after its parts are
+///    closed.
+/// 4. [`Usage`](Event::Usage), [`Warning`](Event::Warning),
+///    [`Logprobs`](Event::Logprobs) and [`Unknown`](Event::Unknown) come
+///    anywhere after `Started`. A usage is a snapshot: the last one wins, and
+///    they are never added up.
+/// 5. The stream ends by exactly one of [`Completed`](Event::Completed) and an
+///    error; then nothing.
+///
+/// [`Grammar`](crate::Grammar) checks this in tests. New variants may come: pass
+/// over those you don't know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The answer begins.
+    Started {
+        /// The provider's id of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// The model that answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// When it was made, in seconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<u64>,
+    },
+    /// A part begins.
+    PartStarted {
+        /// The choice it belongs to.
+        choice: u32,
+        /// Its index in the choice.
+        part: u32,
+        /// What it is.
+        kind: PartKind,
+        /// Id and name, when it is a tool call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Box<CallHead>>,
+    },
+    /// More text of a text or refusal part.
+    TextDelta {
+        /// The choice it belongs to.
+        choice: u32,
+        /// The part it belongs to.
+        part: u32,
+        /// The text; never empty.
+        #[schemars(with = "String")]
+        text: CompactString,
+    },
+    /// More text of a reasoning part.
+    ReasoningDelta {
+        /// The choice it belongs to.
+        choice: u32,
+        /// The part it belongs to.
+        part: u32,
+        /// The text; never empty.
+        #[schemars(with = "String")]
+        text: CompactString,
+    },
+    /// More of a tool call's arguments: for display only, since only the whole
+    /// call in [`PartFinished`](Event::PartFinished) counts.
+    ArgumentsDelta {
+        /// The choice it belongs to.
+        choice: u32,
+        /// The part it belongs to.
+        part: u32,
+        /// The text; never empty.
+        #[schemars(with = "String")]
+        text: CompactString,
+    },
+    /// What a span of an open text part rests on.
+    Citation {
+        /// The choice it belongs to.
+        choice: u32,
+        /// The part it belongs to.
+        part: u32,
+        /// The citation.
+        citation: Box<Citation>,
+    },
+    /// A part ends.
+    PartFinished {
+        /// The choice it belongs to.
+        choice: u32,
+        /// Its index in the choice.
+        part: u32,
+        /// The whole part, for every kind but text, reasoning and refusal,
+        /// whose text is in the deltas. A tool call arrives whole here,
+        /// whatever its fragments did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Box<Part>>,
+        /// The provider's own item, for text, reasoning and refusal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        native: Option<Box<Native>>,
+    },
+    /// Log probabilities of tokens of a choice.
+    Logprobs {
+        /// The choice it belongs to.
+        choice: u32,
+        /// Whether they are of the refusal rather than the text.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refusal: bool,
+        /// The tokens, in order.
+        tokens: Vec<TokenLogprob>,
+    },
+    /// What was consumed so far: a snapshot.
+    Usage {
+        /// The snapshot.
+        usage: Box<Usage>,
+    },
+    /// Something could not be honoured.
+    Warning {
+        /// The warning.
+        warning: Box<Warning>,
+    },
+    /// Something of the provider's that parlor doesn't model.
+    Unknown {
+        /// The item.
+        native: Box<Native>,
+    },
+    /// A choice ends.
+    Finished {
+        /// The choice.
+        choice: u32,
+        /// Why.
+        reason: FinishReason,
+    },
+    /// The whole answer has come.
+    Completed {
+        /// What it consumed: the snapshots merged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Box<Usage>>,
+    },
+}
+
+impl Event {
+    /// Opens a part that is no tool call.
+    pub fn part_started(choice: u32, part: u32, kind: PartKind) -> Self {
+        Self::PartStarted {
+            choice,
+            part,
+            kind,
+            call: None,
+        }
+    }
+
+    /// Closes a part whose text came in deltas.
+    pub fn part_finished(choice: u32, part: u32) -> Self {
+        Self::PartFinished {
+            choice,
+            part,
+            content: None,
+            native: None,
+        }
+    }
+
+    /// The text of a text delta, for those who want nothing else. Refusals
+    /// stream as text deltas too.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::TextDelta { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it ends a stream.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed { .. })
+    }
+}
+
+/// What a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PartKind {
+    /// Text.
+    Text,
+    /// Reasoning.
+    Reasoning,
+    /// A refusal.
+    Refusal,
+    /// A tool call.
+    ToolCall,
+    /// A result of a tool that the provider ran.
+    ToolResult,
+    /// Media that the model made.
+    Media,
+    /// A page or document that the answer rests on.
+    Source,
+    /// A provider's item that parlor doesn't model.
+    Native,
+}
+
+impl PartKind {
+    /// The kind of a part.
+    pub fn of(part: &Part) -> Self {
+        match part {
+            Part::Text(_) => Self::Text,
+            Part::Reasoning(_) => Self::Reasoning,
+            Part::Refusal(_) => Self::Refusal,
+            Part::ToolCall(_) => Self::ToolCall,
+            Part::ToolResult(_) => Self::ToolResult,
+            Part::Media(_) => Self::Media,
+            Part::Source(_) => Self::Source,
+            Part::Native(_) => Self::Native,
+        }
+    }
+}
+
+/// What is known of a tool call when it begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CallHead {
+    /// The call's id.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// Who runs it.
+    pub executor: Executor,
+}

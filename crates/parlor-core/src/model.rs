@@ -1,0 +1,142 @@
+//! The contract with implementers, and the comfort for users.
+
+use crate::capability::Capabilities;
+use crate::error::Result;
+use crate::layer::Layer;
+use crate::request::ChatRequest;
+use crate::response::ChatResponse;
+use crate::stream::ChatStream;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Facts about a model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ModelInfo {
+    /// The provider's id, such as `openai`, or the name of a configured instance.
+    pub provider: String,
+    /// The model's id in the provider's words.
+    pub model: String,
+    /// What it can do.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+    /// Tokens of input and output together; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+    /// The most tokens it can answer with; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+}
+
+impl ModelInfo {
+    /// A model of which nothing else is known.
+    pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            ..Self::default()
+        }
+    }
+
+    /// `provider/model`, the id that resolves to this model.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+}
+
+/// A chat model: the contract with those who implement one.
+///
+/// Everyday code holds an `Arc<dyn ChatModel>` and calls it through
+/// [`ChatModelExt`]. Nothing here has a default, so that a decorator can't
+/// forget to pass something on.
+#[async_trait]
+pub trait ChatModel: Send + Sync + Debug {
+    /// Facts about the model.
+    ///
+    /// # Behavior
+    /// - Cheap, and the same at every call.
+    fn info(&self) -> &ModelInfo;
+
+    /// Asks for a whole answer.
+    ///
+    /// # Behavior
+    /// - Equal to collecting [`stream`](Self::stream), but for metadata and raw body.
+    /// - An answer that was cut by the transport is an error that carries the
+    ///   partial response, never a success.
+    /// - A setting that can't be honoured is an error or a warning, as
+    ///   [`ChatRequest::on_unsupported`] says.
+    /// - Dropping the future cancels the request.
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse>;
+
+    /// Asks for an answer as a stream of events.
+    ///
+    /// # Behavior
+    /// - Resolves only when the response's headers are in: a failure by status
+    ///   is an error of this call, not of the stream.
+    /// - The stream keeps the grammar stated at [`Event`](crate::Event).
+    /// - The stream borrows nothing; dropping it cancels the request.
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream>;
+}
+
+macro_rules! forward {
+    ($($pointer:ident),+) => { $(
+        #[async_trait]
+        impl<M: ChatModel + ?Sized> ChatModel for $pointer<M> {
+            fn info(&self) -> &ModelInfo {
+                (**self).info()
+            }
+            async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
+                (**self).chat(request).await
+            }
+            async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
+                (**self).stream(request).await
+            }
+        }
+    )+ };
+}
+
+forward!(Arc, Box);
+
+/// Comfort for those who call a model.
+pub trait ChatModelExt: ChatModel {
+    /// Asks for a whole answer to a text, a message, a list of messages or a
+    /// request.
+    ///
+    /// # Behavior
+    /// - As [`ChatModel::chat`].
+    fn ask(
+        &self,
+        request: impl Into<ChatRequest> + Send,
+    ) -> impl Future<Output = Result<ChatResponse>> + Send {
+        let request = request.into();
+        async move { self.chat(&request).await }
+    }
+
+    /// Asks for a stream, like [`ask`](Self::ask).
+    ///
+    /// # Behavior
+    /// - As [`ChatModel::stream`].
+    fn ask_stream(
+        &self,
+        request: impl Into<ChatRequest> + Send,
+    ) -> impl Future<Output = Result<ChatStream>> + Send {
+        let request = request.into();
+        async move { self.stream(&request).await }
+    }
+
+    /// This model within a layer. The layer added last is the outermost.
+    ///
+    /// # Behavior
+    /// - As the layer says.
+    fn layer(self, layer: impl Layer) -> Arc<dyn ChatModel>
+    where
+        Self: Sized + 'static,
+    {
+        layer.layer(Arc::new(self))
+    }
+}
+
+impl<M: ChatModel + ?Sized> ChatModelExt for M {}

@@ -1,0 +1,182 @@
+//! A stream of events that keeps what has come.
+
+use crate::collect::Collector;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::model::ModelInfo;
+use crate::response::{ChatResponse, ResponseMetadata};
+use futures_core::Stream;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// The bare stream inside a [`ChatStream`]: what decorators map over.
+pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event>> + Send>>;
+
+/// An answer as a stream of [`Event`]s.
+///
+/// It ends exactly once: after [`Event::Completed`] or an error it yields
+/// nothing, and a source that dries up before either makes an
+/// [`Truncated`](crate::ErrorKind::Truncated) error. An error that ends it
+/// carries the partial response. Dropping it cancels the request.
+pub struct ChatStream {
+    events: EventStream,
+    collector: Collector,
+    metadata: ResponseMetadata,
+    info: Arc<ModelInfo>,
+    ended: bool,
+}
+
+impl ChatStream {
+    /// A stream of a model's events. `events` must keep the grammar stated at
+    /// [`Event`], but need not see to its own end.
+    pub fn new(
+        info: Arc<ModelInfo>,
+        events: impl Stream<Item = Result<Event>> + Send + 'static,
+    ) -> Self {
+        Self {
+            collector: Collector::new(info.provider.clone()),
+            events: Box::pin(events),
+            metadata: ResponseMetadata::default(),
+            info,
+            ended: false,
+        }
+    }
+
+    /// The same stream with facts about the exchange.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: ResponseMetadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The same stream with its events mapped, as decorators do. What the
+    /// wrapper adds or leaves out is what [`partial`](Self::partial) sees.
+    #[must_use]
+    pub fn map_events<S>(self, wrap: impl FnOnce(EventStream) -> S) -> Self
+    where
+        S: Stream<Item = Result<Event>> + Send + 'static,
+    {
+        Self {
+            events: Box::pin(wrap(self.events)),
+            ..self
+        }
+    }
+
+    /// The model that answers.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Request id and rate limits, known from the start.
+    pub fn metadata(&self) -> &ResponseMetadata {
+        &self.metadata
+    }
+
+    /// What has come so far, marked interrupted until the stream is complete.
+    pub fn partial(&self) -> ChatResponse {
+        self.finish(self.collector.partial())
+    }
+
+    /// Stops the request and gives up what has come.
+    pub fn stop(self) -> ChatResponse {
+        let Self {
+            events,
+            collector,
+            metadata,
+            ..
+        } = self;
+        drop(events);
+        let mut response = collector.into_response();
+        response.metadata = metadata;
+        response
+    }
+
+    /// The next event; `None` after the end.
+    ///
+    /// # Errors
+    /// Whatever broke the stream; the error carries the partial response.
+    pub async fn next(&mut self) -> Option<Result<Event>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Reads the stream to its end and gives the response it amounts to.
+    ///
+    /// # Errors
+    /// Whatever broke the stream; the error carries the partial response.
+    pub async fn response(mut self) -> Result<ChatResponse> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        Ok(self.stop())
+    }
+
+    /// The text alone, piece by piece.
+    pub fn text(self) -> impl Stream<Item = Result<String>> + Send + Unpin {
+        TextStream(self)
+    }
+
+    fn finish(&self, mut response: ChatResponse) -> ChatResponse {
+        response.metadata = self.metadata.clone();
+        response
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let item = ready!(self.events.as_mut().poll_next(cx));
+        let item = item.unwrap_or_else(|| {
+            Err(Error::truncated()
+                .with_provider(self.info.provider.clone())
+                .with_model(self.info.model.clone()))
+        });
+        Poll::Ready(Some(match item {
+            Ok(event) => {
+                self.collector.push(&event);
+                self.ended = event.is_terminal();
+                Ok(event)
+            }
+            Err(error) => {
+                self.ended = true;
+                Err(match error.partial() {
+                    Some(_) => error,
+                    None => error.with_partial(self.partial()),
+                })
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("model", &self.info.id())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+struct TextStream(ChatStream);
+
+impl Stream for TextStream {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_next(cx)) {
+                Some(Ok(Event::TextDelta { text, .. })) => {
+                    return Poll::Ready(Some(Ok(text.into())));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
