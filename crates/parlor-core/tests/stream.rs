@@ -1,5 +1,7 @@
 //! Streams, their grammar and their collection, through the public interface.
 
+#![allow(clippy::expect_used)]
+
 use futures_util::stream;
 use parlor_core::*;
 use std::sync::Arc;
