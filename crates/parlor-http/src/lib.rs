@@ -1,1 +1,3 @@
 //! The transport: one HTTP model over any dialect, framing, timeouts, error mapping.
+
+pub mod framing;
