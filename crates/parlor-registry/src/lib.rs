@@ -1,1 +1,16 @@
 //! Provider descriptors, model ids, the model catalogue and configuration.
+
+mod env;
+mod key;
+mod problem;
+mod suggest;
+
+pub mod catalogue;
+pub mod config;
+
+pub use catalogue::{Catalogue, CatalogueEntry, Cost, Price};
+pub use config::{Config, config_path};
+pub use env::Env;
+pub use key::{Key, KeyLookup, KeySource};
+pub use problem::{Problem, Problems};
+pub use suggest::{Candidate, suggest};

@@ -1,0 +1,52 @@
+//! Settings for the layers that stand around every model.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Timeouts;
+use super::scalar::duration;
+
+/// Settings for the layers around every model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LayerSettings {
+    /// When and how often a failed call is tried again.
+    pub retry: RetrySettings,
+    /// Time limits for every provider; a provider's own win over them.
+    pub timeout: Timeouts,
+}
+
+/// When and how often a failed call is tried again. `None` leaves the layer's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RetrySettings {
+    /// Tries in all, the first included; 1 turns retrying off.
+    pub attempts: Option<u32>,
+    /// Longest pause before the second try; it doubles with each further one.
+    #[serde(deserialize_with = "duration")]
+    pub base_delay: Option<Duration>,
+    /// Longest pause before any try.
+    #[serde(deserialize_with = "duration")]
+    pub max_delay: Option<Duration>,
+    /// No try begins later than this after the first.
+    #[serde(deserialize_with = "duration")]
+    pub max_elapsed: Option<Duration>,
+}
+
+impl LayerSettings {
+    pub(super) fn merged(self, later: LayerSettings) -> Self {
+        let (mine, theirs) = (self.retry, later.retry);
+        Self {
+            retry: RetrySettings {
+                attempts: theirs.attempts.or(mine.attempts),
+                base_delay: theirs.base_delay.or(mine.base_delay),
+                max_delay: theirs.max_delay.or(mine.max_delay),
+                max_elapsed: theirs.max_elapsed.or(mine.max_elapsed),
+            },
+            timeout: later.timeout.or(self.timeout),
+        }
+    }
+}

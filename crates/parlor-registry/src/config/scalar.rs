@@ -1,0 +1,153 @@
+//! Small values: durations, time limits, one-or-many strings.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+/// A time limit that a person has set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// No limit: `"off"`.
+    Off,
+    /// A limit such as `"10s"`.
+    After(Duration),
+}
+
+impl Limit {
+    /// The limit as the rest of the program takes it: `None` for no limit.
+    pub fn duration(self) -> Option<Duration> {
+        match self {
+            Limit::Off => None,
+            Limit::After(duration) => Some(duration),
+        }
+    }
+}
+
+/// The four time limits of a call. `None` leaves the transport's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect: Option<Limit>,
+    /// From the request to the first event of the answer.
+    pub first_event: Option<Limit>,
+    /// Between two events.
+    pub idle: Option<Limit>,
+    /// For the whole call.
+    pub total: Option<Limit>,
+}
+
+impl Timeouts {
+    /// These limits, completed by others where nothing was said.
+    #[must_use]
+    pub fn or(self, other: Timeouts) -> Self {
+        Self {
+            connect: self.connect.or(other.connect),
+            first_event: self.first_event.or(other.first_event),
+            idle: self.idle.or(other.idle),
+            total: self.total.or(other.total),
+        }
+    }
+}
+
+const EXPECTED: &str = "a duration such as \"500ms\", \"10s\", \"2m\" or \"1m30s\"";
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Limit;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{EXPECTED}, or \"off\"")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Limit, E> {
+                if text == "off" {
+                    return Ok(Limit::Off);
+                }
+                match parse_duration(text) {
+                    Some(Duration::ZERO) => Err(E::custom(
+                        "a limit of zero ends every call; write \"off\" for none",
+                    )),
+                    Some(duration) => Ok(Limit::After(duration)),
+                    None => Err(E::custom(format_args!("expected {EXPECTED}, or \"off\""))),
+                }
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// For `deserialize_with` on an optional duration.
+pub(super) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Reader;
+    impl Visitor<'_> for Reader {
+        type Value = Option<Duration>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(EXPECTED)
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Option<Duration>, E> {
+            let wrong = || E::custom(format_args!("expected {EXPECTED}"));
+            parse_duration(text).map(Some).ok_or_else(wrong)
+        }
+    }
+    deserializer.deserialize_str(Reader)
+}
+
+/// Reads `500ms`, `10s`, `1.5s`, `2m`, `1h`, `1m30s`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, tail) = after.split_at(letters);
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        let part = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        total = total.checked_add(part)?;
+        rest = tail.trim_start();
+    }
+    Some(total)
+}
+
+/// For `deserialize_with` on a list that may be written as one string.
+pub(super) fn one_or_many<'de, D>(deserializer: D) -> Result<Vec<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Reader;
+    impl<'de> Visitor<'de> for Reader {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string or a list of strings")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(vec![text.to_owned()])
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut all = Vec::new();
+            while let Some(text) = seq.next_element()? {
+                all.push(text);
+            }
+            Ok(all)
+        }
+    }
+    deserializer.deserialize_any(Reader)
+}
