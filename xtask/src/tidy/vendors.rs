@@ -122,6 +122,8 @@ const VENDORS: &[Vendor] = &[
     vendor("vllm", &["vllm"], &[]),
     vendor("sglang", &["sglang"], &[]),
     vendor("litellm", &["litellm"], &[]),
+    vendor("xiaomi", &["xiaomi"], &[]),
+    vendor("deepinfra", &["deepinfra"], &[]),
 ];
 
 impl Vendor {
