@@ -1,1 +1,26 @@
 //! Wire formats of chat models, read and written in both directions, without I/O.
+//!
+//! A [`Dialect`] turns core's words into a provider's bytes and back: as a
+//! client (`write_request`, `read_response`, [`Decoder`]) and as a server
+//! (`read_request`, `write_response`, [`Encoder`]). Translation always goes
+//! through core, never from dialect to dialect.
+//!
+//! What differs between hosts of one dialect is data, its `Quirks`; what
+//! differs between model families wherever they are hosted is a [`Profile`].
+//!
+//! This crate does no I/O and knows no async and no HTTP client.
+
+mod assemble;
+mod dialect;
+mod json;
+mod media;
+mod policy;
+mod profile;
+
+pub use assemble::{Assembler, ToolFragment};
+pub use dialect::{
+    Decoder, Dialect, Encoder, Frame, FrameWriter, Framing, Incoming, Target, WireError,
+    WireRequest,
+};
+pub use policy::Policy;
+pub use profile::{Profile, ReasoningReplay};

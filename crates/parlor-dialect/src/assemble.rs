@@ -1,0 +1,783 @@
+//! Builds well-formed events out of whatever order a provider sends things in.
+
+use compact_str::CompactString;
+use parlor_core::{
+    Arguments, ArgumentsForm, CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason,
+    Native, Origin, Part, PartKind, Result, TokenLogprob, ToolCall, Usage, Warning,
+};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+
+/// The most parts that one answer may have. No model comes near it; a hostile
+/// server must not fill the memory with empty parts.
+const MAX_PARTS: u32 = 4_096;
+
+/// The most choices that one answer may have.
+const MAX_CHOICES: usize = 256;
+
+/// Builds the events of one answer and keeps their grammar.
+///
+/// Decoders tell it what they read; it opens and closes parts, holds `Started`
+/// back until there is content, joins the fragments of tool calls, mints
+/// missing ids, finishes each choice once and completes the answer once. What
+/// comes for a choice that has finished is passed over.
+///
+/// Two ways to speak of parts may be mixed. Streams without part boundaries
+/// use [`text`](Self::text), [`reasoning`](Self::reasoning),
+/// [`refusal`](Self::refusal) and [`call`](Self::call): each goes on with the
+/// open part of its kind or opens a new one. Streams with boundaries use
+/// [`open`](Self::open), [`delta`](Self::delta) and [`close`](Self::close).
+#[derive(Debug)]
+pub struct Assembler {
+    origin: Origin,
+    id: Option<String>,
+    model: Option<String>,
+    created: Option<u64>,
+    held: Vec<Event>,
+    started: bool,
+    completed: bool,
+    choices: Vec<ChoiceState>,
+    parts: u32,
+    minted: u64,
+    usage: Option<Usage>,
+}
+
+#[derive(Debug)]
+struct ChoiceState {
+    index: u32,
+    next_part: u32,
+    /// The part that text without boundaries goes on with.
+    current: Option<(u32, PartKind)>,
+    open: Vec<(u32, PartKind)>,
+    calls: Vec<CallState>,
+    has_client_calls: bool,
+    finished: bool,
+}
+
+#[derive(Debug, Default)]
+struct CallState {
+    part: u32,
+    index: Option<u64>,
+    id: CompactString,
+    name: CompactString,
+    arguments: String,
+    form: ArgumentsForm,
+    executor: Executor,
+    native: Option<Value>,
+    /// Whether `PartStarted` went out; until id and name are known it waits.
+    started: bool,
+    closed: bool,
+}
+
+/// A piece of a tool call. Empty text means that the piece doesn't say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ToolFragment<'a> {
+    /// The provider's index of the call; any number, it is only compared.
+    pub index: Option<u64>,
+    /// The call's id; the first one known counts.
+    pub id: &'a str,
+    /// The tool's name; the first one known counts.
+    pub name: &'a str,
+    /// More of the arguments' text.
+    pub arguments: &'a str,
+    /// What sort of text the arguments are.
+    pub form: ArgumentsForm,
+    /// Who runs it.
+    pub executor: Executor,
+}
+
+impl Assembler {
+    /// An assembler of an answer from this origin.
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            id: None,
+            model: None,
+            created: None,
+            held: Vec::new(),
+            started: false,
+            completed: false,
+            choices: Vec::new(),
+            parts: 0,
+            minted: 0,
+            usage: None,
+        }
+    }
+
+    /// The origin of native items.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// A native item of this origin.
+    pub fn native(&self, item: impl Into<Value>) -> Native {
+        Native::new(self.origin.clone(), item)
+    }
+
+    /// Notes id, model and time; what is known first stays. Empty text is
+    /// nothing.
+    pub fn start(&mut self, id: Option<&str>, model: Option<&str>, created: Option<u64>) {
+        let keep = |slot: &mut Option<String>, text: Option<&str>| {
+            if slot.is_none() {
+                *slot = text.filter(|text| !text.is_empty()).map(str::to_owned);
+            }
+        };
+        keep(&mut self.id, id);
+        keep(&mut self.model, model);
+        self.created = self.created.or(created.filter(|created| *created != 0));
+    }
+
+    /// Whether the answer is complete; what comes later doesn't belong to it.
+    pub fn is_completed(&self) -> bool {
+        self.completed
+    }
+
+    /// Whether this choice has finished.
+    pub fn is_finished(&self, choice: u32) -> bool {
+        self.choices
+            .iter()
+            .any(|it| it.index == choice && it.finished)
+    }
+
+    /// Whether any choice has finished.
+    pub fn any_finished(&self) -> bool {
+        self.choices.iter().any(|it| it.finished)
+    }
+
+    /// Whether any content has come.
+    pub fn has_content(&self) -> bool {
+        self.started
+    }
+
+    /// More text of the answer.
+    ///
+    /// # Errors
+    /// `Decode`, here and below, when the answer has more parts or choices
+    /// than any honest one.
+    pub fn text(&mut self, choice: u32, text: &str, out: &mut VecDeque<Event>) -> Result<()> {
+        self.flow(choice, PartKind::Text, text, out)
+    }
+
+    /// More of the thoughts.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn reasoning(&mut self, choice: u32, text: &str, out: &mut VecDeque<Event>) -> Result<()> {
+        self.flow(choice, PartKind::Reasoning, text, out)
+    }
+
+    /// More of a refusal.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn refusal(&mut self, choice: u32, text: &str, out: &mut VecDeque<Event>) -> Result<()> {
+        self.flow(choice, PartKind::Refusal, text, out)
+    }
+
+    fn flow(
+        &mut self,
+        choice: u32,
+        kind: PartKind,
+        text: &str,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let at = self.choice(choice)?;
+        let part = match self.choices[at].current {
+            Some((part, current)) if current == kind => part,
+            _ if self.choices[at].finished => return Ok(()),
+            _ => {
+                self.seal(choice, None, out)?;
+                let part = self.open(choice, kind, out)?;
+                self.choices[at].current = Some((part, kind));
+                part
+            }
+        };
+        self.delta(choice, part, kind, text, out);
+        Ok(())
+    }
+
+    /// Ends the part that text without boundaries goes on with, and puts a
+    /// native item on it. An item without a part gets an empty text of its
+    /// own, so that its place is kept.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn seal(
+        &mut self,
+        choice: u32,
+        item: Option<Value>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        let at = self.choice(choice)?;
+        if self.choices[at].finished {
+            return Ok(());
+        }
+        match (self.choices[at].current.take(), item) {
+            (Some((part, _)), item) => self.close(choice, part, item, out),
+            (None, Some(item)) => {
+                let part = self.open(choice, PartKind::Text, out)?;
+                self.close(choice, part, Some(item), out);
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// The part that text without boundaries goes on with.
+    pub fn current(&self, choice: u32) -> Option<(u32, PartKind)> {
+        self.choices.iter().find(|it| it.index == choice)?.current
+    }
+
+    /// Opens a text, reasoning or refusal part and gives its index. Of a
+    /// choice that has finished the part goes nowhere.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn open(&mut self, choice: u32, kind: PartKind, out: &mut VecDeque<Event>) -> Result<u32> {
+        let at = self.choice(choice)?;
+        let part = self.next_part(at)?;
+        if !self.choices[at].finished {
+            self.choices[at].open.push((part, kind));
+            self.emit(Event::part_started(choice, part, kind), out);
+        }
+        Ok(part)
+    }
+
+    /// More text of an open part; of a part that isn't open it is passed over.
+    pub fn delta(
+        &mut self,
+        choice: u32,
+        part: u32,
+        kind: PartKind,
+        text: &str,
+        out: &mut VecDeque<Event>,
+    ) {
+        let known = self.choices.iter().find(|it| it.index == choice);
+        let is_open = known.is_some_and(|it| it.open.contains(&(part, kind)));
+        if text.is_empty() || !is_open {
+            return;
+        }
+        let text = CompactString::from(text);
+        out.push_back(match kind {
+            PartKind::Reasoning => Event::ReasoningDelta { choice, part, text },
+            _ => Event::TextDelta { choice, part, text },
+        });
+    }
+
+    /// Closes an open part and puts a native item on it; a part that isn't
+    /// open is passed over.
+    pub fn close(
+        &mut self,
+        choice: u32,
+        part: u32,
+        item: Option<Value>,
+        out: &mut VecDeque<Event>,
+    ) {
+        let Some(state) = self.choices.iter_mut().find(|it| it.index == choice) else {
+            return;
+        };
+        let Some(at) = state.open.iter().position(|it| it.0 == part) else {
+            return;
+        };
+        state.open.remove(at);
+        if state.current.is_some_and(|current| current.0 == part) {
+            state.current = None;
+        }
+        let native = item.map(|item| Box::new(self.native(item)));
+        out.push_back(Event::PartFinished {
+            choice,
+            part,
+            content: None,
+            native,
+        });
+    }
+
+    /// A whole part: a call, a result, media, a source, a native item, or text
+    /// with its boundary. Ends the part that text goes on with. A call without
+    /// an id gets one.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn part(&mut self, choice: u32, mut part: Part, out: &mut VecDeque<Event>) -> Result<()> {
+        self.seal(choice, None, out)?;
+        let kind = PartKind::of(&part);
+        let text = match &part {
+            Part::Text(it) => Some(&it.text),
+            Part::Reasoning(it) => Some(&it.text),
+            Part::Refusal(it) => Some(&it.text),
+            _ => None,
+        };
+        if let Some(text) = text {
+            let index = self.open(choice, kind, out)?;
+            self.delta(choice, index, kind, text, out);
+            if let Part::Text(text) = &mut part {
+                for citation in text.citations.drain(..) {
+                    self.citation_in(choice, index, citation, out);
+                }
+            }
+            self.close(choice, index, part.native().map(|it| it.item.clone()), out);
+            return Ok(());
+        }
+        let at = self.choice(choice)?;
+        let index = self.next_part(at)?;
+        if self.choices[at].finished {
+            return Ok(());
+        }
+        let mut call = None;
+        if let Part::ToolCall(it) = &mut part {
+            if it.id.is_empty() {
+                it.id = self.mint();
+            }
+            self.choices[at].has_client_calls |= it.executor == Executor::Client;
+            call = Some(Box::new(CallHead {
+                id: it.id.clone(),
+                name: it.name.clone(),
+                executor: it.executor,
+            }));
+        }
+        self.emit(
+            Event::PartStarted {
+                choice,
+                part: index,
+                kind,
+                call,
+            },
+            out,
+        );
+        out.push_back(Event::PartFinished {
+            choice,
+            part: index,
+            content: Some(Box::new(part)),
+            native: None,
+        });
+        Ok(())
+    }
+
+    /// What a span of the current text part rests on; without one it opens an
+    /// empty one.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn citation(
+        &mut self,
+        choice: u32,
+        citation: Citation,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        let at = self.choice(choice)?;
+        if self.choices[at].finished {
+            return Ok(());
+        }
+        let part = match self.choices[at].current {
+            Some((part, PartKind::Text)) => part,
+            _ => {
+                self.seal(choice, None, out)?;
+                let part = self.open(choice, PartKind::Text, out)?;
+                self.choices[at].current = Some((part, PartKind::Text));
+                part
+            }
+        };
+        self.citation_in(choice, part, citation, out);
+        Ok(())
+    }
+
+    /// What a span of an open text part rests on.
+    pub fn citation_in(
+        &mut self,
+        choice: u32,
+        part: u32,
+        citation: Citation,
+        out: &mut VecDeque<Event>,
+    ) {
+        let known = self.choices.iter().find(|it| it.index == choice);
+        if known.is_some_and(|it| it.open.contains(&(part, PartKind::Text))) {
+            out.push_back(Event::Citation {
+                choice,
+                part,
+                citation: Box::new(citation),
+            });
+        }
+    }
+
+    /// A piece of a tool call; gives the call's place for
+    /// [`call_native`](Self::call_native) and [`close_call`](Self::close_call).
+    ///
+    /// The call it belongs to is found by index and id. An index seen before
+    /// with another id is another call (some servers number all calls 0);
+    /// without an index a new id or a new name is a new call, and everything
+    /// else goes on with the last one.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn call(
+        &mut self,
+        choice: u32,
+        fragment: ToolFragment<'_>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<usize> {
+        let at = self.choice(choice)?;
+        if self.choices[at].finished {
+            return Ok(usize::MAX);
+        }
+        let slot = match self.choices[at].find_call(&fragment) {
+            Some(slot) => slot,
+            None => {
+                self.seal(choice, None, out)?;
+                let part = self.next_part(at)?;
+                let state = &mut self.choices[at];
+                state.has_client_calls |= fragment.executor == Executor::Client;
+                state.calls.push(CallState {
+                    part,
+                    index: fragment.index,
+                    form: fragment.form,
+                    executor: fragment.executor,
+                    ..CallState::default()
+                });
+                state.calls.len() - 1
+            }
+        };
+        let call = &mut self.choices[at].calls[slot];
+        if call.id.is_empty() {
+            call.id = fragment.id.into();
+        }
+        if call.name.is_empty() {
+            call.name = fragment.name.into();
+        }
+        call.index = call.index.or(fragment.index);
+        call.arguments.push_str(fragment.arguments);
+        let part = call.part;
+        if call.started {
+            if !fragment.arguments.is_empty() {
+                out.push_back(Event::ArgumentsDelta {
+                    choice,
+                    part,
+                    text: fragment.arguments.into(),
+                });
+            }
+        } else if !call.id.is_empty() && !call.name.is_empty() {
+            self.start_call(at, slot, out);
+        }
+        Ok(slot)
+    }
+
+    /// Puts a native item on a call.
+    pub fn call_native(&mut self, choice: u32, slot: usize, item: Value) {
+        let state = self.choices.iter_mut().find(|it| it.index == choice);
+        if let Some(call) = state.and_then(|it| it.calls.get_mut(slot)) {
+            call.native = Some(item);
+        }
+    }
+
+    /// Ends a call before its choice finishes, for streams that say when.
+    pub fn close_call(&mut self, choice: u32, slot: usize, out: &mut VecDeque<Event>) {
+        let Some(at) = self.choices.iter().position(|it| it.index == choice) else {
+            return;
+        };
+        self.finish_call(at, slot, false, out);
+    }
+
+    fn start_call(&mut self, at: usize, slot: usize, out: &mut VecDeque<Event>) {
+        let choice = self.choices[at].index;
+        let call = &mut self.choices[at].calls[slot];
+        call.started = true;
+        let (part, arguments) = (call.part, CompactString::from(&call.arguments));
+        let head = CallHead {
+            id: call.id.to_string(),
+            name: call.name.to_string(),
+            executor: call.executor,
+        };
+        self.emit(
+            Event::PartStarted {
+                choice,
+                part,
+                kind: PartKind::ToolCall,
+                call: Some(Box::new(head)),
+            },
+            out,
+        );
+        if !arguments.is_empty() {
+            out.push_back(Event::ArgumentsDelta {
+                choice,
+                part,
+                text: arguments,
+            });
+        }
+    }
+
+    fn finish_call(&mut self, at: usize, slot: usize, cut: bool, out: &mut VecDeque<Event>) {
+        match self.choices[at].calls.get(slot) {
+            Some(call) if !call.closed => {}
+            _ => return,
+        }
+        if self.choices[at].calls[slot].id.is_empty() {
+            self.choices[at].calls[slot].id = self.mint().into();
+        }
+        if !self.choices[at].calls[slot].started {
+            self.start_call(at, slot, out);
+        }
+        let choice = self.choices[at].index;
+        let call = &mut self.choices[at].calls[slot];
+        call.closed = true;
+        let text = std::mem::take(&mut call.arguments);
+        let arguments = match call.form {
+            ArgumentsForm::Json if cut || is_cut(&text) => Arguments::cut(text),
+            ArgumentsForm::Text => Arguments::text(text),
+            _ => Arguments::json(text),
+        };
+        let mut whole = ToolCall::new(call.id.as_str(), call.name.as_str(), arguments);
+        whole.executor = call.executor;
+        let (part, item) = (call.part, call.native.take());
+        let mut content = Part::ToolCall(whole);
+        if let Some(item) = item {
+            content.set_native(self.native(item));
+        }
+        out.push_back(Event::PartFinished {
+            choice,
+            part,
+            content: Some(Box::new(content)),
+            native: None,
+        });
+    }
+
+    /// Log probabilities of tokens.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn logprobs(
+        &mut self,
+        choice: u32,
+        refusal: bool,
+        tokens: Vec<TokenLogprob>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        self.choice(choice)?;
+        if !tokens.is_empty() {
+            self.emit(
+                Event::Logprobs {
+                    choice,
+                    refusal,
+                    tokens,
+                },
+                out,
+            );
+        }
+        Ok(())
+    }
+
+    /// A snapshot of usage: merged into what is known, never added.
+    pub fn usage(&mut self, usage: &Usage, out: &mut VecDeque<Event>) {
+        if usage.is_empty() {
+            return;
+        }
+        let mut merged = self.usage.clone().unwrap_or_default();
+        merged.merge(usage);
+        if self.usage.as_ref() != Some(&merged) {
+            self.usage = Some(merged.clone());
+            let usage = Box::new(merged);
+            self.note(Event::Usage { usage }, out);
+        }
+    }
+
+    /// The usage known so far.
+    pub fn known_usage(&self) -> Option<&Usage> {
+        self.usage.as_ref()
+    }
+
+    /// Something that core doesn't model.
+    pub fn unknown(&mut self, item: impl Into<Value>, out: &mut VecDeque<Event>) {
+        let native = Box::new(self.native(item));
+        self.note(Event::Unknown { native }, out);
+    }
+
+    /// A warning.
+    pub fn warning(&mut self, warning: Warning, out: &mut VecDeque<Event>) {
+        let warning = Box::new(warning);
+        self.note(Event::Warning { warning }, out);
+    }
+
+    /// Finishes a choice: closes its parts and calls and says why it ended.
+    /// The kind is derived: a stop with calls to run is `ToolCalls`. Said
+    /// again it is passed over.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn finish(
+        &mut self,
+        choice: u32,
+        reason: FinishReason,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        let at = self.choice(choice)?;
+        if self.choices[at].finished {
+            return Ok(());
+        }
+        self.seal(choice, None, out)?;
+        while let Some((part, _)) = self.choices[at].open.first().copied() {
+            self.close(choice, part, None, out);
+        }
+        let calls = self.choices[at].calls.len();
+        for slot in 0..calls {
+            // At the token limit a call without arguments had no time to say them.
+            let last = slot + 1 == calls && reason.kind == FinishKind::Length;
+            let cut = last && self.choices[at].calls[slot].arguments.trim().is_empty();
+            self.finish_call(at, slot, cut, out);
+        }
+        let state = &mut self.choices[at];
+        state.finished = true;
+        let reason = reason.with_calls(state.has_client_calls);
+        self.emit(Event::Finished { choice, reason }, out);
+        Ok(())
+    }
+
+    /// Completes the answer: choices that gave no reason have stopped. Said
+    /// again it is passed over.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn complete(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
+        if self.completed {
+            return Ok(());
+        }
+        for at in 0..self.choices.len() {
+            let choice = self.choices[at].index;
+            self.finish(choice, FinishKind::Stop.into(), out)?;
+        }
+        self.begin(out);
+        self.completed = true;
+        let usage = self.usage.clone().map(Box::new);
+        out.push_back(Event::Completed { usage });
+        Ok(())
+    }
+
+    /// Content: `Started` goes before the first of it.
+    fn emit(&mut self, event: Event, out: &mut VecDeque<Event>) {
+        self.begin(out);
+        out.push_back(event);
+    }
+
+    /// No content: it waits for `Started`.
+    fn note(&mut self, event: Event, out: &mut VecDeque<Event>) {
+        match self.started {
+            true => out.push_back(event),
+            false => self.held.push(event),
+        }
+    }
+
+    fn begin(&mut self, out: &mut VecDeque<Event>) {
+        if !self.started {
+            self.started = true;
+            out.push_back(Event::Started {
+                id: self.id.clone(),
+                model: self.model.clone(),
+                created: self.created,
+            });
+            out.extend(self.held.drain(..));
+        }
+    }
+
+    fn choice(&mut self, index: u32) -> Result<usize> {
+        if let Some(at) = self.choices.iter().position(|it| it.index == index) {
+            return Ok(at);
+        }
+        if self.choices.len() == MAX_CHOICES {
+            return Err(Error::decode(format!(
+                "the answer has more than {MAX_CHOICES} choices"
+            )));
+        }
+        self.choices.push(ChoiceState {
+            index,
+            next_part: 0,
+            current: None,
+            open: Vec::new(),
+            calls: Vec::new(),
+            has_client_calls: false,
+            finished: false,
+        });
+        Ok(self.choices.len() - 1)
+    }
+
+    fn next_part(&mut self, at: usize) -> Result<u32> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(Error::decode(format!(
+                "the answer has more than {MAX_PARTS} parts"
+            )));
+        }
+        let state = &mut self.choices[at];
+        let part = state.next_part;
+        state.next_part += 1;
+        Ok(part)
+    }
+
+    /// Nine letters and digits, which suits the strictest provider. They
+    /// follow from the answer's id, so that a call and a stream of one answer
+    /// agree; without an id they are random.
+    fn mint(&mut self) -> String {
+        const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        self.minted += 1;
+        let mut hash = match &self.id {
+            Some(id) => id
+                .bytes()
+                .chain(self.minted.to_le_bytes())
+                .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+                }),
+            None => RandomState::new().hash_one(self.minted),
+        };
+        (0..9)
+            .map(|_| {
+                let digit = DIGITS[(hash % 62) as usize];
+                hash /= 62;
+                char::from(digit)
+            })
+            .collect()
+    }
+}
+
+impl ChoiceState {
+    fn find_call(&self, fragment: &ToolFragment<'_>) -> Option<usize> {
+        let by_id = || {
+            let same = |call: &CallState| !call.closed && call.id == fragment.id;
+            self.calls.iter().rposition(same)
+        };
+        let with_id = !fragment.id.is_empty();
+        let Some(index) = fragment.index else {
+            if with_id {
+                return by_id().or_else(|| self.last_awaiting_id());
+            }
+            let last = self.calls.iter().rposition(|call| !call.closed)?;
+            let new_name = !fragment.name.is_empty() && !self.calls[last].name.is_empty();
+            return (!new_name).then_some(last);
+        };
+        let at = self
+            .calls
+            .iter()
+            .rposition(|call| !call.closed && call.index == Some(index))
+            .or_else(|| with_id.then(by_id).flatten())?;
+        let call = &self.calls[at];
+        if with_id && !call.id.is_empty() && call.id != fragment.id {
+            return by_id();
+        }
+        // The same index with another name and no id: a new whole call.
+        let renamed = !with_id && !fragment.name.is_empty() && !call.name.is_empty();
+        (!(renamed && call.name != fragment.name)).then_some(at)
+    }
+
+    /// The last call, if its id is still to come.
+    fn last_awaiting_id(&self) -> Option<usize> {
+        let last = self.calls.len().checked_sub(1)?;
+        let call = &self.calls[last];
+        (!call.closed && call.id.is_empty()).then_some(last)
+    }
+}
+
+/// Whether a JSON text ends before its value does.
+fn is_cut(text: &str) -> bool {
+    let ends_early = |error: serde_json::Error| error.is_eof();
+    !text.trim().is_empty() && serde_json::from_str::<IgnoredAny>(text).is_err_and(ends_early)
+}

@@ -1,0 +1,286 @@
+//! The contract of a wire format.
+
+use crate::profile::Profile;
+use parlor_core::{ChatRequest, ChatResponse, Error, Event, ModelInfo, Origin, Result, Warning};
+use std::collections::VecDeque;
+use std::fmt::Debug;
+
+/// A wire format, read and written in both directions.
+///
+/// An implementation is a small value that holds its host's quirks. It does no
+/// I/O: the transport brings bytes and takes bytes.
+pub trait Dialect: Debug + Send + Sync + 'static {
+    /// Reads a streamed answer.
+    type Decoder: Decoder;
+    /// Writes a streamed answer.
+    type Encoder: Encoder;
+
+    /// The dialect's name, such as `openai-chat`: the second half of an
+    /// [`Origin`].
+    ///
+    /// # Behavior
+    /// - Never changes, since it is stored with conversations.
+    fn name(&self) -> &'static str;
+
+    /// How a stream's bytes are cut into frames.
+    ///
+    /// # Behavior
+    /// - The same for every request.
+    fn framing(&self) -> Framing;
+
+    /// Writes a request.
+    ///
+    /// # Behavior
+    /// - A setting that the model can't honour is an error or a warning, by
+    ///   [`Policy`](crate::Policy); nothing is dropped in silence.
+    /// - Native items are written only for their own origin.
+    /// - The request's `extra` for the provider is merged into the body last.
+    fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest>;
+
+    /// Reads a whole answer, whatever its status was, if it is one.
+    ///
+    /// # Behavior
+    /// - Missing, null and unknown fields are no error; what core doesn't model
+    ///   is kept as native.
+    /// - A body that reports an error is that error.
+    fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse>;
+
+    /// A decoder for one streamed answer.
+    ///
+    /// # Behavior
+    /// - Collecting what it yields equals [`read_response`](Self::read_response)
+    ///   of the same answer.
+    fn decoder(&self, target: &Target<'_>) -> Self::Decoder;
+
+    /// Reads a failure.
+    ///
+    /// # Behavior
+    /// - Never fails itself: a body in no known form still makes an error with
+    ///   status and excerpt.
+    /// - The kind follows from the status first, then from the body.
+    fn read_error(&self, error: &WireError<'_>) -> Error;
+
+    /// Reads a request that a client sent to this path.
+    ///
+    /// # Behavior
+    /// - Fields that core doesn't model are kept in the request's `extra` under
+    ///   `origin`'s provider.
+    /// - `from_wire(to_wire(x)) == x` for what the dialect can say.
+    fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming>;
+
+    /// Writes a whole answer.
+    ///
+    /// # Behavior
+    /// - The first choice alone, where the dialect knows no others.
+    fn write_response(&self, response: &ChatResponse) -> Result<Vec<u8>>;
+
+    /// An encoder for one streamed answer.
+    ///
+    /// # Behavior
+    /// - Decoding what it writes gives the events' answer back.
+    fn encoder(&self) -> Self::Encoder;
+
+    /// Writes a failure: its HTTP status and body, in the dialect's shape.
+    ///
+    /// # Behavior
+    /// - Never fails.
+    fn write_error(&self, error: &Error) -> (u16, Vec<u8>);
+}
+
+/// Reads the frames of one streamed answer.
+pub trait Decoder: Debug + Send {
+    /// Reads the next frame and appends the events it amounts to.
+    ///
+    /// # Behavior
+    /// - Events appended before an error stand; nothing comes after an error or
+    ///   after [`Event::Completed`].
+    /// - No allocation for a usual text delta.
+    /// - Nothing a server sends makes it panic or take memory beyond what was
+    ///   received.
+    fn decode(&mut self, frame: Frame<'_>, events: &mut VecDeque<Event>) -> Result<()>;
+
+    /// Takes note that the body ended cleanly.
+    ///
+    /// # Behavior
+    /// - Appends what completes the answer if the protocol's end was seen, else
+    ///   fails with [`ErrorKind::Truncated`](parlor_core::ErrorKind::Truncated).
+    fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()>;
+}
+
+/// Writes the frames of one streamed answer.
+pub trait Encoder: Debug + Send {
+    /// Writes the frames that an event amounts to, if any.
+    ///
+    /// # Behavior
+    /// - Takes any order that the grammar of events allows, parts interleaved
+    ///   too, and writes what the dialect's clients can read.
+    fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()>;
+
+    /// Writes a failure in the middle of the stream.
+    ///
+    /// # Behavior
+    /// - Nothing may be written after it.
+    fn fail(&mut self, error: &Error, out: &mut dyn FrameWriter);
+}
+
+/// Takes the frames that an [`Encoder`] writes.
+pub trait FrameWriter {
+    /// Takes one frame: an event name where the framing has them, and the data.
+    ///
+    /// # Behavior
+    /// - The data is copied or sent before it returns.
+    fn frame(&mut self, event: Option<&str>, data: &[u8]);
+}
+
+impl FrameWriter for Vec<(Option<String>, Vec<u8>)> {
+    fn frame(&mut self, event: Option<&str>, data: &[u8]) {
+        self.push((event.map(str::to_owned), data.to_vec()));
+    }
+}
+
+/// How a body is cut into frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// Server-sent events, as the WHATWG HTML standard says, read leniently.
+    Sse,
+    /// One JSON value per line.
+    Ndjson,
+    /// Binary messages of `application/vnd.amazon.eventstream`.
+    EventStream,
+}
+
+/// One frame of a streamed body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The name of a server-sent event, or the type of an event-stream message.
+    pub event: Option<&'a str>,
+    /// The type of the exception that an event-stream message reports.
+    pub exception: Option<&'a str>,
+    /// The payload.
+    pub data: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// A frame without a name.
+    pub fn data(data: &'a [u8]) -> Self {
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whom a request is written for and whose answer is read.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Target<'a> {
+    /// The model that is asked.
+    pub info: &'a ModelInfo,
+    /// What its family is like.
+    pub profile: &'a Profile,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+}
+
+impl<'a> Target<'a> {
+    /// A call to a model, not streamed.
+    pub fn new(info: &'a ModelInfo, profile: &'a Profile) -> Self {
+        Self {
+            info,
+            profile,
+            stream: false,
+        }
+    }
+
+    /// The same with a streamed answer.
+    #[must_use]
+    pub fn streaming(mut self) -> Self {
+        self.stream = true;
+        self
+    }
+
+    /// The origin that native items carry when they come from this model by a
+    /// dialect of this name.
+    pub fn origin(&self, dialect: &str) -> Origin {
+        Origin::new(&self.info.provider, dialect)
+    }
+}
+
+/// A request as it goes over the wire.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct WireRequest {
+    /// Appended to the base URL; begins with `/` and may have a query.
+    pub path: String,
+    /// Headers that the dialect wants, beside authentication.
+    pub headers: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// What was changed or left out.
+    pub warnings: Vec<Warning>,
+}
+
+impl WireRequest {
+    /// A request to a path with a body.
+    pub fn new(path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self {
+            path: path.into(),
+            body,
+            ..Self::default()
+        }
+    }
+}
+
+/// A request as a server read it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Incoming {
+    /// The request.
+    pub request: ChatRequest,
+    /// The model that the client asked for.
+    pub model: String,
+    /// Whether it wants a stream.
+    pub stream: bool,
+}
+
+impl Incoming {
+    /// A request for a model.
+    pub fn new(request: ChatRequest, model: impl Into<String>, stream: bool) -> Self {
+        Self {
+            request,
+            model: model.into(),
+            stream,
+        }
+    }
+}
+
+/// A failure as it came over the wire: a status that isn't 2xx, or an error in
+/// the body of one that is.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct WireError<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers of the response; names in lower case.
+    pub headers: &'a [(String, String)],
+    /// The body, or as much of it as was read.
+    pub body: &'a [u8],
+}
+
+impl<'a> WireError<'a> {
+    /// A failure of this status with this body.
+    pub fn new(status: u16, headers: &'a [(String, String)], body: &'a [u8]) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The first header of this name, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let found = self.headers.iter().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,84 @@
+//! What happens to a setting that the model can't honour.
+
+use parlor_core::{
+    Capability, ChatRequest, Error, ModelInfo, OnUnsupported, Result, Warning, WarningKind,
+};
+
+/// Decides, setting by setting, between an error and a warning, and gathers
+/// the warnings.
+///
+/// The caller's [`ChatRequest::on_unsupported`] rules; without it tuning knobs
+/// warn and features fail.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    wish: Option<OnUnsupported>,
+    info: &'a ModelInfo,
+    warnings: Vec<Warning>,
+}
+
+impl<'a> Policy<'a> {
+    /// The policy of a request to a model.
+    pub fn new(request: &ChatRequest, info: &'a ModelInfo) -> Self {
+        Self {
+            wish: request.on_unsupported,
+            info,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A tuning knob that can't be honoured: left out with a warning unless
+    /// the caller wants an error. `why` completes "`setting` …".
+    ///
+    /// # Errors
+    /// `Unsupported`, when the caller wants errors.
+    pub fn knob(&mut self, setting: &str, why: &str) -> Result<()> {
+        self.unsupported(setting, why, OnUnsupported::Warn)
+    }
+
+    /// A feature that can't be honoured: an error unless the caller is content
+    /// with a warning.
+    ///
+    /// # Errors
+    /// `Unsupported`, unless the caller wants warnings.
+    pub fn feature(&mut self, setting: &str, why: &str) -> Result<()> {
+        self.unsupported(setting, why, OnUnsupported::Error)
+    }
+
+    /// Whether a feature may be written: it is wanted, and the model isn't
+    /// known to lack it.
+    ///
+    /// # Errors
+    /// As [`feature`](Self::feature).
+    pub fn allows(&mut self, wanted: bool, setting: &str, capability: Capability) -> Result<bool> {
+        if wanted && self.info.capabilities.lacks(capability) {
+            self.feature(setting, "is not supported by this model")?;
+            return Ok(false);
+        }
+        Ok(wanted)
+    }
+
+    /// Notes that a setting was changed to the nearest thing the model takes.
+    pub fn coerced(&mut self, setting: &str, message: impl Into<String>) {
+        self.warnings
+            .push(Warning::new(WarningKind::Coerced, setting, message));
+    }
+
+    /// The warnings gathered.
+    pub fn into_warnings(self) -> Vec<Warning> {
+        self.warnings
+    }
+
+    fn unsupported(&mut self, setting: &str, why: &str, default: OnUnsupported) -> Result<()> {
+        let message = format!("`{setting}` {why}");
+        match self.wish.unwrap_or(default) {
+            OnUnsupported::Warn => {
+                let warning = Warning::new(WarningKind::Unsupported, setting, message);
+                self.warnings.push(warning);
+                Ok(())
+            }
+            OnUnsupported::Error => Err(Error::unsupported(message)
+                .with_provider(&self.info.provider)
+                .with_model(&self.info.model)),
+        }
+    }
+}
