@@ -1,6 +1,5 @@
 //! What a model can do, where "unknown" is an answer.
 
-use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -209,7 +208,8 @@ impl<'de> Deserialize<'de> for Capabilities {
     }
 }
 
-impl JsonSchema for Capabilities {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Capabilities {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Capabilities".into()
     }

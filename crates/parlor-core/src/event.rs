@@ -5,7 +5,6 @@ use crate::response::{FinishReason, TokenLogprob, Warning};
 use crate::tool::Executor;
 use crate::usage::Usage;
 use compact_str::CompactString;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One step of a streamed answer.
@@ -36,7 +35,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// [`Grammar`](crate::Grammar) checks this in tests. New variants may come: pass
 /// over those you don't know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
@@ -71,7 +71,7 @@ pub enum Event {
         /// The part it belongs to.
         part: u32,
         /// The text; never empty.
-        #[schemars(with = "String")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         text: CompactString,
     },
     /// More text of a reasoning part.
@@ -81,7 +81,7 @@ pub enum Event {
         /// The part it belongs to.
         part: u32,
         /// The text; never empty.
-        #[schemars(with = "String")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         text: CompactString,
     },
     /// More of a tool call's arguments: for display only, since only the whole
@@ -92,7 +92,7 @@ pub enum Event {
         /// The part it belongs to.
         part: u32,
         /// The text; never empty.
-        #[schemars(with = "String")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         text: CompactString,
     },
     /// What a span of an open text part rests on.
@@ -196,7 +196,8 @@ impl Event {
 }
 
 /// What a part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PartKind {
@@ -235,7 +236,8 @@ impl PartKind {
 }
 
 /// What is known of a tool call when it begins.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CallHead {
     /// The call's id.

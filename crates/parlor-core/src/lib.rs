@@ -25,6 +25,9 @@
 //! # }).unwrap();
 //! ```
 //!
+//! With the feature `schema` the request, the response and the events have a
+//! JSON Schema (`schemars::JsonSchema`).
+//!
 //! # Where to look
 //!
 //! | for | see |

@@ -2,11 +2,11 @@
 
 use crate::part::{Native, Part};
 use crate::tool::{Executor, ToolCall, ToolResult};
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Instructions. `developer` reads as this and is written as the dialect
@@ -37,7 +37,8 @@ impl Role {
 ///
 /// Its JSON form is `{"role": "user", "parts": [{"type": "text", "text": "Hi"}]}`;
 /// `"parts": "Hi"` and the name `content` for `parts` are read too.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Message {
     /// Who speaks.

@@ -2,7 +2,6 @@
 
 use crate::tool::{ToolCall, ToolResult};
 use bytes::Bytes;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,7 +13,8 @@ use serde_json::Value;
 /// **Law: a part boundary stands wherever native data changes, even with empty
 /// text**; neighbours are never merged across one, since a provider that put a
 /// signature on an empty text wants it back at that place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Part {
@@ -193,7 +193,8 @@ impl From<String> for Part {
 }
 
 /// Where a native item came from and may go back to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The provider's id, such as `anthropic`.
     pub provider: String,
@@ -216,7 +217,8 @@ impl Origin {
 ///
 /// It is replayed only to the [`Origin`] it came from and only while the part
 /// it stands on is unedited.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Native {
     /// Where it came from.
@@ -226,7 +228,7 @@ pub struct Native {
     /// Hash of the part's content when the item was put on it, in hexadecimal;
     /// `None` for an item that stands alone or was written by hand.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "hex")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     seal: Option<u64>,
 }
 
@@ -260,7 +262,8 @@ mod hex {
 }
 
 /// A wish to cache the prompt up to and including the thing it stands on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CacheHint {
     /// How long to keep it, in seconds; `None` is the provider's default.
@@ -278,7 +281,8 @@ impl CacheHint {
 }
 
 /// Text.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Text {
     /// The text.
@@ -305,7 +309,8 @@ impl Text {
 }
 
 /// What a span of text rests on.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Citation {
     /// Address of the page.
@@ -330,7 +335,8 @@ pub struct Citation {
 }
 
 /// A page or document that an answer rests on as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Source {
     /// Address of the page.
@@ -351,7 +357,8 @@ pub struct Source {
 ///
 /// Without a valid native item (a signature) it is for reading only: it is not
 /// sent back as text to a provider that didn't write it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Reasoning {
     /// The thoughts, or a summary of them; empty where they are hidden and
@@ -373,7 +380,8 @@ impl Reasoning {
 }
 
 /// The model's words where it refuses.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Refusal {
     /// What it says.
@@ -394,7 +402,8 @@ impl Refusal {
 }
 
 /// What sort of media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MediaKind {
@@ -422,7 +431,8 @@ impl MediaKind {
 }
 
 /// Where the media is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MediaSource {
@@ -431,7 +441,7 @@ pub enum MediaSource {
     /// Here; base64 (standard alphabet, padded) in JSON.
     Bytes(
         #[serde(with = "base64_bytes")]
-        #[schemars(with = "String")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         Bytes,
     ),
     /// In the provider's file store, under this id.
@@ -456,7 +466,8 @@ mod base64_bytes {
 }
 
 /// An image, a sound, a video or a document.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Media {
     /// What sort of media.

@@ -4,7 +4,6 @@ use crate::message::{Message, Role};
 use crate::part::CacheHint;
 use crate::text_enum::text_enum;
 use crate::tool::{ToolChoice, ToolDefinition};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -18,7 +17,8 @@ use std::collections::BTreeMap;
 ///
 /// A setting that the model can't honour is never dropped in silence: see
 /// [`on_unsupported`](Self::on_unsupported).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ChatRequest {
@@ -208,7 +208,8 @@ impl From<Vec<Message>> for ChatRequest {
 }
 
 /// What to do with a setting that a model can't honour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnsupported {
     /// Fail before anything is sent.
@@ -218,7 +219,8 @@ pub enum OnUnsupported {
 }
 
 /// The form of the answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutputFormat {
@@ -231,7 +233,8 @@ pub enum OutputFormat {
 }
 
 /// A named JSON Schema for the answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutputSchema {
     /// Letters, digits, `_` and `-`, at most 64.
@@ -281,7 +284,8 @@ text_enum! {
 }
 
 /// Whether and how much to reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ReasoningConfig {

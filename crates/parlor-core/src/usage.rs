@@ -1,6 +1,5 @@
 //! What an answer consumed, in tokens.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +9,8 @@ use serde_json::Value;
 /// included; `output_tokens` is *all* of the output, reasoning included. The
 /// other fields say how much of these two was of that sort and are never to be
 /// added to them. A figure that the provider didn't give is `None`, not zero.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
