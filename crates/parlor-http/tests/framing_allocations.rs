@@ -109,3 +109,20 @@ fn an_endless_frame_never_allocates_more_than_the_limit() {
         assert!(info.count_total <= 40, "{framing:?}: {info:?}");
     }
 }
+
+#[test]
+fn the_buffer_of_a_large_frame_is_given_back() {
+    let mut framer = Framer::new(Framing::Ndjson);
+    let info = measure(|| {
+        for _ in 0..1000 {
+            framer.push(Bytes::from_static(&[b'1'; 1000]));
+            assert_eq!(framer.next_frame(), Ok(None));
+        }
+        framer.push(Bytes::from_static(b"\n"));
+        let length = framer.next_frame().unwrap().map(|frame| frame.data.len());
+        assert_eq!(length, Some(1_000_000));
+        assert_eq!(framer.next_frame(), Ok(None));
+    });
+    assert!(info.bytes_max >= 1_000_000, "{info:?}");
+    assert_eq!(info.bytes_current, 0, "{info:?}");
+}

@@ -188,6 +188,7 @@ impl Framer {
     /// taken wait in line, so it is the caller who bounds their number.
     pub fn push(&mut self, chunk: Bytes) {
         if self.failed.is_none() {
+            self.window.consume(std::mem::take(&mut self.used));
             self.window.push(chunk);
         }
     }

@@ -1,9 +1,13 @@
 //! Server-sent events.
 //!
-//! Read as section 9.2 of the WHATWG HTML standard says, but for four things. An event that ends
-//! with the body instead of a blank line is delivered. Data that is blank or begins with `:` is a
-//! keep-alive and isn't delivered. Lines that can't be fields are delivered as stray frames, not
-//! dropped. `id` and `retry` serve reconnection, which no model API offers, and are ignored.
+//! Read as section 9.2 of the WHATWG HTML standard says, but for these things:
+//!
+//! - An event that ends with the body instead of a blank line is delivered.
+//! - Data that is blank or begins with `:` is a keep-alive and isn't delivered.
+//! - Lines that can't be fields are delivered as stray frames, not dropped.
+//! - A field `error: {…}`, which some servers send in place of `data`, is delivered as an event
+//!   named `error`.
+//! - `id` and `retry` serve reconnection, which no model API offers, and are ignored.
 
 use std::ops::Range;
 
@@ -39,6 +43,11 @@ enum Line {
     Ignored,
     Data(Range<usize>),
     Event(Range<usize>),
+    /// Name and value in one field: an event of its own.
+    Error {
+        name: Range<usize>,
+        value: Range<usize>,
+    },
     /// A field with an unknown name, unless it stands among stray lines.
     Unknown,
     Stray,
@@ -63,7 +72,8 @@ impl Parser {
             let boundary = match kind {
                 Line::Blank => Some(window.len()),
                 Line::Unknown => None,
-                Line::Stray => (self.event.is_some() || self.data.is_some()).then_some(line.start),
+                Line::Error { .. } => self.pending().then_some(line.start),
+                Line::Stray => (self.pending() && self.stray.is_none()).then_some(line.start),
                 _ => self.stray.is_some().then_some(line.start),
             };
             if let Some(end) = boundary {
@@ -80,16 +90,25 @@ impl Parser {
                 Line::Data(_) if self.data.is_some() => self.several = true,
                 Line::Data(value) => self.data = Some(at(value)),
                 Line::Event(value) => self.event = Some(at(value)),
+                Line::Error { name, value } => {
+                    self.event = Some(at(name));
+                    self.data = Some(at(value));
+                }
                 Line::Stray => self.add_stray(line),
                 Line::Unknown if self.stray.is_some() => self.add_stray(line),
                 Line::Blank | Line::Ignored | Line::Unknown => {
                     // Outside an event nothing is kept, so keep-alives can go on forever.
-                    if self.event.is_none() && self.data.is_none() && self.stray.is_none() {
+                    if !self.pending() {
                         window.consume(window.len());
                     }
                 }
             }
         }
+    }
+
+    /// Whether the window holds the start of a frame.
+    fn pending(&self) -> bool {
+        self.event.is_some() || self.data.is_some() || self.stray.is_some()
     }
 
     fn add_stray(&mut self, line: Range<usize>) {
@@ -174,6 +193,9 @@ fn classify(line: &[u8]) -> Line {
                 Line::Data(value)
             } else if let Some(value) = value(b"event") {
                 Line::Event(value)
+            } else if let Some(value) = value(b"error") {
+                let name = 0..b"error".len();
+                Line::Error { name, value }
             } else if value(b"id").or_else(|| value(b"retry")).is_some() {
                 Line::Ignored
             } else {
@@ -191,9 +213,9 @@ fn join(
     event: &mut Option<Range<usize>>,
     end: usize,
 ) -> Range<usize> {
-    // Proof for the slices: `first`, `event` and `end` come from lines of this window, and `read`
-    // and `write` go up to `end` at most, `write` never beyond `read`: a line end and a field name
-    // are left out for each LF put in.
+    // Proof for the slices: `first` and `event` are values of lines before `end`, which is a place
+    // in the window. `write` stays behind `read`, since for each LF put in a line end and a field
+    // name are left out.
     let mut start = first.start;
     let mut write = first.end;
     if let Some(name) = event

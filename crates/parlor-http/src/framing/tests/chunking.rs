@@ -13,7 +13,8 @@ const FRAMINGS: [Framing; 3] = [Framing::Sse, Framing::Ndjson, Framing::EventStr
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         "\n", "\r", "\r\n", "\n\n", "data", "data:", "data: ", "event: ", "event", "id: ", "retry",
-        ":", " ", "{", "}", "[", "\"", "<", "x", "ab", "é", "\u{feff}", "\0", "foo: ",
+        "error: ", ":", " ", "{", "}", "[", "\"", "<", "error:", "x", "ab", "é", "\u{feff}", "\0",
+        "foo: ",
     ]);
     vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -95,7 +96,7 @@ fn oracle(body: &[u8]) -> Vec<Owned> {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let blank = content.trim_ascii().is_empty();
-        let known = matches!(name, b"data" | b"event" | b"id" | b"retry");
+        let known = matches!(name, b"data" | b"event" | b"error" | b"id" | b"retry");
         let odd = content
             .first()
             .is_some_and(|first| b"{}[]\"< \t".contains(first))
@@ -115,6 +116,11 @@ fn oracle(body: &[u8]) -> Vec<Owned> {
         } else if known || content.starts_with(b":") {
             end(&mut out, &mut String::new(), &mut stray, true);
             match name {
+                b"error" => {
+                    end(&mut out, &mut event, &mut data, false);
+                    event = "error".to_owned();
+                    data = Some(value.to_vec());
+                }
                 b"data" => {
                     data = Some(match data.take() {
                         Some(data) => [data, b"\n".to_vec(), value.to_vec()].concat(),

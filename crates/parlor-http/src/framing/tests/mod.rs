@@ -3,6 +3,7 @@
 mod chunking;
 mod event_stream;
 mod ndjson;
+mod recordings;
 mod sse;
 
 use bytes::Bytes;
@@ -116,6 +117,16 @@ fn a_frame_within_a_chunk_is_borrowed_from_it() {
     assert!(within(frame.data) && within(frame.event.unwrap().as_bytes()));
     let frame = framer.next_frame().unwrap().unwrap();
     assert!(within(frame.data));
+}
+
+#[test]
+fn a_delivered_frame_is_not_kept_when_the_next_chunk_comes() {
+    let mut framer = Framer::with_limit(Framing::Ndjson, 4);
+    for _ in 0..3 {
+        framer.push(Bytes::from_static(b"1234\n"));
+        assert_eq!(framer.next_frame().unwrap().unwrap().data, b"1234");
+        assert_eq!(framer.buffered(), 0);
+    }
 }
 
 #[test]

@@ -190,6 +190,25 @@ fn bare_json_is_a_stray_frame() {
 }
 
 #[test]
+fn an_error_field_is_an_event_named_error() {
+    assert_eq!(
+        sse("data: 1\n\nerror: {\"code\":500}\n\n"),
+        [data_only("1"), event("error", "{\"code\":500}")]
+    );
+    assert_eq!(
+        sse("data: 1\nerror:2\nerror: 3\n{}\nerror: 4\r\ndata: 5"),
+        [
+            data_only("1"),
+            event("error", "2"),
+            event("error", "3"),
+            stray("{}"),
+            event("error", "4\n5"),
+        ]
+    );
+    assert_eq!(sse("error\n\nerror:\n\nerrors: 1\n\n"), []);
+}
+
+#[test]
 fn a_bare_html_page_is_a_stray_frame() {
     let page = "<html>\n<body>502</body>\n</html>";
     assert_eq!(sse(page), [stray(page)]);
