@@ -72,6 +72,21 @@ fn a_chunk_per_frame_allocates_nothing() {
 }
 
 #[test]
+fn a_frame_taken_is_not_copied_when_the_next_chunk_comes() {
+    let mut line = DELTA.to_vec();
+    line.push(b'\n');
+    let chunks = vec![Bytes::from(line); FRAMES];
+    let info = measure(|| {
+        let mut framer = Framer::new(Framing::Ndjson);
+        for chunk in chunks {
+            framer.push(chunk);
+            assert!(framer.next_frame().unwrap().is_some());
+        }
+    });
+    assert_eq!(info.count_total, 0, "{info:?}");
+}
+
+#[test]
 fn frames_across_chunks_share_one_buffer() {
     for framing in [Framing::Sse, Framing::Ndjson, Framing::EventStream] {
         for chunk_size in [1, 7, 64, 100] {

@@ -120,16 +120,6 @@ fn a_frame_within_a_chunk_is_borrowed_from_it() {
 }
 
 #[test]
-fn a_delivered_frame_is_not_kept_when_the_next_chunk_comes() {
-    let mut framer = Framer::with_limit(Framing::Ndjson, 4);
-    for _ in 0..3 {
-        framer.push(Bytes::from_static(b"1234\n"));
-        assert_eq!(framer.next_frame().unwrap().unwrap().data, b"1234");
-        assert_eq!(framer.buffered(), 0);
-    }
-}
-
-#[test]
 fn an_error_is_final_and_frees_what_was_held() {
     let mut framer = Framer::with_limit(Framing::Ndjson, 4);
     framer.push(Bytes::from_static(b"12345\n1\n"));

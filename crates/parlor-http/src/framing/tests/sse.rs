@@ -107,6 +107,15 @@ fn other_lines_may_stand_between_data_lines() {
 }
 
 #[test]
+fn an_event_name_outlives_data_moved_over_its_place() {
+    let long = "x".repeat(100);
+    assert_eq!(
+        sse(format!("data: a\nevent: name\ndata: {long}\n\n")),
+        [event("name", &format!("a\n{long}"))]
+    );
+}
+
+#[test]
 fn an_event_name_holds_for_its_event_only() {
     assert_eq!(
         sse("event: a\ndata: 1\n\ndata: 2\n\nevent: b\n\ndata: 3\n\nevent:\ndata: 4\n\n"),
@@ -282,6 +291,16 @@ fn the_limit_is_exact_and_line_ends_do_not_matter() {
             );
         }
     }
+}
+
+#[test]
+fn a_line_end_split_between_chunks_is_no_part_of_the_next_frame() {
+    let body = "data: 1234\r\n\r\n".repeat(3);
+    let outcome = run(
+        Framer::with_limit(Framing::Sse, 10),
+        body.as_bytes().chunks(1),
+    );
+    assert_eq!(outcome, (vec![data_only("1234"); 3], None));
 }
 
 #[test]
