@@ -1,6 +1,8 @@
 //! Fault server, replay, scripted models and conformance suites for provider authors.
 
 mod cassette;
+pub mod fault;
+mod http;
 
 pub use cassette::{
     Cassette, Expected, ExpectedError, ExpectedToolCall, ExpectedUsage, InclusiveUsage,

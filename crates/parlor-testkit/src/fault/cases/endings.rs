@@ -1,0 +1,215 @@
+//! How a stream ends, and how it should not.
+
+use serde_json::{Value, json};
+
+use crate::fault::answer::{Answer, Finish, text};
+use crate::fault::expect::{Expect, Failure, Outcome};
+use crate::fault::render::{BROKEN, Data, Fail, Frame, Mark, OVERLOADED};
+use crate::fault::scene::{Built, Case, NO_FRAMES, Scene, Wire};
+use crate::http::Ending;
+
+const CALLS_ARE_WHOLE: &str = "a tool call comes whole in one frame";
+
+pub(in crate::fault) fn plain(s: Scene) -> Built {
+    s.plain(&Answer::hello())
+}
+
+pub(in crate::fault) fn plain_tools(s: Scene) -> Built {
+    s.plain(&Answer::tools())
+}
+
+pub(in crate::fault) fn clean_close(s: Scene) -> Built {
+    s.stream_only()?;
+    let answer = Answer::hello();
+    let reply = s.send_frames(&s.unfinished(&answer));
+    s.fails(reply, Failure::new(&["truncated"]).after(answer.text()))
+}
+
+pub(in crate::fault) fn clean_close_in_call(s: Scene) -> Built {
+    s.stream_only()?;
+    s.only(
+        &[Wire::OpenAiChat, Wire::AnthropicMessages],
+        CALLS_ARE_WHOLE,
+    )?;
+    let frames = s.unfinished(&Answer::tools());
+    let last = frames
+        .iter()
+        .rposition(|it| it.mark == Mark::Arguments)
+        .unwrap_or(0);
+    s.fails(s.send_frames(&frames[..last]), Failure::new(&["truncated"]))
+}
+
+pub(in crate::fault) fn no_events(s: Scene) -> Built {
+    let kinds: &[&str] = if s.streams() {
+        &["truncated"]
+    } else {
+        &["decode", "truncated"]
+    };
+    s.fails(s.send_pieces(vec![]), Failure::new(kinds))
+}
+
+pub(in crate::fault) fn cut_mid_chunk(s: Scene) -> Built {
+    let answer = Answer::hello();
+    let failure = Failure::new(&["truncated", "connection"]);
+    if s.streams() {
+        let frames = s.frames(&answer);
+        let kept = s.unfinished(&answer).len();
+        let mut broken = frames[kept].bytes(s.wire);
+        broken.truncate(broken.len() / 2);
+        let reply = s.send_frames(&frames[..kept]).ending(Ending::Cut(broken));
+        return s.fails(reply, failure.after(answer.text()));
+    }
+    let mut body = s.send(&answer).pieces.concat();
+    body.truncate(body.len() / 2);
+    s.fails(s.send_pieces(vec![]).ending(Ending::Cut(body)), failure)
+}
+
+pub(in crate::fault) fn no_done(s: Scene) -> Built {
+    s.stream_only()?;
+    s.only(
+        &[Wire::OpenAiChat, Wire::AnthropicMessages],
+        "the finish reason is the only end",
+    )?;
+    let answer = Answer::hello();
+    let mut frames = s.frames(&answer);
+    frames.retain(|it| it.mark != Mark::Done);
+    s.reads(s.send_frames(&frames), &answer)
+}
+
+pub(in crate::fault) fn done_alone(s: Scene) -> Built {
+    s.stream_only()?;
+    s.only(
+        &[Wire::OpenAiChat],
+        "there is no end marker that stands without a finish reason",
+    )?;
+    let answer = Answer::hello();
+    let mut frames = s.frames(&answer);
+    frames.retain(|it| it.mark != Mark::Finish);
+    let mut reading = s.reading(&answer);
+    for choice in &mut reading.choices {
+        choice.finish = &["stop", "other"];
+        choice.finish_raw = None;
+    }
+    Ok(Case {
+        reply: s.send_frames(&frames),
+        expect: Expect::answer(reading),
+    })
+}
+
+/// The dialect's frame for an error.
+pub(in crate::fault) fn error_frame(s: Scene, fail: &Fail) -> Frame {
+    let event = (s.wire == Wire::AnthropicMessages).then_some("error");
+    Frame {
+        event,
+        ..Frame::json(Mark::Extra, (s.dialect().error)(fail))
+    }
+}
+
+/// The kinds that an error may have where only the dialect's words tell it.
+pub(in crate::fault) fn told_kinds(s: Scene, fail: &Fail) -> &'static [&'static str] {
+    match (s.wire, fail.kind) {
+        (Wire::Ollama, _) => &["server"],
+        (Wire::OpenAiChat, "overloaded") => &["overloaded", "server"],
+        (_, "overloaded") => &["overloaded"],
+        _ => &["server"],
+    }
+}
+
+/// The greeting without its end, then `last`.
+fn error_after_text(s: Scene, last: Frame, failure: Failure) -> Built {
+    s.stream_only()?;
+    let answer = Answer::hello();
+    let mut frames = s.unfinished(&answer);
+    frames.push(last);
+    s.fails(s.send_frames(&frames), failure.after(answer.text()))
+}
+
+pub(in crate::fault) fn error_event(s: Scene) -> Built {
+    let failure = Failure::new(told_kinds(s, &BROKEN)).message(BROKEN.message);
+    error_after_text(s, error_frame(s, &BROKEN), failure)
+}
+
+pub(in crate::fault) fn error_event_overloaded(s: Scene) -> Built {
+    s.only(
+        &[Wire::OpenAiChat, Wire::AnthropicMessages, Wire::Gemini],
+        "an error has a text and no type",
+    )?;
+    let failure = Failure::new(told_kinds(s, &OVERLOADED)).message(OVERLOADED.message);
+    error_after_text(s, error_frame(s, &OVERLOADED), failure)
+}
+
+pub(in crate::fault) fn error_event_first(s: Scene) -> Built {
+    s.stream_only()?;
+    let failure = Failure::new(told_kinds(s, &BROKEN)).message(BROKEN.message);
+    s.fails(s.send_frames(&[error_frame(s, &BROKEN)]), failure)
+}
+
+pub(in crate::fault) fn error_on_chunk(s: Scene) -> Built {
+    s.only(&[Wire::OpenAiChat], "an error stands in a frame of its own")?;
+    let chunk = json!({"id": "gen-1", "object": "chat.completion.chunk", "model": "test-model",
+        "error": {"code": 502, "message": "the upstream went away"},
+        "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]});
+    let failure = Failure::new(&["server"]).message("the upstream went away");
+    error_after_text(s, Frame::json(Mark::Extra, chunk), failure)
+}
+
+pub(in crate::fault) fn error_bare(s: Scene) -> Built {
+    s.only(&[Wire::Gemini], "an error stands in a frame of its own")?;
+    let error = format!("{:#}\n\n", (s.dialect().error)(&BROKEN));
+    let failure = Failure::new(&["server"]).message(BROKEN.message);
+    error_after_text(s, Frame::lines(&error), failure)
+}
+
+pub(in crate::fault) fn bad_json(s: Scene) -> Built {
+    let answer = Answer::hello();
+    if s.streams() {
+        let mut frames = s.frames(&answer);
+        let at = s.unfinished(&answer).len();
+        let event = frames[at].event;
+        let data = Data::Text(r#"{"type":"x","choices":[{"delta":"#.into());
+        frames.insert(
+            at,
+            Frame {
+                mark: Mark::Extra,
+                event,
+                data,
+            },
+        );
+        let failure = Failure::new(&["decode"]).after(answer.text());
+        return s.fails(s.send_frames(&frames), failure);
+    }
+    let mut body = s.send(&answer).pieces.concat();
+    body.truncate(body.len() - 7);
+    s.fails(s.send_pieces(vec![body]), Failure::new(&["decode"]))
+}
+
+pub(in crate::fault) fn after_terminal(s: Scene) -> Built {
+    if !s.streams() {
+        return Err(NO_FRAMES);
+    }
+    let first = Answer::hello();
+    let second = Answer::new(vec![text(&["A second ", "answer."])], Finish::Word("again"));
+    let mut frames = s.frames(&first);
+    let mut after = s.frames(&second);
+    for frame in &mut after {
+        frame.edit(|value| {
+            super::each_object(value, &mut |map| {
+                for (_, tokens) in map.iter_mut().filter(|(key, _)| is_count(key)) {
+                    *tokens = Value::from(4_000);
+                }
+            });
+        });
+    }
+    frames.append(&mut after);
+    let reading = s.reading(&first);
+    let reply = s.send_frames(&frames);
+    Ok(Case {
+        reply,
+        expect: Expect::any([Outcome::Answer(reading)]),
+    })
+}
+
+/// Whether a key is one of the dialects' names for a count of tokens.
+fn is_count(key: &str) -> bool {
+    key.contains("tokens") || key.ends_with("TokenCount") || key.ends_with("eval_count")
+}

@@ -1,0 +1,245 @@
+//! Where a case plays: one dialect, asked for a stream or for a whole answer.
+
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::expect::{Expect, Failure, Outcome, Reading};
+use super::render::{Dialect, Fail, Frame, Mark};
+use crate::http::{Framing, Reply};
+
+/// A wire dialect that the fault server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// OpenAI Chat Completions.
+    OpenAiChat,
+    /// Anthropic Messages.
+    AnthropicMessages,
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Ollama's native `/api/chat`.
+    Ollama,
+}
+
+/// What the client asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The answer in one piece.
+    Whole,
+    /// The answer as a stream of events.
+    Stream,
+}
+
+impl Wire {
+    /// Every dialect.
+    pub const ALL: [Self; 4] = [
+        Self::OpenAiChat,
+        Self::AnthropicMessages,
+        Self::Gemini,
+        Self::Ollama,
+    ];
+
+    /// The name of the dialect, such as `openai-chat`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai-chat",
+            Self::AnthropicMessages => "anthropic-messages",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// The path that a client of this dialect appends to its base URL.
+    pub fn path(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Self::OpenAiChat, _) => "/chat/completions",
+            (Self::AnthropicMessages, _) => "/v1/messages",
+            (Self::Gemini, Mode::Whole) => "/models/test-model:generateContent",
+            (Self::Gemini, Mode::Stream) => "/models/test-model:streamGenerateContent?alt=sse",
+            (Self::Ollama, _) => "/api/chat",
+        }
+    }
+
+    /// The dialect and the mode of a request, from the end of its path and its body.
+    pub(super) fn of(path: &str, body: Option<&Value>) -> Option<(Self, Mode)> {
+        let path = path.split('?').next().unwrap_or(path);
+        let asked = body
+            .and_then(|it| it.get("stream"))
+            .and_then(Value::as_bool);
+        let mode = |default| match asked.unwrap_or(default) {
+            true => Mode::Stream,
+            false => Mode::Whole,
+        };
+        Some(match path {
+            _ if path.ends_with("/chat/completions") => (Self::OpenAiChat, mode(false)),
+            _ if path.ends_with("/messages") => (Self::AnthropicMessages, mode(false)),
+            _ if path.ends_with(":streamGenerateContent") => (Self::Gemini, Mode::Stream),
+            _ if path.ends_with(":generateContent") => (Self::Gemini, Mode::Whole),
+            _ if path.ends_with("/api/chat") => (Self::Ollama, mode(true)),
+            _ => return None,
+        })
+    }
+}
+
+impl Mode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Whole, Self::Stream];
+}
+
+/// What the server sends in a case, and what a correct client makes of it.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) reply: Reply,
+    pub(super) expect: Expect,
+}
+
+/// A case, or why it can't occur there.
+pub(super) type Built = Result<Case, &'static str>;
+
+/// The reason that most stream cases have not to occur in a whole answer.
+pub(super) const NO_FRAMES: &str = "a whole answer has no frames";
+
+/// A dialect and a mode, for which cases are built.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene {
+    pub(super) wire: Wire,
+    pub(super) mode: Mode,
+}
+
+impl Scene {
+    pub(super) fn streams(self) -> bool {
+        self.mode == Mode::Stream
+    }
+
+    /// Goes on only for a stream.
+    pub(super) fn stream_only(self) -> Result<(), &'static str> {
+        if self.streams() {
+            Ok(())
+        } else {
+            Err(NO_FRAMES)
+        }
+    }
+
+    /// Goes on only in these dialects.
+    pub(super) fn only(self, wires: &[Wire], why: &'static str) -> Result<(), &'static str> {
+        if wires.contains(&self.wire) {
+            Ok(())
+        } else {
+            Err(why)
+        }
+    }
+
+    /// Goes on only where frames are server-sent events.
+    pub(super) fn sse_only(self) -> Result<(), &'static str> {
+        self.stream_only()?;
+        if self.wire == Wire::Ollama {
+            Err("the stream is JSON lines, not SSE")
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn dialect(self) -> &'static Dialect {
+        self.wire.dialect()
+    }
+
+    /// Picks a pointer: a frame's or a whole answer's.
+    pub(super) fn at(self, places: [&'static str; 2]) -> &'static str {
+        let [frame, whole] = places;
+        if self.streams() { frame } else { whole }
+    }
+
+    pub(super) fn frames(self, answer: &Answer) -> Vec<Frame> {
+        (self.dialect().frames)(answer)
+    }
+
+    /// The frames before the one that brings the finish reason.
+    pub(super) fn unfinished(self, answer: &Answer) -> Vec<Frame> {
+        let frames = self.frames(answer);
+        frames
+            .into_iter()
+            .take_while(|it| it.mark != Mark::Finish)
+            .collect()
+    }
+
+    pub(super) fn reading(self, answer: &Answer) -> Reading {
+        answer.reading((self.dialect().finish)(answer.finish))
+    }
+
+    /// 200 with these frames, each a chunk of its own.
+    pub(super) fn send_frames(self, frames: &[Frame]) -> Reply {
+        self.send_pieces(frames.iter().map(|it| it.bytes(self.wire)).collect())
+    }
+
+    /// 200 with this body, typed and framed as the mode has it.
+    pub(super) fn send_pieces(self, pieces: Vec<Vec<u8>>) -> Reply {
+        let (kind, framing) = match (self.mode, self.wire) {
+            (Mode::Whole, _) => ("application/json", Framing::Length),
+            (Mode::Stream, Wire::Ollama) => ("application/x-ndjson", Framing::Chunked),
+            (Mode::Stream, _) => ("text/event-stream", Framing::Chunked),
+        };
+        Reply {
+            framing,
+            ..Reply::new(200, kind, pieces)
+        }
+    }
+
+    /// 200 with the answer.
+    pub(super) fn send(self, answer: &Answer) -> Reply {
+        self.send_edited(answer, |_, _| {})
+    }
+
+    /// 200 with the answer, each JSON value changed: every frame's with its mark, or the whole's.
+    pub(super) fn send_edited(
+        self,
+        answer: &Answer,
+        edit: impl Fn(Option<Mark>, &mut Value),
+    ) -> Reply {
+        match self.mode {
+            Mode::Stream => {
+                let mut frames = self.frames(answer);
+                for frame in &mut frames {
+                    let mark = frame.mark;
+                    frame.edit(|value| edit(Some(mark), value));
+                }
+                self.send_frames(&frames)
+            }
+            Mode::Whole => {
+                let mut body = (self.dialect().whole)(answer);
+                edit(None, &mut body);
+                self.send_pieces(vec![body.to_string().into_bytes()])
+            }
+        }
+    }
+
+    /// An HTTP error with the dialect's body.
+    pub(super) fn send_error(self, fail: &Fail) -> Reply {
+        let body = (self.dialect().error)(fail).to_string();
+        Reply::new(fail.status, "application/json", vec![body.into_bytes()])
+    }
+
+    /// The reply, of which a correct client makes the answer.
+    pub(super) fn reads(self, reply: Reply, answer: &Answer) -> Built {
+        Ok(Case {
+            reply,
+            expect: Expect::answer(self.reading(answer)),
+        })
+    }
+
+    /// The answer sent with no fault.
+    pub(super) fn plain(self, answer: &Answer) -> Built {
+        self.reads(self.send(answer), answer)
+    }
+
+    pub(super) fn fails(self, reply: Reply, failure: Failure) -> Built {
+        Ok(Case {
+            reply,
+            expect: Expect::failure(failure),
+        })
+    }
+
+    /// The answer read leniently, or a refusal to read it.
+    pub(super) fn reads_or_fails(self, reply: Reply, reading: Reading, failure: Failure) -> Built {
+        let expect = Expect::answer(reading).or(Outcome::Failure(failure));
+        Ok(Case { reply, expect })
+    }
+}
