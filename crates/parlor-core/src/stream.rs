@@ -8,7 +8,7 @@ use crate::response::{ChatResponse, ResponseMetadata};
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 /// The bare stream inside a [`ChatStream`]: what decorators map over.
@@ -24,6 +24,7 @@ pub struct ChatStream {
     events: EventStream,
     collector: Collector,
     metadata: ResponseMetadata,
+    later: Option<Arc<OnceLock<ResponseMetadata>>>,
     info: Arc<ModelInfo>,
     ended: bool,
 }
@@ -39,6 +40,7 @@ impl ChatStream {
             collector: Collector::new(info.provider.clone()),
             events: Box::pin(events),
             metadata: ResponseMetadata::default(),
+            later: None,
             info,
             ended: false,
         }
@@ -64,14 +66,28 @@ impl ChatStream {
         }
     }
 
+    /// Where a decorator that opens the exchange anew puts the facts about it:
+    /// once set, they stand in place of those known from the start.
+    pub fn later_metadata(&mut self) -> Arc<OnceLock<ResponseMetadata>> {
+        self.later.get_or_insert_default().clone()
+    }
+
+    /// The bare events, for a decorator that goes on with another stream's.
+    /// They need not see to their own end.
+    pub fn into_events(self) -> EventStream {
+        self.events
+    }
+
     /// The model that answers.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    /// Request id and rate limits, known from the start.
+    /// Request id and rate limits. They are known from the start, and change
+    /// only where the exchange had to be opened anew before its first event.
     pub fn metadata(&self) -> &ResponseMetadata {
-        &self.metadata
+        let later = self.later.as_ref().and_then(|later| later.get());
+        later.unwrap_or(&self.metadata)
     }
 
     /// What has come so far, marked interrupted until the stream is complete.
@@ -81,11 +97,9 @@ impl ChatStream {
 
     /// Stops the request and gives up what has come.
     pub fn stop(self) -> ChatResponse {
+        let metadata = self.metadata().clone();
         let Self {
-            events,
-            collector,
-            metadata,
-            ..
+            events, collector, ..
         } = self;
         drop(events);
         let mut response = collector.into_response();
@@ -118,7 +132,7 @@ impl ChatStream {
     }
 
     fn finish(&self, mut response: ChatResponse) -> ChatResponse {
-        response.metadata = self.metadata.clone();
+        response.metadata = self.metadata().clone();
         response
     }
 }

@@ -108,6 +108,23 @@ fn nothing_follows_the_terminal() {
 }
 
 #[test]
+fn facts_that_turn_up_later_stand_in_for_the_first() {
+    let facts = |id: &str| {
+        let mut metadata = ResponseMetadata::default();
+        metadata.request_id = Some(id.to_owned());
+        metadata
+    };
+    let mut opened = chat_stream(vec![Ok(started())]).with_metadata(facts("first"));
+    let later = opened.later_metadata();
+    assert_eq!(*opened.metadata(), facts("first"));
+    later.set(facts("second")).unwrap();
+    assert_eq!(*opened.metadata(), facts("second"));
+    assert_eq!(opened.later_metadata().get(), Some(&facts("second")));
+    assert_eq!(opened.partial().metadata, facts("second"));
+    assert_eq!(opened.stop().metadata, facts("second"));
+}
+
+#[test]
 fn an_open_tool_call_is_delivered_as_cut() {
     let call = CallHead {
         id: "c1".into(),
