@@ -20,7 +20,7 @@ pub struct Candidate<'a> {
 ///
 /// Case, `:` and `/` don't count; a name is compared whole, by its last segment
 /// (the model without its provider), by a prefix as long as what was typed, and
-/// as a substring.
+/// as a substring. Names that are as near as each other keep their order.
 pub fn suggest<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = Candidate<'a>>,
@@ -38,13 +38,18 @@ pub fn suggest<'a>(
             (likeness >= THRESHOLD).then_some((likeness + bonus, candidate.name))
         })
         .collect();
-    near.sort_by(|(a, x), (b, y)| {
-        let by_length = || x.len().cmp(&y.len());
-        b.total_cmp(a).then_with(by_length).then_with(|| x.cmp(y))
-    });
-    near.dedup_by(|a, b| a.1 == b.1);
-    near.truncate(limit);
-    near.into_iter().map(|(_, name)| name).collect()
+    // Stable: names that are as near stay in their order.
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let mut names: Vec<&str> = Vec::with_capacity(limit.min(near.len()));
+    for (_, name) in near {
+        if names.len() == limit {
+            break;
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn fold(name: &str) -> String {

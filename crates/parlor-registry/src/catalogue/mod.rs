@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 pub use entry::CatalogueEntry;
-pub(crate) use file::FileEntry;
+pub(crate) use file::{FileEntry, capability};
 pub use price::{Cost, Price};
 
 use crate::problem::Problems;
@@ -128,6 +128,17 @@ impl Catalogue {
             .skip(start)
             .take_while(move |(known, _)| known == name)
             .filter_map(|(_, at)| self.entries.get(*at as usize))
+    }
+
+    /// The ids of a provider's models, in order.
+    pub fn models_of(&self, provider: &str) -> impl Iterator<Item = &str> {
+        let start = self
+            .entries
+            .partition_point(|entry| &*entry.provider < provider);
+        let entries = self.entries.iter().skip(start);
+        entries
+            .take_while(move |entry| entry.provider == provider)
+            .map(|entry| &*entry.id)
     }
 
     /// All entries, in order of provider and id.

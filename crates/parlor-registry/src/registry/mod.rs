@@ -1,0 +1,258 @@
+//! Which providers there are, and which model an id means.
+
+mod choice;
+mod defaults;
+mod echo;
+mod instance;
+mod known;
+mod registration;
+mod resolve;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use parlor_core::{ChatModel, Error, ErrorKind, Result};
+
+pub use choice::{Choice, Rule};
+pub use known::{COMPATIBLE, KNOWN, KnownProvider, known_provider};
+pub use registration::Registration;
+pub use resolve::{Resolved, UnknownModel};
+
+use crate::{Catalogue, Config, Descriptor, Env, Extensions, KeySource, ModelEntry, Provider};
+use instance::Instance;
+
+/// The providers of a program, its configuration, and the models built so far.
+///
+/// ```
+/// use parlor_registry::Registry;
+///
+/// let registry = Registry::with(&[])?;
+/// let model = registry.model("echo")?;
+/// assert_eq!(model.info().id(), "echo/echo");
+/// # Ok::<(), parlor_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Registry {
+    /// In order of id.
+    providers: Vec<&'static dyn Provider>,
+    /// Ids and aliases, with the provider's place.
+    ids: BTreeMap<&'static str, usize>,
+    config: Config,
+    /// Instances by name: one for each provider, and those configured.
+    instances: BTreeMap<String, Instance>,
+    env: Env,
+    key_sources: Vec<KeySource>,
+    extensions: Extensions,
+    /// Laid over the built-in catalogue; joined with it on first use.
+    overlays: Vec<Catalogue>,
+    catalogue: OnceLock<Catalogue>,
+    built: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
+}
+
+impl Registry {
+    /// A registry of these providers and the built-in echo, and no others.
+    ///
+    /// # Errors
+    /// When two providers claim one id or alias.
+    pub fn with(providers: &[&'static dyn Provider]) -> Result<Self> {
+        let mut unique: Vec<&'static dyn Provider> = Vec::with_capacity(providers.len() + 1);
+        for provider in echo::PROVIDERS.iter().chain(providers) {
+            if !unique.iter().any(|known| is_same(*known, *provider)) {
+                unique.push(*provider);
+            }
+        }
+        unique.sort_by_key(|provider| provider.descriptor().id);
+        let mut ids = BTreeMap::new();
+        for (at, provider) in unique.iter().enumerate() {
+            for id in provider.descriptor().ids() {
+                let before = ids.insert(id, at).and_then(|before| unique.get(before));
+                if let Some(before) = before {
+                    return Err(claimed_twice(
+                        id,
+                        before.descriptor(),
+                        provider.descriptor(),
+                    ));
+                }
+            }
+        }
+        let mut registry = Self {
+            providers: unique,
+            ids,
+            config: Config::default(),
+            instances: BTreeMap::new(),
+            env: Env::process(),
+            key_sources: Vec::new(),
+            extensions: Extensions::default(),
+            overlays: Vec::new(),
+            catalogue: OnceLock::new(),
+            built: Mutex::default(),
+        };
+        registry.instances = registry.make_instances(&Config::default())?;
+        Ok(registry)
+    }
+
+    /// A registry of the providers in a program's table, of all that are
+    /// linked in and have been announced by [`register!`](crate::register), and
+    /// of the built-in echo. A provider that comes by both ways is taken once.
+    ///
+    /// # Errors
+    /// When two providers claim one id or alias.
+    pub fn global(table: &[&'static [&'static dyn Provider]]) -> Result<Self> {
+        let listed = table.iter().flat_map(|providers| providers.iter().copied());
+        let all: Vec<_> = listed.chain(registration::announced()).collect();
+        Self::with(&all)
+    }
+
+    /// The same with a configuration, in place of the one before.
+    ///
+    /// # Errors
+    /// When an instance's provider isn't known, when two instances configure
+    /// one provider, or when the catalogue file can't be read.
+    pub fn with_config(mut self, config: Config) -> Result<Self> {
+        self.instances = self.make_instances(&config)?;
+        self.overlays = instance::overlays(&config, &self.instances)?;
+        self.config = config;
+        self.forget();
+        Ok(self)
+    }
+
+    /// The same with another environment.
+    #[must_use]
+    pub fn with_env(mut self, env: Env) -> Self {
+        self.env = env;
+        self.forget();
+        self
+    }
+
+    /// The same with one more place to look for keys, such as a keychain. It
+    /// is asked after the environment and what is configured.
+    #[must_use]
+    pub fn with_key_source(mut self, source: KeySource) -> Self {
+        self.key_sources.push(source);
+        self.forget();
+        self
+    }
+
+    /// The same with a value for the providers, such as the program's own HTTP client.
+    #[must_use]
+    pub fn with_extension<T: std::any::Any + Send + Sync>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
+        self.forget();
+        self
+    }
+
+    /// Drops what was derived from settings that have changed.
+    fn forget(&mut self) {
+        self.catalogue = OnceLock::new();
+        self.built = Mutex::default();
+        for instance in self.instances.values_mut() {
+            instance.keys = OnceLock::new();
+        }
+    }
+
+    /// The model that an id means, built on first use; later calls for the same
+    /// model give the same instance.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve); and what the provider finds wrong, above
+    /// all a missing key.
+    pub fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        let resolved = self.resolve(id)?;
+        let key = resolved.cache_key();
+        if let Some(model) = self.built().get(&key) {
+            return Ok(model.clone());
+        }
+        // Built outside the lock: a key program may take its time.
+        let built = resolved.build()?;
+        Ok(self.built().entry(key).or_insert(built).clone())
+    }
+
+    fn built(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn ChatModel>>> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks an instance which models it has.
+    ///
+    /// # Errors
+    /// When there is no such instance, and as [`Provider::models`].
+    pub async fn models_of(&self, instance: &str) -> Result<Vec<ModelEntry>> {
+        let found = self.instance(instance)?;
+        let config = self.provider_config(found, None);
+        found.provider()?.models(&config).await
+    }
+
+    /// The providers that are compiled in, in order of id.
+    pub fn providers(&self) -> &[&'static dyn Provider] {
+        &self.providers
+    }
+
+    /// The provider with this id or alias, if it is compiled in.
+    pub fn provider(&self, id: &str) -> Option<&'static dyn Provider> {
+        self.ids
+            .get(id)
+            .and_then(|at| self.providers.get(*at))
+            .copied()
+    }
+
+    /// The names of all instances, in order: every provider's own, and those
+    /// configured beside them.
+    pub fn instances(&self) -> impl Iterator<Item = &str> {
+        self.instances.keys().map(String::as_str)
+    }
+
+    /// The descriptor of an instance's provider.
+    ///
+    /// # Errors
+    /// When there is no such instance, or its provider isn't compiled in.
+    pub fn descriptor(&self, instance: &str) -> Result<&'static Descriptor> {
+        Ok(self.instance(instance)?.provider()?.descriptor())
+    }
+
+    /// Whether an instance could be used now: it needs no key, or one is
+    /// configured or in the environment. Key programs and files aren't opened.
+    pub fn is_ready(&self, instance: &str) -> bool {
+        self.instance(instance)
+            .is_ok_and(|found| self.has_key(found))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// The built-in catalogue with the user's over it, and the models that
+    /// configured instances offer.
+    pub fn catalogue(&self) -> &Catalogue {
+        if self.overlays.is_empty() {
+            return Catalogue::builtin();
+        }
+        self.catalogue.get_or_init(|| {
+            let builtin = Catalogue::builtin().clone();
+            self.overlays
+                .iter()
+                .cloned()
+                .fold(builtin, Catalogue::overlaid)
+        })
+    }
+}
+
+/// Whether two references lead to one provider. The id is compared too, since
+/// values without a size may share an address.
+fn is_same(a: &'static dyn Provider, b: &'static dyn Provider) -> bool {
+    let address = |provider: &'static dyn Provider| std::ptr::from_ref(provider).cast::<()>();
+    std::ptr::eq(address(a), address(b)) && a.descriptor().id == b.descriptor().id
+}
+
+fn claimed_twice(id: &str, first: &Descriptor, second: &Descriptor) -> Error {
+    let message = format!(
+        "two providers claim the id `{id}`: {} (`{}`) and {} (`{}`)",
+        first.name, first.id, second.name, second.id
+    );
+    Error::new(ErrorKind::Configuration, message)
+        .with_help("Leave one of the two out of the program.")
+}

@@ -1,0 +1,310 @@
+//! From an id to the model it means: mapping, instances, bare names, and what to say when it fails.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_core::{Capabilities, ChatModel, Error, ErrorKind, Result};
+
+use super::Registry;
+use super::defaults::Defaults;
+use super::instance::{Instance, mapped_capabilities, not_compiled_in};
+use super::known::{is_maker, known_provider};
+use crate::config::Parameters;
+use crate::provider::Keys;
+use crate::{Candidate, CatalogueEntry, KeySource, Provider, ProviderConfig, suggest};
+
+/// How many names an error suggests.
+const SUGGESTIONS: usize = 3;
+
+/// What an id means: a model at an instance of a provider.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// The provider.
+    pub provider: &'static dyn Provider,
+    /// The model's id as the provider takes it.
+    pub model: String,
+    /// All that the provider needs to build the model.
+    pub config: ProviderConfig,
+    /// Values for requests that don't set their own.
+    pub parameters: Parameters,
+    /// What the catalogue knows of the model.
+    pub entry: Option<CatalogueEntry>,
+    /// What to call the model in lists, when the mapping says so.
+    pub label: Option<String>,
+    /// The mapped name, when what it says makes the model another than the
+    /// plain id would give.
+    variant: Option<String>,
+}
+
+impl Resolved {
+    /// The model's full id: the instance's name, `/`, and the model.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.config.instance, self.model)
+    }
+
+    /// Two ids with one cache key mean one model.
+    pub(super) fn cache_key(&self) -> String {
+        match &self.variant {
+            // No id holds a line break.
+            Some(name) => format!("{}\n{name}", self.id()),
+            None => self.id(),
+        }
+    }
+
+    /// Builds the model anew.
+    ///
+    /// # Errors
+    /// What the provider finds wrong, above all a missing key.
+    pub fn build(&self) -> Result<Arc<dyn ChatModel>> {
+        let built = self.provider.build(&self.model, &self.config);
+        let model = built.map_err(|error| match error.provider() {
+            Some(_) => error,
+            None => error.with_provider(&self.config.instance),
+        })?;
+        Ok(Defaults::over(model, self.parameters.clone()))
+    }
+}
+
+/// That no model has a name, with those that have a similar one. It is the
+/// [source](std::error::Error::source) of the registry's error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownModel {
+    /// The name that was asked for.
+    pub id: String,
+    /// Ids that may have been meant, best first.
+    pub suggestions: Vec<String>,
+}
+
+impl fmt::Display for UnknownModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no model `{}`", self.id)
+    }
+}
+
+impl std::error::Error for UnknownModel {}
+
+/// What mapped names say on the way to a model; the first to speak wins.
+#[derive(Default)]
+struct Mapped {
+    parameters: Parameters,
+    label: Option<String>,
+    api_key_env: Vec<String>,
+    base_url: Option<String>,
+    capabilities: Capabilities,
+}
+
+impl Registry {
+    /// What an id means.
+    ///
+    /// In this order: a name of the mapping stands for its target. What stands
+    /// before the first `/`, when it is an instance or a provider, is where the
+    /// rest is a model, listed anywhere or not. The name of an instance alone
+    /// is its default model. Any other name must be in the catalogue at one
+    /// provider, or at the model's maker among its hosts. Nothing is guessed.
+    ///
+    /// # Errors
+    /// `ModelNotFound` with suggestions for a name that means nothing, or too
+    /// much; `Configuration` for a provider that isn't compiled in, with the
+    /// feature to turn on.
+    pub fn resolve(&self, id: &str) -> Result<Resolved> {
+        let id = id.trim();
+        let (name, mapped) = self.follow(id);
+        if self.config.routes.contains_key(name) {
+            let message = format!("`{name}` is a route over several models, not one model");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        let (instance, model) = self.place(name)?;
+        let provider = instance.provider()?;
+        let mut config = self.provider_config(instance, Some(&model));
+        config.capabilities = mapped.capabilities.or(config.capabilities);
+        if mapped.base_url.is_some() {
+            // What opens the instance's own host isn't shown to another.
+            config.base_url.clone_from(&mapped.base_url);
+            config.keys = Keys::default();
+            config.headers.clear();
+            config.query.clear();
+        }
+        if !mapped.api_key_env.is_empty() {
+            config.keys = Keys::new(vec![KeySource::Env(mapped.api_key_env.clone())]);
+        }
+        let is_plain = mapped.base_url.is_none()
+            && mapped.api_key_env.is_empty()
+            && mapped.parameters.is_empty()
+            && mapped.capabilities == Capabilities::UNKNOWN;
+        Ok(Resolved {
+            provider,
+            entry: instance.entry(self.catalogue(), &model).cloned(),
+            model,
+            config,
+            parameters: mapped.parameters,
+            label: mapped.label,
+            variant: (!is_plain).then(|| id.to_owned()),
+        })
+    }
+
+    /// Follows the mapping from a name, gathering what it says.
+    fn follow<'a>(&'a self, id: &'a str) -> (&'a str, Mapped) {
+        let mut name = id;
+        let mut mapped = Mapped::default();
+        // The configuration was checked for circles; this bounds a walk through
+        // one that was put together by hand.
+        for _ in 0..=self.config.models.len() {
+            let Some(settings) = self.config.models.get(name) else {
+                break;
+            };
+            mapped.parameters = mapped.parameters.or(&settings.parameters);
+            mapped.label = mapped.label.or_else(|| settings.label.clone());
+            mapped.base_url = mapped.base_url.or_else(|| settings.base_url.clone());
+            mapped.capabilities = mapped.capabilities.or(mapped_capabilities(settings));
+            if mapped.api_key_env.is_empty() {
+                mapped.api_key_env.clone_from(&settings.api_key_env);
+            }
+            if settings.model == name {
+                break;
+            }
+            name = &settings.model;
+        }
+        (name, mapped)
+    }
+
+    /// The instance and model of a name that isn't mapped.
+    fn place(&self, name: &str) -> Result<(&Instance, String)> {
+        let (head, model) = match name.split_once('/') {
+            Some((head, model)) => (head, Some(model)),
+            None => (name, None),
+        };
+        if let Some(instance) = self.find_instance(head) {
+            return match model {
+                Some(model) if !model.trim().is_empty() => Ok((instance, model.to_owned())),
+                _ => match self.default_of(instance) {
+                    Some(default) if model.is_none() => Ok((instance, default)),
+                    _ => Err(names_no_model(name, head)),
+                },
+            };
+        }
+        match known_provider(head) {
+            Some(known) => Err(not_compiled_in(known.id)),
+            None => self.bare(name),
+        }
+    }
+
+    /// The default model of an instance: configured, from the environment, or
+    /// the provider's.
+    pub(super) fn default_of(&self, instance: &Instance) -> Option<String> {
+        let configured = instance.settings.default_model.clone();
+        configured.or_else(|| {
+            let descriptor = instance.provider().ok()?.descriptor();
+            let from_env = || self.env.first(descriptor.model_env).map(|(_, model)| model);
+            let own = if instance.is_own() { from_env() } else { None };
+            own.or_else(|| descriptor.default_model.map(str::to_owned))
+        })
+    }
+
+    /// A name without a provider, by the catalogue.
+    fn bare(&self, name: &str) -> Result<(&Instance, String)> {
+        let found: Vec<&CatalogueEntry> = self.catalogue().find(name).collect();
+        let mut makers = found.iter().filter(|entry| is_maker(&entry.provider, name));
+        let entry = match (found.as_slice(), makers.next(), makers.next()) {
+            ([], ..) => return Err(self.unknown(name)),
+            ([only], ..) => only,
+            (_, Some(maker), None) => maker,
+            (several, ..) => return Err(self.ambiguous(name, several)),
+        };
+        let Some(instance) = self.find_instance(&entry.provider) else {
+            let error = not_compiled_in(&entry.provider);
+            let help = format!("{} It has the model `{name}`.", error.help());
+            return Err(error.with_model(name).with_help(help));
+        };
+        Ok((instance, name.to_owned()))
+    }
+
+    fn ambiguous(&self, name: &str, found: &[&CatalogueEntry]) -> Error {
+        let mut found = found.to_vec();
+        // Stable: among equals the order of the catalogue stays.
+        found.sort_by_key(|entry| {
+            let instance = self.find_instance(&entry.provider);
+            !instance.is_some_and(|instance| self.is_at_hand(instance))
+        });
+        let full = |entry: &&CatalogueEntry| format!("{}/{name}", entry.provider);
+        let ids: Vec<String> = found.iter().map(full).collect();
+        let message = format!(
+            "several providers have a model `{name}`: {}",
+            ids.join(", ")
+        );
+        Error::new(ErrorKind::ModelNotFound, message)
+            .with_model(name)
+            .with_help("Put the provider's name and `/` in front.")
+            .with_source(UnknownModel {
+                id: name.to_owned(),
+                suggestions: ids,
+            })
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let suggestions = self.suggestions(name, SUGGESTIONS);
+        let message = match name.split_once('/') {
+            _ if name.is_empty() => "no model was named".to_owned(),
+            Some((head, _)) => format!("no model `{name}`: `{head}` is no provider"),
+            None => format!("no model `{name}`"),
+        };
+        let help = match suggestions.split_first() {
+            Some((best, [])) => format!("Did you mean `{best}`?"),
+            Some((best, rest)) => {
+                format!("Did you mean `{best}`? (also: {})", rest.join(", "))
+            }
+            None => {
+                let known: Vec<&str> = self.instances().collect();
+                format!(
+                    "Name it as `provider/model`; the providers are: {}.",
+                    known.join(", ")
+                )
+            }
+        };
+        Error::new(ErrorKind::ModelNotFound, message)
+            .with_model(name)
+            .with_help(help)
+            .with_source(UnknownModel {
+                id: name.to_owned(),
+                suggestions,
+            })
+    }
+
+    /// Ids and mapped names that are like a name, best first. Of those that are
+    /// about as near the ones with a key or a configuration come first, then
+    /// makers before hosts. Only what this program can resolve is suggested.
+    pub fn suggestions(&self, name: &str, limit: usize) -> Vec<String> {
+        let mut names: Vec<(String, bool)> = Vec::new();
+        let mut hosted: Vec<(String, bool)> = Vec::new();
+        for instance in self.instances.values().filter(|one| one.provider().is_ok()) {
+            let at_hand = self.is_at_hand(instance);
+            let default = instance.settings.default_model.as_deref();
+            let models = self.catalogue().models_of(&instance.name);
+            for model in models.chain(default) {
+                let list = match is_maker(&instance.name, model) {
+                    true => &mut names,
+                    false => &mut hosted,
+                };
+                list.push((format!("{}/{model}", instance.name), at_hand));
+            }
+        }
+        names.extend(self.config.models.keys().map(|name| (name.clone(), true)));
+        names.append(&mut hosted);
+        let candidates = names.iter().map(|(name, preferred)| Candidate {
+            name,
+            preferred: *preferred,
+        });
+        let nearest = suggest(name, candidates, limit);
+        nearest.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn names_no_model(name: &str, head: &str) -> Error {
+    let message = format!("`{name}` names a provider and no model");
+    Error::new(ErrorKind::ModelNotFound, message)
+        .with_provider(head)
+        .with_help(format!(
+            "Name the model as `{head}/model`, or set its `default_model`."
+        ))
+}
