@@ -1,7 +1,11 @@
 //! Reading JSON leniently and merging it.
 
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 
 /// Reads `null` as the default; for `#[serde(default, deserialize_with = …)]`.
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -33,10 +37,189 @@ pub(crate) fn text_or_number(value: &Value) -> Option<String> {
     }
 }
 
+/// A text of a frame, borrowed unless it has escapes. Null and everything that
+/// is no text reads as empty. It needs `#[serde(default, borrow)]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Cow<'de, str>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Cow::Borrowed(""))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Cow::Borrowed(""))
+            }
+        }
+        deserializer.deserialize_any(Reader).map(Self)
+    }
+}
+
+/// Reads a frame. What serde_json refuses in text, though servers send it, is
+/// repaired in `scratch` and read from there: see [`repair`].
+pub(crate) fn read<'a, T: Deserialize<'a>>(
+    data: &'a [u8],
+    scratch: &'a mut String,
+) -> serde_json::Result<T> {
+    match serde_json::from_slice(data) {
+        Ok(read) => Ok(read),
+        Err(error) => match repair(data) {
+            Some(text) => {
+                *scratch = text;
+                serde_json::from_str(scratch)
+            }
+            None => Err(error),
+        },
+    }
+}
+
+/// JSON with its text repaired: invalid UTF-8 and lone surrogate escapes
+/// become U+FFFD, bare control characters are escaped. `None` if there is
+/// nothing to repair.
+pub(crate) fn repair(data: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(data);
+    let mut changed = matches!(text, Cow::Owned(_));
+    let mut out = String::with_capacity(text.len());
+    let mut in_string = false;
+    let mut rest = &*text;
+    while let Some(first) = rest.chars().next() {
+        let mut taken = first.len_utf8();
+        match first {
+            '"' => {
+                in_string = !in_string;
+                out.push(first);
+            }
+            '\\' if in_string => match unicode_escape(rest) {
+                Some(0xD800..=0xDBFF)
+                    if rest
+                        .get(6..)
+                        .and_then(unicode_escape)
+                        .is_some_and(|low| (0xDC00..=0xDFFF).contains(&low)) =>
+                {
+                    taken = 12;
+                    out.push_str(&rest[..taken]);
+                }
+                Some(0xD800..=0xDFFF) => {
+                    changed = true;
+                    taken = 6;
+                    out.push('\u{FFFD}');
+                }
+                _ => {
+                    taken += rest[1..].chars().next().map_or(0, char::len_utf8);
+                    out.push_str(&rest[..taken]);
+                }
+            },
+            '\0'..='\x1F' if in_string => {
+                changed = true;
+                out.push_str(&format!("\\u{:04x}", u32::from(first)));
+            }
+            _ => out.push(first),
+        }
+        rest = &rest[taken..];
+    }
+    changed.then_some(out)
+}
+
+/// The code unit of a `\uXXXX` that the text begins with.
+fn unicode_escape(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let hex = digits.bytes().all(|it| it.is_ascii_hexdigit());
+    hex.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Frame<'a> {
+        #[serde(default, borrow)]
+        text: Text<'a>,
+    }
+
+    fn text_of(json: &[u8]) -> Option<String> {
+        let mut scratch = String::new();
+        let frame: Frame<'_> = read(json, &mut scratch).ok()?;
+        Some(frame.text.to_string())
+    }
+
+    #[test]
+    fn a_text_without_escapes_is_borrowed() {
+        let frame: Frame<'_> = serde_json::from_str(r#"{"text":"Hi"}"#).unwrap();
+        assert!(matches!(frame.text.0, Cow::Borrowed("Hi")));
+    }
+
+    #[test]
+    fn whatever_is_no_text_reads_as_empty() {
+        for json in [
+            "{}",
+            r#"{"text":null}"#,
+            r#"{"text":{"a":[1]}}"#,
+            r#"{"text":[1,"a"]}"#,
+            r#"{"text":1.5}"#,
+        ] {
+            assert_eq!(text_of(json.as_bytes()).as_deref(), Some(""), "{json}");
+        }
+    }
+
+    #[test]
+    fn broken_text_is_repaired() {
+        for (json, text) in [
+            (br#"{"text":"a\ud83d"}"#.as_slice(), "a\u{FFFD}"),
+            (br#"{"text":"\udc00b\ud83d\ude00"}"#, "\u{FFFD}b\u{1F600}"),
+            (br#"{"text":"\ud83d\ud83d\ude00"}"#, "\u{FFFD}\u{1F600}"),
+            (br#"{"text":"\\ud83d \"\ud83d"}"#, "\\ud83d \"\u{FFFD}"),
+            (b"{\"text\":\"a\0\nb\"}", "a\0\nb"),
+            (b"{\"text\":\"\xff\xc3\xa9\"}", "\u{FFFD}\u{e9}"),
+        ] {
+            assert_eq!(text_of(json).as_deref(), Some(text));
+        }
+        for json in [
+            br#"{"text":"a"#.as_slice(),
+            b"{\"text\":\"\\",
+            b"<html>",
+            b"",
+        ] {
+            assert_eq!(text_of(json), None);
+        }
+    }
 
     #[test]
     fn extra_merges_objects_and_replaces_the_rest() {
