@@ -3,10 +3,13 @@
 mod cassette;
 pub mod fault;
 mod http;
+mod replay;
 mod scripted;
 
 pub use cassette::{
     Cassette, Expected, ExpectedError, ExpectedToolCall, ExpectedUsage, InclusiveUsage,
     RecordedRequest, RecordedResponse, Source,
 };
+pub use http::{Pace, SeenRequest};
+pub use replay::{Cuts, ReplayServer};
 pub use scripted::{Exchanges, Script, Scripted};

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt, stream};
 use parlor_testkit::fault::{
-    DropAt, Expect, FAULTS, Fault, FaultServer, Mode, Outcome, Pace, Partial, Wire,
+    DropAt, Expect, FAULTS, Fault, FaultServer, Mode, Outcome, Partial, Wire,
 };
+use parlor_testkit::{Pace, SeenRequest};
 use raw::{Client, End, Got, KEY};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -326,7 +327,7 @@ async fn a_client_that_hangs_up_is_seen() {
             assert!(arrived.await, "{}", fault.name);
         }
         drop(client);
-        let gone = |seen: &[parlor_testkit::fault::SeenRequest]| {
+        let gone = |seen: &[SeenRequest]| {
             let mine = seen
                 .iter()
                 .filter(|it| it.path.contains(&format!("/{}/", fault.name)));

@@ -12,7 +12,7 @@ pub struct Expect {
     /// The outcomes, of which any one is right, the best first; empty only beside `drop_at`.
     pub outcomes: Vec<Outcome>,
     /// Where the test drops the call or the stream. The server must then see the drop
-    /// ([`SeenRequest::dropped`](super::SeenRequest::dropped)), and no outcome is compared.
+    /// ([`SeenRequest::dropped`](crate::SeenRequest::dropped)), and no outcome is compared.
     pub drop_at: Option<DropAt>,
     /// Whether the client must hang up before the server is done, which is how an endless
     /// response shows that the client's memory is bounded.

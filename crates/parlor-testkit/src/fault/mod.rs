@@ -20,8 +20,8 @@
 //! ```
 //!
 //! Nothing here sleeps to be in step with the client. A stall lasts until the client hangs up, at
-//! most for [`Pace::patience`]. A drip is 100 pieces with a pause of one
-//! [`Pace::unit`] before each, so half a second by default, in which no two events
+//! most for [`Pace::patience`](crate::Pace). A drip is 100 pieces with a pause of one
+//! [`Pace::unit`](crate::Pace) before each, so half a second by default, in which no two events
 //! are more than about 25 units apart: a client under test has its clocks for the first event
 //! and for idleness well above that, and well below the patience.
 
@@ -33,7 +33,6 @@ mod scene;
 mod server;
 mod table;
 
-pub use crate::http::{Pace, SeenRequest};
 pub use expect::{Choice, DropAt, Expect, Failure, Outcome, Partial, Reading, ToolCall};
 pub use scene::{Mode, Wire};
 pub use server::FaultServer;

@@ -92,3 +92,33 @@ fn zstd_stored(pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
     out.push(vec![1, 0, 0]);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{brotli_stored, gzip_stored, zstd_stored};
+
+    /// What each coder makes of two pieces, as other programs decode it.
+    #[test]
+    fn codings_are_byte_for_byte_what_decoders_take() {
+        let pieces = [b"Hello, ".to_vec(), b"world!".to_vec()];
+        let hex = |coded: Vec<Vec<u8>>| -> String {
+            coded
+                .concat()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
+        };
+        assert_eq!(
+            hex(gzip_stored(&pieces)),
+            "1f8b08000000000000ff000700f8ff48656c6c6f2c20000600f9ff776f726c6421010000ffffe6c6e6eb0d000000"
+        );
+        assert_eq!(
+            hex(brotli_stored(&pieces)),
+            "60001048656c6c6f2c20280008776f726c642103"
+        );
+        assert_eq!(
+            hex(zstd_stored(&pieces)),
+            "28b52ffd005838000048656c6c6f2c20300000776f726c6421010000"
+        );
+    }
+}
