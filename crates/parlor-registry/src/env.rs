@@ -28,9 +28,12 @@ impl Env {
         Self(Arc::new(lookup))
     }
 
-    /// The value of a variable, if it is set and not empty.
+    /// The value of a variable without white space around it, if it is set and
+    /// not empty.
     pub fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+        let value = (self.0)(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
     }
 
     /// The first of these variables that is set, with its name.

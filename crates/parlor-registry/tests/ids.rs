@@ -270,6 +270,21 @@ fn models_are_built_once() {
 }
 
 #[test]
+fn strangers_ids_do_not_pile_up_models() {
+    let registry = registry();
+    let held = registry.model("ollama/held").unwrap();
+    let loose = Arc::downgrade(&registry.model("ollama/loose").unwrap());
+    for number in 0..3000 {
+        registry.model(&format!("ollama/{number}")).unwrap();
+    }
+    assert!(
+        loose.upgrade().is_none(),
+        "a model that nobody holds is let go"
+    );
+    assert!(Arc::ptr_eq(&held, &registry.model("ollama/held").unwrap()));
+}
+
+#[test]
 fn many_threads_get_one_model() {
     let registry = registry();
     let models: Vec<_> = std::thread::scope(|scope| {

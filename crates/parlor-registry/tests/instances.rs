@@ -252,6 +252,49 @@ fn a_route_is_not_a_model() {
 }
 
 #[test]
+fn a_check_finds_every_name_that_leads_nowhere() {
+    let registry = configured(
+        "default_model = \"nowhere\"\n[models]\ngood = \"openai/any\"\nbad = \"opnai/gpt-4o\"\n[routes.r]\nmodels = [\"good\", \"gpt-4oo\"]\n",
+    );
+    let found: Vec<String> = registry
+        .check()
+        .iter()
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0], "`default_model`: no model `nowhere`");
+    assert!(
+        found[1].starts_with("`models.bad`: no model `opnai/gpt-4o`"),
+        "{found:?}"
+    );
+    assert_eq!(found[2], "`routes.r`: no model `gpt-4oo`");
+    assert!(
+        configured("default_model = \"r\"\n[routes.r]\nmodels = [\"gpt-4o\"]\n")
+            .check()
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_address_that_must_be_configured_is_asked_for() {
+    let resolved = registry().resolve("openai-compatible/x").unwrap();
+    let descriptor = resolved.provider.descriptor();
+    let error = resolved.config.require_base_url(descriptor).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(
+        error.help(),
+        "Set [providers.openai-compatible] `base_url`."
+    );
+    let set = configured("[providers.mine]\nbase_url = \"http://x/v1/\"\n")
+        .resolve("mine/x")
+        .unwrap();
+    assert_eq!(
+        set.config.require_base_url(descriptor).unwrap(),
+        "http://x/v1"
+    );
+}
+
+#[test]
 fn live_lists_are_asked_of_the_instance() {
     let registry = configured("[providers.mine]\nbase_url = \"http://x\"\n");
     assert_eq!(

@@ -181,6 +181,26 @@ impl ProviderConfig {
         .with_help(help)
     }
 
+    /// The address without a slash at its end, for a provider that has no usual one.
+    ///
+    /// # Errors
+    /// `Configuration` when none is given; it says where to set one.
+    pub fn require_base_url(&self, descriptor: &Descriptor) -> Result<&str> {
+        if let Some(url) = &self.base_url {
+            return Ok(url.trim_end_matches('/'));
+        }
+        let instance = &self.instance;
+        let help = match descriptor.base_url_env.first() {
+            Some(name) => format!("Set {name}, or [providers.{instance}] `base_url`."),
+            None => format!("Set [providers.{instance}] `base_url`."),
+        };
+        Err(
+            Error::new(ErrorKind::Configuration, "no address is configured")
+                .with_provider(instance)
+                .with_help(help),
+        )
+    }
+
     /// The facts about a model of this instance.
     pub fn model_info(&self, model: &str) -> ModelInfo {
         let mut info = ModelInfo::new(&self.instance, model);

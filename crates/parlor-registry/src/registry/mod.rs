@@ -1,5 +1,6 @@
 //! Which providers there are, and which model an id means.
 
+mod cache;
 mod choice;
 mod defaults;
 mod echo;
@@ -8,8 +9,8 @@ mod known;
 mod registration;
 mod resolve;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use parlor_core::{ChatModel, Error, ErrorKind, Result};
 
@@ -19,6 +20,7 @@ pub use registration::Registration;
 pub use resolve::{Resolved, UnknownModel};
 
 use crate::{Catalogue, Config, Descriptor, Env, Extensions, KeySource, ModelEntry, Provider};
+use cache::Cache;
 use instance::Instance;
 
 /// The providers of a program, its configuration, and the models built so far.
@@ -46,7 +48,7 @@ pub struct Registry {
     /// Laid over the built-in catalogue; joined with it on first use.
     overlays: Vec<Catalogue>,
     catalogue: OnceLock<Catalogue>,
-    built: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
+    built: Cache,
 }
 
 impl Registry {
@@ -85,7 +87,7 @@ impl Registry {
             extensions: Extensions::default(),
             overlays: Vec::new(),
             catalogue: OnceLock::new(),
-            built: Mutex::default(),
+            built: Cache::default(),
         };
         registry.instances = registry.make_instances(&Config::default())?;
         Ok(registry)
@@ -144,31 +146,64 @@ impl Registry {
     /// Drops what was derived from settings that have changed.
     fn forget(&mut self) {
         self.catalogue = OnceLock::new();
-        self.built = Mutex::default();
+        self.built = Cache::default();
         for instance in self.instances.values_mut() {
             instance.keys = OnceLock::new();
         }
     }
 
-    /// The model that an id means, built on first use; later calls for the same
-    /// model give the same instance.
+    /// The model that an id means, built on first use. Later calls for the same
+    /// model give the same instance, as long as it is held or there are no more
+    /// than a thousand.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve); and what the provider finds wrong, above
     /// all a missing key.
     pub fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        if let Some(model) = self.built.by_id(id) {
+            return Ok(model);
+        }
         let resolved = self.resolve(id)?;
         let key = resolved.cache_key();
-        if let Some(model) = self.built().get(&key) {
-            return Ok(model.clone());
+        if let Some(model) = self.built.by_key(id, &key) {
+            return Ok(model);
         }
         // Built outside the lock: a key program may take its time.
         let built = resolved.build()?;
-        Ok(self.built().entry(key).or_insert(built).clone())
+        Ok(self.built.keep(id, &key, built))
     }
 
-    fn built(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn ChatModel>>> {
-        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Everything in the configuration that names a model it can't find: the
+    /// default model, the mapping, the routes. Nothing is opened or sent.
+    pub fn check(&self) -> Vec<Error> {
+        let config = &self.config;
+        let default = config
+            .default_model
+            .iter()
+            .map(|id| ("default_model".to_owned(), id));
+        let mapped = config
+            .models
+            .keys()
+            .map(|name| (format!("models.{name}"), name));
+        let routed = config.routes.iter().flat_map(|(name, route)| {
+            let models = route.models.iter();
+            models.map(move |target| (format!("routes.{name}"), &target.model))
+        });
+        let all = default.chain(mapped).chain(routed);
+        let problem = |(place, id): (String, &String)| {
+            let error = self.resolve(id).err()?;
+            let message = format!("`{place}`: {}", error.message());
+            let help = error.help().to_owned();
+            Some(
+                Error::new(error.kind(), message)
+                    .with_help(help)
+                    .with_source(error),
+            )
+        };
+        // A default may be a route.
+        all.filter(|(_, id)| !config.routes.contains_key(*id))
+            .filter_map(problem)
+            .collect()
     }
 
     /// Asks an instance which models it has.
