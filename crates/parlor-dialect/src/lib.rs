@@ -16,6 +16,7 @@ mod json;
 mod media;
 mod policy;
 mod profile;
+mod think;
 
 pub use assemble::{Assembler, ToolFragment};
 pub use dialect::{
@@ -24,3 +25,4 @@ pub use dialect::{
 };
 pub use policy::Policy;
 pub use profile::{Profile, ReasoningReplay};
+pub use think::{ThinkPiece, ThinkSplitter};

@@ -1,17 +1,33 @@
 //! What a model family is like, wherever it is hosted.
 
+use parlor_core::Effort;
+
 /// Traits of a model family that hold whichever host serves it.
 ///
-/// What belongs to the host instead is in the dialect's quirks.
+/// What belongs to the host instead is in the dialect's quirks. An unknown
+/// model has the default profile, which asks for nothing special.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Thoughts stand in the text between `<think>` and `</think>`; they are
-    /// taken out of it and told as reasoning.
+    /// Thoughts stand in the text between `<think>` and `</think>`, unless the
+    /// host takes them out; they are told as reasoning.
     pub think_tags: bool,
     /// The family reasons and refuses sampling settings (temperature, top_p,
     /// penalties, logprobs): they are left out with a warning.
     pub fixed_sampling: bool,
+    /// With reasoning off it takes sampling settings after all.
+    pub sampling_without_reasoning: bool,
+    /// It refuses stop sequences.
+    pub no_stop: bool,
+    /// Instructions go in the role `developer`, where the dialect has it.
+    pub developer_role: bool,
+    /// It knows the limit on output by its newer name alone,
+    /// `max_completion_tokens`, where the dialect has both.
+    pub max_completion_tokens: bool,
+    /// While it reasons it can't be made to call a tool.
+    pub free_tool_choice: bool,
+    /// The efforts it knows, from least to most; empty if that is unknown.
+    pub efforts: &'static [Effort],
     /// Which reasoning of earlier turns must be sent back.
     pub replay: ReasoningReplay,
 }
@@ -30,4 +46,220 @@ pub enum ReasoningReplay {
     ToolTurns,
     /// All of it.
     Always,
+}
+
+impl Profile {
+    /// The profile of a model by its id, in whatever words a host puts it:
+    /// `gpt-5-mini`, `openai/gpt-5-mini`, `accounts/x/models/qwen3-8b`,
+    /// `qwen3:8b`. An unknown id has the default profile.
+    pub fn of(model: &str) -> Self {
+        let id = model.rsplit('/').next().unwrap_or(model);
+        let id = id.to_ascii_lowercase();
+        FAMILIES
+            .iter()
+            .find(|(patterns, _)| patterns.iter().any(|pattern| matches(pattern, &id)))
+            .map(|(_, profile)| profile.clone())
+            .unwrap_or_default()
+    }
+}
+
+const PLAIN: Profile = Profile {
+    think_tags: false,
+    fixed_sampling: false,
+    sampling_without_reasoning: false,
+    no_stop: false,
+    developer_role: false,
+    max_completion_tokens: false,
+    free_tool_choice: false,
+    efforts: &[],
+    replay: ReasoningReplay::Never,
+};
+
+/// Reasoning models of the family that brought `developer` and
+/// `max_completion_tokens`.
+const FIXED: Profile = Profile {
+    fixed_sampling: true,
+    no_stop: true,
+    developer_role: true,
+    max_completion_tokens: true,
+    ..PLAIN
+};
+
+const TAGS: Profile = Profile {
+    think_tags: true,
+    ..PLAIN
+};
+
+const TOOL_TURNS: Profile = Profile {
+    replay: ReasoningReplay::ToolTurns,
+    ..PLAIN
+};
+
+static LOW_TO_HIGH: [Effort; 3] = [Effort::Low, Effort::Medium, Effort::High];
+static MINIMAL_TO_HIGH: [Effort; 4] = [Effort::Minimal, Effort::Low, Effort::Medium, Effort::High];
+static OFF_TO_HIGH: [Effort; 4] = [Effort::Off, Effort::Low, Effort::Medium, Effort::High];
+
+/// The known families; the first row that matches counts. In a pattern `*`
+/// stands for any text. Sources: the makers' API references and the errors
+/// that their hosts answer with.
+static FAMILIES: &[(&[&str], Profile)] = &[
+    // The chat variants of the reasoning line take sampling settings.
+    (
+        &["gpt-*-chat", "gpt-*-chat-*"],
+        Profile {
+            fixed_sampling: false,
+            no_stop: false,
+            ..FIXED
+        },
+    ),
+    (
+        &["o1", "o1-*", "o3", "o3-*", "o4-*", "codex-mini*"],
+        Profile {
+            efforts: &LOW_TO_HIGH,
+            ..FIXED
+        },
+    ),
+    (
+        &["gpt-5", "gpt-5-*"],
+        Profile {
+            efforts: &MINIMAL_TO_HIGH,
+            ..FIXED
+        },
+    ),
+    (
+        &["gpt-5.1", "gpt-5.1-*"],
+        Profile {
+            efforts: &OFF_TO_HIGH,
+            sampling_without_reasoning: true,
+            ..FIXED
+        },
+    ),
+    (
+        &["gpt-5.*", "gpt-6*", "gpt-7*"],
+        Profile {
+            sampling_without_reasoning: true,
+            ..FIXED
+        },
+    ),
+    // Earlier thoughts must not be sent back to the first reasoning models of
+    // this line, and must be on tool turns to the later ones.
+    (&["*deepseek-r1*", "deepseek-reasoner-r1*"], TAGS),
+    (
+        &["deepseek-*"],
+        Profile {
+            free_tool_choice: true,
+            ..TOOL_TURNS
+        },
+    ),
+    (
+        &["kimi-k2.5*", "kimi-k2.6*", "kimi-k2.7*", "kimi-k3*"],
+        Profile {
+            fixed_sampling: true,
+            free_tool_choice: true,
+            ..TOOL_TURNS
+        },
+    ),
+    (&["kimi-*"], TOOL_TURNS),
+    (
+        &["glm-4.1v*", "glm-4.5*"],
+        Profile {
+            think_tags: true,
+            ..TOOL_TURNS
+        },
+    ),
+    (&["glm-*", "gpt-oss*", "mimo-*"], TOOL_TURNS),
+    // Its text must come back whole, thoughts included.
+    (
+        &["minimax-m*"],
+        Profile {
+            think_tags: true,
+            replay: ReasoningReplay::Always,
+            ..PLAIN
+        },
+    ),
+    (
+        &[
+            "qwen3*",
+            "qwq*",
+            "qvq*",
+            "sonar-reasoning*",
+            "phi-4*reasoning*",
+            "*nemotron*",
+            "exaone*",
+            "smollm3*",
+            "cogito*",
+            "hunyuan-a13b*",
+            "*-thinking",
+            "*-thinking-*",
+        ],
+        TAGS,
+    ),
+];
+
+/// Whether an id fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, id: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == id,
+        Some((head, rest)) => id
+            .strip_prefix(head)
+            .is_some_and(|id| tails(id).any(|tail| matches(rest, tail))),
+    }
+}
+
+/// Every ending of a text, the whole and the empty one included.
+fn tails(text: &str) -> impl Iterator<Item = &str> {
+    text.char_indices().map(|(at, _)| &text[at..]).chain([""])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_ids() {
+        assert!(matches("o3", "o3") && !matches("o3", "o3x"));
+        assert!(matches("o3-*", "o3-mini") && !matches("o3-*", "o3"));
+        assert!(matches("gpt-*-chat-*", "gpt-5.2-chat-latest"));
+        assert!(matches("*r1*", "deepseek-r1-distill") && !matches("*r1*", "x"));
+        assert!(matches("*", "") && matches("*", "é"));
+    }
+
+    #[test]
+    fn a_family_is_known_behind_every_host() {
+        for id in [
+            "gpt-5-mini",
+            "openai/gpt-5-mini",
+            "openai/o4-mini",
+            "GPT-5.2",
+            "gpt-6.1-sol",
+        ] {
+            let profile = Profile::of(id);
+            assert!(profile.fixed_sampling && profile.developer_role, "{id}");
+            assert!(profile.max_completion_tokens && profile.no_stop, "{id}");
+        }
+        for id in [
+            "gpt-4o",
+            "gpt-4.1-mini",
+            "gpt-oss:20b",
+            "gpt-5-chat-latest",
+            "o100",
+        ] {
+            assert!(!Profile::of(id).fixed_sampling, "{id}");
+        }
+        assert_eq!(Profile::of("gpt-4o"), Profile::default());
+    }
+
+    #[test]
+    fn replay_and_tags_follow_the_family() {
+        let replay = |id: &str| Profile::of(id).replay;
+        assert_eq!(replay("deepseek/deepseek-v3.2"), ReasoningReplay::ToolTurns);
+        assert_eq!(replay("deepseek-ai/DeepSeek-R1"), ReasoningReplay::Never);
+        assert_eq!(replay("kimi-k2-thinking"), ReasoningReplay::ToolTurns);
+        assert_eq!(replay("zai-org/GLM-5.2"), ReasoningReplay::ToolTurns);
+        assert_eq!(replay("qwen3-max"), ReasoningReplay::Never);
+        assert_eq!(replay("MiniMax-M2.5"), ReasoningReplay::Always);
+        for id in ["qwen3:8b", "MiniMax-M3", "deepseek-r1:7b", "QwQ-32B"] {
+            assert!(Profile::of(id).think_tags, "{id}");
+        }
+    }
 }
