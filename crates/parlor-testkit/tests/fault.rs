@@ -145,6 +145,14 @@ async fn every_case_is_served() {
         let name = format!("{} {} {mode:?}", fault.name, wire.name());
         assert_eq!((got.status != 0, got.end), ending(fault, &expect), "{name}");
         assert_ne!(got.status, 501, "{name}: {}", got.text());
+        match fault.sent(wire, mode).unwrap() {
+            Some(sent) => {
+                let ends = got.end == End::Proper;
+                assert_eq!((got.status, ends), (sent.status, sent.ends), "{name}");
+                assert!(!ends || got.body() == sent.pieces.concat(), "{name}");
+            }
+            None => assert_eq!(got.status, 0, "{name}"),
+        }
         for outcome in &expect.outcomes {
             let Outcome::Failure(failure) = outcome else {
                 continue;

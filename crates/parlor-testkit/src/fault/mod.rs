@@ -19,6 +19,8 @@
 //! # }
 //! ```
 //!
+//! A decoder that knows no connection is tested with [`Fault::sent`], the same bytes as data.
+//!
 //! Nothing here sleeps to be in step with the client. A stall lasts until the client hangs up, at
 //! most for [`Pace::patience`](crate::Pace). A drip is 100 pieces with a pause of one
 //! [`Pace::unit`](crate::Pace) before each, so half a second by default, in which no two events
@@ -36,4 +38,4 @@ mod table;
 pub use expect::{Choice, DropAt, Expect, Failure, Outcome, Partial, Reading, ToolCall};
 pub use scene::{Mode, Wire};
 pub use server::FaultServer;
-pub use table::{FAULTS, Fault};
+pub use table::{FAULTS, Fault, Sent};

@@ -9,6 +9,7 @@ use super::cases::{
 use super::expect::Expect;
 use super::render::Mark;
 use super::scene::{Built, Mode, Scene, Wire};
+use crate::http::{Ending, Opening, Reply};
 
 /// One case: something that servers do, and that must not break a client.
 #[derive(Debug)]
@@ -43,6 +44,49 @@ impl Fault {
     pub fn expect(&self, wire: Wire, mode: Mode) -> Result<Expect, &'static str> {
         (self.build)(Scene { wire, mode }).map(|case| case.expect)
     }
+
+    /// What the server sends. Nothing of it where no response comes at all.
+    ///
+    /// # Errors
+    /// The reason why the case can't occur there.
+    pub fn sent(&self, wire: Wire, mode: Mode) -> Result<Option<Sent>, &'static str> {
+        let Reply {
+            status,
+            headers,
+            mut pieces,
+            opening,
+            ending,
+            ..
+        } = (self.build)(Scene { wire, mode })?.reply;
+        if matches!(opening, Opening::Hold | Opening::Reset) {
+            return Ok(None);
+        }
+        let ends = matches!(ending, Ending::Whole | Ending::Trailers);
+        if let Ending::Cut(last) = ending {
+            pieces.push(last);
+        }
+        Ok(Some(Sent {
+            status,
+            headers,
+            pieces,
+            ends,
+        }))
+    }
+}
+
+/// The response of a case as data, for the test of a decoder that has no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, without those of the connection.
+    pub headers: Vec<(String, String)>,
+    /// The body in the pieces in which it is read. A content coding is not undone.
+    pub pieces: Vec<Vec<u8>>,
+    /// Whether the body comes to its end there, as HTTP has it. If not, it is cut or reset, or
+    /// the server stalls or goes on for ever.
+    pub ends: bool,
 }
 
 const fn case(
