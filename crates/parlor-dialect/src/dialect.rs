@@ -138,9 +138,8 @@ impl FrameWriter for Vec<(Option<String>, Vec<u8>)> {
     }
 }
 
-/// How a body is cut into frames.
+/// How the body of a streamed answer is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Framing {
     /// Server-sent events, as the WHATWG HTML standard says, read leniently.
     Sse,

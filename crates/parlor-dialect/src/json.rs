@@ -17,7 +17,7 @@ where
 }
 
 /// Merges `extra` into `body`: objects key by key, everything else replaced.
-pub(crate) fn merge(body: &mut Map<String, Value>, extra: &Map<String, Value>) {
+pub fn merge(body: &mut Map<String, Value>, extra: &Map<String, Value>) {
     for (key, value) in extra {
         match (body.get_mut(key), value) {
             (Some(Value::Object(mine)), Value::Object(theirs)) => merge(mine, theirs),

@@ -23,6 +23,7 @@ pub use dialect::{
     Decoder, Dialect, Encoder, Frame, FrameWriter, Framing, Incoming, Target, WireError,
     WireRequest,
 };
+pub use json::merge;
 pub use policy::Policy;
 pub use profile::{Profile, ReasoningReplay};
 pub use think::{ThinkPiece, ThinkSplitter};

@@ -1,3 +1,28 @@
 //! The transport: one HTTP model over any dialect, framing, timeouts, error mapping.
+//!
+//! [`HttpModel`] is the one implementation of
+//! [`ChatModel`](parlor_core::ChatModel) over HTTP. It takes a
+//! [`Dialect`](parlor_dialect::Dialect), which knows the words, and an
+//! [`Endpoint`], which knows the address, the key and the time limits.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `rustls` | yes | TLS by rustls with ring and the system's certificates |
+//! | `http2` | no | HTTP/2 |
+//! | `compression` | no | gzip, brotli, deflate and zstd of responses |
 
+mod auth;
+mod client;
+mod endpoint;
+mod events;
+mod failure;
 pub mod framing;
+mod headers;
+mod model;
+
+pub use auth::{Auth, Authorize};
+pub use endpoint::{Endpoint, Timeouts};
+pub use model::HttpModel;
+pub use reqwest::{Client, Method};

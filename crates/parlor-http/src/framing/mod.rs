@@ -41,6 +41,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+pub use parlor_dialect::Framing;
 use window::Window;
 
 /// The largest frame accepted unless told otherwise: 16 MiB, counted in bytes on the wire from the
@@ -48,19 +49,6 @@ use window::Window;
 ///
 /// It leaves room for an image of several megabytes as base64 in one event.
 pub const DEFAULT_MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
-
-/// How a response body is cut into frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Framing {
-    /// Server-sent events, read as the WHATWG HTML standard says (section 9.2), with leniency for
-    /// what servers get wrong.
-    Sse,
-    /// One JSON value per line.
-    Ndjson,
-    /// Binary messages of `application/vnd.amazon.eventstream`.
-    EventStream,
-}
 
 /// One frame, borrowed from the [`Framer`] until it is asked for the next.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]

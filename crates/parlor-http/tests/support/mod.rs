@@ -10,7 +10,7 @@
 use bytes::Bytes;
 use parlor_core::*;
 use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target, WireError};
-use parlor_http::framing::{Framer, Framing};
+use parlor_http::framing::Framer;
 use parlor_testkit::{Cassette, ExpectedToolCall};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -267,12 +267,7 @@ fn feed<D: Dialect>(
     pieces: &[Bytes],
     out: &mut VecDeque<Event>,
 ) -> Result<()> {
-    let framing = match dialect.framing() {
-        parlor_dialect::Framing::Sse => Framing::Sse,
-        parlor_dialect::Framing::Ndjson => Framing::Ndjson,
-        _ => Framing::EventStream,
-    };
-    let mut framer = Framer::new(framing);
+    let mut framer = Framer::new(dialect.framing());
     let mut decoder = dialect.decoder(target);
     let wire = |it: parlor_http::framing::FramingError| Error::decode(it.to_string());
     for piece in pieces {

@@ -1,0 +1,313 @@
+//! Where a model is, who asks, and how long to wait.
+
+use crate::auth::Auth;
+use crate::client::{self, ClientSettings};
+use crate::failure;
+use parlor_core::{Error, ErrorKind, Result, Secret, TimeoutKind};
+use parlor_dialect::Dialect;
+use parlor_registry::{Descriptor, ProviderConfig};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Request, Response, Url};
+use std::fmt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The four time limits; `None` is no limit.
+///
+/// None of them ends a healthy stream, however long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Until the connection stands; 10 seconds.
+    pub connect: Option<Duration>,
+    /// From sending to the first event, or to the first byte of a whole answer;
+    /// 10 minutes, since models think and local ones load.
+    pub first_event: Option<Duration>,
+    /// From one event to the next, while the caller waits; 5 minutes.
+    /// Keep-alives are no events.
+    pub idle: Option<Duration>,
+    /// For the whole exchange; none.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Some(Duration::from_secs(10)),
+            first_event: Some(Duration::from_secs(600)),
+            idle: Some(Duration::from_secs(300)),
+            total: None,
+        }
+    }
+}
+
+impl Timeouts {
+    /// These limits, but for what the configuration says.
+    fn or_configured(mut self, configured: &parlor_registry::config::Timeouts) -> Self {
+        let fields = [
+            (&mut self.connect, configured.connect),
+            (&mut self.first_event, configured.first_event),
+            (&mut self.idle, configured.idle),
+            (&mut self.total, configured.total),
+        ];
+        for (field, limit) in fields {
+            if let Some(limit) = limit {
+                *field = limit.duration();
+            }
+        }
+        self
+    }
+}
+
+/// Where a model is, who asks, and how long to wait.
+///
+/// Cheap to clone. Models with the same connection settings share one HTTP
+/// client and its pool.
+#[derive(Clone)]
+pub struct Endpoint {
+    base: Url,
+    auth: Auth,
+    headers: HeaderMap,
+    timeouts: Timeouts,
+    verify_tls: bool,
+    client: Option<Client>,
+}
+
+impl Endpoint {
+    /// The endpoint at an address that paths are appended to; a query that the
+    /// address has goes with every request.
+    ///
+    /// # Errors
+    /// `Configuration`, when it is no `http` or `https` URL.
+    pub fn new(base_url: &str) -> Result<Self> {
+        Ok(Self {
+            base: failure::parse_url(base_url)?,
+            auth: Auth::None,
+            headers: HeaderMap::new(),
+            timeouts: Timeouts::default(),
+            verify_tls: true,
+            client: None,
+        })
+    }
+
+    /// The endpoint that a provider's configuration describes; `auth` says how
+    /// the provider takes its key.
+    ///
+    /// # Errors
+    /// `Authentication`, when a key is needed and missing; `Configuration`,
+    /// when the address is missing or wrong or a header can't be one.
+    pub fn configured(
+        config: &ProviderConfig,
+        descriptor: &Descriptor,
+        auth: impl FnOnce(Secret) -> Auth,
+    ) -> Result<Self> {
+        let named = |error: Error| error.with_provider(&config.instance);
+        let base = config.base_url.as_deref().or(descriptor.base_url);
+        let base = base.ok_or_else(|| {
+            let variable = descriptor.base_url_env.first();
+            let message = "no base URL is configured";
+            let help = match variable {
+                Some(name) => format!("Set {name}."),
+                None => format!("Give [providers.{}] a `base_url`.", config.instance),
+            };
+            named(Error::new(ErrorKind::Configuration, message).with_help(help))
+        })?;
+        let mut endpoint = Self::new(base).map_err(named)?;
+        let key = match descriptor.needs_key {
+            true => Some(config.require_key(descriptor)?),
+            false => config.key()?,
+        };
+        if let Some(key) = key {
+            endpoint.auth = auth(key.secret);
+        }
+        for (name, value) in &config.headers {
+            endpoint = endpoint.with_header(name, value.expose()).map_err(named)?;
+        }
+        for (name, value) in &config.query {
+            endpoint = endpoint.with_query(name, value.expose());
+        }
+        endpoint.timeouts = Timeouts::default().or_configured(&config.timeouts);
+        if !config.verify_tls {
+            endpoint = endpoint.with_unverified_tls();
+        }
+        endpoint.client = config.extensions.get::<Client>().cloned();
+        Ok(endpoint)
+    }
+
+    /// The same with proof of who asks.
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// The same with a header on every request.
+    ///
+    /// # Errors
+    /// `Configuration`, when name or value can't be a header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self> {
+        let wrong = || {
+            let message = format!("`{name}` and its value can't be an HTTP header");
+            Error::new(ErrorKind::Configuration, message)
+        };
+        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// The same with a query parameter on every request.
+    #[must_use]
+    pub fn with_query(mut self, name: &str, value: &str) -> Self {
+        self.base.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// The same with other time limits.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The same with the caller's own HTTP client. Its connect timeout, its
+    /// proxies and its redirects are the caller's affair: a client that
+    /// follows redirects may take a key along.
+    #[must_use]
+    pub fn with_client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The same, taking any certificate: for a host with a self-signed one.
+    /// Whoever sits between can then read and change everything, the key
+    /// included; a warning is logged.
+    #[must_use]
+    pub fn with_unverified_tls(mut self) -> Self {
+        tracing::warn!(address = %self.address(), "TLS certificates are not verified");
+        self.verify_tls = false;
+        self
+    }
+
+    /// Scheme, host and port, which may be shown.
+    pub fn address(&self) -> String {
+        failure::bare(&self.base)
+    }
+
+    /// The time limits.
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// The URL of a path that may have a query of its own.
+    fn url(&self, path: &str) -> Url {
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if let Some(query) = query {
+            let joined = match self.base.query() {
+                Some(base) => format!("{base}&{query}"),
+                None => query.to_owned(),
+            };
+            url.set_query(Some(&joined));
+        }
+        url
+    }
+
+    /// Sends a request and gives the response whatever its status: for what
+    /// the chat dialects don't cover, such as listing and fetching models.
+    /// The body is JSON. Dropping the future cancels the request.
+    ///
+    /// # Errors
+    /// `Connection`, `Timeout` before the headers are in, or `Configuration`.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Response> {
+        let mut request = Request::new(method, self.url(path));
+        if let Some(body) = body {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+            *request.body_mut() = Some(body.into());
+        }
+        for (name, value) in headers {
+            let wrong = || {
+                let message = format!("`{name}` and its value can't be an HTTP header");
+                Error::new(ErrorKind::InvalidRequest, message)
+            };
+            let name = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
+            let value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+            request.headers_mut().insert(name, value);
+        }
+        request.headers_mut().extend(self.headers.clone());
+        self.auth.apply(&mut request).await?;
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => client::shared(ClientSettings {
+                connect: self.timeouts.connect,
+                verify_tls: self.verify_tls,
+            })?,
+        };
+        let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
+            (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
+            (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
+            (None, total) => (total, TimeoutKind::Total),
+        };
+        let sent = client.execute(request);
+        let outcome = match limit {
+            Some(limit) => timeout(limit, sent)
+                .await
+                .map_err(|_| failure::of_timeout(kind, self))?,
+            None => sent.await,
+        };
+        outcome.map_err(failure::of_send)
+    }
+
+    /// Sends a request and gives the JSON of its answer, at most 64 MiB.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); what the dialect makes of a status that isn't
+    /// 2xx; `Decode`, when the answer is no JSON.
+    pub async fn json(
+        &self,
+        dialect: &impl Dialect,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<serde_json::Value> {
+        let response = self.send(method, path, headers, body).await?;
+        if !response.status().is_success() {
+            return Err(failure::of_status(dialect, response).await);
+        }
+        let status = response.status().as_u16();
+        let body = crate::model::read_whole(response, self).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            Error::decode(format!(
+                "{} didn't answer with JSON: {error}",
+                self.address()
+            ))
+            .with_status(status)
+            .with_body(&body)
+        })
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("address", &self.address())
+            .field("path", &self.base.path())
+            .field("auth", &self.auth)
+            .field("timeouts", &self.timeouts)
+            .field("verify_tls", &self.verify_tls)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,366 @@
+//! From the bytes of a body to the events of a stream.
+
+use crate::failure;
+use crate::framing::{self, Framer, FramingError};
+use crate::model::Shared;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::Response as Parts;
+use http_body::Body as _;
+use parlor_core::{ChatResponse, Collector, Error, ErrorKind, Event, Result, TimeoutKind, Warning};
+use parlor_dialect::{Decoder, Dialect, Frame, Framing};
+use reqwest::Response;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The most bytes of a whole answer that comes where a stream was asked for.
+const WHOLE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How long to wait for the end of a body whose answer is complete.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// How many pieces of such a body to read at most.
+const LINGER_FRAMES: usize = 16;
+
+/// Reads a body into events, within the time limits.
+///
+/// Polling it is all that drives it; there is no task and no channel between
+/// the socket and whoever reads. Dropping it closes the request.
+pub(crate) struct EventReader<D: Dialect> {
+    shared: Arc<Shared<D>>,
+    /// Gone when the answer has ended.
+    body: Option<reqwest::Body>,
+    head: HeaderMap,
+    status: u16,
+    framer: Framer,
+    decoder: D::Decoder,
+    form: Form,
+    events: VecDeque<Event>,
+    failure: Option<Error>,
+    warnings: Vec<Warning>,
+    clock: Clock,
+    lingered: usize,
+}
+
+/// What the body turned out to be.
+enum Form {
+    /// Nothing but blanks has come.
+    Unknown,
+    /// Frames.
+    Frames,
+    /// A whole answer, or an error, in one piece; what has come of it.
+    Whole(Vec<u8>),
+}
+
+/// The time limits of one stream. The clock runs only while the caller waits.
+struct Clock {
+    first: Option<Instant>,
+    total: Option<Instant>,
+    idle: Option<Duration>,
+    begun: bool,
+    alarm: Option<(Pin<Box<Sleep>>, TimeoutKind)>,
+    /// A used alarm, kept so that waiting doesn't allocate.
+    spare: Option<Pin<Box<Sleep>>>,
+}
+
+impl<D: Dialect> EventReader<D> {
+    pub(crate) fn new(
+        shared: Arc<Shared<D>>,
+        response: Response,
+        begun: Instant,
+        warnings: Vec<Warning>,
+    ) -> Self {
+        let limits = shared.endpoint.timeouts();
+        let clock = Clock {
+            first: limits.first_event.map(|it| begun + it),
+            total: limits.total.map(|it| begun + it),
+            idle: limits.idle,
+            begun: false,
+            alarm: None,
+            spare: None,
+        };
+        let (head, body) = Parts::<reqwest::Body>::from(response).into_parts();
+        Self {
+            framer: Framer::new(shared.dialect.framing()),
+            decoder: shared.dialect.decoder(&shared.target(true)),
+            body: Some(body),
+            status: head.status.as_u16(),
+            head: head.headers,
+            form: Form::Unknown,
+            events: VecDeque::new(),
+            failure: None,
+            warnings,
+            clock,
+            lingered: 0,
+            shared,
+        }
+    }
+
+    /// Waits for the beginning of a body that says it is JSON though events
+    /// were asked for, so that an error in it is the call's error.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        let kind = crate::headers::text(&self.head, CONTENT_TYPE.as_str()).unwrap_or_default();
+        if !kind.starts_with("application/json") || self.shared.dialect.framing() == Framing::Ndjson
+        {
+            return Ok(());
+        }
+        std::future::poll_fn(|cx| self.poll_fill(cx)).await;
+        match self.events.is_empty() {
+            true => self.failure.take().map_or(Ok(()), Err),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads until there is an event or the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.events.is_empty() && self.failure.is_none() && self.body.is_some() {
+            if let Err(error) = ready!(self.poll_read(cx)) {
+                self.fail(error);
+            }
+        }
+        if !self.events.is_empty() {
+            self.clock.progress();
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes one chunk of the body apart.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(Ok(()));
+        };
+        let frame = match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                let kind = ready!(self.clock.poll_alarm(cx));
+                return Poll::Ready(Err(failure::of_timeout(kind, &self.shared.endpoint)));
+            }
+        };
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => self.take(chunk),
+                Err(_trailers) => Ok(()),
+            },
+            Some(Err(error)) => Err(match self.clock.begun {
+                true => failure::of_read(error),
+                // Nothing of the answer had come: as good as no answer.
+                false => failure::of_read(error).with_kind(ErrorKind::Connection),
+            }),
+            None => self.finish(),
+        })
+    }
+
+    fn take(&mut self, chunk: Bytes) -> Result<()> {
+        if let Form::Unknown = self.form {
+            let text = chunk.trim_ascii_start();
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+            self.form = match (text.first(), self.shared.dialect.framing()) {
+                (None, _) => Form::Unknown,
+                (Some(b'{' | b'[' | b'<'), Framing::Sse) => Form::Whole(Vec::new()),
+                (Some(b'<'), Framing::Ndjson) => Form::Whole(Vec::new()),
+                _ => Form::Frames,
+            };
+        }
+        if let Form::Whole(whole) = &mut self.form {
+            whole.extend_from_slice(&chunk);
+            return match whole.len() > WHOLE_LIMIT {
+                true => Err(Error::decode("the answer is larger than 64 MiB")),
+                false => Ok(()),
+            };
+        }
+        self.framer.push(chunk);
+        while let Some(frame) = self.framer.next_frame().map_err(of_framing)? {
+            decode(&mut self.decoder, &frame, &mut self.events)?;
+            if self.is_complete() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what little follows a complete answer, so that the connection can
+    /// be used again; a server that goes on is left after [`LINGER`].
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.clock.linger();
+        while let Some(body) = &mut self.body {
+            let more = match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(frame) => matches!(frame, Some(Ok(_))),
+                Poll::Pending => {
+                    ready!(self.clock.poll_alarm(cx));
+                    false
+                }
+            };
+            self.lingered += usize::from(more);
+            if !more || self.lingered > LINGER_FRAMES {
+                self.body = None;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.body = None;
+        if let Form::Whole(whole) = &mut self.form {
+            let whole = std::mem::take(whole);
+            let response = self.shared.read(&whole, self.status, &self.head)?;
+            self.events.extend(response.into_events());
+            return Ok(());
+        }
+        while let Some(frame) = self.framer.finish().map_err(of_framing)? {
+            decode(&mut self.decoder, &frame, &mut self.events).map_err(of_last_frame)?;
+        }
+        if self.is_complete() {
+            return Ok(());
+        }
+        self.decoder.finish(&mut self.events)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.events.back().is_some_and(Event::is_terminal)
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.body = None;
+        let id = crate::headers::request_id(&self.head);
+        self.failure = Some(failure::named(error, &self.shared.info, id.as_deref()));
+    }
+}
+
+impl<D: Dialect> Stream for EventReader<D>
+where
+    Self: Unpin,
+{
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.events.is_empty() {
+            ready!(this.poll_fill(cx));
+        }
+        if this.events.front().is_some_and(Event::is_terminal) {
+            ready!(this.poll_linger(cx));
+        }
+        let Some(event) = this.events.pop_front() else {
+            return Poll::Ready(this.failure.take().map(Err));
+        };
+        if matches!(event, Event::Started { .. }) {
+            for warning in this.warnings.drain(..).rev() {
+                let warning = Box::new(warning);
+                this.events.push_front(Event::Warning { warning });
+            }
+        }
+        Poll::Ready(Some(Ok(event)))
+    }
+}
+
+impl<D: Dialect> Unpin for EventReader<D> {}
+
+impl Clock {
+    /// An event has come: the next wait begins anew.
+    fn progress(&mut self) {
+        self.begun = true;
+        if let Some((alarm, _)) = self.alarm.take() {
+            self.spare = Some(alarm);
+        }
+    }
+
+    /// The answer is complete: from now on wait no longer than [`LINGER`].
+    fn linger(&mut self) {
+        if self.idle != Some(LINGER) {
+            self.progress();
+            self.idle = Some(LINGER);
+            self.total = None;
+        }
+    }
+
+    /// Ready when a time limit has run out.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<TimeoutKind> {
+        if self.alarm.is_none() {
+            let next = match self.begun {
+                true => self.idle.map(|it| (Instant::now() + it, TimeoutKind::Idle)),
+                false => self.first.map(|it| (it, TimeoutKind::FirstEvent)),
+            };
+            let total = self.total.map(|it| (it, TimeoutKind::Total));
+            let soonest = next.into_iter().chain(total).min_by_key(|it| it.0);
+            let Some((deadline, kind)) = soonest else {
+                return Poll::Pending;
+            };
+            let alarm = match self.spare.take() {
+                Some(mut alarm) => {
+                    alarm.as_mut().reset(deadline);
+                    alarm
+                }
+                None => Box::pin(sleep_until(deadline)),
+            };
+            self.alarm = Some((alarm, kind));
+        }
+        match &mut self.alarm {
+            Some((alarm, kind)) => {
+                ready!(alarm.as_mut().poll(cx));
+                Poll::Ready(*kind)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Reads a whole body as a stream.
+pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result<ChatResponse> {
+    let mut framer = Framer::new(shared.dialect.framing());
+    let mut decoder = shared.dialect.decoder(&shared.target(true));
+    let mut events = VecDeque::new();
+    let mut collector = Collector::new(&shared.info.provider);
+    let outcome = (|| {
+        framer.push(Bytes::copy_from_slice(body));
+        while let Some(frame) = framer.next_frame().map_err(of_framing)? {
+            decode(&mut decoder, &frame, &mut events)?;
+        }
+        while let Some(frame) = framer.finish().map_err(of_framing)? {
+            decode(&mut decoder, &frame, &mut events).map_err(of_last_frame)?;
+        }
+        decoder.finish(&mut events)
+    })();
+    events.iter().for_each(|event| collector.push(event));
+    let response = collector.into_response();
+    match outcome {
+        Ok(()) => Ok(response),
+        Err(error) => Err(error.with_partial(response)),
+    }
+}
+
+/// Bare lines in a body of events are JSON, most often an error, or they are
+/// nothing that a dialect knows.
+fn decode(
+    decoder: &mut impl Decoder,
+    frame: &framing::Frame<'_>,
+    events: &mut VecDeque<Event>,
+) -> Result<()> {
+    if frame.stray && frame.data.trim_ascii_start().starts_with(b"<") {
+        return Err(Error::decode("a web page in the middle of the answer").with_body(frame.data));
+    }
+    let mut read = Frame::data(frame.data);
+    read.event = frame.event;
+    read.exception = frame.exception().map(|it| it.code.unwrap_or_default());
+    decoder.decode(read, events)
+}
+
+fn of_framing(error: FramingError) -> Error {
+    let kind = match error {
+        FramingError::Truncated => ErrorKind::Truncated,
+        _ => ErrorKind::Decode,
+    };
+    Error::new(kind, error.to_string()).with_source(error)
+}
+
+/// A frame without its end that can't be read was cut.
+fn of_last_frame(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Decode => error.with_kind(ErrorKind::Truncated),
+        _ => error,
+    }
+}

@@ -1,0 +1,185 @@
+//! From what reqwest and the dialect report to the one error.
+
+use crate::endpoint::Endpoint;
+use crate::headers;
+use parlor_core::{Error, ErrorKind, ModelInfo, Result, TimeoutKind};
+use parlor_dialect::{Dialect, WireError};
+use reqwest::header::HeaderMap;
+use reqwest::{Response, Url};
+use std::error::Error as StdError;
+use std::io;
+
+/// The most of an error's body that is read.
+const ERROR_BODY_LIMIT: usize = 64 * 1024;
+
+/// Reads the failure that a status reports.
+pub(crate) async fn of_status(dialect: &impl Dialect, mut response: Response) -> Error {
+    let status = response.status();
+    let head = response.headers().clone();
+    if status.is_redirection() {
+        return of_redirect(&response);
+    }
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = ERROR_BODY_LIMIT - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == ERROR_BODY_LIMIT {
+            break;
+        }
+    }
+    of_body(dialect, status.as_u16(), &head, &body)
+}
+
+/// Reads the failure that a body reports under a status.
+pub(crate) fn of_body(dialect: &impl Dialect, status: u16, head: &HeaderMap, body: &[u8]) -> Error {
+    let plain = headers::plain(head);
+    let error = dialect.read_error(&WireError::new(status, &plain, body));
+    let error = match error.body() {
+        Some(_) => error,
+        None => error.with_body(body),
+    };
+    let advice = headers::retry(head, error.retry());
+    let error = error.with_status(status).with_retry(advice);
+    match headers::request_id(head) {
+        Some(id) if error.request_id().is_none() => error.with_request_id(id),
+        _ => error,
+    }
+}
+
+/// A redirect isn't followed: the key must not go where nobody sent it.
+fn of_redirect(response: &Response) -> Error {
+    let location = headers::text(response.headers(), "location");
+    let target = location.and_then(|it| response.url().join(it).ok());
+    let target = target.as_ref().map_or("another address".to_owned(), bare);
+    Error::new(
+        ErrorKind::Configuration,
+        format!("{} redirects to {target}", bare(response.url())),
+    )
+    .with_status(response.status().as_u16())
+    .with_help("If that is the right address, set it as the base URL; parlor doesn't follow redirects with a key.")
+}
+
+/// A failure before any response.
+pub(crate) fn of_send(error: reqwest::Error) -> Error {
+    let host = error.url().map_or("the server".to_owned(), bare);
+    let error = error.without_url();
+    if error.is_builder() {
+        return Error::new(
+            ErrorKind::Configuration,
+            format!("the request to {host} can't be made: {}", root(&error)),
+        )
+        .with_source(error);
+    }
+    if error.is_connect() {
+        let kind = match error.is_timeout() {
+            true => ErrorKind::Timeout(TimeoutKind::Connect),
+            false => ErrorKind::Connection,
+        };
+        let message = format!("cannot connect to {host}: {}", reason(&error));
+        return Error::new(kind, message).with_source(error);
+    }
+    Error::new(
+        ErrorKind::Connection,
+        format!(
+            "the connection to {host} broke before an answer: {}",
+            reason(&error)
+        ),
+    )
+    .with_source(error)
+}
+
+/// A failure in the middle of a body.
+pub(crate) fn of_read(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    if error.is_decode() {
+        return Error::decode(format!(
+            "the response's compression is damaged: {}",
+            root(&error)
+        ))
+        .with_source(error);
+    }
+    Error::new(
+        ErrorKind::Truncated,
+        format!(
+            "the connection broke in the middle of the answer: {}",
+            reason(&error)
+        ),
+    )
+    .with_source(error)
+}
+
+/// A time limit that ran out.
+pub(crate) fn of_timeout(kind: TimeoutKind, endpoint: &Endpoint) -> Error {
+    let limits = endpoint.timeouts();
+    let (what, limit) = match kind {
+        TimeoutKind::Connect => ("connection", limits.connect),
+        TimeoutKind::FirstEvent => ("first event", limits.first_event),
+        TimeoutKind::Idle => ("further event", limits.idle),
+        _ => ("end of the answer", limits.total),
+    };
+    let limit = limit.unwrap_or_default();
+    Error::new(
+        ErrorKind::Timeout(kind),
+        format!("no {what} from {} within {limit:?}", endpoint.address()),
+    )
+}
+
+/// The same error with the model's and the request's names on it.
+pub(crate) fn named(mut error: Error, info: &ModelInfo, request_id: Option<&str>) -> Error {
+    if error.provider().is_none() {
+        error = error.with_provider(&info.provider);
+    }
+    if error.model().is_none() {
+        error = error.with_model(&info.model);
+    }
+    match request_id {
+        Some(id) if error.request_id().is_none() => error.with_request_id(id),
+        _ => error,
+    }
+}
+
+/// Scheme, host and port: what may be shown of a URL.
+pub(crate) fn bare(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// Parses an address, and shows no secret of it where it can't be parsed.
+pub(crate) fn parse_url(text: &str) -> Result<Url> {
+    let wrong = |why: &str| {
+        Error::new(ErrorKind::Configuration, format!("the base URL {why}"))
+            .with_help("Give an address such as https://api.example.com/v1.")
+    };
+    let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        scheme => Err(wrong(&format!(
+            "must begin with http:// or https://, not {scheme}:"
+        ))),
+    }
+}
+
+/// Why a connection failed, in the words that people know.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            return match io.kind() {
+                io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+                io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+                io::ErrorKind::TimedOut => "timed out".to_owned(),
+                _ => io.to_string(),
+            };
+        }
+        cause = current.source();
+    }
+    root(error)
+}
+
+/// The message of the innermost cause.
+fn root(error: &(dyn StdError + 'static)) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    current.to_string()
+}

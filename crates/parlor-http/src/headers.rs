@@ -1,0 +1,227 @@
+//! What the headers of a response tell: waiting times, limits, request ids.
+
+use parlor_core::{RateLimit, ResponseMetadata, Retry};
+use reqwest::header::HeaderMap;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// Headers that carry the provider's id of the request, in order of preference.
+const REQUEST_ID: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "x-goog-request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-generation-id",
+    "x-ds-trace-id",
+    "x-trace-id",
+    "cf-ray",
+];
+
+/// The longest wait that is believed.
+const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    REQUEST_ID
+        .iter()
+        .find_map(|name| text(headers, name))
+        .map(str::to_owned)
+}
+
+pub(crate) fn metadata(headers: &HeaderMap) -> ResponseMetadata {
+    let mut metadata = ResponseMetadata::default();
+    metadata.request_id = request_id(headers);
+    metadata.rate_limits = rate_limits(headers, SystemTime::now());
+    metadata
+}
+
+/// Headers as plain text, names in lower case; what isn't text is left out.
+pub(crate) fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
+        .collect()
+}
+
+/// What the headers say about trying again: `x-should-retry: false` rules,
+/// then `retry-after-ms` and `retry-after` (seconds or a date).
+pub(crate) fn retry(headers: &HeaderMap, known: Retry) -> Retry {
+    match text(headers, "x-should-retry") {
+        Some("false") => return Retry::Never,
+        Some("true") if known == Retry::Never => return Retry::Later(retry_after(headers)),
+        _ => {}
+    }
+    match (known, retry_after(headers)) {
+        (Retry::Later(_), Some(after)) => Retry::Later(Some(after)),
+        (known, _) => known,
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let millis = text(headers, "retry-after-ms").and_then(|it| seconds(it, 0.001));
+    millis.or_else(|| {
+        let value = text(headers, "retry-after")?;
+        seconds(value, 1.0).or_else(|| {
+            let date = httpdate::parse_http_date(value).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        })
+    })
+}
+
+fn seconds(text: &str, unit: f64) -> Option<Duration> {
+    let count: f64 = text.parse().ok()?;
+    let wait = Duration::try_from_secs_f64(count * unit).ok()?;
+    (wait <= LONGEST_WAIT).then_some(wait)
+}
+
+/// Reads `…ratelimit-<limit|remaining|reset>-<what>` and
+/// `…ratelimit-<what>-<limit|remaining|reset>`.
+fn rate_limits(headers: &HeaderMap, now: SystemTime) -> BTreeMap<String, RateLimit> {
+    let mut limits = BTreeMap::<String, RateLimit>::new();
+    for (name, value) in headers {
+        let Some((_, words)) = name.as_str().split_once("ratelimit-") else {
+            continue;
+        };
+        let known = ["limit", "remaining", "reset"]
+            .into_iter()
+            .find_map(|field| {
+                let rest = words
+                    .strip_prefix(field)
+                    .and_then(|it| it.strip_prefix('-'));
+                let rest = rest.or_else(|| words.strip_suffix(field)?.strip_suffix('-'));
+                Some((field, rest?))
+            });
+        let (Some((field, what)), Ok(value)) = (known, value.to_str()) else {
+            continue;
+        };
+        let limit = limits.entry(what.replace('-', "_")).or_default();
+        match field {
+            "limit" => limit.limit = value.parse().ok(),
+            "remaining" => limit.remaining = value.parse().ok(),
+            _ => limit.reset_ms = reset_ms(value, now),
+        }
+    }
+    limits
+}
+
+/// Milliseconds until a reset written as `1m30.5s`, as seconds, or as a time
+/// of RFC 3339.
+fn reset_ms(text: &str, now: SystemTime) -> Option<u64> {
+    let wait = seconds(text, 1.0)
+        .or_else(|| go_duration(text))
+        .or_else(|| {
+            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(rfc3339(text)?);
+            Some(then.duration_since(now).unwrap_or_default())
+        })?;
+    u64::try_from(wait.as_millis()).ok()
+}
+
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut total = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|it: char| !it.is_ascii_digit() && it != '.')?;
+        let (number, tail) = rest.split_at(end);
+        let end = tail
+            .find(|it: char| it.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let unit = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * unit;
+        rest = tail;
+    }
+    Duration::try_from_secs_f64(total).ok()
+}
+
+/// Seconds since 1970 of a time such as `2026-11-21T10:00:00Z`; offsets other
+/// than `Z` are not used by any provider.
+fn rfc3339(text: &str) -> Option<u64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let sane = text.ends_with('Z') && (1970..=9999).contains(&year) && (1..=12).contains(&month);
+    if !sane || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days from 1970 by Hinnant's civil calendar: years begin in March.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let month = (month + 9) % 12;
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let (era, of_era) = (shifted / 400, shifted % 400);
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    let days = days.checked_sub(719_468)?;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            let value = HeaderValue::from_str(value).unwrap();
+            (HeaderName::from_static(name), value)
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn waits_are_read_in_all_their_forms() {
+        let later = |pairs| retry(&headers(pairs), Retry::Later(None));
+        let secs = |it| Retry::Later(Some(Duration::from_secs_f64(it)));
+        assert_eq!(later(&[("retry-after", "2")]), secs(2.0));
+        assert_eq!(later(&[("retry-after", "0.5")]), secs(0.5));
+        assert_eq!(
+            later(&[("retry-after-ms", "250"), ("retry-after", "9")]),
+            secs(0.25)
+        );
+        assert_eq!(
+            later(&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")]),
+            secs(0.0)
+        );
+        assert_eq!(later(&[("retry-after", "soon")]), Retry::Later(None));
+        assert_eq!(later(&[("retry-after", "-1")]), Retry::Later(None));
+        assert_eq!(later(&[("retry-after", "1e300")]), Retry::Later(None));
+        assert_eq!(
+            later(&[("x-should-retry", "false"), ("retry-after", "1")]),
+            Retry::Never
+        );
+        assert_eq!(
+            retry(&headers(&[("retry-after", "1")]), Retry::Never),
+            Retry::Never
+        );
+    }
+
+    #[test]
+    fn both_ways_of_naming_limits_are_read() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_255_200);
+        let limits = rate_limits(
+            &headers(&[
+                ("x-ratelimit-limit-tokens", "1000"),
+                ("x-ratelimit-reset-tokens", "1m30.5s"),
+                ("acme-ratelimit-input-tokens-remaining", "7"),
+                ("acme-ratelimit-input-tokens-reset", "2026-11-21T10:00:30Z"),
+            ]),
+            now,
+        );
+        assert_eq!(limits["tokens"].limit, Some(1000));
+        assert_eq!(limits["tokens"].reset_ms, Some(90_500));
+        assert_eq!(limits["input_tokens"].remaining, Some(7));
+        assert_eq!(limits["input_tokens"].reset_ms, Some(30_000));
+    }
+}

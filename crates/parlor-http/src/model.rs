@@ -1,0 +1,260 @@
+//! The one model over HTTP, whatever the dialect.
+
+use crate::endpoint::Endpoint;
+use crate::events::EventReader;
+use crate::{failure, headers};
+use async_trait::async_trait;
+use parlor_core::{
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result,
+    TimeoutKind, Warning,
+};
+use parlor_dialect::{Dialect, Profile, Target, merge};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use reqwest::{Method, Response};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::{timeout, timeout_at};
+
+/// The most bytes of a whole answer.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A chat model over HTTP: a dialect, an endpoint and facts about the model.
+///
+/// Cheap to clone.
+#[derive(Debug)]
+pub struct HttpModel<D: Dialect> {
+    shared: Arc<Shared<D>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared<D> {
+    pub(crate) dialect: D,
+    pub(crate) info: Arc<ModelInfo>,
+    pub(crate) profile: Profile,
+    pub(crate) endpoint: Endpoint,
+    /// Merged into every request's `extra` for this provider, beneath it.
+    extra: Map<String, Value>,
+}
+
+impl<D: Dialect> HttpModel<D> {
+    /// A model that speaks a dialect at an endpoint.
+    pub fn new(dialect: D, endpoint: Endpoint, info: ModelInfo) -> Self {
+        Self::configured(dialect, endpoint, info, Profile::default(), Map::new())
+    }
+
+    /// A model of a family with traits of its own, and with fields that go
+    /// into the body of every request unless the request says otherwise.
+    pub fn configured(
+        dialect: D,
+        endpoint: Endpoint,
+        info: ModelInfo,
+        profile: Profile,
+        extra: Map<String, Value>,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                dialect,
+                info: Arc::new(info),
+                profile,
+                endpoint,
+                extra,
+            }),
+        }
+    }
+
+    /// The dialect it speaks.
+    pub fn dialect(&self) -> &D {
+        &self.shared.dialect
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+}
+
+impl<D: Dialect> Clone for HttpModel<D> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> ChatModel for HttpModel<D> {
+    fn info(&self) -> &ModelInfo {
+        &self.shared.info
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
+        let begun = Instant::now();
+        let shared = &self.shared;
+        let (response, warnings) = shared.open(request, false).await?;
+        let head = response.headers().clone();
+        let id = headers::request_id(&head);
+        let name = |error| failure::named(error, &shared.info, id.as_deref());
+        let status = response.status().as_u16();
+        let body = match shared.endpoint.timeouts().total {
+            Some(total) => {
+                let left = total.saturating_sub(begun.elapsed());
+                timeout(left, read_whole(response, &shared.endpoint))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(failure::of_timeout(TimeoutKind::Total, &shared.endpoint))
+                    })
+            }
+            None => read_whole(response, &shared.endpoint).await,
+        };
+        let body = body.map_err(name)?;
+        let mut answer = shared.read(&body, status, &head).map_err(name)?;
+        let mut metadata = headers::metadata(&head);
+        metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
+        answer.metadata = metadata;
+        answer.warnings.splice(..0, warnings);
+        if request.include_raw {
+            answer.raw = serde_json::from_slice(&body).ok();
+        }
+        Ok(answer)
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
+        let begun = tokio::time::Instant::now();
+        let shared = self.shared.clone();
+        let (response, warnings) = shared.open(request, true).await?;
+        let metadata = headers::metadata(response.headers());
+        let info = shared.info.clone();
+        let mut events = EventReader::new(shared, response, begun, warnings);
+        events.settle().await?;
+        Ok(ChatStream::new(info, events).with_metadata(metadata))
+    }
+}
+
+impl<D: Dialect> Shared<D> {
+    pub(crate) fn target(&self, stream: bool) -> Target<'_> {
+        let target = Target::new(&self.info, &self.profile);
+        match stream {
+            true => target.streaming(),
+            false => target,
+        }
+    }
+
+    /// The request with the model's own extra fields beneath its own.
+    fn with_extra<'a>(&self, request: &'a ChatRequest) -> Cow<'a, ChatRequest> {
+        if self.extra.is_empty() {
+            return Cow::Borrowed(request);
+        }
+        let mut request = request.clone();
+        let own = request.extra.entry(self.info.provider.clone()).or_default();
+        let mut extra = self.extra.clone();
+        merge(&mut extra, own);
+        *own = extra;
+        Cow::Owned(request)
+    }
+
+    /// Sends a request; a status that isn't 2xx is an error.
+    async fn open(&self, request: &ChatRequest, stream: bool) -> Result<(Response, Vec<Warning>)> {
+        let name = |error| failure::named(error, &self.info, None);
+        let wire = self
+            .dialect
+            .write_request(&self.with_extra(request), &self.target(stream))
+            .map_err(name)?;
+        let response = self
+            .endpoint
+            .send(Method::POST, &wire.path, &wire.headers, Some(wire.body))
+            .await
+            .map_err(name)?;
+        if !response.status().is_success() {
+            return Err(name(failure::of_status(&self.dialect, response).await));
+        }
+        check_encoding(response.headers()).map_err(name)?;
+        Ok((response, wire.warnings))
+    }
+
+    /// Reads a whole answer. A host that streams though nobody asked is read
+    /// as a stream.
+    pub(crate) fn read(&self, body: &[u8], status: u16, head: &HeaderMap) -> Result<ChatResponse> {
+        let text = body.trim_ascii_start();
+        if ["data:", "event:", ":"]
+            .iter()
+            .any(|it| text.starts_with(it.as_bytes()))
+        {
+            return crate::events::read_stream(self, body);
+        }
+        if text.starts_with(b"<") {
+            return Err(
+                Error::decode("the answer is a web page, not a model's answer")
+                    .with_status(status)
+                    .with_body(body)
+                    .with_help("Check the base URL, and whether a proxy stands between."),
+            );
+        }
+        self.dialect
+            .read_response(body, &self.target(false))
+            .map_err(|error| match error.kind() {
+                ErrorKind::Decode if is_cut(text) => error.with_kind(ErrorKind::Truncated),
+                _ => error,
+            })
+            .map_err(|error| {
+                let advice = headers::retry(head, error.retry());
+                let error = match error.body() {
+                    Some(_) => error,
+                    None => error.with_body(body),
+                };
+                error.with_status(status).with_retry(advice)
+            })
+    }
+}
+
+/// Whether a JSON body ends before its value does.
+fn is_cut(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
+}
+
+/// A body that is still compressed can't be read; say so.
+fn check_encoding(head: &HeaderMap) -> Result<()> {
+    match head.get(CONTENT_ENCODING).and_then(|it| it.to_str().ok()) {
+        None | Some("" | "identity") => Ok(()),
+        Some(encoding) => Err(Error::decode(format!(
+            "the answer is compressed by {encoding}, though nobody asked for it"
+        ))
+        .with_help("Turn on parlor's `compression` feature.")),
+    }
+}
+
+/// Reads a body to its end, within the idle time limit and [`BODY_LIMIT`].
+pub(crate) async fn read_whole(mut response: Response, endpoint: &Endpoint) -> Result<Vec<u8>> {
+    let limits = *endpoint.timeouts();
+    let after = |limit: Option<std::time::Duration>| limit.map(|it| Instant::now() + it);
+    let first = after(limits.first_event);
+    let mut body = Vec::new();
+    loop {
+        // Blank bytes before the answer keep the line open, no more.
+        let blank = body.trim_ascii_start().is_empty();
+        let (deadline, kind) = match blank {
+            true => (first, TimeoutKind::FirstEvent),
+            false => (after(limits.idle), TimeoutKind::Idle),
+        };
+        let chunk = match deadline {
+            Some(deadline) => timeout_at(deadline.into(), response.chunk())
+                .await
+                .map_err(|_| failure::of_timeout(kind, endpoint))?,
+            None => response.chunk().await,
+        };
+        let Some(chunk) = chunk.map_err(failure::of_read)? else {
+            return Ok(body);
+        };
+        if blank {
+            body.clear();
+        }
+        body.extend_from_slice(&chunk);
+        if body.len() > BODY_LIMIT {
+            return Err(Error::decode(format!(
+                "the answer is larger than {} MiB",
+                BODY_LIMIT / 1024 / 1024
+            )));
+        }
+    }
+}
