@@ -16,6 +16,7 @@ mod json;
 mod media;
 mod policy;
 mod profile;
+pub mod schema;
 mod think;
 
 pub use assemble::{Assembler, ToolFragment};
