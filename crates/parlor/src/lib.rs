@@ -1,1 +1,96 @@
 //! One program, every chat model: the facade over parlor's crates.
+//!
+//! Name a model, ask it:
+//!
+//! ```
+//! use parlor::ChatModelExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> parlor::Result<()> {
+//! let model = parlor::model("echo")?;
+//! let answer = model.ask("Why is the sky blue?").await?;
+//! assert_eq!(answer.text(), "Why is the sky blue?");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `echo` is built in and repeats the prompt; it needs no key and no network.
+//! With the feature `openai` on and `OPENAI_API_KEY` set, the same lines with
+//! `"openai/gpt-4o-mini"` ask a language model. Every model is an
+//! `Arc<dyn` [`ChatModel`]`>`, whoever provides it.
+//!
+//! Or read the answer as it comes:
+//!
+//! ```
+//! use parlor::{ChatModelExt, Event};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> parlor::Result<()> {
+//! let mut stream = parlor::model("echo")?.ask_stream("One two three").await?;
+//! let mut said = String::new();
+//! while let Some(event) = stream.next().await {
+//!     if let Event::TextDelta { text, .. } = event? {
+//!         said.push_str(&text);
+//!     }
+//! }
+//! assert_eq!(said, "One two three");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`model`] finds keys in the environment and reads the configuration file, if
+//! there is one. A program that wants neither builds a [`Registry`] by hand:
+//!
+//! ```
+//! use parlor::{Config, Env, Registry};
+//!
+//! let config = Config::from_toml(r#"models.house = "echo/echo""#)?;
+//! let registry = Registry::with(&[])?.with_env(Env::empty()).with_config(config)?;
+//! assert_eq!(registry.model("house")?.info().id(), "echo/echo");
+//! # Ok::<(), parlor::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `rustls` | yes | TLS by rustls with ring and the system's certificates |
+//! | `openai` | no | OpenAI |
+//! | `anthropic` | no | Anthropic |
+//! | `gemini` | no | Google Gemini |
+//! | `ollama` | no | Ollama |
+//! | `compatible` | no | two dozen hosts that speak OpenAI's chat dialect, and any other by its address |
+//! | `all-providers` | no | all of the providers above |
+//! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
+//! | `http2` | no | HTTP/2 |
+//! | `compression` | no | gzip, brotli, deflate and zstd of responses |
+//! | `schema` | no | a JSON Schema of requests, responses and events |
+//!
+//! Features only ever add. Without any there are the core, the registry and
+//! `echo`.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | calling a model | [`ChatModel`], [`ChatModelExt`] |
+//! | what to send | [`ChatRequest`], [`Message`], [`Part`], [`ToolDefinition`] |
+//! | what comes back | [`ChatResponse`], [`ChatStream`], [`Event`], [`Usage`] |
+//! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
+//! | which models there are | [`Registry`], [`Catalogue`], [`Config`] |
+//! | writing a provider | [`Provider`], [`Descriptor`], [`register!`] |
+
+mod global;
+#[cfg(feature = "layers")]
+pub mod layers;
+mod providers;
+
+pub use global::{configuration, model, registry};
+pub use parlor_core::*;
+pub use parlor_registry::{
+    COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
+    KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,
+    Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue, config,
+    config_path, known_provider, register, suggest,
+};
+pub use providers::PROVIDERS;

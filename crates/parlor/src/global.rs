@@ -1,0 +1,67 @@
+//! The registry of the whole program, made on first use.
+
+use std::sync::{Arc, OnceLock};
+
+use parlor_core::{ChatModel, Error, ErrorKind, Result};
+use parlor_registry::{Config, Env, Registry, config_path};
+
+use crate::PROVIDERS;
+
+/// The model that an id means, such as `openai/gpt-4o-mini` or a name from the
+/// configuration, by the [`registry`] of the program.
+///
+/// With a provider's feature on, the model is wrapped by `parlor::layers`: its
+/// time limits and retries are the configuration's, else the layers' defaults
+/// (three attempts in all, before anything of the answer has come). It must
+/// then be called within a tokio runtime whose time driver is on. The built-in
+/// `echo` can't fail by chance and needs no runtime.
+///
+/// # Errors
+/// As [`registry`] and [`Registry::model`].
+pub fn model(id: &str) -> Result<Arc<dyn ChatModel>> {
+    let registry = registry()?;
+    let model = registry.model(id)?;
+    #[cfg(feature = "layers")]
+    let model = crate::layers::around(model, registry, id)?;
+    Ok(model)
+}
+
+/// The registry of the program: the providers that are compiled in, keys from
+/// the environment, and the [`configuration`]. It is made on first use and then
+/// stays as it is.
+///
+/// # Errors
+/// What is wrong in the configuration; the next call tries again.
+pub fn registry() -> Result<&'static Registry> {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    if let Some(registry) = REGISTRY.get() {
+        return Ok(registry);
+    }
+    let config = configuration(&Env::process())?;
+    let registry = Registry::global(PROVIDERS)?.with_config(config)?;
+    Ok(REGISTRY.get_or_init(|| registry))
+}
+
+/// Reads the configuration file where [`config_path`] says it is. One that
+/// isn't there is an empty configuration, unless `PARLOR_CONFIG` names it.
+///
+/// # Errors
+/// All that is wrong in the file, with line and column.
+pub fn configuration(env: &Env) -> Result<Config> {
+    let Some(path) = config_path(|name| env.get(name)) else {
+        return Ok(Config::default());
+    };
+    match path.try_exists() {
+        Ok(true) => Ok(Config::load(&path)?),
+        Ok(false) if env.get("PARLOR_CONFIG").is_none() => Ok(Config::default()),
+        Ok(false) => {
+            let message = format!("there is no file {}", path.display());
+            Err(Error::new(ErrorKind::Configuration, message)
+                .with_help("Correct or unset PARLOR_CONFIG."))
+        }
+        Err(error) => {
+            let message = format!("cannot read {}: {error}", path.display());
+            Err(Error::new(ErrorKind::Configuration, message))
+        }
+    }
+}
