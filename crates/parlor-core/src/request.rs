@@ -170,6 +170,17 @@ impl ChatRequest {
         self
     }
 
+    /// The same request with a provider's own options, a struct whose fields
+    /// are body fields of that provider. What isn't an object adds nothing.
+    #[must_use]
+    pub fn with_options(mut self, provider: impl Into<String>, options: &impl Serialize) -> Self {
+        if let Ok(Value::Object(options)) = serde_json::to_value(options) {
+            let fields = self.extra.entry(provider.into()).or_default();
+            fields.extend(options.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        self
+    }
+
     /// The text of all system messages, joined by blank lines; `None` if there
     /// is none.
     pub fn system_text(&self) -> Option<String> {

@@ -21,8 +21,10 @@ mod failure;
 pub mod framing;
 mod headers;
 mod model;
+mod provider;
 
 pub use auth::{Auth, Authorize};
 pub use endpoint::{Endpoint, Timeouts};
 pub use model::HttpModel;
+pub use provider::{configured_quirks, list_models, read_models};
 pub use reqwest::{Client, Method};
