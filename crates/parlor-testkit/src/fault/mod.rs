@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! [`FaultSuite`] does just that with every case of a dialect, for clients behind
+//! [`ChatModel`](parlor_core::ChatModel).
+//!
 //! A decoder that knows no connection is tested with [`Fault::sent`], the same bytes as data.
 //!
 //! Nothing here sleeps to be in step with the client. A stall lasts until the client hangs up, at
@@ -29,13 +32,18 @@
 
 mod answer;
 mod cases;
+mod compare;
 mod expect;
 mod render;
+mod report;
 mod scene;
 mod server;
+mod suite;
 mod table;
 
 pub use expect::{Choice, DropAt, Expect, Failure, Outcome, Partial, Reading, ToolCall};
+pub use report::{FaultOutcome, FaultReport, FaultRow};
 pub use scene::{Mode, Wire};
 pub use server::FaultServer;
+pub use suite::FaultSuite;
 pub use table::{FAULTS, Fault, Sent};
