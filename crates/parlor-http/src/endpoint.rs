@@ -270,7 +270,7 @@ impl Endpoint {
         outcome.map_err(failure::of_send)
     }
 
-    /// Sends a request and gives the JSON of its answer, at most 64 MiB.
+    /// Sends a request and gives the JSON of its answer, at most 32 MiB.
     ///
     /// # Errors
     /// As [`send`](Self::send); what the dialect makes of a status that isn't

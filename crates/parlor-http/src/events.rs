@@ -2,7 +2,7 @@
 
 use crate::failure;
 use crate::framing::{self, Framer, FramingError};
-use crate::model::Shared;
+use crate::model::{Shared, append};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::Response as Parts;
@@ -17,9 +17,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// The most bytes of a whole answer that comes where a stream was asked for.
-const WHOLE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How long to wait for the end of a body whose answer is complete.
 const LINGER: Duration = Duration::from_millis(50);
@@ -167,11 +164,7 @@ impl<D: Dialect> EventReader<D> {
             };
         }
         if let Form::Whole(whole) = &mut self.form {
-            whole.extend_from_slice(&chunk);
-            return match whole.len() > WHOLE_LIMIT {
-                true => Err(Error::decode("the answer is larger than 64 MiB")),
-                false => Ok(()),
-            };
+            return append(whole, &chunk);
         }
         self.framer.push(chunk);
         while let Some(frame) = self.framer.next_frame().map_err(of_framing)? {

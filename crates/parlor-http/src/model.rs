@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::time::{timeout, timeout_at};
 
-/// The most bytes of a whole answer.
-const BODY_LIMIT: usize = 64 * 1024 * 1024;
+/// The most bytes of an answer in one piece.
+const BODY_LIMIT: usize = 32 << 20;
 
 /// A chat model over HTTP: a dialect, an endpoint and facts about the model.
 ///
@@ -249,12 +249,18 @@ pub(crate) async fn read_whole(mut response: Response, endpoint: &Endpoint) -> R
         if blank {
             body.clear();
         }
-        body.extend_from_slice(&chunk);
-        if body.len() > BODY_LIMIT {
-            return Err(Error::decode(format!(
-                "the answer is larger than {} MiB",
-                BODY_LIMIT / 1024 / 1024
-            )));
-        }
+        append(&mut body, &chunk)?;
     }
+}
+
+/// Appends to a body, up to [`BODY_LIMIT`].
+pub(crate) fn append(body: &mut Vec<u8>, chunk: &[u8]) -> Result<()> {
+    if body.len() + chunk.len() > BODY_LIMIT {
+        let limit = BODY_LIMIT >> 20;
+        return Err(Error::decode(format!(
+            "the answer is larger than {limit} MiB"
+        )));
+    }
+    body.extend_from_slice(chunk);
+    Ok(())
 }
