@@ -13,11 +13,14 @@
 mod assemble;
 mod dialect;
 mod json;
+mod lane;
 mod media;
+pub mod ollama;
 mod policy;
 mod profile;
 pub mod schema;
 mod think;
+mod time;
 
 pub use assemble::{Assembler, ToolFragment};
 pub use dialect::{

@@ -28,9 +28,44 @@ pub(crate) fn parse_data_url(url: &str) -> Option<(&str, Bytes)> {
     Some((media_type, decode(data)?))
 }
 
+/// The media type that the first bytes tell, for what models take as images
+/// and sound; `None` for anything else.
+pub(crate) fn sniff(bytes: &[u8]) -> Option<&'static str> {
+    /// Where the mark stands, the mark, and the type.
+    const MARKS: &[(usize, &[u8], &str)] = &[
+        (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+        (0, b"\xff\xd8\xff", "image/jpeg"),
+        (0, b"GIF8", "image/gif"),
+        (8, b"WEBP", "image/webp"),
+        (0, b"BM", "image/bmp"),
+        (8, b"WAVE", "audio/wav"),
+        (0, b"ID3", "audio/mpeg"),
+        (0, b"\xff\xfb", "audio/mpeg"),
+        (0, b"\xff\xf3", "audio/mpeg"),
+        (0, b"OggS", "audio/ogg"),
+        (0, b"fLaC", "audio/flac"),
+    ];
+    let fits = |(at, mark, _): &&(usize, &[u8], &str)| {
+        bytes.get(*at..).is_some_and(|it| it.starts_with(mark))
+    };
+    MARKS
+        .iter()
+        .find(fits)
+        .map(|(_, _, media_type)| *media_type)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_bytes_tell_the_type() {
+        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n\0"), Some("image/png"));
+        assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
+        assert_eq!(sniff(b"RIFF\0\0\0\0WAVEfmt "), Some("audio/wav"));
+        assert_eq!(sniff(b"RIFF"), None);
+        assert_eq!(sniff(b""), None);
+    }
 
     #[test]
     fn data_urls_go_both_ways() {

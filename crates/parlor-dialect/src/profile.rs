@@ -167,7 +167,15 @@ static FAMILIES: &[(&[&str], Profile)] = &[
             ..TOOL_TURNS
         },
     ),
-    (&["glm-*", "gpt-oss*", "mimo-*"], TOOL_TURNS),
+    (&["glm-*", "mimo-*"], TOOL_TURNS),
+    // It always reasons: there is no off.
+    (
+        &["gpt-oss*"],
+        Profile {
+            efforts: &LOW_TO_HIGH,
+            ..TOOL_TURNS
+        },
+    ),
     // Its text must come back whole, thoughts included.
     (
         &["minimax-m*"],

@@ -1,0 +1,227 @@
+//! Streamed answers, in both directions.
+
+mod encoder;
+
+pub use encoder::OllamaEncoder;
+
+use super::request::{image_part, read_call};
+use super::response::{USAGE_FIELDS, read_logprobs, read_usage};
+use super::wire::{Line, LineMessage, Rest};
+use super::{NAME, error};
+use crate::assemble::{Assembler, ToolFragment};
+use crate::dialect::{Decoder, Frame, Target};
+use crate::think::{ThinkPiece, ThinkSplitter};
+use crate::{json, time};
+use parlor_core::{Error, Event, FinishKind, FinishReason, PartKind, Result};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
+
+/// The most unknown fields that are told of one answer.
+const MAX_UNKNOWN: usize = 64;
+
+/// Reads the lines of a streamed answer.
+#[derive(Debug)]
+pub struct OllamaDecoder {
+    assembler: Assembler,
+    splitter: Option<ThinkSplitter>,
+    /// Names of unknown fields that were told; each is told once.
+    told: Vec<String>,
+    /// Whether any line spoke of the end at all.
+    speaks_of_end: bool,
+    failed: bool,
+}
+
+impl OllamaDecoder {
+    pub(super) fn new(target: &Target<'_>) -> Self {
+        Self {
+            assembler: Assembler::new(target.origin(NAME)),
+            splitter: target.profile.think_tags.then(ThinkSplitter::new),
+            told: Vec::new(),
+            speaks_of_end: false,
+            failed: false,
+        }
+    }
+
+    /// Takes note of the end of a whole answer, which needn't say `done`.
+    pub(super) fn finish_whole(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
+        if !self.speaks_of_end && self.assembler.has_content() && !self.failed {
+            return self.end("", Map::new(), events);
+        }
+        self.finish(events)
+    }
+
+    fn line(&mut self, line: Line<'_>, out: &mut VecDeque<Event>) -> Result<()> {
+        if !self.assembler.has_content() {
+            let created = time::unix_seconds(&line.created_at);
+            self.assembler.start(None, Some(&line.model), created);
+        }
+        self.message(line.message, out)?;
+        if !line.logprobs.is_empty() {
+            let tokens = read_logprobs(line.logprobs);
+            self.assembler.logprobs(0, false, tokens, out)?;
+        }
+        let mut usage = Map::new();
+        if !line.rest.is_empty() {
+            let (counts, unknown): (Rest<'_>, Rest<'_>) = line
+                .rest
+                .into_iter()
+                .partition(|(key, _)| USAGE_FIELDS.contains(&&**key));
+            let counts = counts.into_iter();
+            usage.extend(counts.map(|(key, value)| (key.to_string(), read_value(value))));
+            self.unknown(unknown, None, out);
+        }
+        self.speaks_of_end |= line.done.is_some();
+        match line.done {
+            Some(true) => self.end(&line.done_reason, usage, out),
+            _ => {
+                self.assembler.usage(&read_usage(usage), out);
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&mut self, message: LineMessage<'_>, out: &mut VecDeque<Event>) -> Result<()> {
+        if !message.thinking.is_empty() {
+            self.assembler.reasoning(0, &message.thinking, out)?;
+        }
+        let assembler = &mut self.assembler;
+        if !message.content.is_empty() {
+            match &mut self.splitter {
+                Some(splitter) => {
+                    splitter.push(&message.content, |piece| tell(assembler, piece, out))?;
+                }
+                None => tell(assembler, ThinkPiece::Answer(&message.content), out)?,
+            }
+        }
+        if !message.images.is_empty() || !message.tool_calls.is_empty() {
+            self.end_text(out)?;
+        }
+        for image in &message.images {
+            let media =
+                image_part(image).map_err(|error| Error::decode(error.message().to_owned()))?;
+            self.assembler.part(0, media.into(), out)?;
+        }
+        for call in message.tool_calls {
+            // Calls come whole, so index and repeated ids tell nothing.
+            let (call, leftovers) = read_call(call);
+            let fragment = ToolFragment {
+                id: &call.id,
+                name: &call.name,
+                arguments: &call.arguments.text,
+                ..ToolFragment::default()
+            };
+            let slot = self.assembler.call(0, fragment, out)?;
+            if let Some(leftovers) = leftovers {
+                self.assembler.call_native(0, slot, leftovers.into());
+            }
+            self.assembler.close_call(0, slot, out);
+        }
+        self.unknown(message.rest, Some("message"), out);
+        Ok(())
+    }
+
+    /// Tells of fields that core doesn't model, each once.
+    fn unknown(&mut self, fields: Rest<'_>, within: Option<&str>, out: &mut VecDeque<Event>) {
+        for (key, value) in fields {
+            let name = format!("{}.{}", within.unwrap_or_default(), &*key);
+            if self.told.len() >= MAX_UNKNOWN || self.told.contains(&name) {
+                continue;
+            }
+            self.told.push(name);
+            let mut item = json!({ &*key: read_value(value) });
+            if let Some(within) = within {
+                item = json!({ within: item });
+            }
+            self.assembler.unknown(item, out);
+        }
+    }
+
+    /// What was held back is no tag, and what is thought is thought.
+    fn end_text(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
+        let assembler = &mut self.assembler;
+        if let Some(splitter) = &mut self.splitter {
+            splitter.finish(|piece| tell(assembler, piece, out))?;
+        }
+        end_thinking(assembler, out)
+    }
+
+    fn end(
+        &mut self,
+        reason: &str,
+        usage: Map<String, Value>,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        self.end_text(out)?;
+        self.assembler.usage(&read_usage(usage), out);
+        let kind = match reason {
+            "stop" | "" => FinishKind::Stop,
+            "length" => FinishKind::Length,
+            _ => FinishKind::Other,
+        };
+        let reason = match reason {
+            "" => kind.into(),
+            word => FinishReason::new(kind, word),
+        };
+        self.assembler.finish(0, reason, out)?;
+        self.assembler.complete(out)
+    }
+
+    fn read(&mut self, data: &[u8], events: &mut VecDeque<Event>) -> Result<()> {
+        let mut scratch = String::new();
+        let no_json = |error: serde_json::Error| {
+            Error::decode(format!("a line of the answer can't be read: {error}")).with_body(data)
+        };
+        let line: Line<'_> = json::read(data, &mut scratch).map_err(no_json)?;
+        match line.error {
+            Some(raw) if raw.get() != "\"\"" => {
+                let mut scratch = String::new();
+                let object: Map<String, Value> = json::read(data, &mut scratch).map_err(no_json)?;
+                Err(error::of_object(&object, None).with_body(data))
+            }
+            _ => self.line(line, events),
+        }
+    }
+}
+
+impl Decoder for OllamaDecoder {
+    fn decode(&mut self, frame: Frame<'_>, events: &mut VecDeque<Event>) -> Result<()> {
+        let data = frame.data.trim_ascii();
+        let is_blank = data.is_empty() || data.starts_with(b":");
+        if is_blank || self.failed || self.assembler.is_completed() {
+            return Ok(());
+        }
+        let outcome = self.read(data, events);
+        self.failed = outcome.is_err();
+        outcome
+    }
+
+    fn finish(&mut self, _: &mut VecDeque<Event>) -> Result<()> {
+        match self.failed || self.assembler.is_completed() {
+            true => Ok(()),
+            false => Err(Error::truncated()),
+        }
+    }
+}
+
+fn tell(assembler: &mut Assembler, piece: ThinkPiece<'_>, out: &mut VecDeque<Event>) -> Result<()> {
+    match piece {
+        ThinkPiece::Thought(text) => assembler.reasoning(0, text, out),
+        ThinkPiece::Answer(text) => {
+            end_thinking(assembler, out)?;
+            assembler.text(0, text, out)
+        }
+    }
+}
+
+/// Ends thoughts with the mark that lets them go back where they came from.
+fn end_thinking(assembler: &mut Assembler, out: &mut VecDeque<Event>) -> Result<()> {
+    match assembler.current(0) {
+        Some((_, PartKind::Reasoning)) => assembler.seal(0, Some(json!({})), out),
+        _ => Ok(()),
+    }
+}
+
+fn read_value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into())
+}
