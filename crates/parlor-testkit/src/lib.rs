@@ -3,6 +3,7 @@
 mod cassette;
 pub mod fault;
 mod http;
+mod layer_suite;
 mod replay;
 mod scripted;
 
@@ -11,5 +12,6 @@ pub use cassette::{
     RecordedRequest, RecordedResponse, Source,
 };
 pub use http::{Pace, SeenRequest};
+pub use layer_suite::layer_suite;
 pub use replay::{Cuts, ReplayServer};
 pub use scripted::{Exchanges, Script, Scripted};

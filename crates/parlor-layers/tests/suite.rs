@@ -1,0 +1,37 @@
+//! Every layer, alone and stacked, in the suite that any layer must pass.
+
+use parlor_core::{ChatModel, Layer};
+use parlor_layers::{RetryLayer, RetryPolicy, TimeoutLayer, TimeoutPolicy};
+use parlor_testkit::layer_suite;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn timeout(inner: Arc<dyn ChatModel>) -> Arc<dyn ChatModel> {
+    let policy = TimeoutPolicy::default().with_total(Duration::from_secs(3600));
+    TimeoutLayer::new(policy).layer(inner)
+}
+
+fn retry(inner: Arc<dyn ChatModel>) -> Arc<dyn ChatModel> {
+    RetryLayer::new(RetryPolicy::retries(5)).layer(inner)
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_passes() {
+    layer_suite(retry).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_passes() {
+    layer_suite(timeout).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_timeout_passes() {
+    layer_suite(|inner| TimeoutLayer::new(TimeoutPolicy::none()).layer(inner)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stacks_pass() {
+    layer_suite(|inner| retry(timeout(inner))).await;
+    layer_suite(|inner| retry(timeout(retry(inner)))).await;
+}
