@@ -1,1 +1,0 @@
-//! Short programs that show parlor at work.
