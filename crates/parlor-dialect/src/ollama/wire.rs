@@ -143,7 +143,7 @@ pub(super) struct WireCall {
 #[serde(default)]
 pub(super) struct WireFunction {
     /// Numbers the calls of an answer. Servers send 0 for all of them or
-    /// nothing, so it is never read.
+    /// nothing, so it is not read but dropped.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub(super) index: Option<u32>,
     #[serde(deserialize_with = "null_default")]

@@ -239,7 +239,8 @@ impl Reader<'_> {
 }
 
 /// Reads a call, and what core has no place for.
-pub(crate) fn read_call(wire: WireCall) -> (ToolCall, Option<Map<String, Value>>) {
+pub(crate) fn read_call(mut wire: WireCall) -> (ToolCall, Option<Map<String, Value>>) {
+    wire.function.rest.shift_remove("index");
     let arguments = wire.function.arguments.as_deref().map(read_arguments);
     let call = ToolCall::new(wire.id, wire.function.name, arguments.unwrap_or_default());
     let mut leftovers = wire.rest;
