@@ -1,17 +1,12 @@
 //! Requests of Ollama's own chat, written and read.
 
-#![allow(clippy::unwrap_used)]
-
+use crate::support::info;
 use parlor_core::*;
 use parlor_dialect::ollama::{Ollama, Quirks};
 use parlor_dialect::{Dialect, Incoming, Profile, Target};
 use serde_json::{Value, json};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
-
-fn info() -> ModelInfo {
-    ModelInfo::new("ollama", "qwen3:8b")
-}
 
 fn origin() -> Origin {
     Origin::new("ollama", "ollama-chat")
@@ -286,7 +281,8 @@ fn a_model_that_cannot_think_is_not_asked_to() {
 
 #[test]
 fn knobs_warn_and_features_fail() {
-    let knobs: [(&str, fn(&mut ChatRequest)); 6] = [
+    type Set = fn(&mut ChatRequest);
+    let knobs: [(&str, Set); 6] = [
         ("parallel_tool_calls", |it| {
             it.parallel_tool_calls = Some(false)
         }),

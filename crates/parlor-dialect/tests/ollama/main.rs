@@ -1,0 +1,10 @@
+//! Ollama's own chat, read and written through the public interface.
+
+#![allow(clippy::unwrap_used)]
+
+mod damage;
+mod error;
+mod read;
+mod request;
+mod support;
+mod write;
