@@ -10,6 +10,7 @@
 //!
 //! This crate does no I/O and knows no async and no HTTP client.
 
+pub mod anthropic_messages;
 mod assemble;
 mod dialect;
 mod json;

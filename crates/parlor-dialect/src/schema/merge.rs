@@ -80,6 +80,11 @@ impl Walk<'_> {
             }
         }
         out.insert("required".to_owned(), names.into());
+        self.seal(out);
+    }
+
+    /// Nothing beyond the properties.
+    pub(super) fn seal(&mut self, out: &mut Map<String, Value>) {
         if out
             .insert("additionalProperties".to_owned(), json!(false))
             .is_some_and(|it| it != json!(false))

@@ -11,8 +11,8 @@ mod tests;
 mod values;
 
 pub use subsets::{
-    EnumValues, GEMINI_JSON_SCHEMA, GEMINI_OPENAPI, OPENAI_STRICT, ObjectRule, SchemaSubset,
-    TypeArrays,
+    ANTHROPIC_OUTPUT, EnumValues, GEMINI_JSON_SCHEMA, GEMINI_OPENAPI, OPENAI_STRICT, ObjectRule,
+    SchemaSubset, TypeArrays,
 };
 
 use serde_json::{Map, Value, json};
@@ -166,6 +166,11 @@ impl Walk<'_> {
         }
         if self.subset.objects == ObjectRule::Closed && out.contains_key("properties") {
             self.close(&mut out);
+        }
+        if self.subset.objects == ObjectRule::Sealed
+            && (out.contains_key("properties") || out.get("type") == Some(&json!("object")))
+        {
+            self.seal(&mut out);
         }
         if let Some(required) = out.get_mut("required").and_then(Value::as_array_mut) {
             // A required property that isn't declared is refused by some providers.

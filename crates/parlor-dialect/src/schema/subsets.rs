@@ -69,6 +69,8 @@ pub enum ObjectRule {
     /// `additionalProperties: false`, and every property required; one that
     /// wasn't may be null instead.
     Closed,
+    /// `additionalProperties: false`; what is required stays as it is.
+    Sealed,
 }
 
 /// What `responseSchema` and `parameters` of Gemini take: the OpenAPI 3.0
@@ -172,5 +174,43 @@ pub static OPENAI_STRICT: SchemaSubset = SchemaSubset {
         "uuid",
     ]),
     objects: ObjectRule::Closed,
+    ..SchemaSubset::ALL
+};
+
+/// What `output_config.format` and `strict` tools of Anthropic take
+/// (`wire/anthropic-messages.md`, section 5, and the official SDKs).
+pub static ANTHROPIC_OUTPUT: SchemaSubset = SchemaSubset {
+    keywords: Some(&[
+        "$schema",
+        "$id",
+        "$defs",
+        "$ref",
+        "type",
+        "title",
+        "description",
+        "enum",
+        "const",
+        "default",
+        "anyOf",
+        "allOf",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "format",
+    ]),
+    formats: Some(&[
+        "date-time",
+        "time",
+        "date",
+        "duration",
+        "email",
+        "hostname",
+        "uri",
+        "ipv4",
+        "ipv6",
+        "uuid",
+    ]),
+    objects: ObjectRule::Sealed,
     ..SchemaSubset::ALL
 };

@@ -1,0 +1,241 @@
+//! Core's request written as a body.
+
+use super::super::wire::{Body, Content, Object};
+use super::super::{Betas, NAME, Quirks};
+use super::thinking::{self, Plan};
+use super::writer::Writer;
+use super::{messages, tools};
+use crate::dialect::{Target, WireRequest};
+use crate::schema::{ANTHROPIC_OUTPUT, restrict};
+use parlor_core::{Capability, ChatRequest, Error, ErrorKind, OutputFormat, Result};
+use serde_json::{Map, Value};
+
+/// The beta feature that file ids belong to.
+const FILES_BETA: &str = "files-api-2025-04-14";
+
+/// Writes a request.
+pub(in super::super) fn to_wire(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    quirks: &Quirks,
+) -> Result<WireRequest> {
+    let mut writer = Writer::new(request, target, quirks, target.origin(NAME));
+    let plan = thinking::plan(request, &mut writer)?;
+    let (system, messages) = messages::write(request, &mut writer)?;
+    let mut body = Body {
+        max_tokens: Some(plan.max_tokens),
+        system: (!system.is_empty()).then(|| Content::shortest(system)),
+        messages,
+        ..Body::default()
+    };
+    if quirks.model_in_body {
+        body.model = Some(target.info.model.clone());
+    }
+    body.stream = (target.stream && quirks.stream_in_body).then_some(true);
+    tools::write(request, plan.thinks, &mut writer, &mut body)?;
+    sampling(request, &plan, &mut writer, &mut body)?;
+    output(request, &plan, &mut writer, &mut body)?;
+    body.thinking = plan.thinking;
+    if let Some(user) = &request.user {
+        let id = Value::String(user.clone());
+        body.metadata = Some(Object::from_iter([("user_id".to_owned(), id)]));
+    }
+    if !request.metadata.is_empty() {
+        writer.knob("metadata", "has no place in this dialect")?;
+    }
+    body.service_tier.clone_from(&request.service_tier);
+    if let Some(hint) = request.cache {
+        body.cache_control = writer.cache_mark(hint)?;
+    }
+    if let Some(version) = &quirks.body_version {
+        let version = Value::String(version.clone());
+        body.rest.insert("anthropic_version".to_owned(), version);
+    }
+    let mut extra = request.extra.get(&target.info.provider).cloned();
+    let betas = betas(extra.as_mut(), &mut writer, &mut body)?;
+    let path = match (&quirks.stream_path, target.stream) {
+        (Some(path), true) => path,
+        _ => &quirks.path,
+    };
+    let path = path.replace("{model}", &segment(&target.info.model));
+    let mut wire = WireRequest::new(path, bytes(&body, extra.as_ref())?);
+    let headers = [
+        ("anthropic-version", quirks.version.clone()),
+        ("anthropic-beta", betas),
+    ];
+    let headers = headers.into_iter();
+    wire.headers = headers
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+    wire.warnings = writer.into_warnings();
+    Ok(wire)
+}
+
+/// The body as JSON, with `extra` merged in. A null in `extra` takes a field
+/// out.
+fn bytes(body: &Body, extra: Option<&Map<String, Value>>) -> Result<Vec<u8>> {
+    let bug = |error: serde_json::Error| Error::new(ErrorKind::Unexpected, error.to_string());
+    let Some(extra) = extra.filter(|it| !it.is_empty()) else {
+        return serde_json::to_vec(body).map_err(bug);
+    };
+    let mut value = serde_json::to_value(body).map_err(bug)?;
+    if let Value::Object(body) = &mut value {
+        crate::json::merge(body, extra);
+        body.retain(|_, value| !value.is_null());
+    }
+    serde_json::to_vec(&value).map_err(bug)
+}
+
+/// A model's id as one segment of a path.
+fn segment(model: &str) -> String {
+    let mut out = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' | b'@' | b':' => out.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// The beta features, from `extra` and from what the request uses: for the
+/// header, or put in the body.
+fn betas(
+    extra: Option<&mut Map<String, Value>>,
+    writer: &mut Writer<'_>,
+    body: &mut Body,
+) -> Result<Option<String>> {
+    let mut names: Vec<String> = Vec::new();
+    match extra.and_then(|it| it.shift_remove("betas")) {
+        Some(Value::String(text)) => {
+            names.extend(text.split(',').map(|it| it.trim().to_owned()));
+        }
+        Some(Value::Array(items)) => {
+            let texts = items.iter().filter_map(Value::as_str);
+            names.extend(texts.map(str::to_owned));
+        }
+        _ => {}
+    }
+    if writer.uses_files && writer.quirks.betas != Betas::None {
+        names.push(FILES_BETA.to_owned());
+    }
+    let mut kept: Vec<String> = Vec::new();
+    for name in names {
+        if !name.is_empty() && !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    match writer.quirks.betas {
+        _ if kept.is_empty() => {}
+        Betas::Header => return Ok(Some(kept.join(","))),
+        Betas::Body => {
+            body.rest.insert("anthropic_beta".to_owned(), kept.into());
+        }
+        Betas::None => writer.knob("extra.betas", "is not supported here")?,
+    }
+    Ok(None)
+}
+
+fn sampling(
+    request: &ChatRequest,
+    plan: &Plan,
+    writer: &mut Writer<'_>,
+    body: &mut Body,
+) -> Result<()> {
+    let lacking = writer.lacks(Capability::Sampling);
+    let fixed = writer.target.profile.fixed_sampling || lacking;
+    // While it thinks, temperature must be 1, top_p at least 0.95, and top_k
+    // may not be set.
+    let temperature = request.temperature.filter(|it| it.is_finite());
+    let settings = [
+        (
+            "temperature",
+            temperature.is_some(),
+            temperature == Some(1.0),
+        ),
+        (
+            "top_p",
+            request.top_p.is_some(),
+            request.top_p.is_some_and(|it| it >= 0.95),
+        ),
+        ("top_k", request.top_k.is_some(), false),
+    ];
+    let mut allowed = [false; 3];
+    for (allowed, (setting, wanted, fits)) in allowed.iter_mut().zip(settings) {
+        if wanted && fixed {
+            writer.knob(setting, "is not taken by this model")?;
+        } else if wanted && plan.thinks && !fits {
+            writer.knob(setting, "does not go with thinking")?;
+        } else {
+            *allowed = wanted;
+        }
+    }
+    if allowed[0] {
+        if temperature.is_some_and(|it| it > 1.0) {
+            writer.coerced(
+                "temperature",
+                "temperature was sent as 1, the most there is",
+            );
+        }
+        body.temperature = temperature.map(|it| it.min(1.0));
+    }
+    body.top_p = request.top_p.filter(|_| allowed[1]);
+    body.top_k = request.top_k.filter(|_| allowed[2]);
+    let unknown = [
+        ("n", request.n.is_some_and(|it| it > 1)),
+        ("seed", request.seed.is_some()),
+        ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("presence_penalty", request.presence_penalty.is_some()),
+        ("logprobs", request.logprobs == Some(true)),
+        ("top_logprobs", request.top_logprobs.is_some()),
+    ];
+    for (setting, wanted) in unknown {
+        if wanted {
+            writer.knob(setting, "is not known to this dialect")?;
+        }
+    }
+    // The server refuses stop texts of nothing but white space.
+    let is_said = |it: &&String| !it.trim().is_empty();
+    let kept: Vec<String> = request.stop.iter().filter(is_said).cloned().collect();
+    if kept.len() < request.stop.len() {
+        writer.knob("stop", "may not be white space alone")?;
+    }
+    body.stop_sequences = (!kept.is_empty()).then_some(kept);
+    Ok(())
+}
+
+fn output(
+    request: &ChatRequest,
+    plan: &Plan,
+    writer: &mut Writer<'_>,
+    body: &mut Body,
+) -> Result<()> {
+    let mut config = Object::new();
+    if let Some(effort) = &plan.effort {
+        config.insert("effort".to_owned(), effort.as_str().into());
+    }
+    match &request.output {
+        None | Some(OutputFormat::Text) => {}
+        Some(OutputFormat::JsonSchema(_)) if !writer.quirks.output_format => {
+            writer.feature("output", "by a schema is not supported here")?;
+        }
+        Some(OutputFormat::JsonSchema(wanted)) => {
+            if writer.allows("output", Capability::JsonSchema)? {
+                let restricted = restrict(&wanted.schema, &ANTHROPIC_OUTPUT);
+                for note in restricted.notes {
+                    writer.changed("output.schema", note);
+                }
+                let mut format = super::super::wire::block("json_schema");
+                format.insert("schema".to_owned(), restricted.schema);
+                config.insert("format".to_owned(), Value::Object(format));
+            }
+        }
+        Some(_) => {
+            let why = "as JSON without a schema is not known to this dialect";
+            writer.feature("output", why)?;
+        }
+    }
+    body.output_config = (!config.is_empty()).then_some(config);
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! What goes over the wire, as types.
+
+use crate::json::Text;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A JSON object whose keys aren't all known.
+pub(super) type Object = Map<String, Value>;
+
+/// The fields of an object that is read once per answer, each as it came.
+pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// One event of a stream; fields beyond these are read where they are rare.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamEvent<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    pub(super) index: Option<u64>,
+    #[serde(borrow)]
+    pub(super) delta: Option<Delta<'a>>,
+    #[serde(borrow)]
+    pub(super) content_block: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+/// What a `content_block_delta` adds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Delta<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) text: Text<'a>,
+    #[serde(borrow)]
+    pub(super) thinking: Text<'a>,
+    #[serde(borrow)]
+    pub(super) partial_json: Text<'a>,
+    #[serde(borrow)]
+    pub(super) signature: Text<'a>,
+    #[serde(borrow)]
+    pub(super) citation: Option<&'a RawValue>,
+}
+
+/// The body of a request. Content blocks are objects, since what core doesn't
+/// model in them must come back as it went.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) system: Option<Content>,
+    pub(super) messages: Vec<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tools: Option<Vec<Object>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool_choice: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) top_k: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stop_sequences: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thinking: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_config: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) service_tier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_control: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stream: Option<bool>,
+    #[serde(flatten)]
+    pub(super) rest: Object,
+}
+
+/// One message of a request.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Message {
+    pub(super) role: String,
+    #[serde(default)]
+    pub(super) content: Content,
+    #[serde(flatten)]
+    pub(super) rest: Object,
+}
+
+impl Message {
+    pub(super) fn new(role: &str, blocks: Vec<Object>) -> Self {
+        Self {
+            role: role.to_owned(),
+            content: Content::Blocks(blocks),
+            rest: Object::new(),
+        }
+    }
+}
+
+/// A text, which stands for one text block, or blocks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Content {
+    Text(String),
+    Blocks(Vec<Object>),
+    Null(()),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Null(())
+    }
+}
+
+impl Content {
+    /// The blocks, a text as the block that it stands for.
+    pub(super) fn into_blocks(self) -> Vec<Object> {
+        match self {
+            Self::Text(text) => vec![text_block(text)],
+            Self::Blocks(blocks) => blocks,
+            Self::Null(()) => Vec::new(),
+        }
+    }
+
+    /// Blocks in their shortest form: one plain text is a text.
+    pub(super) fn shortest(mut blocks: Vec<Object>) -> Self {
+        if let [only] = blocks.as_mut_slice()
+            && only.len() == 2
+            && only.get("type").is_some_and(|kind| kind == "text")
+            && let Some(Value::String(text)) = only.get_mut("text")
+        {
+            return Self::Text(std::mem::take(text));
+        }
+        Self::Blocks(blocks)
+    }
+}
+
+/// A text block.
+pub(super) fn text_block(text: impl Into<String>) -> Object {
+    let mut block = block("text");
+    block.insert("text".to_owned(), Value::String(text.into()));
+    block
+}
+
+/// A block of this type.
+pub(super) fn block(kind: &str) -> Object {
+    Object::from_iter([("type".to_owned(), Value::String(kind.to_owned()))])
+}
+
+/// The type of a block; empty if it has none.
+pub(super) fn kind_of(block: &Object) -> &str {
+    block
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Takes a text out of an object; anything else stays in it.
+pub(super) fn take_text(object: &mut Object, key: &str) -> Option<String> {
+    match object.get_mut(key)? {
+        Value::String(text) => {
+            let text = std::mem::take(text);
+            object.shift_remove(key);
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a truth value out of an object; anything else stays in it.
+pub(super) fn take_bool(object: &mut Object, key: &str) -> Option<bool> {
+    let value = object.get(key)?.as_bool()?;
+    object.shift_remove(key);
+    Some(value)
+}
+
+/// Takes an object out of an object; anything else stays in it.
+pub(super) fn take_object(object: &mut Object, key: &str) -> Option<Object> {
+    match object.get_mut(key)? {
+        Value::Object(inner) => {
+            let inner = std::mem::take(inner);
+            object.shift_remove(key);
+            Some(inner)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! The Messages dialect over its recorded exchanges.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use parlor_dialect::Profile;
+use parlor_dialect::anthropic_messages::{AnthropicMessages, Quirks};
+use parlor_testkit::Cassette;
+use serde_json::{Value, json};
+use support::Suite;
+
+/// On Vertex AI the path names the model, and the body a version.
+fn make(cassette: &Cassette) -> AnthropicMessages {
+    let quirks = match cassette.provider.as_str() {
+        "vertex" => json!({
+            "path": "/publishers/anthropic/models/{model}:rawPredict",
+            "stream_path": "/publishers/anthropic/models/{model}:streamRawPredict",
+            "version": null,
+            "body_version": "vertex-2023-10-16",
+            "model_in_body": false,
+        }),
+        _ => json!({}),
+    };
+    AnthropicMessages::new(serde_json::from_value::<Quirks>(quirks).unwrap())
+}
+
+/// Spellings of the same: null and nothing; a text and one text block; what is
+/// the default anyway.
+fn normalise(body: &mut Value) {
+    support::drop_nulls(body);
+    let body = body.as_object_mut().unwrap();
+    body.retain(|key, value| match key.as_str() {
+        "stream" => *value != json!(false),
+        "tools" | "stop_sequences" => value.as_array().is_none_or(|it| !it.is_empty()),
+        "metadata" => value.as_object().is_none_or(|it| !it.is_empty()),
+        "system" => *value != json!(""),
+        _ => true,
+    });
+    // The form before `output_config`.
+    if let Some(format) = body.shift_remove("output_format") {
+        body.insert("output_config".to_owned(), json!({ "format": format }));
+    }
+    if let Some(system) = body.get_mut("system") {
+        blocks(system);
+    }
+    for message in body["messages"].as_array_mut().unwrap() {
+        blocks(&mut message["content"]);
+        for block in message["content"].as_array_mut().unwrap() {
+            if block["type"] == "tool_result" {
+                if block["is_error"] == json!(false) {
+                    block.as_object_mut().unwrap().shift_remove("is_error");
+                }
+                if let Some(content) = block.get_mut("content") {
+                    blocks(content);
+                }
+            }
+        }
+    }
+}
+
+fn blocks(content: &mut Value) {
+    if let Value::String(text) = content {
+        *content = json!([{ "type": "text", "text": text }]);
+    }
+}
+
+#[test]
+fn recorded_exchanges() {
+    let suite = Suite {
+        dialect: "anthropic-messages",
+        make,
+        profile: |cassette| {
+            let body = cassette.request.body.as_ref();
+            let model = body.and_then(|it| it["model"].as_str());
+            Profile::of(model.unwrap_or_default())
+        },
+        normalise,
+        exceptions: &[],
+    };
+    suite.run();
+}
