@@ -1,2 +1,45 @@
 //! Talk to any chat model from the terminal.
-fn main() {}
+//!
+//! Answers go to stdout, everything else to stderr. [`args`] says what can be
+//! asked for, [`commands`] does it, and [`failure`] says what went wrong.
+
+mod args;
+mod attach;
+mod choose;
+mod commands;
+mod failure;
+mod input;
+mod interrupt;
+mod local;
+mod output;
+mod scrub;
+mod setup;
+mod sniff;
+mod terminal;
+
+use std::process::ExitCode;
+
+use args::{Command, Parsed};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        terminal::complain(&format!("error[bug]: {panic}\n  help: please report it\n"));
+    }));
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let machine = args::wants_machine_output(&arguments);
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(machine),
+    }
+}
+
+fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
+    match args::parse(arguments)? {
+        Parsed::Told(text) => Ok(terminal::say(&text)?),
+        Parsed::Command(Command::Chat(args)) => commands::chat(&args),
+        Parsed::Command(Command::Models(args)) => commands::models(&args),
+        Parsed::Command(Command::Providers(args)) => commands::providers(&args),
+        Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),
+    }
+}

@@ -1,0 +1,351 @@
+//! What can be asked for on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use parlor::{Effort, ReasoningConfig};
+
+use crate::failure::Failure;
+
+/// The words that are commands when they stand first. `help` is clap's own.
+const COMMANDS: &[&str] = &["chat", "models", "providers", "doctor", "help"];
+
+const EXAMPLES: &str = "\
+Without a command word in front, what follows is a prompt with the options of `chat`:
+  parlor \"Why is the sky blue?\"
+  git diff | parlor \"Write a commit message\"
+  parlor -m openai/gpt-4o-mini -a photo.jpg \"What is this?\"
+A prompt that is a command word needs `chat` before it: parlor chat models
+
+Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
+5 model not found, 6 unreachable, timed out or broken off, 7 rate limited, 8 context too
+long, 9 refused or filtered, 130 interrupted.";
+
+/// Talk to any chat model from the terminal
+#[derive(Debug, Parser)]
+#[command(
+    name = "parlor",
+    version,
+    override_usage = "parlor [OPTIONS OF CHAT] PROMPT…\n       parlor <COMMAND> [OPTIONS]",
+    after_help = EXAMPLES,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// A command with its options.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask a model once; what is piped in is appended to the prompt
+    Chat(Box<ChatArgs>),
+    /// List models with context window, price and abilities
+    Models(ModelsArgs),
+    /// List providers, and whether each has a key
+    Providers(ProvidersArgs),
+    /// Say what is set up, and which model would be asked
+    Doctor(DoctorArgs),
+}
+
+/// What to ask, whom, and how to print the answer.
+#[derive(Debug, Args)]
+pub(crate) struct ChatArgs {
+    /// What to ask; `-` stands for stdin
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+    /// Model, as `provider/model` or a name from the configuration
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// Instructions for the model
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Attach a file, a URL or `-` for stdin: image, sound, video, PDF or text (repeatable)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) attach: Vec<String>,
+    /// Address to send to; a host that isn't known is taken as OpenAI-compatible
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Read a whole request as JSON; the other options are laid over it
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) request: Option<String>,
+    /// What to print: the text, one JSON object, or one JSON line for each event
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    pub(crate) output: Form,
+    /// Ask for the answer in one piece
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+    /// Show the model's thoughts on stderr; with a word, ask for that much of them:
+    /// off, minimal, low, medium, high, xhigh, max, auto, or a number of tokens
+    #[arg(
+        long,
+        value_name = "EFFORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "show",
+        value_parser = reasoning
+    )]
+    pub(crate) reasoning: Option<Reasoning>,
+    /// Randomness, from 0
+    #[arg(long, value_name = "NUMBER", value_parser = temperature)]
+    pub(crate) temperature: Option<f64>,
+    /// The most tokens to answer with
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_tokens: Option<u64>,
+    /// Send to this model even if its name looks misspelt
+    #[arg(long)]
+    pub(crate) force_model: bool,
+    /// Don't read stdin
+    #[arg(long)]
+    pub(crate) no_stdin: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// No colours
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Which models to list.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// Only models whose id has all of these words
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// Ask this provider which models it has
+    #[arg(long, value_name = "PROVIDER")]
+    pub(crate) provider: Option<String>,
+    /// Models of providers without a key, and retired ones, too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// What to print: a table or one JSON array
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    pub(crate) output: ListForm,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How to list the providers.
+#[derive(Debug, Args)]
+pub(crate) struct ProvidersArgs {
+    /// What to print: a table or one JSON array
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    pub(crate) output: ListForm,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How to report on the setup.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// What to print: a report or one JSON object
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    pub(crate) output: ListForm,
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What to print of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Text,
+    Json,
+    Events,
+}
+
+/// What to print of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListForm {
+    Text,
+    Json,
+}
+
+/// Whether to show thoughts, and how much to ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reasoning {
+    pub(crate) show: bool,
+    pub(crate) wish: Option<ReasoningConfig>,
+}
+
+fn reasoning(word: &str) -> Result<Reasoning, String> {
+    let wish = match word {
+        "show" => None,
+        number if number.starts_with(|c: char| c.is_ascii_digit()) => {
+            let tokens = number.parse().map_err(|_| "not a number of tokens")?;
+            Some(ReasoningConfig::budget(tokens))
+        }
+        word => match Effort::from(word) {
+            Effort::Other(_) => {
+                return Err(
+                    "expected off, minimal, low, medium, high, xhigh, max, auto or a number of tokens"
+                        .to_owned(),
+                );
+            }
+            effort => Some(effort.into()),
+        },
+    };
+    Ok(Reasoning {
+        show: word != "off",
+        wish,
+    })
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
+        _ => Err("expected a number from 0".to_owned()),
+    }
+}
+
+/// What came of the command line.
+pub(crate) enum Parsed {
+    /// Help or the version was asked for: this is to be printed, and no more.
+    Told(String),
+    Command(Command),
+}
+
+/// Reads the command line. Does no I/O.
+pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Parsed, Failure> {
+    let first = arguments.get(1).and_then(|first| first.to_str());
+    let is_command = first.is_some_and(|first| {
+        COMMANDS.contains(&first) || ["-h", "--help", "-V", "--version"].contains(&first)
+    });
+    if !is_command {
+        arguments.insert(arguments.len().min(1), "chat".into());
+    }
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => Ok(Parsed::Command(cli.command)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Told(error.render().to_string()))
+            }
+            _ => Err(misused(&error.render().to_string())),
+        },
+    }
+}
+
+/// Whether the answer is to be read by a program, so that a failure must be too.
+/// It looks at the bare words, since it must be known when they can't be parsed.
+pub(crate) fn wants_machine_output(arguments: &[OsString]) -> bool {
+    let words: Vec<&str> = arguments
+        .iter()
+        .map_while(|word| word.to_str().filter(|word| *word != "--"))
+        .collect();
+    let is_form = |form: &str| form == "json" || form == "events";
+    words.windows(2).any(|pair| match pair {
+        ["--output", form] => is_form(form),
+        [_, word] => word.strip_prefix("--output=").is_some_and(is_form),
+        _ => false,
+    })
+}
+
+/// From clap's report to ours: the fact, the tips, and where the options are told.
+fn misused(report: &str) -> Failure {
+    let usage = report.find("\nUsage:");
+    let (told, usage) = report.split_at(usage.unwrap_or(report.len()));
+    let mut fact = String::new();
+    let mut tips = Vec::new();
+    for line in told.lines().filter(|line| !line.trim().is_empty()) {
+        match line.trim().strip_prefix("tip: ") {
+            Some(tip) => tips.push(tip.to_owned()),
+            None if line.starts_with("For more information") => {}
+            None => {
+                fact.push_str(if fact.is_empty() { "" } else { " " });
+                fact.push_str(line.trim());
+            }
+        }
+    }
+    let command = usage.split_whitespace().nth(2);
+    let command = command.filter(|word| COMMANDS.contains(word));
+    let fact = fact.trim_start_matches("error: ").to_owned();
+    let mut failure = Failure::usage(fact);
+    for tip in tips {
+        failure = failure.help(tip);
+    }
+    failure.help(match command {
+        Some(command) => format!("parlor {command} --help"),
+        None => "parlor --help".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Command {
+        let words = std::iter::once(&"parlor").chain(words);
+        match parse(words.map(OsString::from).collect()) {
+            Ok(Parsed::Command(command)) => command,
+            _ => panic!("no command"),
+        }
+    }
+
+    fn chat(words: &[&str]) -> Box<ChatArgs> {
+        match parsed(words) {
+            Command::Chat(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_command_word_is_a_command_only_when_it_stands_first() {
+        assert!(matches!(parsed(&["models"]), Command::Models(_)));
+        assert_eq!(chat(&["chat", "models"]).prompt, ["models"]);
+        assert_eq!(chat(&["-m", "echo", "models"]).prompt, ["models"]);
+        assert_eq!(chat(&["--", "doctor"]).prompt, ["doctor"]);
+        assert_eq!(chat(&["Why", "so?"]).prompt, ["Why", "so?"]);
+        assert!(chat(&[]).prompt.is_empty());
+    }
+
+    #[test]
+    fn reasoning_takes_its_word_by_an_equals_sign_only() {
+        let args = chat(&["--reasoning", "Hi"]);
+        assert_eq!(args.prompt, ["Hi"]);
+        let reasoning = args.reasoning.unwrap();
+        assert_eq!((reasoning.show, reasoning.wish), (true, None));
+        let of = |word: &str| chat(&[&format!("--reasoning={word}")]).reasoning.unwrap();
+        assert_eq!(of("high").wish, Some(Effort::High.into()));
+        assert_eq!(of("2000").wish, Some(ReasoningConfig::budget(2000)));
+        assert!(!of("off").show);
+    }
+
+    #[test]
+    fn machine_output_is_seen_even_where_nothing_can_be_parsed() {
+        let wants = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(OsString::from).collect();
+            wants_machine_output(&words)
+        };
+        assert!(wants(&["parlor", "--output", "json", "--nonsense"]));
+        assert!(wants(&["parlor", "--output=events"]));
+        assert!(!wants(&["parlor", "--output", "text"]));
+        assert!(!wants(&["parlor", "--", "--output=json"]));
+    }
+}

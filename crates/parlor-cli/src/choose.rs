@@ -1,0 +1,261 @@
+//! Which model to ask: named, configured, with the only key, on this machine, or built in.
+
+use std::sync::Arc;
+
+use parlor::layers::{RetryLayer, TimeoutLayer, retry_policy, timeout_policy};
+use parlor::{
+    COMPATIBLE, Catalogue, ChatModel, Error, ErrorKind, Layer as _, Registry, Resolved, Rule,
+};
+
+use crate::failure::{Context, Failure};
+use crate::local;
+
+/// What the command line says of the model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    pub(crate) model: Option<&'a str>,
+    pub(crate) base_url: Option<&'a str>,
+    /// Whether a name is sent though it looks misspelt.
+    pub(crate) force: bool,
+}
+
+/// The model to ask.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) resolved: Resolved,
+    pub(crate) because: Because,
+}
+
+/// Why it was chosen.
+#[derive(Debug)]
+pub(crate) enum Because {
+    /// A person said so, here or in the configuration.
+    Named,
+    /// One provider alone has a key, which is here.
+    OnlyKey(String),
+    /// A server on this machine answers at this address.
+    Local(String),
+    /// The host that was named listed it first.
+    FirstListed(String),
+    /// There is nothing else; these providers have a key, but several or
+    /// without a default model.
+    BuiltIn(Vec<String>),
+}
+
+impl Chosen {
+    /// What a person should know of the choice, if they didn't make it.
+    pub(crate) fn notice(&self) -> Option<String> {
+        let id = self.resolved.id();
+        let change = "-m MODEL or PARLOR_MODEL to change";
+        match &self.because {
+            Because::Named => None,
+            Because::OnlyKey(key) => Some(format!("{id} chosen because {key} is set ({change})")),
+            Because::Local(url) => Some(format!(
+                "{id} chosen because it answers at {url} ({change})"
+            )),
+            Because::FirstListed(url) => Some(format!(
+                "{id} chosen because {url} lists it first ({change})"
+            )),
+            Because::BuiltIn(with_key) => Some(match with_key.as_slice() {
+                [] => format!(
+                    "No provider is configured, so this answer is from the built-in model {id}, \
+                     which repeats the prompt and is not a language model."
+                ),
+                with_key => format!(
+                    "No model was named and {} has a key, so this answer is from the built-in \
+                     model {id}, which repeats the prompt and is not a language model \
+                     (-m MODEL or PARLOR_MODEL to choose).",
+                    with_key.join(" and ")
+                ),
+            }),
+        }
+    }
+
+    /// Builds the model within time limits and retries; `retry` may add its
+    /// hook to the latter.
+    pub(crate) fn build(
+        &self,
+        registry: &Registry,
+        retry: impl FnOnce(RetryLayer) -> RetryLayer,
+    ) -> Result<Arc<dyn ChatModel>, Failure> {
+        let failed = |error| Failure::of(error, &Context::new(&self.resolved));
+        let model = self.resolved.build().map_err(failed)?;
+        let limits = TimeoutLayer::new(timeout_policy(&self.resolved.config.timeouts));
+        let again = RetryLayer::new(retry_policy(&registry.config().layers.retry));
+        Ok(retry(again).layer(limits.layer(model)))
+    }
+}
+
+/// Chooses the model. Asks servers on this machine only when nothing else is
+/// said, and a named host only when no model is.
+pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen, Failure> {
+    if let Some(base_url) = wish.base_url {
+        return at_address(registry, base_url, wish.model).await;
+    }
+    let choice = registry.default_model(wish.model);
+    let because = match choice.rule {
+        Rule::OnlyKey { key, .. } => Because::OnlyKey(key),
+        Rule::BuiltIn { with_key } => match local::model(registry).await {
+            Some((server, model)) => {
+                let resolved = resolve(registry, &format!("{}/{model}", server.instance))?;
+                let because = Because::Local(server.base_url);
+                return Ok(Chosen { resolved, because });
+            }
+            None => Because::BuiltIn(with_key),
+        },
+        _ => Because::Named,
+    };
+    let resolved = resolve(registry, &choice.id)?;
+    if !wish.force {
+        spelling(registry.catalogue(), &resolved)?;
+    }
+    Ok(Chosen { resolved, because })
+}
+
+fn resolve(registry: &Registry, id: &str) -> Result<Resolved, Failure> {
+    let resolved = registry.resolve(id);
+    resolved.map_err(|error| Failure::of(error, &Context::default()))
+}
+
+/// A model at an address from the command line.
+async fn at_address(
+    registry: &Registry,
+    base_url: &str,
+    model: Option<&str>,
+) -> Result<Chosen, Failure> {
+    if !["http://", "https://"]
+        .iter()
+        .any(|start| base_url.starts_with(start))
+    {
+        return Err(Failure::usage(format!(
+            "--base-url must begin with http:// or https://, not `{base_url}`"
+        ))
+        .help("give an address such as https://api.example.com/v1"));
+    }
+    let variable = || registry.env().get(Registry::MODEL_VARIABLE);
+    let model = model.map(str::to_owned).or_else(variable);
+    let host = provider_at(registry, base_url).unwrap_or(COMPATIBLE);
+    let id = match &model {
+        Some(model) if names_instance(registry, model) => model.clone(),
+        Some(model) => format!("{host}/{model}"),
+        None => format!("{host}/any"),
+    };
+    let mut resolved = resolve(registry, &id)?;
+    resolved.config.base_url = Some(base_url.to_owned());
+    // What is known of the provider's own models and prices is not of this host's.
+    resolved.entry = None;
+    if model.is_some() {
+        let because = Because::Named;
+        return Ok(Chosen { resolved, because });
+    }
+    let context = Context::new(&resolved);
+    let listed = resolved.provider.models(&resolved.config).await;
+    let first = listed
+        .map(|models| models.into_iter().next())
+        .and_then(|first| {
+            first.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::ModelNotFound,
+                    format!("{base_url} lists no model"),
+                )
+            })
+        })
+        .map_err(|error| Failure::of(error, &context).help("name the model: -m MODEL"))?;
+    resolved.model = first.id;
+    Ok(Chosen {
+        resolved,
+        because: Because::FirstListed(base_url.to_owned()),
+    })
+}
+
+fn names_instance(registry: &Registry, model: &str) -> bool {
+    model
+        .split_once('/')
+        .is_some_and(|(head, _)| registry.descriptor(head).is_ok())
+}
+
+/// The provider whose usual host this is.
+fn provider_at(registry: &Registry, base_url: &str) -> Option<&'static str> {
+    let wanted = local::host_and_port(base_url)?;
+    let providers = registry.providers().iter();
+    let mut found = providers
+        .map(|provider| provider.descriptor())
+        .filter(|descriptor| descriptor.needs_key)
+        .filter(|descriptor| descriptor.base_url.and_then(local::host_and_port) == Some(wanted));
+    found.next().map(|descriptor| descriptor.id)
+}
+
+/// A name that its provider doesn't list and that differs from a listed one by
+/// a letter or two is most likely misspelt. Another number or date is another
+/// version, which may be newer than the list, and any other name may be too.
+fn spelling(catalogue: &Catalogue, resolved: &Resolved) -> Result<(), Failure> {
+    let descriptor = resolved.provider.descriptor();
+    let is_elsewhere = resolved.config.base_url.as_deref() != descriptor.base_url;
+    if resolved.entry.is_some() || is_elsewhere {
+        return Ok(());
+    }
+    let instance = &resolved.config.instance;
+    let mut near: Vec<(usize, &str)> = catalogue
+        .models_of(descriptor.id)
+        .filter(|known| is_misspelling(&resolved.model, known))
+        .map(|known| (strsim::osa_distance(&resolved.model, known), known))
+        .collect();
+    near.sort_unstable();
+    let Some(((_, best), others)) = near.split_first() else {
+        return Ok(());
+    };
+    let mut fact = format!(
+        "no model \"{}\".   did you mean {instance}/{best}?",
+        resolved.id()
+    );
+    let others: Vec<String> = others
+        .iter()
+        .take(2)
+        .map(|(_, id)| format!("{instance}/{id}"))
+        .collect();
+    if !others.is_empty() {
+        fact.push_str(&format!(" (also: {})", others.join(", ")));
+    }
+    let family: String = best.chars().take_while(|c| c.is_alphanumeric()).collect();
+    let error = Error::new(ErrorKind::ModelNotFound, fact.clone())
+        .with_provider(instance)
+        .with_model(&resolved.model);
+    Err(Failure::from(error)
+        .fact(fact)
+        .help(format!("parlor models {family}"))
+        .help("send it anyway: --force-model"))
+}
+
+fn is_misspelling(typed: &str, known: &str) -> bool {
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(|c| c.is_alphabetic());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let distance = strsim::osa_distance(typed, known);
+    distance <= 2 && typed.chars().count() > 3 && letters(typed) != letters(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_a_letter_is_a_misspelling_and_another_version_is_not() {
+        for (typed, known) in [
+            ("gpt-4oo", "gpt-4o"),
+            ("gpt-4o-mni", "gpt-4o-mini"),
+            ("claude-sonet-4-5", "claude-sonnet-4-5"),
+        ] {
+            assert!(is_misspelling(typed, known), "{typed}");
+        }
+        for (typed, known) in [
+            ("gpt-5.7", "gpt-5.6"),
+            ("claude-sonnet-5", "claude-sonnet-4-5"),
+            ("gpt-4o-2027-01-01", "gpt-4o-2024-11-20"),
+            ("entirely-new", "gpt-4o"),
+            ("o4", "o3"),
+        ] {
+            assert!(!is_misspelling(typed, known), "{typed}");
+        }
+    }
+}

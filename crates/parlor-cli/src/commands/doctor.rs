@@ -1,0 +1,221 @@
+//! `parlor doctor`: what is set up, and which model would be asked.
+
+use std::path::{Path, PathBuf};
+
+use parlor::{Env, PROVIDERS, Registry, Rule, config_path};
+use serde::Serialize;
+
+use super::providers::{Row, rows};
+use crate::args::{DoctorArgs, ListForm};
+use crate::failure::Failure;
+use crate::local;
+use crate::setup;
+use crate::terminal::{self, Terminal};
+
+/// The report; the JSON form has these fields.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    config: ConfigState,
+    default_model: Option<DefaultModel>,
+    keys: Vec<KeyPlace>,
+    without_key: Vec<String>,
+    local_servers: Vec<LocalServer>,
+    terminal: Facts,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfigState {
+    path: Option<PathBuf>,
+    found: bool,
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DefaultModel {
+    id: String,
+    /// `PARLOR_MODEL`, `config`, `only-key`, `local-server` or `built-in`.
+    rule: &'static str,
+    because: String,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyPlace {
+    provider: String,
+    source: String,
+}
+
+#[derive(Debug, Serialize)]
+struct LocalServer {
+    provider: String,
+    base_url: String,
+    listens: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Facts {
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+    colour: bool,
+    term: Option<String>,
+}
+
+/// Reports on the setup. A configuration that is wrong is reported, and is the
+/// command's failure too.
+pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
+    let (registry, failure) = match setup::registry(args.config.as_deref()) {
+        Ok(registry) => (registry, None),
+        Err(failure) => (Registry::global(PROVIDERS)?, Some(failure)),
+    };
+    let runtime = setup::runtime()?;
+    let report = runtime.block_on(report(&registry, args.config.as_deref(), failure.as_ref()));
+    let text = match args.output {
+        ListForm::Json => {
+            let text = serde_json::to_string(&report).map_err(std::io::Error::from)?;
+            format!("{text}\n")
+        }
+        ListForm::Text => terminal::printable(&report.text()),
+    };
+    terminal::say(&text)?;
+    failure.map_or(Ok(()), Err)
+}
+
+async fn report(registry: &Registry, path: Option<&Path>, failure: Option<&Failure>) -> Report {
+    let usual = || config_path(|name| Env::process().get(name));
+    let path = path.map(Path::to_owned).or_else(usual);
+    let broken = failure.map(|failure| failure.error().message().to_owned());
+    let unresolved = registry.check();
+    let unresolved = unresolved.iter().map(|error| error.message().to_owned());
+    let (with_key, without): (Vec<Row>, Vec<Row>) = rows(registry)
+        .into_iter()
+        .partition(|row| row.key.source.is_some());
+    let needs = without.into_iter().filter(|row| row.key.needed);
+    let servers = local::servers(registry).await;
+    let terminal = Terminal::find(false, false);
+    Report {
+        version: env!("CARGO_PKG_VERSION"),
+        config: ConfigState {
+            found: path.as_ref().is_some_and(|path| path.exists()),
+            path,
+            problems: broken.into_iter().chain(unresolved).collect(),
+        },
+        default_model: match failure {
+            Some(_) => None,
+            None => Some(default_model(registry).await),
+        },
+        keys: with_key
+            .into_iter()
+            .map(|row| KeyPlace {
+                provider: row.id,
+                source: row.key.source.unwrap_or_default(),
+            })
+            .collect(),
+        without_key: needs.map(|row| row.id).collect(),
+        local_servers: servers
+            .into_iter()
+            .map(|server| LocalServer {
+                provider: server.instance,
+                base_url: server.base_url,
+                listens: server.listens,
+            })
+            .collect(),
+        terminal: Facts {
+            stdin: terminal.stdin,
+            stdout: terminal.stdout,
+            stderr: terminal.stderr,
+            colour: terminal.colour,
+            term: std::env::var("TERM").ok(),
+        },
+    }
+}
+
+async fn default_model(registry: &Registry) -> DefaultModel {
+    let choice = registry.default_model(None);
+    let told = |rule, because: String| (rule, because);
+    let (rule, because) = match &choice.rule {
+        Rule::Variable => told("PARLOR_MODEL", "PARLOR_MODEL names it".to_owned()),
+        Rule::Config => told("config", "the configuration names it".to_owned()),
+        Rule::OnlyKey { key, .. } => told("only-key", format!("{key} is set")),
+        _ => match local::model(registry).await {
+            Some((server, model)) => {
+                return DefaultModel {
+                    id: format!("{}/{model}", server.instance),
+                    rule: "local-server",
+                    because: format!("it answers at {}", server.base_url),
+                };
+            }
+            None => told("built-in", built_in(&choice.rule)),
+        },
+    };
+    DefaultModel {
+        id: choice.id,
+        rule,
+        because,
+    }
+}
+
+fn built_in(rule: &Rule) -> String {
+    match rule {
+        Rule::BuiltIn { with_key } if !with_key.is_empty() => format!(
+            "{} has a key and nothing says which model to ask; it repeats the prompt and is not \
+             a language model",
+            with_key.join(" and ")
+        ),
+        _ => "nothing is configured; it repeats the prompt and is not a language model".to_owned(),
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let mut text = format!("parlor {}\n", self.version);
+        let mut line = |mark: char, what: &str, told: &str| {
+            text.push_str(&format!("{mark} {what:<10} {told}\n"));
+        };
+        let path = self.config.path.as_deref().map(Path::display);
+        match (&path, self.config.found, self.config.problems.as_slice()) {
+            (_, _, [_, ..]) => {}
+            (Some(path), true, _) => line('✓', "config", &path.to_string()),
+            (Some(path), false, _) => line('–', "config", &format!("none ({path})")),
+            (None, ..) => line('–', "config", "none, and the environment names no home"),
+        }
+        for problem in &self.config.problems {
+            line('✗', "config", &problem.replace('\n', "\n             "));
+        }
+        if let Some(model) = &self.default_model {
+            line('✓', "model", &format!("{} ({})", model.id, model.because));
+        }
+        for key in &self.keys {
+            line('✓', &key.provider, &format!("key in {}", key.source));
+        }
+        for server in &self.local_servers {
+            match server.listens {
+                true => line(
+                    '✓',
+                    &server.provider,
+                    &format!("listens at {}", server.base_url),
+                ),
+                false => line(
+                    '–',
+                    &server.provider,
+                    &format!("not running at {}", server.base_url),
+                ),
+            }
+        }
+        if !self.without_key.is_empty() {
+            line('–', "no key", &self.without_key.join(", "));
+        }
+        line(' ', "terminal", &self.terminal.told());
+        text
+    }
+}
+
+impl Facts {
+    fn told(&self) -> String {
+        let is = |terminal: bool| if terminal { "terminal" } else { "pipe or file" };
+        let (stdin, stdout, stderr) = (is(self.stdin), is(self.stdout), is(self.stderr));
+        let term = self.term.as_deref().unwrap_or("not set");
+        let colour = if self.colour { "colours" } else { "no colours" };
+        format!("stdin {stdin} · stdout {stdout} · stderr {stderr} · TERM {term} · {colour}")
+    }
+}

@@ -1,0 +1,129 @@
+//! `parlor providers`: who there is, and whether there is a key.
+
+use parlor::{KeySource, Registry};
+use serde::Serialize;
+
+use super::table::table;
+use crate::args::{ListForm, ProvidersArgs};
+use crate::failure::Failure;
+use crate::{setup, terminal};
+
+/// One provider of the list; the JSON form has these fields.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) id: String,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    pub(super) key: KeyState,
+    pub(super) base_url: Option<String>,
+    default_model: Option<&'static str>,
+    docs: &'static str,
+}
+
+/// Whether there is a key; never the key.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyState {
+    pub(super) needed: bool,
+    /// Where the key is.
+    pub(super) source: Option<String>,
+    /// Where it is looked for.
+    places: Vec<String>,
+}
+
+/// Lists the providers.
+pub(crate) fn providers(args: &ProvidersArgs) -> Result<(), Failure> {
+    let registry = setup::registry(args.config.as_deref())?;
+    let rows = rows(&registry);
+    let text = match args.output {
+        ListForm::Json => {
+            let text = serde_json::to_string(&rows).map_err(std::io::Error::from)?;
+            format!("{text}\n")
+        }
+        ListForm::Text => {
+            let cells: Vec<[String; 4]> = rows.iter().map(Row::cells).collect();
+            terminal::printable(&table(&cells))
+        }
+    };
+    Ok(terminal::say(&text)?)
+}
+
+/// Every provider that is compiled in or configured.
+pub(super) fn rows(registry: &Registry) -> Vec<Row> {
+    let rows = registry.instances().filter_map(|instance| {
+        let descriptor = registry.descriptor(instance).ok()?;
+        // Any model will do: key and address are the instance's.
+        let config = registry.resolve(&format!("{instance}/any")).ok()?.config;
+        let sources = config.keys.sources();
+        let set = |source: &KeySource| match source {
+            KeySource::Env(names) => registry.env().first(names).map(|(name, _)| name.to_owned()),
+            KeySource::Lookup(_) => None,
+            other => Some(other.describe()),
+        };
+        Some(Row {
+            id: instance.to_owned(),
+            name: descriptor.name,
+            aliases: match instance == descriptor.id {
+                true => descriptor.aliases,
+                false => &[],
+            },
+            key: KeyState {
+                needed: descriptor.needs_key,
+                source: sources.iter().find_map(set),
+                places: sources.iter().map(KeySource::describe).collect(),
+            },
+            base_url: config.base_url.as_deref().map(without_secrets),
+            default_model: descriptor.default_model,
+            docs: descriptor.docs_url,
+        })
+    });
+    rows.collect()
+}
+
+impl Row {
+    fn cells(&self) -> [String; 4] {
+        let mut id = self.id.clone();
+        if !self.aliases.is_empty() {
+            id.push_str(&format!(" ({})", self.aliases.join(", ")));
+        }
+        let address = self.base_url.clone().unwrap_or_else(|| "–".to_owned());
+        [id, self.key.told(), address, self.docs.to_owned()]
+    }
+}
+
+impl KeyState {
+    /// The state in words.
+    pub(super) fn told(&self) -> String {
+        match (&self.source, self.needed, self.places.first()) {
+            (Some(source), ..) => format!("key in {source}"),
+            (None, true, Some(place)) => format!("no key (set {place})"),
+            (None, true, None) => "no key".to_owned(),
+            (None, false, _) => "needs no key".to_owned(),
+        }
+    }
+}
+
+/// An address without user, password and query, which may hold secrets.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or(url);
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_password() {
+        let of = without_secrets;
+        assert_eq!(of("https://me:pass@host/v1?key=x"), "https://host/v1");
+        assert_eq!(of("http://127.0.0.1:11434"), "http://127.0.0.1:11434");
+    }
+}

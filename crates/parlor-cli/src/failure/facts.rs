@@ -1,0 +1,146 @@
+//! The words for a failed call, where more is known than the error says.
+
+use parlor::{Error, ErrorKind, Key, Resolved, Retry, UnknownModel};
+
+use super::Inner;
+use crate::scrub::Scrub;
+
+/// What is known of the model that was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Context {
+    instance: String,
+    key: Option<Key>,
+    /// How the address can be changed, where there is another way than the option.
+    address_variable: Option<&'static str>,
+}
+
+impl Context {
+    pub(crate) fn new(resolved: &Resolved) -> Self {
+        let descriptor = resolved.provider.descriptor();
+        Self {
+            instance: resolved.config.instance.clone(),
+            // What went wrong with a key was said when the model was built.
+            key: resolved.config.key().unwrap_or_default(),
+            address_variable: descriptor.base_url_env.first().copied(),
+        }
+    }
+
+    pub(crate) fn scrub(&self) -> Scrub {
+        Scrub::of(self.key.as_ref().map(|key| &key.secret))
+    }
+}
+
+/// Finds better words than the error's own, where the context allows.
+pub(super) fn tell(inner: &mut Inner, context: &Context) {
+    match inner.error.kind() {
+        ErrorKind::Authentication => key(inner, context),
+        ErrorKind::ModelNotFound => unknown_model(inner),
+        ErrorKind::Connection if inner.code == "unreachable" => unreachable(inner, context),
+        _ => {}
+    }
+    if inner.code == "interrupted-stream" {
+        interrupted(inner);
+    }
+    if inner.code == "rate-limit"
+        && let Retry::Later(Some(wait)) = inner.error.retry()
+    {
+        inner.help = vec![
+            format!("it asks to wait {}", crate::terminal::span(wait)),
+            inner.error.help().to_owned(),
+        ];
+    }
+}
+
+fn key(inner: &mut Inner, context: &Context) {
+    let error = &inner.error;
+    let provider = error.provider().unwrap_or(&context.instance).to_owned();
+    if inner.code == "no-key" {
+        if let Some(rest) = error.message().strip_prefix("an API key is needed") {
+            inner.fact = format!("{provider} needs an API key{rest}.");
+        }
+        inner.help = vec![
+            error.help().to_owned(),
+            "or try without a key: parlor -m echo \"…\"".to_owned(),
+        ];
+        return;
+    }
+    let what = [
+        error.status().map(|status| status.to_string()),
+        error.code().map(str::to_owned),
+    ];
+    let what: Vec<String> = what.into_iter().flatten().collect();
+    let (what, message) = (what.join(" "), error.message());
+    match &context.key {
+        Some(key) => {
+            let (source, hint) = (&key.source, key.secret.hint());
+            inner.fact =
+                format!("{provider} rejected the key from {source} ({hint}): {what}. {message}");
+            inner.help = vec![format!("put a valid key into {source}")];
+        }
+        None => {
+            inner.fact = format!("{provider} wants a key and got none: {what}. {message}");
+            inner.help = vec![
+                "name it as provider/model, so that the provider's key is sent, \
+                 or configure the host with `api_key_env`"
+                    .to_owned(),
+            ];
+        }
+    }
+}
+
+fn unknown_model(inner: &mut Inner) {
+    let source = std::error::Error::source(&inner.error);
+    let Some(unknown) = source.and_then(|source| source.downcast_ref::<UnknownModel>()) else {
+        let model = inner.error.model().unwrap_or_default().to_owned();
+        inner.help = vec![
+            inner.error.help().to_owned(),
+            format!("parlor models {model}").trim_end().to_owned(),
+        ];
+        return;
+    };
+    if let Some((best, others)) = unknown.suggestions.split_first() {
+        let mut fact = format!("{}.   did you mean {best}?", inner.error.message());
+        if !others.is_empty() {
+            fact.push_str(&format!(" (also: {})", others.join(", ")));
+        }
+        inner.fact = fact;
+        let name = best.rsplit('/').next().unwrap_or(best);
+        let family: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
+        inner.help = vec![format!("parlor models {family}")];
+    } else {
+        inner.fact = inner.error.message().to_owned();
+    }
+}
+
+fn unreachable(inner: &mut Inner, context: &Context) {
+    let error = &inner.error;
+    let provider = error.provider().unwrap_or(&context.instance);
+    inner.fact = format!("{} ({provider}).", error.message());
+    let instance = &context.instance;
+    let elsewhere = match context.address_variable {
+        Some(variable) => format!("or set {variable} / [providers.{instance}].base_url"),
+        None => format!("or set [providers.{instance}].base_url"),
+    };
+    inner.help = vec![error.help().to_owned(), elsewhere];
+}
+
+fn interrupted(inner: &mut Inner) {
+    let error = &inner.error;
+    let characters = error
+        .partial()
+        .map_or(0, |partial| partial.text().chars().count());
+    let cause = error.message();
+    inner.fact = match characters {
+        0 => format!("{cause}; nothing of the answer had come."),
+        count => format!("{cause}; {count} characters of the answer had come."),
+    };
+    inner.help = vec!["ask again; a broken answer isn't asked for twice by itself".to_owned()];
+    if tried(error) {
+        inner.help = vec![error.help().to_owned()];
+    }
+}
+
+/// Whether a retry gave up on it and says so in its help.
+fn tried(error: &Error) -> bool {
+    error.retry() == Retry::Exhausted
+}

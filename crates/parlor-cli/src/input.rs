@@ -1,0 +1,141 @@
+//! From the command line and stdin to a request.
+
+use std::io;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use parlor::{ChatRequest, ErrorKind, Message, Part, Role};
+
+use crate::args::ChatArgs;
+use crate::attach;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// How long stdin may stay open before a person is told that it is read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The word for stdin.
+const STDIN: &str = "-";
+
+/// The request that the command line asks for. Reads files and stdin.
+pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatRequest, Failure> {
+    let (named, words): (Vec<&str>, Vec<&str>) = args
+        .prompt
+        .iter()
+        .map(String::as_str)
+        .partition(|word| *word == STDIN);
+    let attached = args.attach.iter().filter(|what| *what == STDIN).count();
+    let whole = usize::from(args.request.as_deref() == Some(STDIN));
+    let uses = named.len() + attached + whole;
+    if uses > 1 {
+        return Err(Failure::usage(
+            "`-` stands for stdin, which can be read only once",
+        ));
+    }
+    if uses == 1 && args.no_stdin {
+        return Err(Failure::usage("`-` and --no-stdin contradict each other"));
+    }
+
+    let mut request = match &args.request {
+        Some(path) => whole_request(path, terminal)?,
+        None => ChatRequest::default(),
+    };
+    let mut parts = Vec::new();
+    for what in &args.attach {
+        parts.push(match what.as_str() {
+            STDIN => attach::from_bytes("stdin", None, stdin(terminal)?)?,
+            what => attach::part(what)?,
+        });
+    }
+    let mut prompt = words.join(" ");
+    let piped = uses == 0 && args.request.is_none() && !args.no_stdin && !terminal.stdin;
+    if piped || !named.is_empty() {
+        match piped_part(stdin(terminal)?)? {
+            Some(Part::Text(text)) if prompt.is_empty() => prompt = text.text,
+            Some(Part::Text(text)) => prompt = format!("{prompt}\n\n{}", text.text),
+            Some(media) => parts.push(media),
+            None => {}
+        }
+    }
+    if !prompt.is_empty() {
+        parts.push(Part::text(prompt));
+    }
+    if !parts.is_empty() {
+        request.messages.push(Message::new(Role::User, parts));
+    }
+    if request.messages.is_empty() {
+        return Err(nothing(args));
+    }
+    if let Some(system) = &args.system {
+        request = request.with_system(system);
+    }
+    request.temperature = args.temperature.or(request.temperature);
+    request.max_output_tokens = args.max_tokens.or(request.max_output_tokens);
+    if let Some(wish) = args.reasoning.as_ref().and_then(|it| it.wish.clone()) {
+        request.reasoning = Some(wish);
+    }
+    Ok(request)
+}
+
+fn nothing(args: &ChatArgs) -> Failure {
+    match args.request {
+        Some(_) => Failure::usage("the request has no message").help("add a user message"),
+        None => Failure::usage("there is no prompt")
+            .help("parlor \"Why is the sky blue?\"")
+            .help("parlor --help"),
+    }
+}
+
+/// What was piped in: text without the line break at its end, or media.
+fn piped_part(bytes: Vec<u8>) -> Result<Option<Part>, Failure> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    if crate::sniff::media_type(&bytes).is_some() {
+        return attach::from_bytes("stdin", None, bytes).map(Some);
+    }
+    let text = attach::text(bytes).ok_or_else(|| {
+        let fact = "stdin is neither UTF-8 text nor a kind of media that is known";
+        Failure::bad_input("attachment", ErrorKind::Media, fact)
+            .help("pipe in text, an image, a sound, a video or a PDF")
+    })?;
+    Ok(Some(Part::text(text.trim_end_matches(['\n', '\r']))))
+}
+
+fn whole_request(path: &str, terminal: &Terminal) -> Result<ChatRequest, Failure> {
+    let (name, bytes) = match path {
+        STDIN => ("stdin", stdin(terminal)?),
+        path => {
+            let file = std::fs::File::open(path).map_err(|error| {
+                let fact = format!("cannot read {path}: {error}");
+                Failure::bad_input("request", ErrorKind::InvalidRequest, fact)
+                    .help("name a file with a request as JSON, or `-` for stdin")
+            })?;
+            (path, attach::read(file, path)?)
+        }
+    };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let full = error.to_string();
+        let message = full
+            .rsplit_once(" at line ")
+            .map_or(full.as_str(), |(message, _)| message);
+        let (line, column) = (error.line(), error.column());
+        let fact = format!("{name}:{line}:{column}: {message}");
+        Failure::bad_input("request", ErrorKind::InvalidRequest, fact)
+            .help("a request looks like {\"messages\": [{\"role\": \"user\", \"parts\": \"Hi\"}]}")
+    })
+}
+
+/// All of stdin. Says after a while that it waits, and how to go on.
+fn stdin(terminal: &Terminal) -> Result<Vec<u8>, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        // The receiver waits until this is sent.
+        let _ = sender.send(attach::read(io::stdin().lock(), "stdin"));
+    });
+    let read = receiver.recv_timeout(PATIENCE).or_else(|_| {
+        terminal.notice("reading stdin… (Ctrl-D to end, --no-stdin to skip)");
+        receiver.recv()
+    });
+    read.unwrap_or_else(|_| Ok(Vec::new()))
+}

@@ -1,0 +1,115 @@
+//! Model servers on this machine: which answer, and with which model.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use parlor::Registry;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a server on this machine may take to accept a connection.
+const KNOCK: Duration = Duration::from_millis(50);
+
+/// How long it may then take to list its models.
+const LIST: Duration = Duration::from_secs(1);
+
+/// A server that needs no key, at its usual or configured address here.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) instance: String,
+    pub(crate) base_url: String,
+    /// Whether something listens there.
+    pub(crate) listens: bool,
+}
+
+/// The servers that may be on this machine, each knocked at.
+pub(crate) async fn servers(registry: &Registry) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for instance in registry.instances() {
+        let Some(base_url) = loopback_address(registry, instance) else {
+            continue;
+        };
+        servers.push(Server {
+            listens: knock(&base_url).await,
+            instance: instance.to_owned(),
+            base_url,
+        });
+    }
+    servers
+}
+
+/// The first server that answers, with the first model that it has for chats.
+pub(crate) async fn model(registry: &Registry) -> Option<(Server, String)> {
+    for server in servers(registry).await {
+        if !server.listens {
+            continue;
+        }
+        let list = timeout(LIST, registry.models_of(&server.instance)).await;
+        let models = list.ok().and_then(Result::ok).unwrap_or_default();
+        let mut ids = models.into_iter().map(|model| model.id);
+        if let Some(id) = ids.find(|id| !id.contains("embed")) {
+            return Some((server, id));
+        }
+    }
+    None
+}
+
+/// The address of an instance that needs no key, where it is on this machine.
+fn loopback_address(registry: &Registry, instance: &str) -> Option<String> {
+    let descriptor = registry.descriptor(instance).ok()?;
+    if descriptor.needs_key {
+        return None;
+    }
+    // Any model will do: the address is the instance's.
+    let resolved = registry.resolve(&format!("{instance}/any")).ok()?;
+    let base_url = resolved.config.base_url?;
+    let (host, _) = host_and_port(&base_url)?;
+    let bare = host.trim_matches(['[', ']']);
+    let is_here = bare == "localhost"
+        || bare
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    is_here.then_some(base_url)
+}
+
+/// Host and port of an address, which may lack its scheme.
+pub(crate) fn host_and_port(url: &str) -> Option<(&str, u16)> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = authority.rsplit('@').next()?;
+    let standard = if scheme == "https" { 443 } else { 80 };
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => Some((host, port.parse().ok()?)),
+        _ => Some((authority, standard)),
+    }
+    .filter(|(host, _)| !host.is_empty())
+}
+
+async fn knock(url: &str) -> bool {
+    let Some((host, port)) = host_and_port(url) else {
+        return false;
+    };
+    // The names of this machine need no question to another.
+    let addresses = (host.trim_matches(['[', ']']), port).to_socket_addrs();
+    let addresses: Vec<SocketAddr> = addresses.map(Iterator::collect).unwrap_or_default();
+    let connect = TcpStream::connect(addresses.as_slice());
+    matches!(timeout(KNOCK, connect).await, Ok(Ok(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        let of = host_and_port;
+        assert_eq!(of("http://127.0.0.1:11434/v1"), Some(("127.0.0.1", 11434)));
+        assert_eq!(of("https://api.example"), Some(("api.example", 443)));
+        assert_eq!(of("localhost:8080"), Some(("localhost", 8080)));
+        assert_eq!(of("http://[::1]:1234/v1"), Some(("[::1]", 1234)));
+        assert_eq!(of("http://[::1]"), Some(("[::1]", 80)));
+        assert_eq!(of("http://user:pass@host/x"), Some(("host", 80)));
+        assert_eq!(of("http:///x"), None);
+        assert_eq!(of("http://host:many"), None);
+    }
+}

@@ -1,0 +1,35 @@
+//! How an answer is printed.
+
+mod events;
+mod json;
+mod text;
+
+use std::io;
+
+use parlor::{ChatResponse, Event};
+
+use crate::args::{ChatArgs, Form};
+use crate::choose::Chosen;
+use crate::terminal::Terminal;
+
+/// Prints an answer as it comes.
+pub(crate) trait Output {
+    /// One more step of the answer.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// The answer is whole, or was interrupted.
+    fn end(&mut self, response: &ChatResponse) -> io::Result<()>;
+
+    /// The answer broke off by a failure, which is told elsewhere.
+    fn fail(&mut self) -> io::Result<()>;
+}
+
+/// The output that the command line asks for.
+pub(crate) fn of(args: &ChatArgs, terminal: &Terminal, chosen: &Chosen) -> Box<dyn Output> {
+    let show = args.reasoning.as_ref().is_some_and(|it| it.show) && !args.quiet;
+    match args.output {
+        Form::Text => Box::new(text::TextOutput::new(*terminal, show)),
+        Form::Json => Box::new(json::JsonOutput::new(&chosen.resolved, terminal.stdout)),
+        Form::Events => Box::new(events::EventsOutput),
+    }
+}

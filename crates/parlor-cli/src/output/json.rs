@@ -1,0 +1,169 @@
+//! The whole answer as one JSON object.
+
+use std::io;
+
+use parlor::catalogue::Price;
+use parlor::{ChatResponse, Event, Message, Resolved, ToolCall, Warning};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Output;
+use crate::terminal;
+
+#[derive(Debug)]
+pub(crate) struct JsonOutput {
+    /// The model that was asked, for an answer that doesn't say.
+    model: String,
+    price: Option<Price>,
+    /// Whether a person reads it.
+    pretty: bool,
+}
+
+impl JsonOutput {
+    pub(crate) fn new(resolved: &Resolved, pretty: bool) -> Self {
+        let entry = resolved.entry.as_ref();
+        Self {
+            model: resolved.model.clone(),
+            price: entry.and_then(|entry| entry.price.clone()),
+            pretty,
+        }
+    }
+}
+
+impl Output for JsonOutput {
+    fn event(&mut self, _: &Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
+        let answer = Answer::of(response, &self.model, self.price.as_ref());
+        let text = match self.pretty {
+            true => serde_json::to_string_pretty(&answer)?,
+            false => serde_json::to_string(&answer)?,
+        };
+        terminal::say(&format!("{text}\n"))
+    }
+
+    fn fail(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The object. Its fields are a promise to scripts.
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: Option<&'a str>,
+    provider: &'a str,
+    model: &'a str,
+    text: String,
+    reasoning: String,
+    tool_calls: Vec<Call<'a>>,
+    finish_reason: Finish<'a>,
+    usage: Tokens,
+    cost: Option<Money>,
+    latency: Times,
+    message: Option<&'a Message>,
+    warnings: &'a [Warning],
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// Parsed, or the text as it came where that can't be done.
+    arguments: Value,
+}
+
+#[derive(Serialize)]
+struct Finish<'a> {
+    /// As in core, or `interrupted`.
+    kind: &'a str,
+    raw: Option<&'a str>,
+}
+
+#[derive(Default, Serialize)]
+struct Tokens {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    cached_input_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Money {
+    amount: f64,
+    currency: String,
+    as_of: String,
+}
+
+#[derive(Serialize)]
+struct Times {
+    first_event_ms: Option<u64>,
+    total_ms: Option<u64>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(response: &'a ChatResponse, model: &'a str, price: Option<&Price>) -> Self {
+        let usage = response.usage.as_ref();
+        let cost = usage.and_then(|usage| price?.cost(usage));
+        let latency = &response.metadata.latency;
+        Self {
+            id: response.id.as_deref(),
+            provider: &response.provider,
+            model: response.model.as_deref().unwrap_or(model),
+            text: response.text(),
+            reasoning: response.reasoning(),
+            tool_calls: response.tool_calls().map(Call::of).collect(),
+            finish_reason: Finish::of(response),
+            usage: usage.map_or_else(Tokens::default, |usage| Tokens {
+                input_tokens: usage.input_tokens,
+                output_tokens: usage.output_tokens,
+                total_tokens: usage.total_tokens(),
+                cached_input_tokens: usage.cached_input_tokens,
+                reasoning_tokens: usage.reasoning_tokens,
+            }),
+            cost: cost.map(|cost| Money {
+                amount: cost.amount,
+                currency: cost.currency.into_owned(),
+                as_of: cost.as_of.into_owned(),
+            }),
+            latency: Times {
+                first_event_ms: latency.first_event_ms,
+                total_ms: latency.total_ms,
+            },
+            message: response.message(),
+            warnings: &response.warnings,
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    fn of(call: &'a ToolCall) -> Self {
+        let as_it_came = |_| Value::String(call.arguments.text.clone());
+        Self {
+            id: &call.id,
+            name: &call.name,
+            arguments: call.arguments.parse().unwrap_or_else(as_it_came),
+        }
+    }
+}
+
+impl<'a> Finish<'a> {
+    fn of(response: &'a ChatResponse) -> Self {
+        match response.finish_reason() {
+            _ if response.interrupted => Self {
+                kind: "interrupted",
+                raw: None,
+            },
+            Some(reason) => Self {
+                kind: reason.kind.as_str(),
+                raw: reason.raw.as_deref(),
+            },
+            None => Self {
+                kind: "other",
+                raw: None,
+            },
+        }
+    }
+}

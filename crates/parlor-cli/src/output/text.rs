@@ -1,0 +1,103 @@
+//! The text alone, as it comes; thoughts go to stderr.
+
+use std::io::{self, Write};
+
+use parlor::{ChatResponse, Event};
+
+use super::Output;
+use crate::terminal::{Terminal, complain, printable, steers};
+
+const DIM: &str = "\u{1b}[2m";
+const RESET: &str = "\u{1b}[0m";
+
+#[derive(Debug)]
+pub(crate) struct TextOutput {
+    terminal: Terminal,
+    /// Whether thoughts are shown.
+    thoughts: bool,
+    /// Whether stderr ends within a line of thoughts.
+    thinking: bool,
+    /// Whether stdout ends within a line.
+    open_line: bool,
+}
+
+impl TextOutput {
+    pub(crate) fn new(terminal: Terminal, thoughts: bool) -> Self {
+        Self {
+            terminal,
+            thoughts,
+            thinking: false,
+            open_line: false,
+        }
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.end_thoughts();
+        let mut out = io::stdout().lock();
+        // A pipe gets the bytes as they are; a terminal isn't to be steered.
+        match self.terminal.stdout && text.contains(steers) {
+            true => out.write_all(printable(text).as_bytes())?,
+            false => out.write_all(text.as_bytes())?,
+        }
+        self.open_line = !text.ends_with('\n');
+        out.flush()
+    }
+
+    fn thought(&mut self, text: &str) {
+        let text = printable(text);
+        match self.terminal.colour {
+            true => complain(&format!("{DIM}{text}{RESET}")),
+            false => complain(&text),
+        }
+        self.thinking = !text.ends_with('\n');
+    }
+
+    fn end_thoughts(&mut self) {
+        if std::mem::take(&mut self.thinking) {
+            complain("\n");
+        }
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        self.end_thoughts();
+        match std::mem::take(&mut self.open_line) {
+            true => crate::terminal::say("\n"),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Output for TextOutput {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::TextDelta {
+                choice: 0, text, ..
+            } => self.text(text),
+            Event::ReasoningDelta {
+                choice: 0, text, ..
+            } if self.thoughts => {
+                self.thought(text);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
+        self.end_line()?;
+        for call in response.tool_calls() {
+            let (name, arguments) = (&call.name, &call.arguments.text);
+            self.terminal
+                .notice(format!("the model calls {name} {arguments}"));
+        }
+        for warning in &response.warnings {
+            self.terminal
+                .notice(format!("warning: {}: {}", warning.setting, warning.message));
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self) -> io::Result<()> {
+        self.end_line()
+    }
+}

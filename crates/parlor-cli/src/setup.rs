@@ -1,0 +1,31 @@
+//! The registry and the runtime that a command works with.
+
+use std::io;
+use std::path::Path;
+
+use parlor::{Config, Env, Error, ErrorKind, PROVIDERS, Registry};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+
+/// The providers of this build with the configuration, from the file given or
+/// from where it usually is.
+pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
+    let config = match config {
+        Some(path) => Config::load(path)?,
+        None => parlor::configuration(&Env::process())?,
+    };
+    Ok(Registry::global(PROVIDERS)?.with_config(config)?)
+}
+
+/// A runtime on this thread alone.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(cannot_wait)
+}
+
+/// The system gives no way to wait for the network or for signals.
+pub(crate) fn cannot_wait(error: io::Error) -> Failure {
+    let message = format!("cannot wait for the network: {error}");
+    Error::new(ErrorKind::Unexpected, message).into()
+}

@@ -1,0 +1,91 @@
+//! What the program talks to: terminals or pipes, colours or none, and how to say things there.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+/// What stdin, stdout and stderr are, and how much may be said there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    pub(crate) stdin: bool,
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+    /// Whether stderr takes colours.
+    pub(crate) colour: bool,
+    /// Whether notices are left out.
+    pub(crate) quiet: bool,
+}
+
+impl Terminal {
+    pub(crate) fn find(plain: bool, quiet: bool) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let stderr = io::stderr().is_terminal();
+        let forced = set("CLICOLOR_FORCE");
+        Self {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr,
+            colour: !plain && !set("NO_COLOR") && (forced || (stderr && !dumb)),
+            quiet,
+        }
+    }
+
+    /// Says something beside the answer, unless nothing is to be said.
+    pub(crate) fn notice(&self, text: impl Display) {
+        if !self.quiet {
+            complain(&format!("{}\n", printable(&text.to_string())));
+        }
+    }
+}
+
+/// Prints to stdout.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints to stderr. Where that is closed, nobody can be told.
+pub(crate) fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether a character could steer a terminal: escape, bell and their like, of
+/// both control blocks. Line breaks and tabs are only layout.
+pub(crate) fn steers(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+/// The text without what could steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !steers(*c)).collect()
+}
+
+/// A span of time as people write it.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        0.0..10.0 => format!("{:.1} s", seconds).replace(".0 s", " s"),
+        10.0..120.0 => format!("{seconds:.0} s"),
+        _ => format!("{:.0} min", seconds / 60.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        let evil = "a\u{1b}]52;c;eA==\u{7}b\u{9b}31mc\u{8}\r\nd\te\u{7f}";
+        assert_eq!(printable(evil), "a]52;c;eA==b31mc\nd\te");
+    }
+
+    #[test]
+    fn spans_are_short() {
+        let of = |ms| span(Duration::from_millis(ms));
+        assert_eq!([of(300), of(2000), of(20_400)], ["0.3 s", "2 s", "20 s"]);
+        assert_eq!(of(180_000), "3 min");
+    }
+}
