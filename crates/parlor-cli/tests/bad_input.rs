@@ -1,5 +1,6 @@
 //! What is wrong on the command line, in files and in the configuration: one
 //! screen, the right exit code, no trace.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The commands that look around: models, providers, doctor.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! One question, one answer, by the built-in model.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
