@@ -1,0 +1,262 @@
+//! Streams of many small text deltas, as each provider sends them, and the
+//! least that any reader of them must do.
+
+use bytes::Bytes;
+use parlor_core::{Event, ModelInfo};
+use parlor_dialect::{Decoder, Dialect, Frame, Framing, Profile, Target};
+use parlor_http::framing::{Framer, write_ndjson, write_sse};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+/// How many text deltas a stream has.
+pub(crate) const DELTAS: usize = 10_000;
+
+/// The pieces that a socket hands out.
+const READ: usize = 16 * 1024;
+
+/// Words of the lengths that tokens have.
+const WORDS: [&str; 8] = [
+    "The",
+    " sky",
+    " is",
+    " blue",
+    " because",
+    " air",
+    " scatters",
+    " light.\\n",
+];
+
+/// A stream: what it is cut into, what opens it, one delta, what closes it.
+pub(crate) struct Stream {
+    pub(crate) framing: Framing,
+    pub(crate) open: &'static [(Option<&'static str>, &'static str)],
+    /// A delta; `WORD` stands for its text.
+    pub(crate) delta: (Option<&'static str>, &'static str),
+    pub(crate) close: &'static [(Option<&'static str>, &'static str)],
+    /// Reads the one string of a delta.
+    pub(crate) floor: fn(&[u8]) -> usize,
+}
+
+impl Stream {
+    /// The body, in pieces as read from a socket.
+    pub(crate) fn body(&self) -> Vec<Bytes> {
+        let mut body = Vec::new();
+        let mut write = |event: Option<&str>, data: &str| match self.framing {
+            Framing::Ndjson => write_ndjson(&mut body, data.as_bytes()),
+            _ => write_sse(&mut body, event, data.as_bytes()),
+        };
+        for (event, data) in self.open {
+            write(*event, data);
+        }
+        for at in 0..DELTAS {
+            write(
+                self.delta.0,
+                &self.delta.1.replace("WORD", WORDS[at % WORDS.len()]),
+            );
+        }
+        for (event, data) in self.close {
+            write(*event, data);
+        }
+        let body = Bytes::from(body);
+        let starts = (0..body.len()).step_by(READ);
+        starts
+            .map(|at| body.slice(at..body.len().min(at + READ)))
+            .collect()
+    }
+
+    /// Cuts the frames and reads the one string of each: what no reader can
+    /// do without. Gives the bytes of text read.
+    pub(crate) fn read_floor(&self, body: &[Bytes]) -> usize {
+        let mut framer = Framer::new(self.framing);
+        let mut read = 0;
+        for piece in body {
+            framer.push(piece.clone());
+            while let Some(frame) = framer.next_frame().expect("the stream is sound") {
+                read += (self.floor)(frame.data);
+            }
+        }
+        read
+    }
+
+    /// Decodes the stream into events, as the transport does. Gives the bytes
+    /// of text read.
+    pub(crate) fn decode<D: Dialect>(&self, dialect: &D, body: &[Bytes]) -> usize {
+        let (info, profile) = (ModelInfo::new("bench", "model"), Profile::default());
+        let target = Target::new(&info, &profile).streaming();
+        let mut framer = Framer::new(self.framing);
+        let mut decoder = dialect.decoder(&target);
+        let mut events = VecDeque::new();
+        let mut read = 0;
+        for piece in body {
+            framer.push(piece.clone());
+            while let Some(frame) = framer.next_frame().expect("the stream is sound") {
+                let mut wire = Frame::data(frame.data);
+                wire.event = frame.event;
+                decoder
+                    .decode(wire, &mut events)
+                    .expect("the stream is sound");
+                while let Some(event) = events.pop_front() {
+                    read += match event {
+                        Event::TextDelta { text, .. } => text.len(),
+                        _ => 0,
+                    };
+                }
+            }
+        }
+        decoder.finish(&mut events).expect("the stream is whole");
+        read
+    }
+}
+
+fn text<'a, T: Deserialize<'a>>(data: &'a [u8], of: impl Fn(&T) -> Option<usize>) -> usize {
+    serde_json::from_slice(data)
+        .ok()
+        .as_ref()
+        .and_then(of)
+        .unwrap_or(0)
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    message: Content<'a>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+pub(crate) const OLLAMA: Stream = Stream {
+    framing: Framing::Ndjson,
+    open: &[],
+    delta: (
+        None,
+        r#"{"model":"qwen3:8b","created_at":"2026-11-21T10:00:00.123456789Z","message":{"role":"assistant","content":"WORD"},"done":false}"#,
+    ),
+    close: &[(
+        None,
+        r#"{"model":"qwen3:8b","created_at":"2026-11-21T10:00:09.1Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":9000,"load_duration":1,"prompt_eval_count":26,"prompt_eval_duration":1,"eval_count":10000,"eval_duration":8000}"#,
+    )],
+    floor: |data| text(data, |line: &Line<'_>| Some(line.message.content.len())),
+};
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    delta: Content<'a>,
+}
+
+pub(crate) const OPENAI_CHAT: Stream = Stream {
+    framing: Framing::Sse,
+    open: &[(
+        None,
+        r#"{"id":"chatcmpl-C1","object":"chat.completion.chunk","created":1795255200,"model":"gpt-5.4-mini-2026-03-05","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+    )],
+    delta: (
+        None,
+        r#"{"id":"chatcmpl-C1","object":"chat.completion.chunk","created":1795255200,"model":"gpt-5.4-mini-2026-03-05","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"content":"WORD"},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+    ),
+    close: &[
+        (
+            None,
+            r#"{"id":"chatcmpl-C1","object":"chat.completion.chunk","created":1795255200,"model":"gpt-5.4-mini-2026-03-05","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":null}"#,
+        ),
+        (
+            None,
+            r#"{"id":"chatcmpl-C1","object":"chat.completion.chunk","created":1795255200,"model":"gpt-5.4-mini-2026-03-05","choices":[],"usage":{"prompt_tokens":26,"completion_tokens":10000,"total_tokens":10026}}"#,
+        ),
+        (None, "[DONE]"),
+    ],
+    floor: |data| {
+        text(data, |chunk: &Chunk<'_>| {
+            Some(chunk.choices.first()?.delta.content.len())
+        })
+    },
+};
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow)]
+    delta: Words<'a>,
+}
+
+#[derive(Deserialize)]
+struct Words<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+pub(crate) const ANTHROPIC_MESSAGES: Stream = Stream {
+    framing: Framing::Sse,
+    open: &[
+        (
+            Some("message_start"),
+            r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-haiku-5-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":26,"output_tokens":1}}}"#,
+        ),
+        (
+            Some("content_block_start"),
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        ),
+    ],
+    delta: (
+        Some("content_block_delta"),
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"WORD"}}"#,
+    ),
+    close: &[
+        (
+            Some("content_block_stop"),
+            r#"{"type":"content_block_stop","index":0}"#,
+        ),
+        (
+            Some("message_delta"),
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":10000}}"#,
+        ),
+        (Some("message_stop"), r#"{"type":"message_stop"}"#),
+    ],
+    floor: |data| text(data, |block: &Block<'_>| Some(block.delta.text.len())),
+};
+
+#[derive(Deserialize)]
+struct Candidates<'a> {
+    #[serde(borrow)]
+    candidates: Vec<Candidate<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Candidate<'a> {
+    #[serde(borrow)]
+    content: Parts<'a>,
+}
+
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    parts: Vec<Words<'a>>,
+}
+
+pub(crate) const GEMINI: Stream = Stream {
+    framing: Framing::Sse,
+    open: &[],
+    delta: (
+        None,
+        r#"{"candidates":[{"content":{"parts":[{"text":"WORD"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":26,"candidatesTokenCount":5,"totalTokenCount":31},"modelVersion":"gemini-3.8-flash","responseId":"r1"}"#,
+    ),
+    close: &[(
+        None,
+        r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":26,"candidatesTokenCount":10000,"totalTokenCount":10026},"modelVersion":"gemini-3.8-flash","responseId":"r1"}"#,
+    )],
+    floor: |data| {
+        text(data, |it: &Candidates<'_>| {
+            Some(it.candidates.first()?.content.parts.first()?.text.len())
+        })
+    },
+};
