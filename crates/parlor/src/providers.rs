@@ -6,4 +6,6 @@ use parlor_registry::Provider;
 /// [`Registry::global`](crate::Registry::global).
 pub static PROVIDERS: &[&[&dyn Provider]] = &[
     // One line per crate.
+    #[cfg(feature = "ollama")]
+    parlor_ollama::PROVIDERS,
 ];
