@@ -10,7 +10,7 @@ pub use stream::{GeminiDecoder, GeminiEncoder};
 
 use crate::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
 use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The dialect's name.
 const NAME: &str = "gemini";
@@ -22,7 +22,7 @@ pub struct Gemini {
 }
 
 /// What differs between the hosts of this dialect.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Quirks {
@@ -75,7 +75,7 @@ impl Quirks {
 }
 
 /// The two fields that a schema can stand in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SchemaField {
@@ -87,7 +87,7 @@ pub enum SchemaField {
 }
 
 /// Which calls go back with their ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CallIds {
@@ -100,7 +100,7 @@ pub enum CallIds {
 }
 
 /// How thinking is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ThinkingField {
@@ -113,7 +113,7 @@ pub enum ThinkingField {
 }
 
 /// How a host numbers its enumerations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EnumNumbers {

@@ -1,0 +1,46 @@
+//! The provider: what is known of it, and how it comes to be known.
+
+use crate::model;
+use async_trait::async_trait;
+use parlor_core::{ChatModel, Result};
+use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
+use std::sync::Arc;
+
+/// The providers of this crate.
+pub static PROVIDERS: &[&dyn Provider] = &[&Gemini];
+
+parlor_registry::register!(PROVIDERS);
+
+/// Google Gemini, by the Gemini API.
+#[derive(Debug)]
+pub struct Gemini;
+
+pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("gemini", "Google Gemini")
+    .aliases(&["google"])
+    .feature("gemini")
+    .base_url("https://generativelanguage.googleapis.com/v1beta")
+    .base_url_env(&["GOOGLE_GEMINI_BASE_URL"])
+    .key_env(&[
+        "GOOGLE_API_KEY",
+        "GEMINI_API_KEY",
+        "GOOGLE_GENERATIVE_AI_API_KEY",
+    ])
+    .model_env(&["GEMINI_MODEL"])
+    .default_model("gemini-3.8-flash")
+    .docs_url("https://ai.google.dev/gemini-api/docs")
+    .key_url("https://aistudio.google.com/apikey");
+
+#[async_trait]
+impl Provider for Gemini {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> {
+        Ok(Arc::new(model::model(model, config)?))
+    }
+
+    async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {
+        model::list(config).await
+    }
+}
