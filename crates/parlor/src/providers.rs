@@ -5,7 +5,10 @@ use parlor_registry::Provider;
 /// The providers of every provider crate whose feature is on, for
 /// [`Registry::global`](crate::Registry::global).
 pub static PROVIDERS: &[&[&dyn Provider]] = &[
-    // One line per crate.
+    #[cfg(feature = "anthropic")]
+    parlor_anthropic::PROVIDERS,
+    #[cfg(feature = "gemini")]
+    parlor_gemini::PROVIDERS,
     #[cfg(feature = "ollama")]
     parlor_ollama::PROVIDERS,
 ];
