@@ -3,7 +3,7 @@
 use crate::event::{CallHead, Event, PartKind};
 use crate::part::{Citation, Native, Part, Reasoning, Refusal, Text};
 use crate::response::{ChatResponse, Choice, Logprobs};
-use crate::tool::{Arguments, ToolCall};
+use crate::tool::{Arguments, ArgumentsForm, ToolCall};
 use compact_str::CompactString;
 
 /// Collects the events of a stream into the response it amounts to.
@@ -256,6 +256,10 @@ fn replay_part(choice: u32, index: u32, part: Part, events: &mut Vec<Event>) {
             id: call.id.clone(),
             name: call.name.clone(),
             executor: call.executor,
+            form: match call.arguments.form {
+                ArgumentsForm::Text => ArgumentsForm::Text,
+                _ => ArgumentsForm::Json,
+            },
         })),
         _ => None,
     };

@@ -2,7 +2,7 @@
 
 use crate::part::{Citation, Native, Part};
 use crate::response::{FinishReason, TokenLogprob, Warning};
-use crate::tool::Executor;
+use crate::tool::{ArgumentsForm, Executor};
 use crate::usage::Usage;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -246,4 +246,8 @@ pub struct CallHead {
     pub name: String,
     /// Who runs it.
     pub executor: Executor,
+    /// What sort of text its arguments will be; never
+    /// [`Cut`](ArgumentsForm::Cut).
+    #[serde(skip_serializing_if = "ArgumentsForm::is_json")]
+    pub form: ArgumentsForm,
 }

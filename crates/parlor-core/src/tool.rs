@@ -136,12 +136,14 @@ pub struct Arguments {
     /// The text as the model wrote it; may be empty, which means `{}`.
     pub text: String,
     /// What sort of text it is.
-    #[serde(default, skip_serializing_if = "is_json")]
+    #[serde(default, skip_serializing_if = "ArgumentsForm::is_json")]
     pub form: ArgumentsForm,
 }
 
-fn is_json(form: &ArgumentsForm) -> bool {
-    *form == ArgumentsForm::Json
+impl ArgumentsForm {
+    pub(crate) fn is_json(&self) -> bool {
+        *self == Self::Json
+    }
 }
 
 impl Arguments {

@@ -32,6 +32,7 @@ fn track_of(choice: u32, index: u32, part: &Part, pieces: &[String]) -> Track {
             id: call.id.clone(),
             name: call.name.clone(),
             executor: call.executor,
+            form: call.arguments.form,
         })),
         _ => None,
     };

@@ -6,8 +6,8 @@ use calls::CallState;
 pub use calls::ToolFragment;
 use compact_str::CompactString;
 use parlor_core::{
-    CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason, Native, Origin, Part,
-    PartKind, Result, TokenLogprob, Usage, Warning,
+    ArgumentsForm, CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason, Native,
+    Origin, Part, PartKind, Result, TokenLogprob, Usage, Warning,
 };
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -308,6 +308,10 @@ impl Assembler {
                 id: it.id.clone(),
                 name: it.name.clone(),
                 executor: it.executor,
+                form: match it.arguments.form {
+                    ArgumentsForm::Text => ArgumentsForm::Text,
+                    _ => ArgumentsForm::Json,
+                },
             }));
         }
         self.emit(
