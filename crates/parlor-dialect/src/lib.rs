@@ -13,11 +13,11 @@
 pub mod anthropic_messages;
 mod assemble;
 mod dialect;
-pub mod gemini;
 mod json;
 mod lane;
 mod media;
 pub mod ollama;
+pub mod openai_chat;
 mod policy;
 mod profile;
 pub mod schema;

@@ -30,6 +30,9 @@ pub struct Profile {
     pub efforts: &'static [Effort],
     /// Which reasoning of earlier turns must be sent back.
     pub replay: ReasoningReplay,
+    /// A turn that must be sent back with its reasoning must not be without:
+    /// a space stands for thoughts that aren't known.
+    pub blank_reasoning: bool,
 }
 
 /// Which reasoning of earlier turns must be sent back as text.
@@ -73,6 +76,7 @@ const PLAIN: Profile = Profile {
     free_tool_choice: false,
     efforts: &[],
     replay: ReasoningReplay::Never,
+    blank_reasoning: false,
 };
 
 /// Reasoning models of the family that brought `developer` and
@@ -148,6 +152,7 @@ static FAMILIES: &[(&[&str], Profile)] = &[
         &["deepseek-*"],
         Profile {
             free_tool_choice: true,
+            blank_reasoning: true,
             ..TOOL_TURNS
         },
     ),

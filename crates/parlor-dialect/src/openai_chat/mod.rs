@@ -1,0 +1,87 @@
+//! OpenAI Chat Completions, and the many hosts that speak it.
+
+mod error;
+mod quirks;
+mod request;
+mod response;
+mod stream;
+mod wire;
+
+pub use quirks::*;
+pub use stream::{ChatDecoder, ChatEncoder};
+
+use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use std::sync::Arc;
+
+/// The dialect's name.
+const NAME: &str = "openai-chat";
+
+/// OpenAI Chat Completions as one host speaks it.
+///
+/// What the hosts differ in is data: see [`Quirks`]. What the model families
+/// differ in is the [`Profile`](crate::Profile).
+#[derive(Debug, Clone, Default)]
+pub struct OpenAiChat {
+    quirks: Arc<Quirks>,
+}
+
+impl OpenAiChat {
+    /// The dialect with a host's quirks.
+    pub fn new(quirks: Quirks) -> Self {
+        Self {
+            quirks: Arc::new(quirks),
+        }
+    }
+
+    /// The host's quirks.
+    pub fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+}
+
+impl Dialect for OpenAiChat {
+    type Decoder = ChatDecoder;
+    type Encoder = ChatEncoder;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
+
+    fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
+        request::to_wire(request, target, &self.quirks)
+    }
+
+    fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
+        response::read(body, self.quirks.clone(), target)
+    }
+
+    fn decoder(&self, target: &Target<'_>) -> ChatDecoder {
+        ChatDecoder::new(self.quirks.clone(), target)
+    }
+
+    fn read_error(&self, error: &WireError<'_>) -> Error {
+        error::read(error, &self.quirks)
+    }
+
+    fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
+        request::from_wire(path, body, origin)
+    }
+
+    fn write_response(&self, response: &ChatResponse) -> Result<Vec<u8>> {
+        Ok(response::write(response))
+    }
+
+    fn encoder(&self) -> ChatEncoder {
+        ChatEncoder::default()
+    }
+
+    fn write_error(&self, error: &Error) -> (u16, Vec<u8>) {
+        let (status, body) = error::body(error);
+        (status, body.to_string().into_bytes())
+    }
+}

@@ -1,0 +1,386 @@
+//! What the hosts of this dialect differ in, as data.
+
+use parlor_core::{Effort, Error, ErrorKind, Result, TimeoutKind};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What a host of Chat Completions does in its own way.
+///
+/// The default suits a host of which nothing is known: the names that most
+/// servers understand, and nothing sent that wasn't asked for. Presets start
+/// from it and change what they know; [`openai`](Self::openai) is the dialect
+/// as its maker speaks it. In configuration the fields stand by their names
+/// here, and what is left out keeps the preset's value:
+/// see [`overridden`](Self::overridden).
+///
+/// There is no quirk for reading: every form of an answer that is known is
+/// read from every host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Quirks {
+    /// Appended to the base URL; `{model}` in it is replaced by the model's
+    /// id, percent-encoded.
+    pub path: String,
+    /// Headers beside authentication, sent with every request.
+    pub headers: BTreeMap<String, String>,
+    /// Fields of the body that this host wants with every request; the
+    /// caller's `extra` wins over them.
+    pub body: Map<String, Value>,
+    /// The name of the limit on output.
+    pub max_tokens: MaxTokens,
+    /// The role of instructions.
+    pub instructions: Instructions,
+    /// The field that takes the text of earlier reasoning back.
+    pub reasoning_field: ReasoningField,
+    /// How reasoning is switched on and off.
+    pub thinking: Thinking,
+    /// The field inside `chat_template_kwargs` that switches reasoning.
+    pub template_switch: String,
+    /// Whether `reasoning_effort` may stand beside a switch that only says on
+    /// or off.
+    pub effort_beside_switch: bool,
+    /// Whether a budget of reasoning tokens can be said.
+    pub thinking_budget: bool,
+    /// The efforts that this host knows, from least to most; empty leaves it
+    /// to the model's family, and where that is unknown the word is sent as
+    /// it is.
+    pub efforts: Vec<Effort>,
+    /// The tool choices that can be said.
+    pub tool_choice: Vec<ToolChoiceWord>,
+    /// The word for "at least one tool", `required` for most.
+    pub required_word: String,
+    /// Whether `parallel_tool_calls` is known.
+    pub parallel_tool_calls: bool,
+    /// Whether usage in streams is asked for by `stream_options`.
+    pub stream_usage: bool,
+    /// Whether `strict` is known on tools and schemas.
+    pub strict: bool,
+    /// What forms of answer can be asked for.
+    pub output: JsonOutput,
+    /// What stands in `content` of a message that only calls tools.
+    pub content_beside_calls: EmptyContent,
+    /// Whether texts of system, assistant and tool messages may be a list of
+    /// parts; else they are joined.
+    pub text_parts: bool,
+    /// Whether an assistant message takes `refusal`; else it goes as text.
+    pub refusal: bool,
+    /// Whether tool messages take media; else it follows in a user message.
+    pub tool_media: bool,
+    /// Whether user and assistant messages take `name`.
+    pub message_name: bool,
+    /// Whether tool messages take `name`.
+    pub tool_name: bool,
+    /// What ids of tool calls look like.
+    pub call_ids: CallIds,
+    /// How cache hints are said.
+    pub cache: CacheStyle,
+    /// Whether images may be addresses; else only bytes.
+    pub image_urls: bool,
+    /// How the bytes of images are written.
+    pub image_bytes: ImageBytes,
+    /// Whether there are `video_url` parts.
+    pub video_url: bool,
+    /// Whether there are `input_audio` parts.
+    pub audio: bool,
+    /// How documents are written.
+    pub documents: Documents,
+    /// Whether documents may be addresses; else only bytes and file ids.
+    pub document_urls: bool,
+    /// The name of the field for the end user; empty if there is none.
+    pub user_field: String,
+    /// The name of the field for the seed.
+    pub seed_field: String,
+    /// The most stop sequences; 0 is no limit.
+    pub max_stop: usize,
+    /// Settings that the host refuses or ignores, by their names in the
+    /// request: `top_k`, `seed`, `n`, `logprobs`, `metadata`, ….
+    pub refused: Vec<String>,
+    /// What this host's codes and types of error mean, where they aren't
+    /// those of the dialect.
+    pub error_codes: BTreeMap<String, ErrorWord>,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            path: "/chat/completions".to_owned(),
+            headers: BTreeMap::new(),
+            body: Map::new(),
+            max_tokens: MaxTokens::ByModel,
+            instructions: Instructions::ByModel,
+            reasoning_field: ReasoningField::ReasoningContent,
+            thinking: Thinking::Effort,
+            template_switch: "enable_thinking".to_owned(),
+            effort_beside_switch: false,
+            thinking_budget: false,
+            efforts: Vec::new(),
+            tool_choice: vec![
+                ToolChoiceWord::Auto,
+                ToolChoiceWord::None,
+                ToolChoiceWord::Required,
+                ToolChoiceWord::Named,
+            ],
+            required_word: "required".to_owned(),
+            parallel_tool_calls: true,
+            stream_usage: true,
+            strict: true,
+            output: JsonOutput::Schema,
+            content_beside_calls: EmptyContent::Null,
+            text_parts: false,
+            refusal: false,
+            tool_media: false,
+            message_name: true,
+            tool_name: false,
+            call_ids: CallIds::Any,
+            cache: CacheStyle::Automatic,
+            image_urls: true,
+            image_bytes: ImageBytes::DataUrl,
+            video_url: true,
+            audio: true,
+            documents: Documents::File,
+            document_urls: false,
+            user_field: "user".to_owned(),
+            seed_field: "seed".to_owned(),
+            max_stop: 0,
+            refused: Vec::new(),
+            error_codes: BTreeMap::new(),
+        }
+    }
+}
+
+impl Quirks {
+    /// The dialect as its maker speaks it.
+    pub fn openai() -> Self {
+        Self {
+            max_tokens: MaxTokens::MaxCompletionTokens,
+            reasoning_field: ReasoningField::None,
+            tool_choice: vec![
+                ToolChoiceWord::Auto,
+                ToolChoiceWord::None,
+                ToolChoiceWord::Required,
+                ToolChoiceWord::Named,
+                ToolChoiceWord::Allowed,
+            ],
+            text_parts: true,
+            refusal: true,
+            video_url: false,
+            max_stop: 4,
+            refused: vec!["top_k".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// A host of which nothing is known; the same as the default.
+    pub fn compatible() -> Self {
+        Self::default()
+    }
+
+    /// These quirks with some fields set anew, as configuration does: an
+    /// object with the fields by their names, `-` for `_` allowed. Objects
+    /// within are merged, everything else is replaced.
+    ///
+    /// # Errors
+    /// `Configuration`, for an unknown field or a value that doesn't fit.
+    pub fn overridden(&self, fields: &Value) -> Result<Self> {
+        let wrong = |error: serde_json::Error| {
+            Error::new(ErrorKind::Configuration, format!("quirks: {error}"))
+        };
+        let Value::Object(fields) = fields else {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "quirks: an object of fields is expected",
+            ));
+        };
+        let named = fields.iter();
+        let fields = named.map(|(key, value)| (key.replace('-', "_"), value.clone()));
+        let mut all = serde_json::to_value(self).map_err(wrong)?;
+        if let Value::Object(all) = &mut all {
+            crate::json::merge(all, &fields.collect());
+        }
+        serde_json::from_value(all).map_err(wrong)
+    }
+
+    /// Whether the host takes a setting of this name.
+    pub(super) fn takes(&self, setting: &str) -> bool {
+        !self.refused.iter().any(|it| it == setting)
+    }
+}
+
+/// Declares an enum whose variants are written in snake case.
+macro_rules! words {
+    ($( $(#[$meta:meta])* $name:ident { $( $(#[$variant_meta:meta])* $variant:ident, )+ } )+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum $name { $( $(#[$variant_meta])* $variant, )+ }
+    )+ };
+}
+
+words! {
+    /// The name of the limit on output.
+    MaxTokens {
+        /// `max_completion_tokens` for families that know nothing else, else
+        /// `max_tokens`.
+        ByModel,
+        /// `max_tokens`, the older name, which most servers know.
+        MaxTokens,
+        /// `max_completion_tokens`.
+        MaxCompletionTokens,
+    }
+
+    /// The role of instructions.
+    Instructions {
+        /// `developer` for families that want it, else `system`.
+        ByModel,
+        /// `system`.
+        System,
+        /// `developer`.
+        Developer,
+    }
+
+    /// The field that takes the text of earlier reasoning back.
+    ReasoningField {
+        /// None: it isn't sent.
+        None,
+        /// `reasoning_content`.
+        ReasoningContent,
+        /// `reasoning`.
+        Reasoning,
+        /// A part of type `thinking` in the content.
+        ContentPart,
+        /// The content itself, between `<think>` and `</think>`.
+        Tags,
+    }
+
+    /// How reasoning is switched on and off.
+    Thinking {
+        /// It can't be.
+        None,
+        /// `reasoning_effort` with a word; off is `none`.
+        Effort,
+        /// `thinking: {"type": "enabled" | "disabled", "budget_tokens"}`.
+        Type,
+        /// `enable_thinking: bool` and `thinking_budget`.
+        Enable,
+        /// `reasoning: {"effort", "max_tokens", "enabled", "summary"}`.
+        Object,
+        /// A field inside `chat_template_kwargs`.
+        Template,
+    }
+
+    /// A tool choice that can be said.
+    ToolChoiceWord {
+        /// `auto`.
+        Auto,
+        /// `none`.
+        None,
+        /// At least one tool.
+        Required,
+        /// One tool by its name.
+        Named,
+        /// `allowed_tools`.
+        Allowed,
+    }
+
+    /// What forms of answer can be asked for.
+    JsonOutput {
+        /// Text alone.
+        None,
+        /// `json_object` too.
+        Object,
+        /// `json_schema` too.
+        Schema,
+    }
+
+    /// What stands in `content` of a message that only calls tools.
+    EmptyContent {
+        /// Null.
+        Null,
+        /// An empty text.
+        Empty,
+        /// The field is left out.
+        Absent,
+    }
+
+    /// What ids of tool calls look like.
+    CallIds {
+        /// Any text.
+        Any,
+        /// Exactly nine letters and digits: others are rewritten, in calls and
+        /// results alike.
+        Nine,
+    }
+
+    /// How cache hints are said.
+    CacheStyle {
+        /// Not at all: the host caches by itself or never.
+        Automatic,
+        /// `cache_control: {"type": "ephemeral"}` on parts.
+        CacheControl,
+        /// `prompt_cache_breakpoint: {"mode": "explicit"}` on parts.
+        Breakpoint,
+    }
+
+    /// How the bytes of images are written.
+    ImageBytes {
+        /// As a `data:` URL.
+        DataUrl,
+        /// As bare base64.
+        Base64,
+    }
+
+    /// How documents are written.
+    Documents {
+        /// They can't be.
+        None,
+        /// `file` parts.
+        File,
+        /// `document_url` parts.
+        DocumentUrl,
+    }
+}
+
+/// A kind of error by its word, as configuration names it: `rate_limited`,
+/// `quota_exhausted`, `content_filtered`, ….
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ErrorWord(pub ErrorKind);
+
+/// The kinds that a host's report of an error can amount to.
+const KINDS: [ErrorKind; 13] = [
+    ErrorKind::Authentication,
+    ErrorKind::Permission,
+    ErrorKind::ModelNotFound,
+    ErrorKind::InvalidRequest,
+    ErrorKind::Unsupported,
+    ErrorKind::ContextTooLong,
+    ErrorKind::ContentFiltered,
+    ErrorKind::RateLimited,
+    ErrorKind::QuotaExhausted,
+    ErrorKind::Overloaded,
+    ErrorKind::Server,
+    ErrorKind::Timeout(TimeoutKind::FirstEvent),
+    ErrorKind::Media,
+];
+
+impl Serialize for ErrorWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let kind = KINDS.into_iter().find(|kind| kind.as_str() == word);
+        kind.map(Self).ok_or_else(|| {
+            let words: Vec<&str> = KINDS.iter().map(|kind| kind.as_str()).collect();
+            serde::de::Error::custom(format!(
+                "unknown kind of error `{word}`, expected one of {}",
+                words.join(", ")
+            ))
+        })
+    }
+}

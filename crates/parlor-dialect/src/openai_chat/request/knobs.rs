@@ -1,0 +1,142 @@
+//! The settings that tune an answer.
+
+use super::super::quirks::{MaxTokens, Quirks};
+use super::super::wire::request::{Request, Stop};
+use crate::dialect::Target;
+use crate::policy::Policy;
+use parlor_core::{Capabilities, Capability, ChatRequest, Effort, Result};
+use serde_json::{Map, Value};
+
+/// Why a setting may be refused, beside the host's own refusals.
+enum Check {
+    /// Nothing else.
+    Host,
+    /// The model lacks the capability.
+    Model(Capability),
+    /// The model lacks it, or its family has fixed all sampling.
+    Sampling(Capability),
+}
+
+struct Knobs<'a, 'p> {
+    quirks: &'a Quirks,
+    capabilities: Capabilities,
+    fixed: bool,
+    policy: &'a mut Policy<'p>,
+}
+
+impl Knobs<'_, '_> {
+    /// Whether a setting is to be written. `None` is one that isn't wanted.
+    fn take<T>(&mut self, name: &str, wanted: Option<T>, check: Check) -> Result<Option<T>> {
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
+        let lacks = |capability: Capability| self.capabilities.lacks(capability);
+        let why = match check {
+            _ if !self.quirks.takes(name) => "is not known to this host",
+            Check::Sampling(_) if self.fixed => "is fixed for this model",
+            Check::Sampling(one) | Check::Model(one) if lacks(one) => {
+                "is not supported by this model"
+            }
+            _ => return Ok(Some(wanted)),
+        };
+        self.policy.knob(name, why)?;
+        Ok(None)
+    }
+}
+
+/// Writes the settings that the host and the model take.
+pub(super) fn write<'a>(
+    request: &'a ChatRequest,
+    target: &Target<'_>,
+    quirks: &Quirks,
+    policy: &mut Policy<'_>,
+    body: &mut Request<'a>,
+) -> Result<()> {
+    use Capability::{Logprobs, MultipleChoices, Penalties, Sampling, Seed};
+    let effort = request.reasoning.as_ref().and_then(|it| it.effort.as_ref());
+    let profile = target.profile;
+    let spared = profile.sampling_without_reasoning && effort == Some(&Effort::Off);
+    let mut knobs = Knobs {
+        quirks,
+        capabilities: target.info.capabilities,
+        fixed: profile.fixed_sampling && !spared,
+        policy,
+    };
+    macro_rules! write {
+        ($($name:ident: $check:expr,)+) => { $(
+            body.$name = knobs.take(stringify!($name), request.$name, $check)?;
+        )+ };
+    }
+    write! {
+        temperature: Check::Sampling(Sampling),
+        top_p: Check::Sampling(Sampling),
+        top_k: Check::Sampling(Sampling),
+        frequency_penalty: Check::Sampling(Penalties),
+        presence_penalty: Check::Sampling(Penalties),
+        logprobs: Check::Sampling(Logprobs),
+        top_logprobs: Check::Sampling(Logprobs),
+        n: Check::Model(MultipleChoices),
+    }
+    if let Some(seed) = knobs.take("seed", request.seed, Check::Model(Seed))? {
+        body.rest.insert(quirks.seed_field.clone(), seed.into());
+    }
+    let user = request.user.as_deref();
+    if let Some(user) = knobs.take("user", user, Check::Host)? {
+        match quirks.user_field.as_str() {
+            "" => knobs.policy.knob("user", "is not known to this host")?,
+            field => {
+                body.rest.insert(field.to_owned(), user.into());
+            }
+        }
+    }
+    let metadata = (!request.metadata.is_empty()).then_some(&request.metadata);
+    if let Some(metadata) = knobs.take("metadata", metadata, Check::Host)? {
+        let fields = metadata.iter();
+        let fields: Map<String, Value> = fields
+            .map(|(key, value)| (key.clone(), value.as_str().into()))
+            .collect();
+        body.rest.insert("metadata".to_owned(), fields.into());
+    }
+    let tier = request.service_tier.as_deref();
+    body.service_tier = knobs
+        .take("service_tier", tier, Check::Host)?
+        .map(Into::into);
+    let limit = request.max_output_tokens;
+    let limit = knobs.take("max_output_tokens", limit, Check::Host)?;
+    let newer = match quirks.max_tokens {
+        MaxTokens::ByModel => profile.max_completion_tokens,
+        MaxTokens::MaxTokens => false,
+        MaxTokens::MaxCompletionTokens => true,
+    };
+    match newer {
+        true => body.max_completion_tokens = limit,
+        false => body.max_tokens = limit,
+    }
+    stop(request, profile.no_stop, &mut knobs, body)
+}
+
+fn stop<'a>(
+    request: &'a ChatRequest,
+    refused: bool,
+    knobs: &mut Knobs<'_, '_>,
+    body: &mut Request<'a>,
+) -> Result<()> {
+    let wanted = (!request.stop.is_empty()).then_some(request.stop.as_slice());
+    let Some(stop) = knobs.take("stop", wanted, Check::Model(Capability::Stop))? else {
+        return Ok(());
+    };
+    if refused {
+        return knobs.policy.knob("stop", "is not supported by this model");
+    }
+    let most = match knobs.quirks.max_stop {
+        0 => stop.len(),
+        most => most.min(stop.len()),
+    };
+    if most < stop.len() {
+        let message = format!("`stop` has more than {most} texts; the first {most} are sent");
+        knobs.policy.coerced("stop", message);
+    }
+    let stop = stop.get(..most).unwrap_or(stop);
+    body.stop = Some(Stop::Many(stop.into()));
+    Ok(())
+}

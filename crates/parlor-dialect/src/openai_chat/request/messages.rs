@@ -1,0 +1,520 @@
+//! From core's messages to the dialect's.
+
+use super::super::quirks::{CallIds, EmptyContent, Instructions, Quirks, ReasoningField};
+use super::super::stream::join;
+use super::super::wire::request::{Called, Content, ContentPart, Given, Message as Wire, ToolCall};
+use super::media;
+use crate::dialect::Target;
+use crate::json::merge;
+use crate::policy::Policy;
+use crate::profile::{Profile, ReasoningReplay};
+use parlor_core::{
+    ArgumentsForm, ChatRequest, Effort, Executor, Message, Origin, Part, Result, Role, ToolResult,
+};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// Writes messages for a host and a model.
+pub(super) struct MessageWriter<'w, 'p, 'a> {
+    quirks: &'w Quirks,
+    profile: &'w Profile,
+    origin: &'w Origin,
+    policy: &'w mut Policy<'p>,
+    out: Vec<Wire<'a>>,
+    /// Media of tool results, which the host takes from users alone; it waits
+    /// until all results are written.
+    moved: Vec<ContentPart<'a>>,
+    reasoning_off: bool,
+}
+
+impl<'w, 'p, 'a> MessageWriter<'w, 'p, 'a> {
+    pub(super) fn new(
+        quirks: &'w Quirks,
+        target: &Target<'w>,
+        origin: &'w Origin,
+        policy: &'w mut Policy<'p>,
+    ) -> Self {
+        Self {
+            quirks,
+            profile: target.profile,
+            origin,
+            policy,
+            out: Vec::new(),
+            moved: Vec::new(),
+            reasoning_off: false,
+        }
+    }
+
+    pub(super) fn write(mut self, request: &'a ChatRequest) -> Result<Vec<Wire<'a>>> {
+        let effort = request.reasoning.as_ref().and_then(|it| it.effort.as_ref());
+        self.reasoning_off = effort == Some(&Effort::Off);
+        for message in &request.messages {
+            match message.role {
+                Role::System => self.system(message)?,
+                Role::User | Role::Tool => self.user(message)?,
+                Role::Assistant => self.assistant(message)?,
+            }
+        }
+        self.give_moved();
+        if let Some(hint) = &request.cache {
+            self.cache_whole(hint);
+        }
+        Ok(self.out)
+    }
+
+    fn push(&mut self, mut wire: Wire<'a>, message: &'a Message) {
+        self.give_moved();
+        if let Some(name) = &message.name {
+            match self.quirks.message_name {
+                true => wire.name = Some(name.as_str().into()),
+                false => self
+                    .policy
+                    .coerced("name", "names are not known to this host"),
+            }
+        }
+        if let Some(native) = message
+            .native
+            .as_deref()
+            .filter(|it| it.origin == *self.origin)
+            && let Value::Object(item) = &native.item
+        {
+            merge(&mut wire.rest, item);
+        }
+        self.out.push(wire);
+    }
+
+    fn system(&mut self, message: &'a Message) -> Result<()> {
+        let mut parts = Vec::new();
+        for part in &message.parts {
+            match part {
+                Part::Text(_) | Part::Native(_) => parts.extend(self.content_part(part)?),
+                Part::Media(_) => self
+                    .policy
+                    .feature("media", "can't stand in instructions")?,
+                _ => {}
+            }
+        }
+        let developer = match self.quirks.instructions {
+            Instructions::ByModel => self.profile.developer_role,
+            Instructions::System => false,
+            Instructions::Developer => true,
+        };
+        let wire = Wire {
+            role: if developer { "developer" } else { "system" }.into(),
+            content: self.content(parts, "\n\n"),
+            ..Wire::default()
+        };
+        self.push(wire, message);
+        Ok(())
+    }
+
+    /// A user's message, or results of tools, or both: results go first.
+    fn user(&mut self, message: &'a Message) -> Result<()> {
+        let mut parts = Vec::new();
+        let mut results = false;
+        for part in &message.parts {
+            match part {
+                Part::ToolResult(result) if result.executor == Executor::Client => {
+                    results = true;
+                    self.result(part, result, message)?;
+                }
+                Part::ToolResult(_) | Part::ToolCall(_) | Part::Reasoning(_) | Part::Source(_) => {}
+                _ => parts.extend(self.content_part(part)?),
+            }
+        }
+        if parts.is_empty() && (results || message.role == Role::Tool) {
+            return Ok(());
+        }
+        let wire = Wire {
+            role: "user".into(),
+            content: self.content(parts, "\n\n"),
+            ..Wire::default()
+        };
+        self.push(wire, message);
+        Ok(())
+    }
+
+    /// Written one message each.
+    fn result(
+        &mut self,
+        part: &'a Part,
+        result: &'a ToolResult,
+        message: &'a Message,
+    ) -> Result<()> {
+        let mut parts = Vec::new();
+        let mut moved = Vec::new();
+        for part in &result.parts {
+            let is_media = matches!(part, Part::Media(_)) && !self.quirks.tool_media;
+            let list = if is_media { &mut moved } else { &mut parts };
+            list.extend(self.content_part(part)?);
+        }
+        if !moved.is_empty() {
+            let message = "media of tool results follows in a user message";
+            self.policy.coerced("media", message);
+            let intro = format!("Result of tool call {}:", result.call_id);
+            self.moved.push(ContentPart::text(intro));
+            self.moved.append(&mut moved);
+        }
+        let item = part.native_for(self.origin).and_then(Value::as_object);
+        let legacy = item.is_some_and(|it| it.get("role").is_some_and(|it| it == "function"));
+        let mut wire = Wire {
+            role: if legacy { "function" } else { "tool" }.into(),
+            content: self.content(parts, "\n\n"),
+            tool_call_id: (!legacy).then(|| self.call_id(&result.call_id)),
+            ..Wire::default()
+        };
+        if legacy || self.quirks.tool_name {
+            wire.name = result.name.as_deref().map(Into::into);
+        }
+        if let Some(hint) = &result.cache {
+            self.cache_last(&mut wire.content, hint);
+        }
+        for item in [item, self.own(message)].into_iter().flatten() {
+            let mut item = item.clone();
+            item.remove("role");
+            if let Some(Value::String(name)) = item.remove("name") {
+                wire.name = Some(name.into());
+            }
+            merge(&mut wire.rest, &item);
+        }
+        self.out.push(wire);
+        Ok(())
+    }
+
+    fn own(&self, message: &'a Message) -> Option<&'a Map<String, Value>> {
+        let native = message.native.as_deref()?;
+        (native.origin == *self.origin)
+            .then(|| native.item.as_object())
+            .flatten()
+    }
+
+    fn assistant(&mut self, message: &'a Message) -> Result<()> {
+        let mut wire = Wire {
+            role: "assistant".into(),
+            ..Wire::default()
+        };
+        let (mut parts, mut calls, mut thoughts) = (Vec::new(), Vec::new(), String::new());
+        for part in &message.parts {
+            match part {
+                Part::Text(text)
+                    if text.text.is_empty() && part.native_for(self.origin).is_none() => {}
+                Part::Text(_) | Part::Native(_) => parts.extend(self.content_part(part)?),
+                Part::Refusal(refusal) => match self.quirks.refusal {
+                    true => refuse(&mut wire, &refusal.text),
+                    false => parts.push(ContentPart::text(&refusal.text)),
+                },
+                Part::Reasoning(reasoning) => match part.native_for(self.origin) {
+                    Some(Value::Object(item)) => {
+                        parts.extend(native_reasoning(&mut wire, item, &reasoning.text))
+                    }
+                    _ => thoughts.push_str(&reasoning.text),
+                },
+                Part::ToolCall(call) if call.executor == Executor::Client => {
+                    calls.extend(self.call(part, call, &mut wire));
+                }
+                Part::Media(_) => self.generated(part, &mut wire, &mut parts)?,
+                Part::ToolCall(_) | Part::ToolResult(_)
+                    if part.native_for(self.origin).is_none() =>
+                {
+                    let why = "of another provider can't be sent to this one";
+                    self.policy.knob("provider-run tools", why)?;
+                }
+                // Citations and sources are told, not taken.
+                _ => {}
+            }
+        }
+        let has_calls = !calls.is_empty() || wire.rest.contains_key("function_call");
+        self.thoughts(thoughts, has_calls, &mut wire, &mut parts);
+        wire.content = match (parts.is_empty(), has_calls) {
+            (true, true) => match self.quirks.content_beside_calls {
+                EmptyContent::Null => Content::Null,
+                EmptyContent::Empty => Content::Text("".into()),
+                EmptyContent::Absent => Content::Absent,
+            },
+            (true, false)
+                if wire.rest.contains_key("refusal") || wire.rest.contains_key("audio") =>
+            {
+                Content::Null
+            }
+            _ => self.content(parts, ""),
+        };
+        wire.tool_calls = (!calls.is_empty()).then_some(calls);
+        self.push(wire, message);
+        Ok(())
+    }
+
+    /// Sends earlier reasoning back as text, where the family wants that.
+    fn thoughts(
+        &mut self,
+        thoughts: String,
+        has_calls: bool,
+        wire: &mut Wire<'a>,
+        parts: &mut Vec<ContentPart<'a>>,
+    ) {
+        let wanted = match self.profile.replay {
+            ReasoningReplay::Never => false,
+            ReasoningReplay::ToolTurns => has_calls,
+            ReasoningReplay::Always => true,
+        };
+        let blank = self.profile.blank_reasoning && !self.reasoning_off;
+        let thoughts = match thoughts.is_empty() {
+            true if blank && !wire.rest.contains_key("reasoning_details") => " ".to_owned(),
+            _ => thoughts,
+        };
+        if thoughts.is_empty() || !wanted {
+            return;
+        }
+        let field = match self.quirks.reasoning_field {
+            ReasoningField::None => return,
+            ReasoningField::ReasoningContent => "reasoning_content",
+            ReasoningField::Reasoning => "reasoning",
+            ReasoningField::ContentPart => {
+                let text = json!([{"type": "text", "text": thoughts}]);
+                parts.insert(0, ContentPart::new("thinking", text));
+                return;
+            }
+            ReasoningField::Tags => {
+                let text = format!("<think>\n{}\n</think>\n\n", thoughts.trim_end());
+                parts.insert(0, ContentPart::text(text));
+                return;
+            }
+        };
+        wire.rest.insert(field.to_owned(), thoughts.into());
+    }
+
+    fn call(
+        &mut self,
+        part: &'a Part,
+        call: &'a parlor_core::ToolCall,
+        wire: &mut Wire<'a>,
+    ) -> Option<ToolCall<'a>> {
+        let item = part.native_for(self.origin).and_then(Value::as_object);
+        let mut rest = item.cloned().unwrap_or_default();
+        let arguments = match call.arguments.text.trim() {
+            // Some hosts refuse a call whose arguments aren't JSON.
+            "" if call.arguments.form != ArgumentsForm::Text => "{}",
+            _ => call.arguments.text.as_str(),
+        };
+        let kind = match rest.remove("type") {
+            Some(Value::String(kind)) => kind,
+            _ => "function".to_owned(),
+        };
+        if kind == "function_call" {
+            let legacy = json!({"name": call.name, "arguments": arguments});
+            wire.rest.insert(kind, legacy);
+            return None;
+        }
+        let id = self.call_id(&call.id);
+        if let Some(hint) = &call.cache
+            && let Some((field, value)) = media::cache_field(hint, self.quirks, self.policy)
+        {
+            rest.insert(field.to_owned(), value);
+        }
+        if call.arguments.form == ArgumentsForm::Text {
+            return Some(ToolCall {
+                id,
+                kind: "custom".into(),
+                custom: Some(Given {
+                    name: call.name.as_str().into(),
+                    input: arguments.into(),
+                }),
+                rest,
+                ..ToolCall::default()
+            });
+        }
+        let inner = match rest.remove("function") {
+            Some(Value::Object(inner)) => inner,
+            _ => Map::new(),
+        };
+        Some(ToolCall {
+            id,
+            kind: kind.into(),
+            function: Some(Called {
+                name: call.name.as_str().into(),
+                arguments: arguments.into(),
+                rest: inner,
+            }),
+            rest,
+            ..ToolCall::default()
+        })
+    }
+
+    /// Media that the model made: sound goes back by its id, or by what is
+    /// said in it.
+    fn generated(
+        &mut self,
+        part: &'a Part,
+        wire: &mut Wire<'a>,
+        parts: &mut Vec<ContentPart<'a>>,
+    ) -> Result<()> {
+        let id = part
+            .native_for(self.origin)
+            .and_then(|item| item.get("audio")?.get("id"));
+        if let Some(id) = id {
+            wire.rest.insert("audio".to_owned(), json!({ "id": id }));
+            return Ok(());
+        }
+        match part {
+            Part::Media(media) if media.transcript.is_some() => {
+                let text = media.transcript.as_deref().unwrap_or_default();
+                parts.push(ContentPart::text(text));
+                Ok(())
+            }
+            _ => self
+                .policy
+                .knob("media", "that a model made can't be sent back"),
+        }
+    }
+
+    /// Writes a part of a content; `None` where it is left out.
+    fn content_part(&mut self, part: &'a Part) -> Result<Option<ContentPart<'a>>> {
+        let written = match part {
+            Part::Text(text) => Some(ContentPart::text(&text.text)),
+            Part::Refusal(refusal) => Some(ContentPart::text(&refusal.text)),
+            Part::Media(it) => media::write(it, self.quirks, self.policy)?,
+            Part::Native(native) if native.origin == *self.origin => {
+                let mut rest = native.item.as_object().cloned().unwrap_or_default();
+                let kind = match rest.remove("type") {
+                    Some(Value::String(kind)) => kind,
+                    _ => String::new(),
+                };
+                return Ok(Some(ContentPart {
+                    kind: kind.into(),
+                    text: None,
+                    rest,
+                }));
+            }
+            Part::Native(_) => {
+                let why = "of another provider can't be sent to this one";
+                self.policy.knob("native part", why)?;
+                None
+            }
+            _ => None,
+        };
+        let Some(mut written) = written else {
+            return Ok(None);
+        };
+        if let Some(Value::Object(item)) = part.native_for(self.origin) {
+            merge(&mut written.rest, item);
+        }
+        if let Some(hint) = part.cache()
+            && let Some((field, value)) = media::cache_field(hint, self.quirks, self.policy)
+        {
+            written.rest.insert(field.to_owned(), value);
+        }
+        Ok(Some(written))
+    }
+
+    /// One plain text as it is; several as a list or joined, as the host likes.
+    fn content(&self, mut parts: Vec<ContentPart<'a>>, glue: &str) -> Content<'a> {
+        let all_plain = parts.iter().all(|it| it.plain().is_some());
+        if parts.len() > 1 && !all_plain {
+            // An empty text beside other parts says nothing, and some hosts
+            // refuse it.
+            parts.retain(|it| it.plain() != Some(""));
+        }
+        match parts.as_mut_slice() {
+            [] => Content::Text("".into()),
+            [one] if all_plain => Content::Text(one.text.take().unwrap_or_default()),
+            several if all_plain && !self.quirks.text_parts => {
+                let texts: Vec<&str> = several.iter().filter_map(|it| it.plain()).collect();
+                Content::Text(texts.join(glue).into())
+            }
+            _ => Content::Parts(parts),
+        }
+    }
+
+    /// A call's id as the host wants ids; the same for a call and its result.
+    fn call_id(&self, id: &'a str) -> Cow<'a, str> {
+        let fits = id.len() == 9 && id.bytes().all(|it| it.is_ascii_alphanumeric());
+        match self.quirks.call_ids {
+            CallIds::Nine if !fits => nine(id).into(),
+            _ => id.into(),
+        }
+    }
+
+    /// The media of tool results, as a user's message.
+    fn give_moved(&mut self) {
+        if !self.moved.is_empty() {
+            self.out.push(Wire {
+                role: "user".into(),
+                content: Content::Parts(std::mem::take(&mut self.moved)),
+                ..Wire::default()
+            });
+        }
+    }
+
+    /// A hint on the last part of the last message.
+    fn cache_whole(&mut self, hint: &parlor_core::CacheHint) {
+        if let Some(mut last) = self.out.pop() {
+            self.cache_last(&mut last.content, hint);
+            self.out.push(last);
+        }
+    }
+
+    fn cache_last(&mut self, content: &mut Content<'a>, hint: &parlor_core::CacheHint) {
+        let Some((field, value)) = media::cache_field(hint, self.quirks, self.policy) else {
+            return;
+        };
+        if let Content::Text(text) = content {
+            *content = Content::Parts(vec![ContentPart::text(std::mem::take(text))]);
+        }
+        if let Content::Parts(parts) = content
+            && let Some(last) = parts.last_mut()
+        {
+            last.rest.insert(field.to_owned(), value);
+        }
+    }
+}
+
+fn refuse(wire: &mut Wire<'_>, text: &str) {
+    match wire.rest.get_mut("refusal") {
+        Some(Value::String(mine)) => mine.push_str(text),
+        _ => {
+            wire.rest.insert("refusal".to_owned(), text.into());
+        }
+    }
+}
+
+/// Puts the fields of a native reasoning into the message: lists are joined,
+/// and a signed `thinking` part goes into the content.
+fn native_reasoning<'a>(
+    wire: &mut Wire<'_>,
+    item: &Map<String, Value>,
+    text: &str,
+) -> Option<ContentPart<'a>> {
+    let mut part = None;
+    for (field, value) in item {
+        match (wire.rest.get_mut(field), value) {
+            (_, Value::Object(fields)) if field == "thinking" => {
+                let text = json!([{"type": "text", "text": text}]);
+                let mut thinking = ContentPart::new("thinking", text);
+                merge(&mut thinking.rest, fields);
+                part = Some(thinking);
+            }
+            (Some(Value::Array(mine)), Value::Array(more)) => {
+                for piece in more {
+                    join(mine, piece.clone());
+                }
+            }
+            _ => {
+                wire.rest.insert(field.clone(), value.clone());
+            }
+        }
+    }
+    part
+}
+
+/// Nine letters and digits that follow from an id.
+fn nine(id: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut digits = || {
+        let digit = DIGITS[(hash % 62) as usize];
+        hash /= 62;
+        char::from(digit)
+    };
+    (0..9).map(|_| digits()).collect()
+}

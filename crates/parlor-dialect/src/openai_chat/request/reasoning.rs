@@ -1,0 +1,301 @@
+//! How reasoning is switched, both ways.
+
+use super::super::quirks::{Quirks, Thinking};
+use super::super::wire::request::Request;
+use crate::dialect::Target;
+use crate::policy::Policy;
+use parlor_core::{Capability, ChatRequest, Effort, ReasoningConfig, Result};
+use serde_json::{Map, Value, json};
+
+/// The efforts from least to most.
+const STEPS: &[Effort] = &[
+    Effort::Off,
+    Effort::Minimal,
+    Effort::Low,
+    Effort::Medium,
+    Effort::High,
+    Effort::XHigh,
+    Effort::Max,
+];
+
+/// Budgets at which an effort ends, in tokens, for hosts that know no budget.
+const BUDGETS: &[(u64, Effort)] = &[
+    (2_048, Effort::Low),
+    (8_192, Effort::Medium),
+    (u64::MAX, Effort::High),
+];
+
+/// Writes the wish to reason in the host's words.
+pub(super) fn write(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    quirks: &Quirks,
+    policy: &mut Policy<'_>,
+    body: &mut Request<'_>,
+) -> Result<()> {
+    let Some(config) = &request.reasoning else {
+        return Ok(());
+    };
+    let off = config.effort == Some(Effort::Off);
+    if target.info.capabilities.lacks(Capability::Reasoning) {
+        return match off {
+            true => Ok(()),
+            false => policy.knob("reasoning", "is not supported by this model"),
+        };
+    }
+    if quirks.thinking == Thinking::None {
+        return policy.knob("reasoning", "can't be switched at this host");
+    }
+    if config.summary.is_some() && quirks.thinking != Thinking::Object {
+        policy.knob("reasoning.summary", "is not known to this host")?;
+    }
+    let wish = Wish {
+        effort: config.effort.as_ref(),
+        budget: config.budget_tokens,
+        quirks,
+        known: match quirks.efforts.as_slice() {
+            [] => target.profile.efforts,
+            own => own,
+        },
+    };
+    match quirks.thinking {
+        Thinking::Object => wish.object(config, policy, body),
+        Thinking::Effort => wish.effort(policy, body),
+        switch => wish.switch(switch, policy, body),
+    }
+}
+
+struct Wish<'a> {
+    effort: Option<&'a Effort>,
+    budget: Option<u64>,
+    quirks: &'a Quirks,
+    known: &'a [Effort],
+}
+
+impl Wish<'_> {
+    /// `reasoning_effort` alone.
+    fn effort(&self, policy: &mut Policy<'_>, body: &mut Request<'_>) -> Result<()> {
+        let effort = match (self.effort, self.budget) {
+            (Some(effort), Some(_)) => {
+                policy.knob("reasoning.budget_tokens", "is not known to this host")?;
+                Some(effort.clone())
+            }
+            (Some(effort), None) => Some(effort.clone()),
+            (None, Some(budget)) => {
+                let row = BUDGETS.iter().find(|(most, _)| budget <= *most);
+                let effort = row.map_or(Effort::High, |(_, effort)| effort.clone());
+                let message = format!("a budget of {budget} tokens is sent as effort `{effort}`");
+                policy.coerced("reasoning.budget_tokens", message);
+                Some(effort)
+            }
+            (None, None) => None,
+        };
+        let effort = match effort {
+            // The model's own default is on, unless it knows how to be off.
+            Some(Effort::Auto) if !self.known.contains(&Effort::Off) => None,
+            Some(Effort::Auto) => {
+                policy.coerced("reasoning.effort", "effort `auto` is sent as `medium`");
+                Some(Effort::Medium)
+            }
+            effort => effort,
+        };
+        if let Some(effort) = effort {
+            let effort = self.nearest(&effort, policy);
+            insert(body, "reasoning_effort", word(&effort).into());
+        }
+        Ok(())
+    }
+
+    /// `reasoning: {…}`.
+    fn object(
+        &self,
+        config: &ReasoningConfig,
+        policy: &mut Policy<'_>,
+        body: &mut Request<'_>,
+    ) -> Result<()> {
+        let mut fields = Map::new();
+        match (self.effort, self.budget) {
+            (Some(Effort::Off), _) => {
+                fields.insert("enabled".to_owned(), false.into());
+            }
+            (Some(Effort::Auto) | None, None) => {
+                fields.insert("enabled".to_owned(), true.into());
+            }
+            (effort, Some(budget)) => {
+                if effort.is_some_and(|it| *it != Effort::Auto) {
+                    policy.knob("reasoning.effort", "can't stand beside a budget")?;
+                }
+                fields.insert("max_tokens".to_owned(), budget.into());
+            }
+            (Some(effort), None) => {
+                let effort = self.nearest(effort, policy);
+                fields.insert("effort".to_owned(), word(&effort).into());
+            }
+        }
+        if let Some(summary) = &config.summary {
+            fields.insert("summary".to_owned(), summary.as_str().into());
+        }
+        insert(body, "reasoning", fields.into());
+        Ok(())
+    }
+
+    /// A switch that says on or off, and what may stand beside it.
+    fn switch(
+        &self,
+        switch: Thinking,
+        policy: &mut Policy<'_>,
+        body: &mut Request<'_>,
+    ) -> Result<()> {
+        let on = self.effort != Some(&Effort::Off);
+        let mut thinking = Map::new();
+        let word_of_type = match self.effort {
+            Some(Effort::Other(word)) if !self.quirks.effort_beside_switch => word,
+            _ if on => "enabled",
+            _ => "disabled",
+        };
+        thinking.insert("type".to_owned(), word_of_type.into());
+        if let Some(budget) = self.budget.filter(|_| on) {
+            match (self.quirks.thinking_budget, switch) {
+                (true, Thinking::Type) => {
+                    thinking.insert("budget_tokens".to_owned(), budget.into());
+                }
+                (true, _) => insert(body, "thinking_budget", budget.into()),
+                (false, _) => {
+                    policy.knob("reasoning.budget_tokens", "is not known to this host")?
+                }
+            }
+        }
+        match switch {
+            Thinking::Type => insert(body, "thinking", thinking.into()),
+            Thinking::Enable => insert(body, "enable_thinking", on.into()),
+            _ => {
+                let field = &*self.quirks.template_switch;
+                insert(body, "chat_template_kwargs", json!({ field: on }));
+            }
+        }
+        match self.effort {
+            None | Some(Effort::Auto | Effort::Off) => {}
+            Some(Effort::Other(_)) if !self.quirks.effort_beside_switch => {}
+            Some(effort) if self.quirks.effort_beside_switch => {
+                let effort = self.nearest(effort, policy);
+                insert(body, "reasoning_effort", word(&effort).into());
+            }
+            Some(effort) => {
+                let message = format!("effort `{effort}` is sent as on: the host knows no steps");
+                policy.coerced("reasoning.effort", message);
+            }
+        }
+        Ok(())
+    }
+
+    /// The known effort that is nearest; the lesser of two.
+    fn nearest(&self, effort: &Effort, policy: &mut Policy<'_>) -> Effort {
+        let rank = |effort: &Effort| STEPS.iter().position(|it| it == effort);
+        let Some(wanted) = rank(effort).filter(|_| !self.known.contains(effort)) else {
+            return effort.clone();
+        };
+        let ranked = self.known.iter().filter_map(|it| Some((rank(it)?, it)));
+        let Some((_, nearest)) = ranked.min_by_key(|(rank, _)| rank.abs_diff(wanted)) else {
+            return effort.clone();
+        };
+        let message = format!("effort `{effort}` is sent as `{nearest}`, the nearest known");
+        policy.coerced("reasoning.effort", message);
+        nearest.clone()
+    }
+}
+
+/// The word for an effort on the wire.
+fn word(effort: &Effort) -> &str {
+    match effort {
+        Effort::Off => "none",
+        other => other.as_str(),
+    }
+}
+
+fn effort_of(word: &str) -> Effort {
+    match word {
+        "none" => Effort::Off,
+        other => Effort::from(other),
+    }
+}
+
+fn insert(body: &mut Request<'_>, field: &str, value: Value) {
+    body.rest.insert(field.to_owned(), value);
+}
+
+/// Takes the wish to reason out of a request's fields, in whatever words it
+/// is said. What is beside it stays.
+pub(super) fn read(rest: &mut Map<String, Value>) -> Option<ReasoningConfig> {
+    let mut config = ReasoningConfig::default();
+    let mut said = false;
+    let mut switched = |on: bool, config: &mut ReasoningConfig| {
+        said = true;
+        match on {
+            true => config.effort = config.effort.take().or(Some(Effort::Auto)),
+            false => config.effort = Some(Effort::Off),
+        }
+    };
+    if let Some(word) = take(rest, "reasoning_effort", |it| Some(it.as_str()?.to_owned())) {
+        config.effort = Some(effort_of(&word));
+    }
+    within(rest, "reasoning", |fields| {
+        if let Some(word) = take(fields, "effort", |it| Some(it.as_str()?.to_owned())) {
+            config.effort = Some(effort_of(&word));
+        }
+        config.budget_tokens = take(fields, "max_tokens", Value::as_u64);
+        config.summary = take(fields, "summary", |it| Some(it.as_str()?.to_owned()));
+        match take(fields, "enabled", Value::as_bool) {
+            Some(true) if config.budget_tokens.is_some() => {}
+            Some(on) => switched(on, &mut config),
+            None => {}
+        }
+    });
+    within(rest, "thinking", |fields| {
+        if let Some(budget) = take(fields, "budget_tokens", Value::as_u64) {
+            config.budget_tokens = Some(budget);
+        }
+        match take(fields, "type", |it| Some(it.as_str()?.to_owned())).as_deref() {
+            Some("enabled") if config.budget_tokens.is_some() => {}
+            Some("enabled") => switched(true, &mut config),
+            Some("disabled") => switched(false, &mut config),
+            Some(other) => config.effort = Some(Effort::from(other)),
+            None => {}
+        }
+    });
+    if let Some(budget) = take(rest, "thinking_budget", Value::as_u64) {
+        config.budget_tokens = Some(budget);
+    }
+    let enabled = take(rest, "enable_thinking", Value::as_bool);
+    if let Some(on) = enabled.filter(|on| !on || config.budget_tokens.is_none()) {
+        switched(on, &mut config);
+    }
+    within(rest, "chat_template_kwargs", |fields| {
+        for field in ["enable_thinking", "thinking"] {
+            if let Some(on) = take(fields, field, Value::as_bool) {
+                switched(on, &mut config);
+            }
+        }
+    });
+    (said || config != ReasoningConfig::default()).then_some(config)
+}
+
+/// Takes a field out if it reads; else it stays.
+fn take<T>(
+    map: &mut Map<String, Value>,
+    key: &str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Option<T> {
+    let value = read(map.get(key)?)?;
+    map.remove(key);
+    Some(value)
+}
+
+/// Takes fields out of an object; the object goes when nothing is left of it.
+fn within(rest: &mut Map<String, Value>, key: &str, read: impl FnOnce(&mut Map<String, Value>)) {
+    if let Some(Value::Object(fields)) = rest.get_mut(key) {
+        read(fields);
+        if fields.is_empty() {
+            rest.remove(key);
+        }
+    }
+}

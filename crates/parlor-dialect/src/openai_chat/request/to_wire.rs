@@ -1,0 +1,129 @@
+//! From core's request to a body.
+
+use super::super::NAME;
+use super::super::quirks::{JsonOutput, Quirks};
+use super::super::wire::request::Request;
+use super::messages::MessageWriter;
+use super::{knobs, reasoning, tools};
+use crate::dialect::{Target, WireRequest};
+use crate::json::merge;
+use crate::policy::Policy;
+use parlor_core::{Capability, ChatRequest, Error, ErrorKind, OutputFormat, OutputSchema, Result};
+use serde_json::{Map, Value, json};
+
+/// Writes a request for a host and a model.
+pub(in super::super) fn to_wire(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    quirks: &Quirks,
+) -> Result<WireRequest> {
+    let mut policy = Policy::new(request, target.info);
+    let origin = target.origin(NAME);
+    let mut body = Request {
+        model: target.info.model.as_str().into(),
+        messages: MessageWriter::new(quirks, target, &origin, &mut policy).write(request)?,
+        ..Request::default()
+    };
+    if target.stream {
+        body.stream = Some(true);
+        body.stream_options = quirks
+            .stream_usage
+            .then(|| Map::from_iter([("include_usage".to_owned(), true.into())]));
+    }
+    tools::write(request, target, quirks, &origin, &mut policy, &mut body)?;
+    output(request, quirks, &mut policy, &mut body)?;
+    reasoning::write(request, target, quirks, &mut policy, &mut body)?;
+    knobs::write(request, target, quirks, &mut policy, &mut body)?;
+
+    let mut extra = quirks.body.clone();
+    if let Some(own) = request.extra.get(&target.info.provider) {
+        merge(&mut extra, own);
+    }
+    let unwritable = |error: serde_json::Error| {
+        Error::new(
+            ErrorKind::Unexpected,
+            format!("the request can't be written: {error}"),
+        )
+    };
+    let bytes = if extra.is_empty() {
+        serde_json::to_vec(&body).map_err(unwritable)?
+    } else {
+        let mut value = serde_json::to_value(&body).map_err(unwritable)?;
+        if let Value::Object(map) = &mut value {
+            merge(map, &extra);
+        }
+        serde_json::to_vec(&value).map_err(unwritable)?
+    };
+    let mut wire = WireRequest::new(path(&quirks.path, &target.info.model), bytes);
+    wire.headers = quirks.headers.clone().into_iter().collect();
+    wire.warnings = policy.into_warnings();
+    Ok(wire)
+}
+
+/// The path with the model's id in it, where it wants that.
+fn path(pattern: &str, model: &str) -> String {
+    if !pattern.contains("{model}") {
+        return pattern.to_owned();
+    }
+    let mut id = String::new();
+    for byte in model.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                id.push(char::from(byte));
+            }
+            _ => id.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    pattern.replace("{model}", &id)
+}
+
+fn output(
+    request: &ChatRequest,
+    quirks: &Quirks,
+    policy: &mut Policy<'_>,
+    body: &mut Request<'_>,
+) -> Result<()> {
+    body.response_format = match &request.output {
+        None => None,
+        Some(OutputFormat::Text) => Some(json!({"type": "text"})),
+        Some(OutputFormat::JsonSchema(schema)) => {
+            let known = quirks.output == JsonOutput::Schema;
+            if !known {
+                policy.feature("output", "can't be a JSON Schema at this host")?;
+            }
+            match known && policy.allows(true, "output", Capability::JsonSchema)? {
+                true => Some(json_schema(schema, quirks, policy)?),
+                false if quirks.output == JsonOutput::Object => {
+                    Some(json!({"type": "json_object"}))
+                }
+                false => None,
+            }
+        }
+        Some(_) => {
+            let known = quirks.output != JsonOutput::None;
+            if !known {
+                policy.feature("output", "can't be JSON at this host")?;
+            }
+            let wanted = known && policy.allows(true, "output", Capability::Json)?;
+            wanted.then(|| json!({"type": "json_object"}))
+        }
+    };
+    Ok(())
+}
+
+fn json_schema(schema: &OutputSchema, quirks: &Quirks, policy: &mut Policy<'_>) -> Result<Value> {
+    let mut form = Map::new();
+    form.insert("name".to_owned(), schema.name.as_str().into());
+    if let Some(description) = &schema.description {
+        form.insert("description".to_owned(), description.as_str().into());
+    }
+    form.insert("schema".to_owned(), schema.schema.clone());
+    match schema.strict {
+        Some(strict) if quirks.strict => {
+            form.insert("strict".to_owned(), strict.into());
+        }
+        Some(true) => policy.knob("output.strict", "is not known to this host")?,
+        _ => {}
+    }
+    Ok(json!({"type": "json_schema", "json_schema": form}))
+}

@@ -1,0 +1,35 @@
+//! Whole answers, both ways, and the meaning of their pieces.
+
+mod pieces;
+mod write;
+
+pub(super) use pieces::{
+    SIDE_CHANNEL, cite, finish_reason, finish_word, image, logprobs, sources, thinking, usage,
+};
+pub(super) use write::{
+    Sources, annotation, fields_of, legacy, media, own, tokens, unknown, usage as write_usage,
+};
+
+use super::quirks::Quirks;
+use super::stream::ChatDecoder;
+use crate::dialect::Target;
+use parlor_core::{ChatResponse, Collector, Result};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Reads a whole answer: by the same road as a stream.
+pub(super) fn read(body: &[u8], quirks: Arc<Quirks>, target: &Target<'_>) -> Result<ChatResponse> {
+    let mut decoder = ChatDecoder::new(quirks, target);
+    let mut events = VecDeque::new();
+    decoder.whole(body, &mut events)?;
+    let mut collector = Collector::new(&target.info.provider);
+    for event in &events {
+        collector.push(event);
+    }
+    Ok(collector.into_response())
+}
+
+/// Writes a whole answer.
+pub(super) fn write(response: &ChatResponse) -> Vec<u8> {
+    write::body(response).to_string().into_bytes()
+}

@@ -1,0 +1,309 @@
+//! What the pieces of an answer mean: usage, finish reasons, probabilities,
+//! citations, media.
+
+use super::super::stream::Kept;
+use super::super::wire::Raw;
+use crate::assemble::Assembler;
+use crate::media::parse_data_url;
+use parlor_core::{
+    Citation, FinishKind, FinishReason, Media, MediaKind, Part, Source, TokenLogprob, TopLogprob,
+    Usage,
+};
+use serde_json::{Map, Value};
+
+/// An object in which a host gives usage and errors beside the dialect's own
+/// places.
+pub(in super::super) const SIDE_CHANNEL: &str = "x_groq";
+
+/// What the words of finish reasons mean.
+const FINISHES: &[(FinishKind, &[&str])] = &[
+    (
+        FinishKind::Stop,
+        &[
+            "stop",
+            "eos",
+            "eos_token",
+            "end_turn",
+            "normal",
+            "stop_sequence",
+            "complete",
+            "completed",
+        ],
+    ),
+    (
+        FinishKind::Length,
+        &[
+            "length",
+            "max_tokens",
+            "max_output_tokens",
+            "model_length",
+            "model_context_window_exceeded",
+        ],
+    ),
+    (
+        FinishKind::ToolCalls,
+        &["tool_calls", "function_call", "tool_use"],
+    ),
+    (
+        FinishKind::ContentFilter,
+        &["content_filter", "sensitive", "safety"],
+    ),
+    (FinishKind::Refusal, &["refusal"]),
+    (
+        FinishKind::Error,
+        &[
+            "error",
+            "abort",
+            "network_error",
+            "insufficient_system_resource",
+        ],
+    ),
+];
+
+fn kind_of(word: &str) -> FinishKind {
+    let row = FINISHES.iter().find(|(_, words)| words.contains(&word));
+    row.map_or(FinishKind::Other, |(kind, _)| *kind)
+}
+
+/// The reason that a word gives. `own` is the word of the host behind a
+/// router: a length there is one though the router says otherwise.
+pub(in super::super) fn finish_reason(word: &str, own: Option<&str>) -> FinishReason {
+    let own = own.map(|word| kind_of(&word.to_ascii_lowercase()));
+    let kind = match (kind_of(word), own) {
+        (FinishKind::Stop | FinishKind::ToolCalls, Some(FinishKind::Length)) => FinishKind::Length,
+        (kind, _) => kind,
+    };
+    FinishReason::new(kind, word)
+}
+
+/// The word for a reason: the provider's own where this dialect knows it.
+pub(in super::super) fn finish_word(reason: &FinishReason) -> &str {
+    match reason.raw.as_deref() {
+        Some(raw) if kind_of(raw) != FinishKind::Other => raw,
+        _ => match reason.kind {
+            FinishKind::Length => "length",
+            FinishKind::ToolCalls => "tool_calls",
+            FinishKind::ContentFilter | FinishKind::Refusal => "content_filter",
+            FinishKind::Error => "error",
+            _ => "stop",
+        },
+    }
+}
+
+/// A count that may be written as a float.
+fn count(value: &Value) -> Option<u64> {
+    let float = || value.as_f64().filter(|it| *it >= 0.0).map(|it| it as u64);
+    value.as_u64().or_else(float)
+}
+
+/// The usage object by core's rule.
+pub(in super::super) fn usage(raw: Value) -> Usage {
+    let get = |paths: &[&str]| paths.iter().find_map(|path| count(raw.pointer(path)?));
+    let mut usage = Usage::default();
+    usage.input_tokens = get(&["/prompt_tokens", "/input_tokens"]);
+    usage.output_tokens = get(&["/completion_tokens", "/output_tokens"]);
+    usage.cached_input_tokens = get(&[
+        "/prompt_tokens_details/cached_tokens",
+        "/input_tokens_details/cached_tokens",
+        "/prompt_cache_hit_tokens",
+        "/cached_tokens",
+        "/num_cached_tokens",
+        "/cache_read_input_tokens",
+    ]);
+    usage.cache_write_tokens = get(&[
+        "/prompt_tokens_details/cache_write_tokens",
+        "/prompt_tokens_details/cache_creation_input_tokens",
+        "/prompt_tokens_details/cache_creation_tokens",
+        "/cache_creation_input_tokens",
+    ]);
+    usage.reasoning_tokens = get(&[
+        "/completion_tokens_details/reasoning_tokens",
+        "/output_tokens_details/reasoning_tokens",
+        "/reasoning_tokens",
+    ]);
+    usage.input_audio_tokens = get(&["/prompt_tokens_details/audio_tokens"]);
+    usage.output_audio_tokens = get(&["/completion_tokens_details/audio_tokens"]);
+    if let (Some(input), Some(output), Some(reasoning), Some(total)) = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        get(&["/total_tokens"]),
+    ) && reasoning > 0
+        && input
+            .checked_add(output)
+            .and_then(|it| it.checked_add(reasoning))
+            == Some(total)
+    {
+        // The total tells that reasoning is not in the output.
+        usage.output_tokens = Some(output + reasoning);
+    }
+    // Some hosts estimate the two apart.
+    if let (Some(output), Some(reasoning)) = (usage.output_tokens, usage.reasoning_tokens) {
+        usage.reasoning_tokens = Some(reasoning.min(output));
+    }
+    usage.raw = Some(raw);
+    usage
+}
+
+/// Log probabilities: of the refusal or not, and the tokens.
+pub(in super::super) fn logprobs(raw: Raw<'_>) -> Vec<(bool, Vec<TokenLogprob>)> {
+    let Some(all) = raw.read::<Map<String, Value>>() else {
+        return Vec::new();
+    };
+    let list = |key: &str| match all.get(key) {
+        Some(Value::Array(list)) => list.iter().map(token).collect(),
+        _ => Vec::new(),
+    };
+    let mut found = vec![(false, list("content")), (true, list("refusal"))];
+    // The older form: parallel lists.
+    if let (Some(Value::Array(tokens)), Some(Value::Array(values))) =
+        (all.get("tokens"), all.get("token_logprobs"))
+    {
+        let pairs = tokens.iter().zip(values);
+        let tokens = pairs.map(|(token, value)| TokenLogprob {
+            token: token.as_str().unwrap_or_default().to_owned(),
+            logprob: value.as_f64().unwrap_or(UNLIKELY),
+            ..TokenLogprob::default()
+        });
+        found.push((false, tokens.collect()));
+    }
+    found.retain(|(_, tokens)| !tokens.is_empty());
+    found
+}
+
+/// What stands for a probability too small to say.
+const UNLIKELY: f64 = -9999.0;
+
+fn token(value: &Value) -> TokenLogprob {
+    let top = match value.get("top_logprobs") {
+        Some(Value::Array(list)) => list.as_slice(),
+        _ => &[],
+    };
+    let top = top.iter().map(|value| {
+        let (token, logprob, bytes) = pair(value);
+        TopLogprob {
+            token,
+            logprob,
+            bytes,
+        }
+    });
+    let (token, logprob, bytes) = pair(value);
+    TokenLogprob {
+        token,
+        logprob,
+        bytes,
+        top_logprobs: top.collect(),
+    }
+}
+
+fn pair(value: &Value) -> (String, f64, Option<Vec<u8>>) {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let byte = |value: &Value| u8::try_from(value.as_u64()?).ok();
+    let bytes = value.get("bytes").and_then(Value::as_array);
+    (
+        text("token").unwrap_or_default().to_owned(),
+        value
+            .get("logprob")
+            .and_then(Value::as_f64)
+            .unwrap_or(UNLIKELY),
+        bytes.and_then(|list| list.iter().map(byte).collect()),
+    )
+}
+
+/// The text of a `thinking` part: a text, or a list of text parts.
+pub(in super::super) fn thinking(part: &Value) -> String {
+    match part.get("thinking") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            let texts = list.iter().filter_map(|it| it.get("text")?.as_str());
+            texts.collect()
+        }
+        _ => String::new(),
+    }
+}
+
+/// An image that the model made.
+pub(in super::super) fn image(item: &Value) -> Option<Media> {
+    let inner = item.get("image_url").unwrap_or(item);
+    let url = inner.as_str().or_else(|| inner.get("url")?.as_str())?;
+    Some(match parse_data_url(url) {
+        Some((media_type, bytes)) => {
+            let mut media = Media::bytes(media_type, bytes);
+            media.kind = MediaKind::Image;
+            media
+        }
+        None => Media::url(MediaKind::Image, url),
+    })
+}
+
+/// Reads an annotation into a citation and gives back what has no place there.
+pub(in super::super) fn cite(citation: &mut Citation, annotation: Value) -> Option<Value> {
+    let Value::Object(mut map) = annotation else {
+        return Some(annotation);
+    };
+    let web = map.get("type").is_none_or(|it| it == "url_citation");
+    let inner = match map.remove("url_citation") {
+        Some(Value::Object(inner)) if web => inner,
+        Some(other) => {
+            map.insert("url_citation".to_owned(), other);
+            return Some(map.into());
+        }
+        // Some hosts have the fields beside the type.
+        None if map.contains_key("url") => std::mem::take(&mut map),
+        None => return Some(map.into()),
+    };
+    let mut rest = Map::new();
+    for (key, value) in inner {
+        let text = || value.as_str().map(str::to_owned);
+        match &*key {
+            "url" => citation.url = text(),
+            "title" => citation.title = text(),
+            "content" => citation.quote = text(),
+            "start_index" => citation.start = count(&value),
+            "end_index" => citation.end = count(&value),
+            "type" => {}
+            _ => {
+                rest.insert(key, value);
+            }
+        }
+    }
+    (!rest.is_empty()).then_some(Value::Object(rest))
+}
+
+/// The pages that an answer rests on: `citations` by address, with what
+/// `search_results` know of them, then the results that aren't cited.
+pub(in super::super) fn sources(kept: &Kept, assembler: &Assembler) -> Vec<Part> {
+    let citations: Vec<Value> = kept.read("citations").unwrap_or_default();
+    let mut results: Vec<Value> = kept.read("search_results").unwrap_or_default();
+    let mut parts = Vec::new();
+    let mut add = |item: Value| {
+        let url = item.get("url").unwrap_or(&item).as_str();
+        let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
+        let mut source = Source::default();
+        source.url = url.map(str::to_owned);
+        source.title = text("title");
+        source.snippet = text("snippet");
+        let modelled = ["url", "title", "snippet"];
+        let more = item.as_object().is_some_and(|map| {
+            let mut keys = map.iter();
+            keys.any(|(key, value)| !modelled.contains(&&**key) && !value.is_null())
+        });
+        let part = Part::Source(source);
+        parts.push(match more {
+            true => part.with_native(assembler.native(item)),
+            false => part,
+        });
+    };
+    for citation in citations {
+        let address = citation.get("url").unwrap_or(&citation).clone();
+        let known = results
+            .iter()
+            .position(|it| it.get("url") == Some(&address));
+        add(match known {
+            Some(at) => results.remove(at),
+            None => citation,
+        });
+    }
+    results.into_iter().for_each(add);
+    parts
+}

@@ -1,0 +1,213 @@
+//! What a decoder remembers between frames.
+
+use super::super::wire::{Extras, says_something};
+use super::reasoning::Details;
+use crate::assemble::Assembler;
+use crate::json::merge;
+use crate::media;
+use crate::think::ThinkSplitter;
+use parlor_core::{
+    Arguments, Executor, FinishReason, Media, MediaKind, MediaSource, Part, ToolCall, ToolResult,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// The most names of unknown fields that are kept; no host comes near it.
+const MAX_NAMES: usize = 128;
+
+/// What is known of one choice.
+#[derive(Debug, Default)]
+pub(super) struct ChoiceState {
+    pub(super) index: u32,
+    /// Why it ended, once that was said. More content may follow it.
+    pub(super) reason: Option<FinishReason>,
+    pub(super) details: Details,
+    /// Whether thoughts came as plain text, which details then repeat.
+    pub(super) plain_thoughts: bool,
+    pub(super) think: Option<ThinkSplitter>,
+    pub(super) audio: Option<Audio>,
+    pub(super) executed: Executed,
+    /// Whether anything was said in it.
+    pub(super) spoke: bool,
+    /// Unknown fields of the choice and of its message.
+    pub(super) extras: Kept,
+    pub(super) message_extras: Kept,
+}
+
+/// Unknown fields by name, each with its latest value. A value that comes
+/// again unchanged costs nothing.
+#[derive(Debug, Default)]
+pub(in super::super) struct Kept(Vec<(String, String)>);
+
+impl Kept {
+    pub(super) fn take<const N: usize>(&mut self, extras: &Extras<'_, N>) {
+        for (name, raw) in extras.iter() {
+            if let Some(json) = raw.said() {
+                self.set(name, json);
+            }
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, json: &str) {
+        let room = self.0.len() < MAX_NAMES;
+        match self.0.iter_mut().find(|it| it.0 == name) {
+            Some((_, kept)) if kept == json => {}
+            Some((_, kept)) => json.clone_into(kept),
+            None if room && says_something(json) => {
+                self.0.push((name.to_owned(), json.to_owned()));
+            }
+            None => {}
+        }
+    }
+
+    /// The latest value of a field, when it fits.
+    pub(in super::super) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let (_, json) = self.0.iter().find(|it| it.0 == name)?;
+        serde_json::from_str(json).ok()
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|it| it.0 != name);
+    }
+
+    pub(super) fn into_map(self) -> Map<String, Value> {
+        let fields = self.0.into_iter();
+        fields
+            .filter_map(|(name, json)| Some((name, serde_json::from_str(&json).ok()?)))
+            .collect()
+    }
+}
+
+/// Sound that comes in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Audio {
+    item: Map<String, Value>,
+    bytes: Vec<u8>,
+    /// Base64 whose rest is still to come.
+    carry: String,
+    transcript: String,
+}
+
+impl Audio {
+    /// Takes a piece: id, base64 data, transcript and what else there is.
+    pub(super) fn take(&mut self, piece: Map<String, Value>) {
+        for (key, value) in piece {
+            match (&*key, value) {
+                ("data", Value::String(data)) => self.data(&data),
+                ("transcript", Value::String(text)) => self.transcript.push_str(&text),
+                (_, Value::Null | Value::Bool(_)) => {}
+                (_, value) => {
+                    self.item.insert(key, value);
+                }
+            }
+        }
+    }
+
+    /// Each piece is base64 of its own for some servers, a cut of one for
+    /// others.
+    fn data(&mut self, data: &str) {
+        self.carry.push_str(data);
+        if self.carry.len().is_multiple_of(4) {
+            // What is no base64 now won't become one.
+            self.bytes
+                .extend_from_slice(&media::decode(&self.carry).unwrap_or_default());
+            self.carry.clear();
+        }
+    }
+
+    /// The sound, and the item that stands for it in the next request.
+    pub(super) fn finish(self) -> (Media, Option<Value>) {
+        let source = MediaSource::Bytes(self.bytes.into());
+        let mut media = Media::new(MediaKind::Audio, source);
+        media.transcript = (!self.transcript.is_empty()).then_some(self.transcript);
+        let item = (!self.item.is_empty()).then(|| json!({"audio": self.item}));
+        (media, item)
+    }
+}
+
+/// Tools that the host ran by itself, by their index: told once their output
+/// is there.
+#[derive(Debug, Default)]
+pub(super) struct Executed {
+    seen: Vec<(u64, Option<Value>)>,
+}
+
+impl Executed {
+    /// Takes what is known of one and gives it as a call and its result.
+    pub(super) fn take(&mut self, item: Value, assembler: &Assembler) -> Vec<Part> {
+        let index = item.get("index").and_then(Value::as_u64);
+        let index = index.unwrap_or(self.seen.len() as u64);
+        let over = item.get("output").is_some_and(|it| !it.is_null());
+        let at = self.seen.iter().position(|it| it.0 == index);
+        let waiting = (!over).then(|| item.clone());
+        match at {
+            // Told already.
+            Some(at) if self.seen[at].1.is_none() => return Vec::new(),
+            Some(at) => self.seen[at].1 = waiting,
+            None if self.seen.len() < MAX_NAMES => self.seen.push((index, waiting)),
+            None => return Vec::new(),
+        }
+        match over {
+            true => told(index, item, assembler),
+            false => Vec::new(),
+        }
+    }
+
+    /// Those whose output never came.
+    pub(super) fn finish(self, assembler: &Assembler) -> Vec<Part> {
+        let waiting = self.seen.into_iter();
+        waiting
+            .filter_map(|(index, item)| Some(told(index, item?, assembler)))
+            .flatten()
+            .collect()
+    }
+}
+
+fn told(index: u64, item: Value, assembler: &Assembler) -> Vec<Part> {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
+    let name = ["name", "type"]
+        .map(text)
+        .into_iter()
+        .find(|it| !it.is_empty());
+    // Nine letters and digits, as minted ids are.
+    let id = format!("x{index:08}");
+    let mut call = ToolCall::new(
+        &*id,
+        name.unwrap_or_default(),
+        Arguments::json(text("arguments")),
+    );
+    call.executor = Executor::Provider;
+    let mut parts = Vec::new();
+    let mut result = ToolResult::default();
+    if let Some(output) = item.get("output").and_then(Value::as_str) {
+        result.call_id = id;
+        result.parts = vec![Part::text(output)];
+        result.executor = Executor::Provider;
+        parts.push(Part::ToolResult(result));
+    }
+    let native = assembler.native(json!({"executed_tools": [item]}));
+    parts.insert(0, Part::ToolCall(call).with_native(native));
+    parts
+}
+
+/// The unknown fields of a whole answer as one item, in the answer's shape.
+pub(super) fn unknown(extras: Kept, choices: &mut [ChoiceState]) -> Option<Value> {
+    let mut item = extras.into_map();
+    let mut list = Vec::new();
+    for choice in choices {
+        let mut own = Map::new();
+        own.insert("index".to_owned(), choice.index.into());
+        merge(&mut own, &std::mem::take(&mut choice.extras).into_map());
+        let message = std::mem::take(&mut choice.message_extras).into_map();
+        if !message.is_empty() {
+            own.insert("message".to_owned(), message.into());
+        }
+        if own.len() > 1 {
+            list.push(Value::Object(own));
+        }
+    }
+    if !list.is_empty() {
+        item.insert("choices".to_owned(), list.into());
+    }
+    (!item.is_empty()).then_some(Value::Object(item))
+}
