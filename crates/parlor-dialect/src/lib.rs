@@ -13,6 +13,7 @@
 pub mod anthropic_messages;
 mod assemble;
 mod dialect;
+pub mod gemini;
 mod json;
 mod lane;
 mod media;

@@ -1,7 +1,7 @@
 //! Media as dialects write them: data URLs, base64, formats.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
 /// Base64 in the standard alphabet, padded.
@@ -9,9 +9,17 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes of a base64 text; `None` if it isn't one.
+/// The bytes of a base64 text; `None` if it isn't one. The alphabet for URLs
+/// and missing padding are read too.
 pub(crate) fn decode(text: &str) -> Option<Bytes> {
-    STANDARD.decode(text).ok().map(Bytes::from)
+    let bytes = STANDARD.decode(text).ok().or_else(|| {
+        let plain = text.trim_end_matches('=');
+        URL_SAFE_NO_PAD
+            .decode(plain)
+            .or_else(|_| STANDARD_NO_PAD.decode(plain))
+            .ok()
+    });
+    bytes.map(Bytes::from)
 }
 
 /// `data:<type>;base64,<bytes>`.
@@ -77,5 +85,9 @@ mod tests {
         );
         assert_eq!(parse_data_url("https://example.org/a.png"), None);
         assert_eq!(parse_data_url("data:text/plain,hi"), None);
+        for text in ["-_8=", "-_8", "+/8=", "+/8"] {
+            assert_eq!(decode(text).as_deref(), Some([0xfb, 0xff].as_slice()));
+        }
+        assert_eq!(decode("a"), None);
     }
 }

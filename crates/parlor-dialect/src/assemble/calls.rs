@@ -190,10 +190,10 @@ impl Assembler {
         });
     }
 
-    /// Nine letters and digits, which suits the strictest provider. They
-    /// follow from the answer's id, so that a call and a stream of one answer
-    /// agree; without an id they are random.
-    pub(super) fn mint(&mut self) -> String {
+    /// An id for a call that came without one: nine letters and digits, which
+    /// suits the strictest provider. They follow from the answer's id, so that
+    /// a call and a stream of one answer agree; without an id they are random.
+    pub fn mint(&mut self) -> String {
         const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         self.minted += 1;
         let mut hash = match &self.id {

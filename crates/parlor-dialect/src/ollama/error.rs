@@ -3,7 +3,7 @@
 use crate::dialect::WireError;
 use crate::json;
 use parlor_core::{Error, ErrorKind, Retry, TimeoutKind};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What a status says when the text doesn't say more.
 const BY_STATUS: &[(u16, ErrorKind)] = &[
@@ -37,6 +37,7 @@ const BY_TEXT: &[(&str, ErrorKind)] = &[
 const BY_TEXT_ALONE: &[(&str, ErrorKind)] = &[
     ("unauthorized", ErrorKind::Authentication),
     ("not found", ErrorKind::ModelNotFound),
+    ("file does not exist", ErrorKind::ModelNotFound),
     ("server busy", ErrorKind::Overloaded),
     ("pending requests exceeded", ErrorKind::Overloaded),
     ("rate limit", ErrorKind::RateLimited),
@@ -47,9 +48,11 @@ const BY_TEXT_ALONE: &[(&str, ErrorKind)] = &[
 pub(super) fn read(error: &WireError<'_>) -> Error {
     let mut scratch = String::new();
     let body = json::read::<Value>(error.body, &mut scratch);
-    match body.ok().as_ref().and_then(Value::as_object) {
-        Some(body) => of_object(body, Some(error.status)).with_body(error.body),
-        None => of_text(error),
+    match body {
+        Ok(body @ (Value::Object(_) | Value::Array(_))) => {
+            of_value(&body, Some(error.status)).with_body(error.body)
+        }
+        _ => of_text(error),
     }
 }
 
@@ -71,47 +74,60 @@ fn of_text(error: &WireError<'_>) -> Error {
     made.with_status(error.status).with_body(error.body)
 }
 
-/// Reads an object that reports an error: a body, or a line of a stream.
-pub(super) fn of_object(object: &Map<String, Value>, status: Option<u16>) -> Error {
+/// Whether a line that is no part of an answer reports an error.
+pub(super) fn is_report(line: &Value) -> bool {
+    let line = first(line);
+    line.get("error").is_some()
+        || ["message", "detail"]
+            .iter()
+            .any(|key| line[*key].is_string())
+}
+
+/// Reads JSON that reports an error: a body, or a line of a stream.
+pub(super) fn of_value(value: &Value, status: Option<u16>) -> Error {
+    let outer = first(value);
+    let inner = first(&outer["error"]);
     let named = ["status_code", "status"].into_iter().find_map(|name| {
-        let code = object.get(name)?.as_u64().filter(|it| *it >= 400)?;
+        let code = outer[name].as_u64().filter(|it| *it >= 400)?;
         u16::try_from(code).ok()
     });
     let status = match (status, named) {
         (None | Some(200..300), named) => named,
         (status, _) => status,
     };
-    let mut error = of_message(message(object), status);
+    // Ollama's own is a text; proxies and copies of the dialect have others.
+    let message = [
+        inner,
+        &inner["message"],
+        &outer["message"],
+        &outer["detail"],
+    ]
+    .into_iter()
+    .find_map(text_of)
+    .unwrap_or_else(|| "the server failed without a word".to_owned());
+    let mut error = of_message(message, status);
     if let Some(status) = status {
         error = error.with_status(status);
     }
-    let inner = object.get("error");
-    let code = |field: &str| inner.and_then(|it| json::text_or_number(it.get(field)?));
-    match code("code").or_else(|| code("type")) {
+    let codes = [&inner["code"], &inner["type"], &outer["code"]];
+    match codes.into_iter().find_map(json::text_or_number) {
         Some(code) => error.with_code(code),
         None => error,
     }
 }
 
-/// The text: `error` is one, or, from servers that copy the dialect, an object
-/// or a list.
-fn message(object: &Map<String, Value>) -> String {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned)
-    };
-    let inner = match object.get("error") {
-        Some(Value::Array(list)) => list.first(),
+/// The first of a list; anything else is itself.
+fn first(value: &Value) -> &Value {
+    match value {
+        Value::Array(list) => list.first().unwrap_or(value),
         other => other,
-    };
-    inner
-        .and_then(text)
-        .or_else(|| inner.and_then(|it| text(it.get("message")?)))
-        .or_else(|| object.get("message").and_then(text))
-        .or_else(|| object.get("detail").and_then(text))
-        .unwrap_or_else(|| "the server failed without a word".to_owned())
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    let value = first(value);
+    let text = value.as_str().or_else(|| value["msg"].as_str())?;
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn of_message(message: String, status: Option<u16>) -> Error {

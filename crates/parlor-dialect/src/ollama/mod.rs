@@ -22,7 +22,7 @@ mod wire;
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
 use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use stream::{OllamaDecoder, OllamaEncoder};
 
@@ -39,7 +39,7 @@ pub struct Ollama {
 
 /// How a host departs from a present Ollama: for old servers, and for others
 /// that copy the dialect.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Quirks {
@@ -60,7 +60,7 @@ impl Default for Quirks {
 }
 
 /// Which values the field `think` takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Think {

@@ -35,7 +35,8 @@ fn feed(
     events: &mut VecDeque<parlor_core::Event>,
 ) -> Result<()> {
     let text = String::from_utf8_lossy(body);
-    for value in Deserializer::from_str(&text).into_iter::<&RawValue>() {
+    let text = text.trim_start_matches('\u{feff}');
+    for value in Deserializer::from_str(text).into_iter::<&RawValue>() {
         let value =
             value.map_err(|error| Error::decode(format!("the answer is no JSON: {error}")))?;
         decoder.decode(Frame::data(value.get().as_bytes()), events)?;

@@ -169,18 +169,22 @@ impl OllamaDecoder {
 
     fn read(&mut self, data: &[u8], events: &mut VecDeque<Event>) -> Result<()> {
         let mut scratch = String::new();
-        let no_json = |error: serde_json::Error| {
-            Error::decode(format!("a line of the answer can't be read: {error}")).with_body(data)
-        };
-        let line: Line<'_> = json::read(data, &mut scratch).map_err(no_json)?;
-        match line.error {
-            Some(raw) if raw.get() != "\"\"" => {
-                let mut scratch = String::new();
-                let object: Map<String, Value> = json::read(data, &mut scratch).map_err(no_json)?;
-                Err(error::of_object(&object, None).with_body(data))
+        let failed = match json::read::<Line<'_>>(data, &mut scratch) {
+            Ok(line) if line.error.is_none_or(|it| it.get() == "\"\"") => {
+                return self.line(line, events);
             }
-            _ => self.line(line, events),
-        }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        let mut scratch = String::new();
+        let error = match (json::read::<Value>(data, &mut scratch), failed) {
+            (Ok(value), None) => error::of_value(&value, None),
+            (Ok(value), _) if error::is_report(&value) => error::of_value(&value, None),
+            (Err(error), _) | (_, Some(error)) => {
+                Error::decode(format!("a line of the answer can't be read: {error}"))
+            }
+        };
+        Err(error.with_body(data))
     }
 }
 

@@ -5,11 +5,13 @@
 //! so that nothing a caller wrote is dropped in silence.
 
 mod merge;
+mod openapi;
 mod subsets;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use openapi::from_openapi;
 pub use subsets::{
     ANTHROPIC_OUTPUT, EnumValues, GEMINI_JSON_SCHEMA, GEMINI_OPENAPI, OPENAI_STRICT, ObjectRule,
     SchemaSubset, TypeArrays,

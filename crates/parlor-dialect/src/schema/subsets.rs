@@ -108,7 +108,7 @@ pub static GEMINI_OPENAPI: SchemaSubset = SchemaSubset {
 };
 
 /// What `responseJsonSchema` and `parametersJsonSchema` of Gemini take
-/// (`wire/gemini.md`, section 4).
+/// (`wire/gemini.md`, section 4, and `default`, which recorded requests have).
 pub static GEMINI_JSON_SCHEMA: SchemaSubset = SchemaSubset {
     keywords: Some(&[
         "$id",
@@ -132,6 +132,7 @@ pub static GEMINI_JSON_SCHEMA: SchemaSubset = SchemaSubset {
         "additionalProperties",
         "required",
         "propertyOrdering",
+        "default",
     ]),
     enums: EnumValues::TextsAndNumbers,
     ..SchemaSubset::ALL

@@ -81,6 +81,35 @@ fn statuses_and_texts_tell_the_kind() {
 }
 
 #[test]
+fn an_error_is_found_in_every_shape() {
+    for (body, code) in [
+        (r#"{"error":"no luck"}"#, None),
+        (r#"{"error":{"message":"no luck","code":7}}"#, Some("7")),
+        (r#"{"error":[{"message":"no luck","type":"t"}]}"#, Some("t")),
+        (r#"[{"error":{"message":"no luck","code":"c"}}]"#, Some("c")),
+        (r#"{"code":"c","message":"no luck"}"#, Some("c")),
+        (r#"{"detail":"no luck"}"#, None),
+        (r#"{"detail":[{"msg":"no luck"}]}"#, None),
+        ("no luck", None),
+    ] {
+        let read = Ollama::default().read_error(&WireError::new(400, &[], body.as_bytes()));
+        assert_eq!((read.message(), read.code()), ("no luck", code), "{body}");
+        assert_eq!(read.kind(), ErrorKind::InvalidRequest);
+    }
+    for body in [r#"[{"error":"no luck"}]"#, r#"{"message":"no luck"}"#] {
+        let error = decode(&[body]).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Server, "no luck")
+        );
+    }
+    for body in ["{}", "[]", r#"{"error":{}}"#, r#"{"error":null}"#, ""] {
+        let read = Ollama::default().read_error(&WireError::new(400, &[], body.as_bytes()));
+        assert!(!read.message().is_empty());
+    }
+}
+
+#[test]
 fn errors_are_written_so_that_they_read_back() {
     for kind in [
         ErrorKind::InvalidRequest,

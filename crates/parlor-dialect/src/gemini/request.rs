@@ -1,0 +1,129 @@
+//! Requests, written and read.
+
+mod config;
+mod contents;
+mod family;
+mod from_wire;
+mod thinking;
+mod tools;
+
+pub(super) use from_wire::from_wire;
+
+use super::wire::camel;
+use super::{NAME, Quirks};
+use crate::{Policy, Target, WireRequest, json};
+use contents::Contents;
+use family::Family;
+use parlor_core::{Capability, ChatRequest, Result};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// What a model id begins with that is a path of its own.
+static RESOURCES: &[&str] = &[
+    "models/",
+    "tunedModels/",
+    "publishers/",
+    "endpoints/",
+    "projects/",
+];
+
+/// Writes a request.
+pub(super) fn to_wire(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    quirks: &Quirks,
+) -> Result<WireRequest> {
+    let mut policy = Policy::new(request, target.info);
+    let family = Family::of(&target.info.model, quirks);
+    let origin = target.origin(NAME);
+    let mut body = Map::new();
+
+    let mut contents = Contents::new(&origin, target.profile, quirks, &family);
+    for message in &request.messages {
+        contents.message(message, &mut policy)?;
+    }
+    let (system, contents) = contents.finish();
+    body.extend(system.map(|it| ("systemInstruction".to_owned(), it)));
+    body.insert("contents".to_owned(), contents.into());
+
+    let wants_tools = !request.tools.is_empty();
+    if policy.allows(wants_tools, "tools", Capability::Tools)? {
+        let tools = tools::write(&request.tools, &origin, quirks, &mut policy)?;
+        if !tools.is_empty() {
+            body.insert("tools".to_owned(), tools.into());
+        }
+        if let Some(choice) = tools::write_choice(request, &family, &mut policy)? {
+            body.insert(
+                "toolConfig".to_owned(),
+                json!({ "functionCallingConfig": choice }),
+            );
+        }
+    }
+    let config = config::write(request, target, quirks, &family, &mut policy)?;
+    if !config.is_empty() {
+        body.insert("generationConfig".to_owned(), config.into());
+    }
+    if let Some(tier) = &request.service_tier {
+        body.insert("serviceTier".to_owned(), json!(tier));
+    }
+    if !request.metadata.is_empty() {
+        match quirks.labels {
+            true => {
+                body.insert("labels".to_owned(), json!(request.metadata));
+            }
+            false => policy.knob("metadata", "has no place at this host")?,
+        }
+    }
+    if request.parallel_tool_calls == Some(false) {
+        policy.knob("parallel_tool_calls", "can't be turned off")?;
+    }
+    if request.user.is_some() {
+        policy.knob("user", "has no place at this host")?;
+    }
+    if request.cache.is_some() {
+        policy.knob(
+            "cache",
+            "is the host's own affair; name a `cachedContent` instead",
+        )?;
+    }
+    if let Some(extra) = request.extra.get(&target.info.provider) {
+        json::merge(&mut body, extra);
+    }
+    let body = Value::Object(body).to_string().into_bytes();
+    let mut out = WireRequest::new(path(target, quirks), body);
+    out.warnings = policy.into_warnings();
+    Ok(out)
+}
+
+fn path(target: &Target<'_>, quirks: &Quirks) -> String {
+    let model = &*target.info.model;
+    let mut path = match RESOURCES.iter().any(|it| model.starts_with(it)) {
+        true => "/".to_owned(),
+        false => quirks.model_prefix.clone(),
+    };
+    let is_path = path == "/";
+    for byte in model.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                path.push(char::from(byte));
+            }
+            b'/' if is_path => path.push('/'),
+            _ => {
+                // Writing to a text can't fail.
+                let _ = write!(path, "%{byte:02X}");
+            }
+        }
+    }
+    path.push_str(match target.stream {
+        true => ":streamGenerateContent?alt=sse",
+        false => ":generateContent",
+    });
+    path
+}
+
+/// The same fields with their names in camelCase, without null ones: many
+/// clients write snake_case, or null for nothing.
+fn camel_keys(map: Map<String, Value>) -> Map<String, Value> {
+    let fields = map.into_iter().filter(|(_, value)| !value.is_null());
+    fields.map(|(name, value)| (camel(&name), value)).collect()
+}

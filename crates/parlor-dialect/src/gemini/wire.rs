@@ -1,0 +1,405 @@
+//! What stands on the wire, read borrowed and leniently.
+//!
+//! Every field may be missing or null, stand in camelCase or snake_case, and
+//! have a form that nobody expects; then it reads as nothing. Fields that
+//! aren't known are kept in `rest`, as raw JSON that costs nothing until it is
+//! looked at.
+
+pub(super) mod part;
+
+use crate::json::Text;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A field that is looked at seldom; null is nothing.
+pub(super) type Raw<'a> = Option<&'a RawValue>;
+
+/// Reads whatever isn't the form looked for as nothing.
+macro_rules! anything_else_is_nothing {
+    () => {
+        anything_else_is_nothing!(but seq);
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Self::Value::default())
+        }
+    };
+    (but seq) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+    };
+}
+
+/// Declares an object of the wire: each field with its names.
+macro_rules! wire_object {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$field_meta:meta])* $field:ident: $type:ty = $($word:literal)|+, )+ }
+    )+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<'a> {
+            $( $(#[$field_meta])* pub(super) $field: $type, )+
+            /// Fields that aren't known, but for null ones.
+            pub(super) rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+        }
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader<'a>(PhantomData<&'a ()>);
+                impl<'de: 'a, 'a> Visitor<'de> for Reader<'a> {
+                    type Value = $name<'a>;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+                    anything_else_is_nothing!();
+                    fn visit_map<A: MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        let mut out = $name::default();
+                        while let Some(Text(key)) = map.next_key::<Text<'a>>()? {
+                            match &*key {
+                                $( $($word)|+ => out.$field = map.next_value()?, )+
+                                _ => {
+                                    if let Some(raw) = map.next_value::<Raw<'a>>()? {
+                                        out.rest.push((key, raw));
+                                    }
+                                }
+                            }
+                        }
+                        Ok(out)
+                    }
+                }
+                deserializer.deserialize_any(Reader(PhantomData))
+            }
+        }
+    )+ };
+}
+
+wire_object! {
+    /// A `GenerateContentResponse`, whole or one chunk of a stream.
+    Chunk {
+        candidates: Few<Candidate<'a>> = "candidates",
+        usage: Raw<'a> = "usageMetadata" | "usage_metadata",
+        model_version: Text<'a> = "modelVersion" | "model_version",
+        response_id: Text<'a> = "responseId" | "response_id",
+        create_time: Text<'a> = "createTime" | "create_time",
+        prompt_feedback: Raw<'a> = "promptFeedback" | "prompt_feedback",
+        error: Raw<'a> = "error",
+    }
+
+    /// A `GenerateContentRequest`; what isn't here is looked at as JSON.
+    Request {
+        system: Content<'a> = "systemInstruction" | "system_instruction",
+        contents: Few<Content<'a>> = "contents",
+    }
+
+    /// One of the answers.
+    Candidate {
+        index: Scalar<'a> = "index",
+        content: Content<'a> = "content",
+        finish_reason: Scalar<'a> = "finishReason" | "finish_reason",
+        grounding: Raw<'a> = "groundingMetadata" | "grounding_metadata",
+        citations: Raw<'a> = "citationMetadata" | "citation_metadata",
+        logprobs: Raw<'a> = "logprobsResult" | "logprobs_result",
+        safety_ratings: Raw<'a> = "safetyRatings" | "safety_ratings",
+    }
+
+    /// Parts with a role.
+    Content {
+        role: Text<'a> = "role",
+        parts: Few<Part<'a>> = "parts",
+    }
+
+    /// One part: one of the kinds, and modifiers.
+    Part {
+        text: Option<Text<'a>> = "text",
+        thought: Scalar<'a> = "thought",
+        signature: Text<'a> = "thoughtSignature" | "thought_signature",
+        inline_data: Raw<'a> = "inlineData" | "inline_data",
+        file_data: Raw<'a> = "fileData" | "file_data",
+        function_call: Raw<'a> = "functionCall" | "function_call",
+        function_response: Raw<'a> = "functionResponse" | "function_response",
+        executable_code: Raw<'a> = "executableCode" | "executable_code",
+        code_result: Raw<'a> = "codeExecutionResult" | "code_execution_result",
+        tool_call: Raw<'a> = "toolCall" | "tool_call",
+        tool_response: Raw<'a> = "toolResponse" | "tool_response",
+        video_metadata: Raw<'a> = "videoMetadata" | "video_metadata",
+        media_resolution: Raw<'a> = "mediaResolution" | "media_resolution",
+    }
+
+    /// Bytes, or where they are.
+    Blob {
+        mime_type: Text<'a> = "mimeType" | "mime_type",
+        data: Text<'a> = "data",
+        file_uri: Text<'a> = "fileUri" | "file_uri",
+    }
+
+    /// A call of a function, whole or a piece of one.
+    FunctionCall {
+        id: Text<'a> = "id",
+        name: Text<'a> = "name",
+        args: Raw<'a> = "args",
+        partial_args: Few<PartialArg<'a>> = "partialArgs" | "partial_args",
+        will_continue: Scalar<'a> = "willContinue" | "will_continue",
+    }
+
+    /// A value within the arguments of a call that comes in pieces.
+    PartialArg {
+        json_path: Text<'a> = "jsonPath" | "json_path",
+        string: Option<Text<'a>> = "stringValue" | "string_value",
+        number: Raw<'a> = "numberValue" | "number_value",
+        bool: Scalar<'a> = "boolValue" | "bool_value",
+        will_continue: Scalar<'a> = "willContinue" | "will_continue",
+    }
+
+    /// The result of a function.
+    FunctionResponse {
+        id: Text<'a> = "id",
+        name: Text<'a> = "name",
+        response: Raw<'a> = "response",
+        parts: Few<Part<'a>> = "parts",
+    }
+
+    /// What an answer consumed.
+    UsageMetadata {
+        prompt: Scalar<'a> = "promptTokenCount" | "prompt_token_count",
+        cached: Scalar<'a> = "cachedContentTokenCount" | "cached_content_token_count",
+        candidates: Scalar<'a> = "candidatesTokenCount" | "candidates_token_count",
+        thoughts: Scalar<'a> = "thoughtsTokenCount" | "thoughts_token_count",
+        tool_use: Scalar<'a> = "toolUsePromptTokenCount" | "tool_use_prompt_token_count",
+        prompt_details: Few<ModalityCount<'a>> = "promptTokensDetails" | "prompt_tokens_details",
+        candidates_details: Few<ModalityCount<'a>> =
+            "candidatesTokensDetails" | "candidates_tokens_details",
+    }
+
+    /// Tokens of one modality.
+    ModalityCount {
+        modality: Scalar<'a> = "modality",
+        tokens: Scalar<'a> = "tokenCount" | "token_count",
+    }
+
+    /// Why a prompt was blocked, if it was.
+    PromptFeedback {
+        block_reason: Scalar<'a> = "blockReason" | "block_reason",
+        safety_ratings: Raw<'a> = "safetyRatings" | "safety_ratings",
+    }
+}
+
+/// A list that mostly has one element: that one needs no allocation. An
+/// element that stands bare is a list of one.
+#[derive(Debug)]
+pub(super) struct Few<T> {
+    first: Option<T>,
+    others: Vec<T>,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            others: Vec::new(),
+        }
+    }
+}
+
+impl<T> Few<T> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.others)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<T>, std::vec::IntoIter<T>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.others)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Few<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            anything_else_is_nothing!(but seq);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let first = seq.next_element()?;
+                let mut others = Vec::new();
+                while let Some(next) = seq.next_element()? {
+                    others.push(next);
+                }
+                Ok(Few { first, others })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let first = T::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Few {
+                    first: Some(first),
+                    others: Vec::new(),
+                })
+            }
+        }
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+/// A number, a boolean or a word: hosts differ in which of them they send.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) enum Scalar<'a> {
+    /// Null, nothing, or something else altogether.
+    #[default]
+    Nothing,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number, not negative.
+    Count(u64),
+    /// A text.
+    Text(Cow<'a, str>),
+}
+
+impl Scalar<'_> {
+    /// The count; a text of digits is one too, as protobuf writes long numbers.
+    pub(super) fn count(&self) -> Option<u64> {
+        match self {
+            Self::Count(count) => Some(*count),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is true.
+    pub(super) fn is_true(&self) -> bool {
+        *self == Self::Bool(true)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Reader<'a> {
+            type Value = Scalar<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a boolean or a word")
+            }
+            fn visit_bool<E>(self, yes: bool) -> Result<Self::Value, E> {
+                Ok(Scalar::Bool(yes))
+            }
+            fn visit_u64<E>(self, count: u64) -> Result<Self::Value, E> {
+                Ok(Scalar::Count(count))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Scalar::Nothing)
+            }
+            fn visit_f64<E>(self, count: f64) -> Result<Self::Value, E> {
+                Ok(match count >= 0.0 && count.fract() == 0.0 {
+                    true => Scalar::Count(count as u64),
+                    false => Scalar::Nothing,
+                })
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Scalar::Nothing)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Nothing)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Nothing)
+            }
+        }
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+/// Raw JSON as a value.
+pub(super) fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+/// Raw JSON as an object of the wire; one of another form is empty.
+pub(super) fn object<'a, T: Default + Deserialize<'a>>(raw: &'a RawValue) -> T {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+/// JSON text without the blanks between its tokens: whole answers come
+/// indented, streams don't, and both must read the same.
+pub(super) fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for next in json.chars() {
+        if in_string {
+            in_string = escaped || next != '"';
+            escaped = !escaped && next == '\\';
+        } else if next == '"' {
+            in_string = true;
+        } else if next.is_ascii_whitespace() {
+            continue;
+        }
+        out.push(next);
+    }
+    out
+}
+
+/// A name of the wire in camelCase: `safety_settings` is `safetySettings`.
+pub(super) fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        out.extend(letters.next().map(|it| it.to_ascii_uppercase()));
+        out.push_str(letters.as_str());
+    }
+    out
+}
+
+/// Fields that aren't known, as an object.
+pub(super) fn rest_of(rest: &[(Cow<'_, str>, &RawValue)]) -> Map<String, Value> {
+    let fields = rest.iter().map(|(name, raw)| (camel(name), value(raw)));
+    fields.collect()
+}
+
+impl Chunk<'_> {
+    /// Whether it is an object of something else altogether.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.candidates.is_empty()
+            && self.prompt_feedback.is_none()
+            && self.usage.is_none()
+            && self.error.is_none()
+    }
+}

@@ -1,0 +1,402 @@
+//! One part, both ways: what requests and answers share.
+//!
+//! A part's native item is what its wire form says beyond core's words: an
+//! object that is merged over the plain form when the part goes back. So
+//! `{"thoughtSignature": "…"}` stands on the part that it came on, and
+//! `{"functionCall": {"id": "…"}}` says that the id was the provider's own. The
+//! item of a call without an id is at least `{}`. Of parts that the provider
+//! runs (code, server-side tools) the item is the whole part, verbatim.
+
+use super::{Blob, FunctionCall, FunctionResponse, Part, compact, object, rest_of, value};
+use crate::media;
+use parlor_core::{
+    Error, ErrorKind, Executor, Media, MediaKind, MediaSource, Part as CorePart, Result, ToolCall,
+    ToolResult,
+};
+use serde_json::{Map, Value, json};
+
+/// The name of the provider's own tool that runs code.
+const CODE_EXECUTION: &str = "code_execution";
+
+/// What a part says beyond its kind and, where `thought` is false, beyond the
+/// mark of a thought.
+pub(in crate::gemini) fn modifiers(part: &Part<'_>, thought: bool) -> Map<String, Value> {
+    let mut out = rest_of(&part.rest);
+    if thought && part.thought.is_true() {
+        out.insert("thought".to_owned(), json!(true));
+    }
+    if !part.signature.is_empty() {
+        out.insert("thoughtSignature".to_owned(), json!(&*part.signature));
+    }
+    let raw = [
+        ("videoMetadata", part.video_metadata),
+        ("mediaResolution", part.media_resolution),
+    ];
+    for (name, raw) in raw {
+        out.extend(raw.map(|raw| (name.to_owned(), value(raw))));
+    }
+    out
+}
+
+/// Whether a part is of no kind but text.
+pub(in crate::gemini) fn is_text(part: &Part<'_>) -> bool {
+    let kinds = [
+        part.inline_data,
+        part.file_data,
+        part.function_call,
+        part.function_response,
+        part.executable_code,
+        part.code_result,
+        part.tool_call,
+        part.tool_response,
+    ];
+    kinds.iter().all(Option::is_none)
+}
+
+/// Whether a part is nothing but its kind.
+pub(in crate::gemini) fn is_plain(part: &Part<'_>) -> bool {
+    part.signature.is_empty()
+        && part.rest.is_empty()
+        && part.video_metadata.is_none()
+        && part.media_resolution.is_none()
+}
+
+/// The whole part.
+pub(in crate::gemini) fn verbatim(part: &Part<'_>) -> Value {
+    let mut out = Map::new();
+    if let Some(text) = &part.text {
+        out.insert("text".to_owned(), json!(&**text));
+    }
+    let kinds = [
+        ("inlineData", part.inline_data),
+        ("fileData", part.file_data),
+        ("functionCall", part.function_call),
+        ("functionResponse", part.function_response),
+        ("executableCode", part.executable_code),
+        ("codeExecutionResult", part.code_result),
+        ("toolCall", part.tool_call),
+        ("toolResponse", part.tool_response),
+    ];
+    for (name, raw) in kinds {
+        out.extend(raw.map(|raw| (name.to_owned(), value(raw))));
+    }
+    out.extend(modifiers(part, true));
+    Value::Object(out)
+}
+
+/// The media of a part, and the part's native item; `None` if it has none that
+/// can be read.
+pub(in crate::gemini) fn media(part: &Part<'_>) -> Option<(Media, Map<String, Value>)> {
+    let (field, raw) = match (part.inline_data, part.file_data) {
+        (Some(raw), _) => ("inlineData", raw),
+        (None, Some(raw)) => ("fileData", raw),
+        (None, None) => return None,
+    };
+    let blob: Blob<'_> = object(raw);
+    let media_type = (!blob.mime_type.is_empty()).then(|| blob.mime_type.to_string());
+    let source = match field {
+        "inlineData" => MediaSource::Bytes(media::decode(&blob.data)?),
+        _ if blob.file_uri.is_empty() => return None,
+        _ if is_stored(&blob.file_uri) => MediaSource::File(blob.file_uri.to_string()),
+        _ => MediaSource::Url(blob.file_uri.to_string()),
+    };
+    let kind = match (&media_type, &source) {
+        (Some(media_type), _) => MediaKind::of_media_type(media_type),
+        (None, MediaSource::Url(url)) if is_film(url) => MediaKind::Video,
+        (None, MediaSource::Url(url)) => {
+            media_type_of(url).map_or(MediaKind::Document, MediaKind::of_media_type)
+        }
+        (None, _) => MediaKind::Document,
+    };
+    let mut media = Media::new(kind, source);
+    media.media_type = media_type;
+    let mut native = modifiers(part, true);
+    let rest = rest_of(&blob.rest);
+    if let Some(name) = rest.get("displayName").and_then(Value::as_str) {
+        media.name = Some(name.to_owned());
+    }
+    if !rest.is_empty() {
+        native.insert(field.to_owned(), rest.into());
+    }
+    if let Some(level) = native
+        .get("mediaResolution")
+        .and_then(|it| it["level"].as_str())
+    {
+        let word = level.trim_start_matches(RESOLUTION).to_ascii_lowercase();
+        media.detail = Some(word);
+    }
+    Some((media, native))
+}
+
+/// What the levels of `mediaResolution` begin with.
+pub(in crate::gemini) const RESOLUTION: &str = "MEDIA_RESOLUTION_";
+
+/// Whether an address is of the provider's own file store.
+fn is_stored(uri: &str) -> bool {
+    uri.starts_with("files/") || uri.contains("generativelanguage.googleapis.com/")
+}
+
+/// Whether an address is of the one site whose films need no media type.
+fn is_film(url: &str) -> bool {
+    [
+        "https://www.youtube.com/",
+        "https://youtube.com/",
+        "https://youtu.be/",
+    ]
+    .iter()
+    .any(|site| url.starts_with(site))
+}
+
+/// The media type that an address's ending speaks of. The host wants one
+/// beside every address.
+fn media_type_of(url: &str) -> Option<&'static str> {
+    let path = url.split(['?', '#']).next()?;
+    let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
+    let ending = ending.to_ascii_lowercase();
+    let known = MEDIA_TYPES.iter().find(|it| it.0 == ending);
+    known.map(|it| it.1)
+}
+
+/// Endings of the formats that the models read (`wire/media.md`).
+static MEDIA_TYPES: &[(&str, &str)] = &[
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("webp", "image/webp"),
+    ("heic", "image/heic"),
+    ("heif", "image/heif"),
+    ("gif", "image/gif"),
+    ("mp4", "video/mp4"),
+    ("mpeg", "video/mpeg"),
+    ("mpg", "video/mpg"),
+    ("mov", "video/quicktime"),
+    ("avi", "video/x-msvideo"),
+    ("flv", "video/x-flv"),
+    ("webm", "video/webm"),
+    ("wmv", "video/wmv"),
+    ("3gp", "video/3gpp"),
+    ("wav", "audio/wav"),
+    ("mp3", "audio/mpeg"),
+    ("aiff", "audio/aiff"),
+    ("aac", "audio/aac"),
+    ("ogg", "audio/ogg"),
+    ("flac", "audio/flac"),
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+];
+
+/// Media in the wire's words.
+///
+/// A name isn't written unless it came from here, since one of the two hosts
+/// refuses it.
+///
+/// # Errors
+/// `Media`, for bytes without a media type.
+pub(in crate::gemini) fn write_media(media: &Media) -> Result<Map<String, Value>> {
+    let inline = |media_type: &str, bytes: &[u8]| json!({"inlineData": {"mimeType": media_type, "data": media::encode(bytes)}});
+    let file = |uri: &str| {
+        let known = media.media_type.as_deref().or_else(|| media_type_of(uri));
+        match known {
+            Some(media_type) => json!({"fileData": {"mimeType": media_type, "fileUri": uri}}),
+            None => json!({"fileData": {"fileUri": uri}}),
+        }
+    };
+    let part = match &media.source {
+        MediaSource::Bytes(bytes) => match &media.media_type {
+            Some(media_type) => inline(media_type, bytes),
+            None => return Err(without_type()),
+        },
+        MediaSource::Url(url) => match media::parse_data_url(url) {
+            Some((media_type, bytes)) => {
+                inline(media.media_type.as_deref().unwrap_or(media_type), &bytes)
+            }
+            None => file(url),
+        },
+        MediaSource::File(uri) => file(uri),
+        _ => return Err(Error::unsupported("media of an unknown source")),
+    };
+    match part {
+        Value::Object(part) => Ok(part),
+        _ => Ok(Map::new()),
+    }
+}
+
+fn without_type() -> Error {
+    Error::new(ErrorKind::Media, "media bytes need a media type")
+        .with_help("Set the media type, such as image/png.")
+}
+
+/// A call of a function that the client runs: its id, which is empty if none
+/// came, name, arguments and native item.
+pub(in crate::gemini) fn function_call(
+    call: &FunctionCall<'_>,
+    part: &Part<'_>,
+) -> (ToolCall, Map<String, Value>) {
+    let arguments = call.args.map_or("{}".to_owned(), |raw| compact(raw.get()));
+    let native = call_native(call, part);
+    (
+        ToolCall::new(
+            &*call.id,
+            &*call.name,
+            parlor_core::Arguments::json(arguments),
+        ),
+        native,
+    )
+}
+
+/// The native item of a call.
+pub(in crate::gemini) fn call_native(
+    call: &FunctionCall<'_>,
+    part: &Part<'_>,
+) -> Map<String, Value> {
+    let mut own = rest_of(&call.rest);
+    if !call.id.is_empty() {
+        own.insert("id".to_owned(), json!(&*call.id));
+    }
+    let mut native = modifiers(part, true);
+    if !own.is_empty() {
+        native.insert("functionCall".to_owned(), own.into());
+    }
+    native
+}
+
+/// The provider's id of a call, as its native item keeps it.
+pub(in crate::gemini) fn own_id<'a>(item: &'a Value, field: &str) -> Option<&'a str> {
+    item.get(field)?.get("id")?.as_str()
+}
+
+/// What the client answers to a call, and the native item.
+///
+/// The wire wants an object. A text that is itself a JSON object goes as that
+/// object; any other goes as `{"output": text}`, and a failure as
+/// `{"error": text}`. Read back, the two wrappers come off and everything else
+/// is the object's text.
+pub(in crate::gemini) fn function_response(
+    result: &FunctionResponse<'_>,
+    part: &Part<'_>,
+) -> (ToolResult, Map<String, Value>) {
+    let mut out = ToolResult::default();
+    out.call_id = result.id.to_string();
+    out.name = (!result.name.is_empty()).then(|| result.name.to_string());
+    let text = match result.response.map(value) {
+        Some(Value::Object(map)) => match wrapped(&map) {
+            Some((is_error, text)) => {
+                out.is_error = is_error;
+                text.to_owned()
+            }
+            None => compact(result.response.map_or("{}", |raw| raw.get())),
+        },
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    if !text.is_empty() {
+        out.parts.push(CorePart::text(text));
+    }
+    let mut own = rest_of(&result.rest);
+    if !result.id.is_empty() {
+        own.insert("id".to_owned(), json!(&*result.id));
+    }
+    let mut native = modifiers(part, true);
+    if !own.is_empty() {
+        native.insert("functionResponse".to_owned(), own.into());
+    }
+    (out, native)
+}
+
+/// The object that a client's answer goes as; see [`function_response`].
+pub(in crate::gemini) fn write_result(result: &ToolResult) -> Value {
+    let text = result.joined_text();
+    if result.is_error {
+        return json!({ "error": text });
+    }
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(map)) if wrapped(&map).is_none() => Value::Object(map),
+        _ => json!({ "output": text }),
+    }
+}
+
+fn wrapped(map: &Map<String, Value>) -> Option<(bool, &str)> {
+    let (key, value) = map.iter().next().filter(|_| map.len() == 1)?;
+    match (key.as_str(), value) {
+        ("output", Value::String(text)) => Some((false, text)),
+        ("error", Value::String(text)) => Some((true, text)),
+        _ => None,
+    }
+}
+
+/// A call that the provider ran; its id is empty if none came.
+pub(in crate::gemini) fn provider_call(part: &Part<'_>) -> Option<ToolCall> {
+    let (raw, is_code) = match (part.executable_code, part.tool_call) {
+        (Some(raw), _) => (raw, true),
+        (None, Some(raw)) => (raw, false),
+        (None, None) => return None,
+    };
+    let mut fields = value(raw);
+    let word = |it: Option<Value>| it.and_then(|it| it.as_str().map(str::to_owned));
+    let mut take = |name: &str| fields.as_object_mut().and_then(|it| it.shift_remove(name));
+    let id = word(take("id")).unwrap_or_default();
+    let mut call = match is_code {
+        true => ToolCall::new(id, CODE_EXECUTION, fields),
+        false => {
+            let name = word(take("toolType").or_else(|| take("tool_type"))).unwrap_or_default();
+            ToolCall::new(id, name, take("args").unwrap_or_else(|| json!({})))
+        }
+    };
+    call.executor = Executor::Provider;
+    Some(call)
+}
+
+/// The result of a call that the provider ran; the call's id is empty if none
+/// came.
+pub(in crate::gemini) fn provider_result(part: &Part<'_>) -> Option<ToolResult> {
+    let (raw, is_code) = match (part.code_result, part.tool_response) {
+        (Some(raw), _) => (raw, true),
+        (None, Some(raw)) => (raw, false),
+        (None, None) => return None,
+    };
+    let fields = value(raw);
+    let word = |name: &str| fields[name].as_str().unwrap_or_default();
+    let mut result = ToolResult::default();
+    result.call_id = word("id").to_owned();
+    result.executor = Executor::Provider;
+    let text = match is_code {
+        true => {
+            result.name = Some(CODE_EXECUTION.to_owned());
+            result.is_error = !matches!(word("outcome"), "OUTCOME_OK" | "");
+            word("output").to_owned()
+        }
+        false => {
+            let name = [word("toolType"), word("tool_type")].concat();
+            result.name = (!name.is_empty()).then_some(name);
+            match &fields["response"] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            }
+        }
+    };
+    if !text.is_empty() {
+        result.parts.push(CorePart::text(text));
+    }
+    Some(result)
+}
+
+/// A call that a provider ran, for clients of this wire: verbatim if it came
+/// from here, else as a server-side tool.
+pub(in crate::gemini) fn write_provider_call(call: &ToolCall) -> Value {
+    let args = call
+        .arguments
+        .parse()
+        .unwrap_or_else(|error| json!({ "input": error.text }));
+    json!({"toolCall": {"id": call.id, "toolType": call.name, "args": args}})
+}
+
+/// The result of a call that a provider ran; see [`write_provider_call`].
+pub(in crate::gemini) fn write_provider_result(result: &ToolResult) -> Value {
+    let mut out = json!({"id": result.call_id, "response": write_result(result)});
+    if let Some(name) = &result.name {
+        out["toolType"] = json!(name);
+    }
+    json!({ "toolResponse": out })
+}
