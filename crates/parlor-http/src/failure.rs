@@ -91,7 +91,7 @@ pub(crate) fn of_send(error: reqwest::Error) -> Error {
 /// A failure in the middle of a body.
 pub(crate) fn of_read(error: reqwest::Error) -> Error {
     let error = error.without_url();
-    if error.is_decode() {
+    if is_damaged(&error) {
         return Error::decode(format!(
             "the response's compression is damaged: {}",
             root(&error)
@@ -106,6 +106,14 @@ pub(crate) fn of_read(error: reqwest::Error) -> Error {
         ),
     )
     .with_source(error)
+}
+
+/// Whether the bytes that came are wrong, and not too few: reqwest calls both
+/// a decoding error.
+fn is_damaged(error: &reqwest::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other};
+    error.is_decode()
+        && io_cause(error).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput | Other))
 }
 
 /// A time limit that ran out.
@@ -160,19 +168,27 @@ pub(crate) fn parse_url(text: &str) -> Result<Url> {
 
 /// Why a connection failed, in the words that people know.
 fn reason(error: &reqwest::Error) -> String {
+    match io_cause(error) {
+        Some(io) => match io.kind() {
+            io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+            io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+            io::ErrorKind::TimedOut => "timed out".to_owned(),
+            _ => io.to_string(),
+        },
+        None => root(error),
+    }
+}
+
+/// The outermost error of the system's among the causes.
+fn io_cause(error: &reqwest::Error) -> Option<&io::Error> {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(current) = cause {
         if let Some(io) = current.downcast_ref::<io::Error>() {
-            return match io.kind() {
-                io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-                io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-                io::ErrorKind::TimedOut => "timed out".to_owned(),
-                _ => io.to_string(),
-            };
+            return Some(io);
         }
         cause = current.source();
     }
-    root(error)
+    None
 }
 
 /// The message of the innermost cause.
