@@ -180,7 +180,8 @@ pub(in crate::fault) fn bad_json(s: Scene) -> Built {
     }
     let mut body = s.send(&answer).pieces.concat();
     body.truncate(body.len() - 7);
-    s.fails(s.send_pieces(vec![body]), Failure::new(&["decode"]))
+    let failure = Failure::new(&["decode", "truncated"]);
+    s.fails(s.send_pieces(vec![body]), failure)
 }
 
 pub(in crate::fault) fn after_terminal(s: Scene) -> Built {
