@@ -1,6 +1,6 @@
 //! Model servers on this machine: which answer, and with which model.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use parlor::Registry;
@@ -63,13 +63,24 @@ fn loopback_address(registry: &Registry, instance: &str) -> Option<String> {
     // Any model will do: the address is the instance's.
     let resolved = registry.resolve(&format!("{instance}/any")).ok()?;
     let base_url = resolved.config.base_url?;
-    let (host, _) = host_and_port(&base_url)?;
+    let usual = descriptor.base_url.and_then(host_and_port);
+    // A bare host means the usual scheme and port.
+    let bare_host = !base_url.contains("://");
+    let (host, port) = host_and_port(&base_url)?;
+    let port = match bare_host && !base_url.contains(':') {
+        true => usual.map_or(port, |(_, port)| port),
+        false => port,
+    };
     let bare = host.trim_matches(['[', ']']);
-    let is_here = bare == "localhost"
-        || bare
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    is_here.then_some(base_url)
+    let address = bare.parse::<IpAddr>().ok();
+    let is_here = bare == "localhost" || address.is_some_and(|it| it.is_loopback());
+    // What listens everywhere is here too.
+    let everywhere = address.is_some_and(|it| it.is_unspecified());
+    let host = if everywhere { "127.0.0.1" } else { host };
+    (is_here || everywhere).then(|| match bare_host || everywhere {
+        true => format!("http://{host}:{port}"),
+        false => base_url.clone(),
+    })
 }
 
 /// Host and port of an address, which may lack its scheme.
