@@ -1,6 +1,7 @@
 //! What goes over the wire, as types.
 
-use crate::json::Text;
+use crate::json::{self, Text};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -143,6 +144,16 @@ impl Content {
         }
         Self::Blocks(blocks)
     }
+}
+
+/// Reads what stands raw in an object; nothing if it is of another form.
+pub(super) fn parse<T: DeserializeOwned + Default>(raw: &RawValue) -> T {
+    let repaired = || {
+        let text = json::repair(raw.get().as_bytes())?;
+        serde_json::from_str(&text).ok()
+    };
+    let read = serde_json::from_str(raw.get()).ok();
+    read.or_else(repaired).unwrap_or_default()
 }
 
 /// A text block.

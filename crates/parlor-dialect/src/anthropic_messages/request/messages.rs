@@ -303,6 +303,8 @@ fn thoughts(part: &Part, text: &str, called: bool, writer: &Writer<'_>) -> Optio
     }
     let mut block = block("thinking");
     block.insert("thinking".to_owned(), text.into());
+    // The field is required, even by those who don't sign.
+    block.insert("signature".to_owned(), "".into());
     Some(with_rest(block, part, writer))
 }
 

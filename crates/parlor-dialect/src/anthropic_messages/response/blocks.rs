@@ -107,14 +107,10 @@ fn thinking(mut block: Object, origin: &Origin) -> Result<Part, Object> {
         return Err(block);
     };
     block.shift_remove("type");
-    Ok(signed_reasoning(text, block, origin))
-}
-
-/// Thoughts with their signature and whatever else came with them. Without
-/// either they still say where they came from.
-fn signed_reasoning(text: String, rest: Object, origin: &Origin) -> Part {
-    let native = Native::new(origin.clone(), Value::Object(rest));
-    Part::from(Reasoning::new(text)).with_native(native)
+    block.retain(|key, value| !value.is_null() && (key != "signature" || value != ""));
+    // Without a signature it still says where it came from.
+    let native = Native::new(origin.clone(), Value::Object(block));
+    Ok(Part::from(Reasoning::new(text)).with_native(native))
 }
 
 fn tool_use(mut block: Object, origin: &Origin) -> Result<Part, Object> {

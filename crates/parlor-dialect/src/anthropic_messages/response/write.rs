@@ -7,6 +7,7 @@ use parlor_core::{
     ChatResponse, Citation, Error, Executor, FinishKind, FinishReason, Native, Part, Result, Usage,
 };
 use serde_json::{Value, json};
+use std::hash::{BuildHasher, RandomState};
 
 /// The item of a native that came by this dialect, from whichever provider: a
 /// client of this dialect can read it and will send it back.
@@ -173,8 +174,12 @@ pub(in super::super) fn to_wire(response: &ChatResponse) -> Result<Vec<u8>> {
 /// A message without content yet.
 pub(in super::super) fn head(id: Option<&str>, model: Option<&str>) -> Object {
     let mut message = Object::new();
-    // Clients need an id; this one names no message of any provider.
-    message.insert("id".to_owned(), id.unwrap_or("msg_0").into());
+    // Clients need an id of its own for each message.
+    let id = id.map_or_else(
+        || format!("msg_{:016x}", RandomState::new().hash_one(0)),
+        str::to_owned,
+    );
+    message.insert("id".to_owned(), id.into());
     message.insert("type".to_owned(), "message".into());
     message.insert("role".to_owned(), "assistant".into());
     message.insert("model".to_owned(), model.unwrap_or_default().into());

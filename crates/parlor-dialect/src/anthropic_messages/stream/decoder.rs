@@ -1,37 +1,22 @@
 //! Reads the events of a streamed answer.
 
 use super::super::error;
-use super::super::response::{blocks, finish_reason, merge_usage, usage};
-use super::super::wire::{Delta, Fields, Object, StreamEvent};
-use crate::assemble::{Assembler, ToolFragment};
+use super::super::response::{finish_reason, merge_usage, usage};
+use super::super::wire::{Fields, Object, StreamEvent, parse};
+use super::blocks::Blocks;
 use crate::dialect::{Decoder, Frame};
-use crate::json::{self, Text};
-use parlor_core::{
-    Error, ErrorKind, Event, Executor, FinishKind, FinishReason, Origin, PartKind, Result,
-};
-use serde::Deserialize;
+use crate::json;
+use parlor_core::{Error, ErrorKind, Event, FinishKind, FinishReason, Origin, Result};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
 
-/// The most blocks that one answer may have.
-const MAX_BLOCKS: u32 = 4_096;
-
 /// Reads the events of a streamed answer.
 ///
-/// Blocks are told apart by index, so that they may overlap. The stream is
-/// complete at `message_stop`, or at its end once a stop reason has come.
+/// The stream is complete at `message_stop`, or at its end once a stop reason has come.
 #[derive(Debug)]
 pub struct MessagesDecoder {
-    assembler: Assembler,
-    open: Vec<(u64, Block)>,
-    blocks: u32,
-    /// Indexes below this one have been started; only later ones may begin
-    /// with a delta.
-    next_index: u64,
-    /// The call that ended last. Whether it was cut is known only when another
-    /// block or the stop reason comes.
-    pending: Option<Pending>,
+    blocks: Blocks,
     usage: Object,
     stop_reason: Option<String>,
     /// What the message says beyond its content, told when it is complete.
@@ -39,69 +24,10 @@ pub struct MessagesDecoder {
     failed: bool,
 }
 
-/// What is known of a block that was begun.
-#[derive(Debug)]
-enum Block {
-    Text {
-        part: u32,
-        rest: Object,
-    },
-    Thinking {
-        part: u32,
-        signature: String,
-        rest: Object,
-    },
-    /// A call of the client's or the provider's, with the input that its start
-    /// had, which counts if no deltas bring one.
-    Call {
-        slot: usize,
-        executor: Executor,
-        input: String,
-        /// What the deltas brought; of a client's call only whether they did.
-        written: String,
-        rest: Object,
-    },
-    /// A block that waits for its end, since its deltas aren't known.
-    Whole(Object),
-}
-
-/// A client's call whose block has ended.
-#[derive(Debug)]
-struct Pending {
-    index: u64,
-    slot: usize,
-    /// The input that its start had, if the deltas brought none.
-    input: String,
-}
-
-/// The fields of a block that are read as its deltas would be.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Start<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    name: Text<'a>,
-    #[serde(borrow)]
-    text: Text<'a>,
-    #[serde(borrow)]
-    thinking: Text<'a>,
-    #[serde(borrow)]
-    signature: Text<'a>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-}
-
 impl MessagesDecoder {
     pub(in super::super) fn new(origin: Origin) -> Self {
         Self {
-            assembler: Assembler::new(origin),
-            open: Vec::new(),
-            blocks: 0,
-            next_index: 0,
-            pending: None,
+            blocks: Blocks::new(origin),
             usage: Object::new(),
             stop_reason: None,
             beyond: Object::new(),
@@ -130,14 +56,17 @@ impl MessagesDecoder {
         match serde_json::from_str::<Vec<&RawValue>>(content) {
             Ok(blocks) => {
                 for (index, block) in (0..).zip(blocks) {
-                    self.start(index, block, out)?;
-                    self.stop(index, out)?;
+                    self.blocks.start(index, block, out)?;
+                    self.blocks.stop(index, out)?;
                 }
             }
             // A copy that answers with a bare text.
             Err(_) => {
-                let text = serde_json::from_str::<String>(content);
-                self.assembler.text(0, &text.unwrap_or_default(), out)?;
+                let text = fields.get("content").map(|raw| parse::<Value>(raw));
+                let text = text.as_ref().and_then(Value::as_str);
+                self.blocks
+                    .assembler
+                    .text(0, text.unwrap_or_default(), out)?;
             }
         }
         self.complete(out)
@@ -155,20 +84,22 @@ impl MessagesDecoder {
         };
         let index = event.index.unwrap_or_default();
         match (kind, &event.delta, event.content_block) {
-            ("content_block_delta", Some(delta), _) => self.delta(index, delta, frame.data, out),
-            ("content_block_start", _, Some(block)) => self.start(index, block, out),
-            ("content_block_stop", ..) => self.stop(index, out),
+            ("content_block_delta", Some(delta), _) => {
+                self.blocks.delta(index, delta, frame.data, out)
+            }
+            ("content_block_start", _, Some(block)) => self.blocks.start(index, block, out),
+            ("content_block_stop", ..) => self.blocks.stop(index, out),
             ("message_start", ..) => {
-                let fields = event.message.map(|it| read_fields(it.get()));
-                self.close_all(out)?;
-                self.next_index = 0;
+                let fields = event.message.map(parse_fields);
+                self.blocks.begin_message(out)?;
+                self.stop_reason = None;
                 self.message(&fields.unwrap_or_default(), out)
             }
             ("message_delta", ..) => {
                 let mut scratch = String::new();
                 let fields: Fields<'_> = json::read(frame.data, &mut scratch).unwrap_or_default();
                 self.message(&fields, out)?;
-                let delta = fields.get("delta").map(|it| read_fields(it.get()));
+                let delta = fields.get("delta").copied().map(parse_fields);
                 self.message(&delta.unwrap_or_default(), out)
             }
             ("message_stop", ..) => self.complete(out),
@@ -182,21 +113,20 @@ impl MessagesDecoder {
     /// What a message says beyond its content, wherever it says it.
     fn message(&mut self, fields: &Fields<'_>, out: &mut VecDeque<Event>) -> Result<()> {
         for (key, raw) in fields {
-            let text = || serde_json::from_str::<String>(raw.get()).ok();
+            let text = || parse::<Value>(raw).as_str().map(str::to_owned);
             match key.as_str() {
                 "type" | "role" | "content" | "index" | "delta" => {}
-                "id" => self.assembler.start(text().as_deref(), None, None),
-                "model" => self.assembler.start(None, text().as_deref(), None),
+                "id" => self.blocks.assembler.start(text().as_deref(), None, None),
+                "model" => self.blocks.assembler.start(None, text().as_deref(), None),
                 "stop_reason" => {
                     let word = text().filter(|it| !it.is_empty());
                     self.stop_reason = word.or(self.stop_reason.take());
                 }
                 "usage" => {
-                    let later = serde_json::from_str::<Object>(raw.get());
-                    merge_usage(&mut self.usage, later.unwrap_or_default());
+                    merge_usage(&mut self.usage, parse(raw));
                 }
                 _ => {
-                    let value = serde_json::from_str::<Value>(raw.get()).unwrap_or_default();
+                    let value: Value = parse(raw);
                     if !value.is_null() {
                         self.beyond.insert(key.clone(), value);
                     }
@@ -204,289 +134,24 @@ impl MessagesDecoder {
             }
         }
         if fields.contains_key("usage") {
-            self.assembler.usage(&usage(&self.usage), out);
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, index: u64, raw: &RawValue, out: &mut VecDeque<Event>) -> Result<()> {
-        self.stop(index, out)?;
-        self.settle(false, out)?;
-        self.blocks += 1;
-        if self.blocks > MAX_BLOCKS {
-            return Err(Error::decode(format!(
-                "the answer has more than {MAX_BLOCKS} blocks"
-            )));
-        }
-        self.next_index = self.next_index.max(index.saturating_add(1));
-        let (Ok(start), Ok(mut item)) = (
-            serde_json::from_str::<Start<'_>>(raw.get()),
-            serde_json::from_str::<Object>(raw.get()),
-        ) else {
-            return Ok(());
-        };
-        let block = match &*start.kind {
-            "text" => {
-                let part = self.assembler.open(0, PartKind::Text, out)?;
-                self.assembler
-                    .delta(0, part, PartKind::Text, &start.text, out);
-                if let Some(Value::Array(citations)) = item.shift_remove("citations") {
-                    for citation in citations {
-                        self.citation(part, citation, out);
-                    }
-                }
-                item.shift_remove("text");
-                Block::Text { part, rest: item }
-            }
-            "thinking" => {
-                let part = self.assembler.open(0, PartKind::Reasoning, out)?;
-                let kind = PartKind::Reasoning;
-                self.assembler.delta(0, part, kind, &start.thinking, out);
-                for key in ["type", "thinking"] {
-                    item.shift_remove(key);
-                }
-                let signature = start.signature.to_string();
-                Block::Thinking {
-                    part,
-                    signature,
-                    rest: item,
-                }
-            }
-            kind @ ("tool_use" | "server_tool_use" | "mcp_tool_use") => {
-                let executor = match kind {
-                    "tool_use" => Executor::Client,
-                    _ => Executor::Provider,
-                };
-                let fragment = ToolFragment {
-                    index: Some(index),
-                    id: &start.id,
-                    name: &start.name,
-                    executor,
-                    ..ToolFragment::default()
-                };
-                let slot = self.assembler.call(0, fragment, out)?;
-                let input = start.input.map(input_text).unwrap_or_default();
-                Block::Call {
-                    slot,
-                    executor,
-                    input,
-                    written: String::new(),
-                    rest: item,
-                }
-            }
-            "redacted_thinking" => return self.part(item, out),
-            kind if kind.ends_with("_tool_result") => return self.part(item, out),
-            _ => Block::Whole(item),
-        };
-        self.open.push((index, block));
-        Ok(())
-    }
-
-    fn part(&mut self, item: Object, out: &mut VecDeque<Event>) -> Result<()> {
-        let part = blocks::part(item, self.assembler.origin());
-        self.assembler.part(0, part, out)
-    }
-
-    fn citation(&mut self, part: u32, item: Value, out: &mut VecDeque<Event>) {
-        let citation = blocks::citation(item, self.assembler.origin());
-        self.assembler.citation_in(0, part, citation, out);
-    }
-
-    fn delta(
-        &mut self,
-        index: u64,
-        delta: &Delta<'_>,
-        data: &[u8],
-        out: &mut VecDeque<Event>,
-    ) -> Result<()> {
-        let at = match self.open.iter().rposition(|it| it.0 == index) {
-            Some(at) => at,
-            None => match self.begin(index, delta, out)? {
-                Some(at) => at,
-                None => return Ok(()),
-            },
-        };
-        match &mut self.open[at].1 {
-            Block::Text { part, .. } => {
-                let part = *part;
-                self.assembler
-                    .delta(0, part, PartKind::Text, &delta.text, out);
-                if let Some(citation) = delta.citation {
-                    let item = serde_json::from_str(citation.get()).unwrap_or_default();
-                    self.citation(part, item, out);
-                }
-            }
-            Block::Thinking {
-                part, signature, ..
-            } => {
-                signature.push_str(&delta.signature);
-                let part = *part;
-                let kind = PartKind::Reasoning;
-                self.assembler.delta(0, part, kind, &delta.thinking, out);
-            }
-            Block::Call {
-                written, executor, ..
-            } => {
-                if *executor == Executor::Provider || written.trim().is_empty() {
-                    written.push_str(&delta.partial_json);
-                }
-                let fragment = ToolFragment {
-                    index: Some(index),
-                    arguments: &delta.partial_json,
-                    executor: *executor,
-                    ..ToolFragment::default()
-                };
-                self.assembler.call(0, fragment, out)?;
-            }
-            Block::Whole(item) => {
-                let mut scratch = String::new();
-                let fields: Fields<'_> = json::read(data, &mut scratch).unwrap_or_default();
-                if let Some(delta) = fields.get("delta") {
-                    grow(item, serde_json::from_str(delta.get()).unwrap_or_default());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Begins a block whose start didn't come, by what its first delta is.
-    fn begin(
-        &mut self,
-        index: u64,
-        delta: &Delta<'_>,
-        out: &mut VecDeque<Event>,
-    ) -> Result<Option<usize>> {
-        if index < self.next_index {
-            return Ok(None);
-        }
-        self.settle(false, out)?;
-        let rest = Object::new();
-        let block = match &*delta.kind {
-            "text_delta" => {
-                let part = self.assembler.open(0, PartKind::Text, out)?;
-                Block::Text { part, rest }
-            }
-            "thinking_delta" => {
-                let part = self.assembler.open(0, PartKind::Reasoning, out)?;
-                Block::Thinking {
-                    part,
-                    signature: String::new(),
-                    rest,
-                }
-            }
-            _ => return Ok(None),
-        };
-        self.next_index = index.saturating_add(1);
-        self.open.push((index, block));
-        Ok(Some(self.open.len() - 1))
-    }
-
-    fn stop(&mut self, index: u64, out: &mut VecDeque<Event>) -> Result<()> {
-        let Some(at) = self.open.iter().rposition(|it| it.0 == index) else {
-            return Ok(());
-        };
-        let (_, block) = self.open.remove(at);
-        self.end(index, block, out)
-    }
-
-    fn end(&mut self, index: u64, block: Block, out: &mut VecDeque<Event>) -> Result<()> {
-        match block {
-            Block::Text { part, rest } => {
-                self.assembler.close(0, part, blocks::leftovers(rest), out);
-            }
-            Block::Thinking {
-                part,
-                signature,
-                mut rest,
-            } => {
-                if !signature.is_empty() || rest.contains_key("signature") {
-                    rest.insert("signature".to_owned(), Value::String(signature));
-                }
-                self.assembler
-                    .close(0, part, Some(Value::Object(rest)), out);
-            }
-            Block::Call {
-                slot,
-                executor,
-                input,
-                written,
-                mut rest,
-            } => {
-                let silent = written.trim().is_empty();
-                if executor == Executor::Provider {
-                    if silent {
-                        self.write_input(index, &input, out)?;
-                    }
-                    let text = if silent { &input } else { &written };
-                    if let Ok(value) = serde_json::from_str::<Value>(text) {
-                        rest.insert("input".to_owned(), value);
-                    }
-                    self.assembler.call_native(0, slot, Value::Object(rest));
-                    self.assembler.close_call(0, slot, out);
-                    return Ok(());
-                }
-                for key in ["id", "name", "input"] {
-                    rest.shift_remove(key);
-                }
-                if let Some(rest) = blocks::leftovers(rest) {
-                    self.assembler.call_native(0, slot, rest);
-                }
-                self.settle(false, out)?;
-                let input = if silent { input } else { String::new() };
-                self.pending = Some(Pending { index, slot, input });
-            }
-            Block::Whole(item) => self.part(item, out)?,
-        }
-        Ok(())
-    }
-
-    /// Ends the call that waited. One that has no arguments at the token limit
-    /// had no time to say them; the assembler calls it cut.
-    fn settle(&mut self, at_limit: bool, out: &mut VecDeque<Event>) -> Result<()> {
-        let Some(Pending { index, slot, input }) = self.pending.take() else {
-            return Ok(());
-        };
-        let empty = matches!(input.trim(), "" | "{}");
-        if at_limit && empty {
-            return Ok(());
-        }
-        self.write_input(index, &input, out)?;
-        self.assembler.close_call(0, slot, out);
-        Ok(())
-    }
-
-    fn write_input(&mut self, index: u64, input: &str, out: &mut VecDeque<Event>) -> Result<()> {
-        if input.is_empty() {
-            return Ok(());
-        }
-        let fragment = ToolFragment {
-            index: Some(index),
-            arguments: input,
-            ..ToolFragment::default()
-        };
-        self.assembler.call(0, fragment, out).map(|_| ())
-    }
-
-    fn close_all(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
-        for (index, block) in std::mem::take(&mut self.open) {
-            self.end(index, block, out)?;
+            self.blocks.assembler.usage(&usage(&self.usage), out);
         }
         Ok(())
     }
 
     fn complete(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
-        self.close_all(out)?;
         let reason = match &self.stop_reason {
             Some(word) => finish_reason(word),
             None => FinishReason::from(FinishKind::Stop),
         };
-        self.settle(reason.kind == FinishKind::Length, out)?;
+        let at_limit = reason.kind == FinishKind::Length;
+        self.blocks.end_message(at_limit, out)?;
         for (key, value) in std::mem::take(&mut self.beyond) {
             let item = Object::from_iter([(key, value)]);
-            self.assembler.unknown(Value::Object(item), out);
+            self.blocks.assembler.unknown(Value::Object(item), out);
         }
-        self.assembler.finish(0, reason, out)?;
-        self.assembler.complete(out)
+        self.blocks.assembler.finish(0, reason, out)?;
+        self.blocks.assembler.complete(out)
     }
 }
 
@@ -495,7 +160,7 @@ impl Decoder for MessagesDecoder {
         let data = frame.data.trim_ascii();
         // Some gateways keep the connection alive with data that is no event.
         let idle = data.is_empty() || data.starts_with(b":") || data == b"[DONE]";
-        if self.failed || self.assembler.is_completed() || idle {
+        if self.failed || self.blocks.assembler.is_completed() || idle {
             return Ok(());
         }
         let mut scratch = String::new();
@@ -506,43 +171,21 @@ impl Decoder for MessagesDecoder {
             }
         };
         self.failed = outcome.is_err();
-        outcome.map_err(|error| error.with_provider(&self.assembler.origin().provider))
+        outcome.map_err(|error| error.with_provider(&self.blocks.assembler.origin().provider))
     }
 
     fn finish(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
-        if self.failed || self.assembler.is_completed() {
+        if self.failed || self.blocks.assembler.is_completed() {
             return Ok(());
         }
         match self.stop_reason {
             Some(_) => self.complete(out),
-            None => Err(Error::truncated().with_provider(&self.assembler.origin().provider)),
+            None => Err(Error::truncated().with_provider(&self.blocks.assembler.origin().provider)),
         }
     }
 }
 
 /// The fields of an object; none if it isn't one.
-fn read_fields(json: &str) -> Fields<'_> {
-    serde_json::from_str(json).unwrap_or_default()
-}
-
-/// The text of a call's input, which some copies send as a JSON text.
-fn input_text(raw: &RawValue) -> String {
-    match serde_json::from_str::<String>(raw.get()) {
-        Ok(text) => text,
-        Err(_) => raw.get().to_owned(),
-    }
-}
-
-/// Adds a delta of an unknown type to the block it belongs to: texts are
-/// joined, all else is set.
-fn grow(item: &mut Object, delta: Object) {
-    for (key, value) in delta {
-        match (item.get_mut(&key), value) {
-            _ if key == "type" => {}
-            (Some(Value::String(known)), Value::String(more)) => known.push_str(&more),
-            (_, value) => {
-                item.insert(key, value);
-            }
-        }
-    }
+fn parse_fields(raw: &RawValue) -> Fields<'_> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use super::super::error;
 use super::super::response::write::{beyond, block_of, citation, head, stop_reason, usage_object};
 use super::super::wire::{Object, block, text_block};
+use super::pieces::{Borrowed, DeltaBody, DeltaEvent, End, Pending};
 use crate::dialect::{Encoder, FrameWriter};
 use parlor_core::{Error, Event, Executor, FinishReason, Native, Part, PartKind, Result, Usage};
 use serde::Serialize;
@@ -32,60 +33,6 @@ pub struct MessagesEncoder {
     /// The choice that is written: the first that says anything.
     choice: Option<u32>,
     buffer: Vec<u8>,
-}
-
-/// A part on its way.
-#[derive(Debug)]
-struct Pending {
-    part: u32,
-    kind: PartKind,
-    /// How its block begins, where that is known from the part's beginning.
-    start: Option<Object>,
-    opened: bool,
-    /// Deltas that wait until the part's turn comes.
-    waiting: Vec<Piece>,
-    /// How much of a call's arguments was written.
-    written: usize,
-    finished: Option<End>,
-}
-
-/// What a part ends with.
-#[derive(Debug)]
-struct End {
-    content: Option<Box<Part>>,
-    native: Option<Box<Native>>,
-}
-
-/// A delta of a block.
-#[derive(Debug)]
-enum Piece {
-    Text(String),
-    Thinking(String),
-    Arguments(String),
-    Citation(Value),
-}
-
-#[derive(Serialize)]
-struct DeltaEvent<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    index: u32,
-    delta: DeltaBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type")]
-enum DeltaBody<'a> {
-    #[serde(rename = "text_delta")]
-    Text { text: &'a str },
-    #[serde(rename = "thinking_delta")]
-    Thinking { thinking: &'a str },
-    #[serde(rename = "signature_delta")]
-    Signature { signature: &'a str },
-    #[serde(rename = "input_json_delta")]
-    InputJson { partial_json: &'a str },
-    #[serde(rename = "citations_delta")]
-    Citations { citation: &'a Value },
 }
 
 impl MessagesEncoder {
@@ -423,38 +370,6 @@ impl Encoder for MessagesEncoder {
             self.ended = true;
             // Writing JSON to memory doesn't fail.
             let _ = self.frame("error", &error::object(error), out);
-        }
-    }
-}
-
-/// A delta of a block, borrowed from its event.
-#[derive(Clone, Copy)]
-enum Borrowed<'a> {
-    Text(&'a str),
-    Thinking(&'a str),
-    Signature(&'a str),
-    Arguments(&'a str),
-    Citation(&'a Value),
-}
-
-impl Borrowed<'_> {
-    fn to_owned(self) -> Piece {
-        match self {
-            Self::Text(text) => Piece::Text(text.to_owned()),
-            Self::Thinking(text) | Self::Signature(text) => Piece::Thinking(text.to_owned()),
-            Self::Arguments(text) => Piece::Arguments(text.to_owned()),
-            Self::Citation(item) => Piece::Citation(item.clone()),
-        }
-    }
-}
-
-impl Piece {
-    fn borrow(&self) -> Borrowed<'_> {
-        match self {
-            Self::Text(text) => Borrowed::Text(text),
-            Self::Thinking(text) => Borrowed::Thinking(text),
-            Self::Arguments(text) => Borrowed::Arguments(text),
-            Self::Citation(item) => Borrowed::Citation(item),
         }
     }
 }
