@@ -91,12 +91,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// Reads a frame. What serde_json refuses in text, though servers send it, is
-/// repaired in `scratch` and read from there: see [`repair`].
+/// Reads a frame or a body. What serde_json refuses in text, though servers
+/// send it, is repaired in `scratch` and read from there: see [`repair`]. A
+/// byte order mark is passed over.
 pub(crate) fn read<'a, T: Deserialize<'a>>(
     data: &'a [u8],
     scratch: &'a mut String,
 ) -> serde_json::Result<T> {
+    let data = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data);
     match serde_json::from_slice(data) {
         Ok(read) => Ok(read),
         Err(error) => match repair(data) {
@@ -208,6 +210,7 @@ mod tests {
             (br#"{"text":"\\ud83d \"\ud83d"}"#, "\\ud83d \"\u{FFFD}"),
             (b"{\"text\":\"a\0\nb\"}", "a\0\nb"),
             (b"{\"text\":\"\xff\xc3\xa9\"}", "\u{FFFD}\u{e9}"),
+            (b"\xef\xbb\xbf{\"text\":\"a\"}", "a"),
         ] {
             assert_eq!(text_of(json).as_deref(), Some(text));
         }

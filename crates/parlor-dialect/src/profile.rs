@@ -99,6 +99,25 @@ const TOOL_TURNS: Profile = Profile {
     ..PLAIN
 };
 
+const FREE_CHOICE: Profile = Profile {
+    free_tool_choice: true,
+    ..PLAIN
+};
+
+const FIXED_FREE_CHOICE: Profile = Profile {
+    fixed_sampling: true,
+    efforts: &LOW_TO_MAX,
+    ..FREE_CHOICE
+};
+
+static LOW_TO_HIGH_AND_MAX: [Effort; 4] = [Effort::Low, Effort::Medium, Effort::High, Effort::Max];
+static LOW_TO_MAX: [Effort; 5] = [
+    Effort::Low,
+    Effort::Medium,
+    Effort::High,
+    Effort::XHigh,
+    Effort::Max,
+];
 static LOW_TO_HIGH: [Effort; 3] = [Effort::Low, Effort::Medium, Effort::High];
 static MINIMAL_TO_HIGH: [Effort; 4] = [Effort::Minimal, Effort::Low, Effort::Medium, Effort::High];
 static OFF_TO_HIGH: [Effort; 4] = [Effort::Off, Effort::Low, Effort::Medium, Effort::High];
@@ -107,6 +126,41 @@ static OFF_TO_HIGH: [Effort; 4] = [Effort::Off, Effort::Low, Effort::Medium, Eff
 /// stands for any text. Sources: the makers' API references and the errors
 /// that their hosts answer with.
 static FAMILIES: &[(&[&str], Profile)] = &[
+    // Forced calls don't go with thinking in this line. From 4.7 on it refuses
+    // sampling settings; efforts came with 4.5.
+    (
+        &["*claude-opus-4-5*", "*claude-opus-4.5*"],
+        Profile {
+            efforts: &LOW_TO_HIGH,
+            ..FREE_CHOICE
+        },
+    ),
+    (
+        &["*claude-*-4-6*", "*claude-*-4.6*"],
+        Profile {
+            efforts: &LOW_TO_HIGH_AND_MAX,
+            ..FREE_CHOICE
+        },
+    ),
+    (
+        &[
+            "*claude-*-4-7*",
+            "*claude-*-4.7*",
+            "*claude-*-4-8*",
+            "*claude-*-4.8*",
+        ],
+        FIXED_FREE_CHOICE,
+    ),
+    (
+        &[
+            "*claude-2*",
+            "*claude-3*",
+            "*claude-instant*",
+            "*claude-*-4*",
+        ],
+        FREE_CHOICE,
+    ),
+    (&["*claude-*"], FIXED_FREE_CHOICE),
     // The chat variants of the reasoning line take sampling settings.
     (
         &["gpt-*-chat", "gpt-*-chat-*"],
@@ -274,5 +328,17 @@ mod tests {
         for id in ["qwen3:8b", "MiniMax-M3", "deepseek-r1:7b", "QwQ-32B"] {
             assert!(Profile::of(id).think_tags, "{id}");
         }
+    }
+
+    #[test]
+    fn a_version_is_told_from_a_date() {
+        let efforts = |id: &str| Profile::of(id).efforts.len();
+        assert_eq!(efforts("claude-opus-4-20250514"), 0);
+        assert_eq!(efforts("claude-sonnet-4-5-20250929"), 0);
+        assert_eq!(efforts("anthropic/claude-opus-4.5"), 3);
+        assert_eq!(efforts("us.anthropic.claude-sonnet-4-6-v1:0"), 4);
+        assert_eq!(efforts("claude-opus-4-8@default"), 5);
+        assert!(Profile::of("claude-sonnet-5-5").fixed_sampling);
+        assert!(!Profile::of("claude-3-7-sonnet@20250219").fixed_sampling);
     }
 }

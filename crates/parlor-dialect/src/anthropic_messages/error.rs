@@ -2,7 +2,7 @@
 
 use super::wire::Object;
 use crate::dialect::{Target, WireError};
-use crate::json::text_or_number;
+use crate::json::{self, text_or_number};
 use parlor_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -142,7 +142,8 @@ fn of_status(status: u16) -> Option<ErrorKind> {
 /// Reads what a body says, in the forms that servers and what stands before
 /// them use: `error` as an object, a text or a list, or the fields on top.
 fn details(body: &[u8]) -> Details {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+    let mut scratch = String::new();
+    let Ok(value) = json::read::<Value>(body, &mut scratch) else {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         let plain = !text.is_empty() && text.len() <= 500 && !text.starts_with(['<', '{', '[']);
