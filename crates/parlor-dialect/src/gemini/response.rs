@@ -65,8 +65,9 @@ pub(super) fn write(response: &ChatResponse) -> Result<Vec<u8>> {
     Ok(Value::Object(whole).to_string().into_bytes())
 }
 
-/// Joins a chunk to what came before it: parts are appended, candidates are
-/// found by their index, and everything else is merged.
+/// Joins a chunk to what came before it: parts are appended but for the empty
+/// text of the last chunk, candidates are found by their index, and everything
+/// else is merged.
 fn join(whole: &mut Map<String, Value>, mut chunk: Map<String, Value>) {
     let candidates = match chunk.shift_remove("candidates") {
         Some(Value::Array(candidates)) => candidates,
@@ -83,6 +84,11 @@ fn join(whole: &mut Map<String, Value>, mut chunk: Map<String, Value>) {
         };
         let index = |it: &Value| it.get("index").and_then(Value::as_u64).unwrap_or(0);
         let wanted = candidate.get("index").and_then(Value::as_u64).unwrap_or(0);
+        if let Some(Value::Object(content)) = candidate.get_mut("content")
+            && content.get("parts") == Some(&json!([{ "text": "" }]))
+        {
+            content.shift_remove("parts");
+        }
         let at = known.iter().position(|it| index(it) == wanted);
         let Some(Value::Object(mine)) = at.and_then(|at| known.get_mut(at)) else {
             known.push(Value::Object(candidate));

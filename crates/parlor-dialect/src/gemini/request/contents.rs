@@ -89,6 +89,7 @@ impl<'a> Contents<'a> {
         match self.contents.last_mut() {
             Some(last) if last.role == role && (joined || (is_tool && last.is_tool)) => {
                 last.parts.append(&mut parts);
+                last.is_tool &= is_tool;
                 json::merge(&mut last.native, &native);
             }
             _ => self.contents.push(Content {

@@ -103,8 +103,13 @@ impl GeminiDecoder {
                 self.assembler.close_call(choice, slot, out);
                 return Ok(());
             }
+            // With an id it can be shown before its arguments are whole.
+            let id = match call.id.is_empty() {
+                true => self.assembler.mint(),
+                false => call.id.to_string(),
+            };
             let fragment = ToolFragment {
-                id: &call.id,
+                id: &id,
                 name: &call.name,
                 ..ToolFragment::default()
             };
