@@ -35,7 +35,10 @@ fn ask(home: &Home, wire: Wire, url: &str, more: &[&str]) -> Command {
             "anthropic/test-model",
             &["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
         ),
-        Wire::Gemini => ("gemini/test-model", &["GEMINI_API_KEY", "GEMINI_BASE_URL"]),
+        Wire::Gemini => (
+            "gemini/test-model",
+            &["GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"],
+        ),
         Wire::Ollama => ("ollama/test-model", &["OLLAMA_API_KEY", "OLLAMA_HOST"]),
     };
     let mut arguments = vec!["-m", model];
@@ -220,4 +223,14 @@ async fn try_all(wire: Wire) {
 #[tokio::test]
 async fn the_ollama_wire() {
     try_all(Wire::Ollama).await;
+}
+
+#[tokio::test]
+async fn the_anthropic_wire() {
+    try_all(Wire::AnthropicMessages).await;
+}
+
+#[tokio::test]
+async fn the_gemini_wire() {
+    try_all(Wire::Gemini).await;
 }
