@@ -4,7 +4,9 @@
 
 mod damage;
 mod error;
+mod incoming;
 mod read;
+mod reasoning;
 mod request;
 mod support;
 mod write;

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
 
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin::new("ollama", "ollama-chat")
 }
 
-fn quirks(json: Value) -> Ollama {
+pub(crate) fn quirks(json: Value) -> Ollama {
     Ollama::new(serde_json::from_value::<Quirks>(json).unwrap())
 }
 
 /// The body and the warned settings.
-fn write_to(
+pub(crate) fn write_to(
     dialect: &Ollama,
     info: &ModelInfo,
     profile: &Profile,
@@ -29,17 +29,17 @@ fn write_to(
     Ok((serde_json::from_slice(&wire.body).unwrap(), warned))
 }
 
-fn write(request: &ChatRequest) -> Result<(Value, Vec<String>)> {
+pub(crate) fn write(request: &ChatRequest) -> Result<(Value, Vec<String>)> {
     write_to(&Ollama::default(), &info(), &Profile::default(), request)
 }
 
-fn body(request: &ChatRequest) -> Value {
+pub(crate) fn body(request: &ChatRequest) -> Value {
     let (body, warned) = write(request).unwrap();
     assert_eq!(warned, Vec::<String>::new());
     body
 }
 
-fn read(body: Value) -> Incoming {
+pub(crate) fn read(body: Value) -> Incoming {
     let body = body.to_string();
     Ollama::default()
         .read_request("/api/chat", body.as_bytes(), &origin())
@@ -220,65 +220,6 @@ fn an_old_server_gets_no_ids() {
     );
 }
 
-/// What the field `think` becomes, and how many warnings it takes.
-fn think(dialect: &Ollama, model: &str, config: ReasoningConfig) -> (Value, usize) {
-    let request = ChatRequest::from("Hi").with_reasoning(config);
-    let (body, warned) = write_to(dialect, &info(), &Profile::of(model), &request).unwrap();
-    (body["think"].clone(), warned.len())
-}
-
-#[test]
-fn reasoning_becomes_a_switch_or_a_level() {
-    let none = Value::Null;
-    let rows = [
-        // quirk, model, effort, value, warnings
-        ("max", "qwen3:8b", Effort::Off, json!(false), 0),
-        ("max", "qwen3:8b", Effort::Auto, json!(true), 0),
-        ("max", "qwen3:8b", Effort::Low, json!("low"), 0),
-        ("max", "qwen3:8b", Effort::Minimal, json!("low"), 1),
-        ("max", "qwen3:8b", Effort::Max, json!("max"), 0),
-        ("max", "qwen3:8b", Effort::XHigh, json!("max"), 1),
-        ("max", "qwen3:8b", Effort::from("ultra"), json!("ultra"), 0),
-        ("levels", "qwen3:8b", Effort::Max, json!("high"), 1),
-        ("switch", "qwen3:8b", Effort::High, json!(true), 1),
-        ("switch", "qwen3:8b", Effort::Off, json!(false), 0),
-        ("none", "qwen3:8b", Effort::High, none.clone(), 1),
-        ("none", "qwen3:8b", Effort::Off, none.clone(), 0),
-        ("max", "gpt-oss:20b", Effort::Off, json!("low"), 1),
-        ("max", "gpt-oss:20b", Effort::Auto, none.clone(), 0),
-        ("max", "gpt-oss:20b", Effort::Medium, json!("medium"), 0),
-        ("max", "gpt-oss:20b", Effort::Max, json!("high"), 1),
-    ];
-    for (quirk, model, effort, value, warnings) in rows {
-        let dialect = quirks(json!({"think": quirk}));
-        let row = format!("{quirk} {model} {effort}");
-        assert_eq!(
-            think(&dialect, model, effort.into()),
-            (value, warnings),
-            "{row}"
-        );
-    }
-    let dialect = Ollama::default();
-    let off = ReasoningConfig::budget(0);
-    assert_eq!(think(&dialect, "qwen3:8b", off), (json!(false), 1));
-    let on = ReasoningConfig::budget(512);
-    assert_eq!(think(&dialect, "qwen3:8b", on), (json!(true), 1));
-    assert!(serde_json::from_value::<Quirks>(json!({"thinks": true})).is_err());
-}
-
-#[test]
-fn a_model_that_cannot_think_is_not_asked_to() {
-    let mut info = info();
-    info.capabilities = Capabilities::UNKNOWN.lacking(&[Capability::Reasoning]);
-    let ask = |effort: Effort| {
-        let request = ChatRequest::from("Hi").with_reasoning(effort);
-        write_to(&Ollama::default(), &info, &Profile::default(), &request).unwrap()
-    };
-    let (body, warned) = ask(Effort::High);
-    assert_eq!((&body["think"], warned.len()), (&Value::Null, 1));
-    assert_eq!(ask(Effort::Off).0["think"], false);
-}
-
 #[test]
 fn knobs_warn_and_features_fail() {
     type Set = fn(&mut ChatRequest);
@@ -391,33 +332,6 @@ fn tool_choice_does_what_leaving_tools_out_can_do() {
 }
 
 #[test]
-fn thoughts_go_home_or_where_the_family_wants_them() {
-    let thoughts = |origin: Option<Origin>| {
-        let part = Part::from(Reasoning::new("hm"));
-        match origin {
-            Some(origin) => part.with_native(Native::new(origin, json!({}))),
-            None => part,
-        }
-    };
-    let sent = |part: Part, model: &str| {
-        let message = Message::new(Role::Assistant, vec![part, Part::text("Hi")]);
-        let request = ChatRequest::new([message]);
-        let profile = Profile::of(model);
-        let (body, warned) = write_to(&Ollama::default(), &info(), &profile, &request).unwrap();
-        assert!(warned.is_empty());
-        body["messages"][0]["thinking"] == "hm"
-    };
-    assert!(sent(thoughts(Some(origin())), "llama3"));
-    assert!(!sent(
-        thoughts(Some(Origin::new("acme", "ollama-chat"))),
-        "llama3"
-    ));
-    assert!(!sent(thoughts(None), "llama3"));
-    assert!(sent(thoughts(None), "minimax-m3"));
-    assert!(!sent(thoughts(None), "gpt-oss:20b"));
-}
-
-#[test]
 fn what_only_another_provider_knows_is_left_out_with_a_warning() {
     let native = Native::new(Origin::new("acme", "acme"), json!({"x": 1}));
     let mut search = ToolCall::new("1", "search", json!({}));
@@ -431,81 +345,6 @@ fn what_only_another_provider_knows_is_left_out_with_a_warning() {
         );
         assert_eq!(warned, ["messages"]);
     }
-}
-
-#[test]
-fn a_history_without_ids_is_paired_by_name_and_order() {
-    let call = |name: &str| json!({"function": {"name": name, "arguments": {}}});
-    let result =
-        |name: &str, text: &str| json!({"role": "tool", "tool_name": name, "content": text});
-    let incoming = read(json!({"model": "m", "messages": [
-        {"role": "assistant", "content": "", "tool_calls": [call("f"), call("g"), call("f")]},
-        result("g", "1"), result("f", "2"), {"role": "tool", "content": "3"},
-        {"role": "tool", "content": "nobody asked"},
-    ]}));
-    let messages = &incoming.request.messages;
-    assert_eq!(messages.len(), 2);
-    let ids: Vec<_> = messages[0].tool_calls().map(|it| it.id.as_str()).collect();
-    assert!(ids.iter().all(|it| it.len() == 9), "{ids:?}");
-    let results = messages[1].parts.iter().map(|part| match part {
-        Part::ToolResult(result) => result.call_id.as_str(),
-        other => panic!("{other:?}"),
-    });
-    let results: Vec<_> = results.collect();
-    assert_eq!(results[..3], [ids[1], ids[0], ids[2]]);
-    assert!(!ids.contains(&results[3]));
-}
-
-#[test]
-fn reads_leniently_and_keeps_what_it_does_not_know() {
-    let incoming = read(json!({
-        "model": "m", "stream": true, "format": null, "keep_alive": null, "think": 3, "debug": {"a": 1},
-        "options": {"num_predict": -1, "temperature": null, "stop": "x", "top_k": 1},
-        "messages": [
-            {"role": "User", "content": null},
-            {"role": "control", "content": "thinking"},
-            {"role": "user", "content": "see", "images": ["data:image/png;base64,iVBORw0KGgo="]},
-        ],
-    }));
-    let request = &incoming.request;
-    assert_eq!(request.top_k, Some(1));
-    assert_eq!(request.max_output_tokens, None);
-    assert_eq!(
-        json!(request.extra["ollama"]),
-        json!({"think": 3, "debug": {"a": 1}, "options": {"num_predict": -1, "stop": "x"}})
-    );
-    assert_eq!(request.messages[0], Message::new(Role::User, vec![]));
-    let body = body(request);
-    assert_eq!(body["messages"][1]["role"], "control");
-    assert_eq!(body["options"]["num_predict"], -1);
-    assert_eq!(read(body).request, *request);
-}
-
-#[test]
-fn what_is_no_request_is_refused() {
-    let read = |body: &[u8]| {
-        Ollama::default()
-            .read_request("/api/chat", body, &origin())
-            .unwrap_err()
-    };
-    for body in [
-        &b"{}"[..],
-        b"",
-        b"[1]",
-        b"{\"model\":\"m\",\"messages\":3}",
-        b"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"images\":[\"?\"]}]}",
-    ] {
-        assert_eq!(read(body).kind(), ErrorKind::InvalidRequest);
-    }
-}
-
-#[test]
-fn broken_text_in_a_request_is_repaired() {
-    let body = b"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\\ud83d\xff\"}]}";
-    let incoming = Ollama::default()
-        .read_request("/api/chat", body, &origin())
-        .unwrap();
-    assert_eq!(incoming.request.messages[0].text(), "a\u{fffd}\u{fffd}");
 }
 
 #[test]
