@@ -58,6 +58,18 @@ pub struct Seen {
     headers: String,
 }
 
+impl Seen {
+    /// The event's name, where the framing has one.
+    pub fn event(&self) -> Option<&str> {
+        self.event.as_deref()
+    }
+
+    /// The payload.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+}
+
 /// Feeds the chunks and takes every frame as soon as it is whole.
 pub fn frames<'a>(
     framing: Framing,
