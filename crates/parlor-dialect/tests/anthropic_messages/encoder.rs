@@ -325,6 +325,39 @@ fn arguments_count_as_they_ended() {
 }
 
 #[test]
+fn free_text_is_put_in_an_object() {
+    let head = CallHead {
+        id: "t".into(),
+        name: "f".into(),
+        form: ArgumentsForm::Text,
+        ..CallHead::default()
+    };
+    let call = ToolCall::new("t", "f", Arguments::text("free"));
+    let events = vec![
+        Event::PartStarted {
+            choice: 0,
+            part: 0,
+            kind: PartKind::ToolCall,
+            call: Some(Box::new(head)),
+        },
+        Event::ArgumentsDelta {
+            choice: 0,
+            part: 0,
+            text: "free".into(),
+        },
+        Event::PartFinished {
+            choice: 0,
+            part: 0,
+            content: Some(Box::new(call.into())),
+            native: None,
+        },
+    ];
+    let response = again(&encode(&envelope(events, FinishKind::ToolCalls)));
+    let call = response.tool_calls().next().unwrap();
+    assert_eq!(call.arguments.parse().unwrap(), json!({"input": "free"}));
+}
+
+#[test]
 fn only_one_choice_is_written() {
     let mut events = vec![started(0, PartKind::Text), said(0, "a")];
     events.push(Event::part_started(1, 0, PartKind::Text));

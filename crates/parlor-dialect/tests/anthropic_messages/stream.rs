@@ -1,6 +1,7 @@
 //! Streamed answers, read.
 
 use super::*;
+use allocation_counter::measure;
 
 fn tool(index: u64, id: &str) -> Value {
     begin(
@@ -326,4 +327,29 @@ fn an_unknown_block_grows_by_its_deltas() {
         item.item,
         json!({"type": "compaction", "content": "summary", "n": 1})
     );
+}
+
+#[test]
+fn a_usual_delta_allocates_nothing() {
+    let (info, profile) = (info(), Profile::default());
+    let target = Target::new(&info, &profile).streaming();
+    let mut decoder = AnthropicMessages::default().decoder(&target);
+    let mut out = VecDeque::with_capacity(8);
+    for frame in [start(), begin(0, json!({"type": "text", "text": ""}))] {
+        let data = frame.to_string();
+        decoder
+            .decode(Frame::data(data.as_bytes()), &mut out)
+            .unwrap();
+    }
+    let data = text(0, " word").to_string();
+    let cost = measure(|| {
+        for _ in 0..100 {
+            out.clear();
+            decoder
+                .decode(Frame::data(data.as_bytes()), &mut out)
+                .unwrap();
+        }
+    });
+    assert_eq!(cost.count_total, 0);
+    assert!(matches!(out.back(), Some(Event::TextDelta { .. })));
 }

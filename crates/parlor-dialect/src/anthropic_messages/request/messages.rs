@@ -1,14 +1,13 @@
 //! The conversation written as messages of blocks.
 
 use super::super::SystemMessages;
+use super::super::response::write::input;
 use super::super::wire::{Content, Message, Object, block, kind_of, text_block};
 use super::media;
 use super::writer::Writer;
 use crate::profile::ReasoningReplay;
-use parlor_core::{
-    Arguments, ChatRequest, Executor, Part, Result, Role, Text, ToolCall, ToolResult,
-};
-use serde_json::{Value, json};
+use parlor_core::{ChatRequest, Executor, Part, Result, Role, Text, ToolCall, ToolResult};
+use serde_json::Value;
 
 /// Writes the top-level system blocks and the messages.
 pub(super) fn write(
@@ -312,22 +311,14 @@ fn write_call(part: &Part, call: &ToolCall, writer: &mut Writer<'_>) -> Result<O
     let mut block = block("tool_use");
     block.insert("id".to_owned(), call_id(&call.id).into());
     block.insert("name".to_owned(), call.name.as_str().into());
-    block.insert("input".to_owned(), input(&call.arguments, writer));
+    let (input, is_object) = input(&call.arguments);
+    if !is_object {
+        let message = "arguments that are no JSON object were put in one";
+        writer.coerced("messages.tool_call", message);
+    }
+    block.insert("input".to_owned(), input);
     writer.mark(&mut block, call.cache.as_ref())?;
     Ok(with_rest(block, part, writer))
-}
-
-/// The input of a call, which must be an object; anything else is put in one,
-/// so that the model sees what it wrote.
-fn input(arguments: &Arguments, writer: &mut Writer<'_>) -> Value {
-    let (key, value) = match arguments.parse() {
-        Ok(object @ Value::Object(_)) => return object,
-        Ok(other) => ("input", other),
-        Err(_) => ("invalid_arguments", Value::from(arguments.text.as_str())),
-    };
-    let message = "arguments that are no JSON object were put in one";
-    writer.coerced("messages.tool_call", message);
-    json!({ key: value })
 }
 
 /// An id as the dialect wants it: letters, digits, `_` and `-`. Others are

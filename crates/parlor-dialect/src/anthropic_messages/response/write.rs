@@ -4,7 +4,8 @@ use super::super::NAME;
 use super::super::wire::{Object, block, text_block};
 use super::REASONS;
 use parlor_core::{
-    ChatResponse, Citation, Error, Executor, FinishKind, FinishReason, Native, Part, Result, Usage,
+    Arguments, ChatResponse, Citation, Error, Executor, FinishKind, FinishReason, Native, Part,
+    Result, Usage,
 };
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
@@ -48,13 +49,22 @@ pub(in super::super) fn block_of(part: &Part) -> Option<Object> {
             let mut block = block("tool_use");
             block.insert("id".to_owned(), call.id.as_str().into());
             block.insert("name".to_owned(), call.name.as_str().into());
-            let input = call.arguments.parse().unwrap_or_else(|_| json!({}));
-            block.insert("input".to_owned(), input);
+            block.insert("input".to_owned(), input(&call.arguments).0);
             Some(with_rest(block, native))
         }
         Part::ToolCall(_) | Part::ToolResult(_) => whole().cloned(),
         Part::Native(_) => native.and_then(Value::as_object).cloned(),
         _ => None,
+    }
+}
+
+/// The input of a call, which must be an object; and whether it is. Anything
+/// else is put in one, so that its reader sees what the model wrote.
+pub(in super::super) fn input(arguments: &Arguments) -> (Value, bool) {
+    match arguments.parse() {
+        Ok(object @ Value::Object(_)) => (object, true),
+        Ok(other) => (json!({ "input": other }), false),
+        Err(_) => (json!({ "invalid_arguments": arguments.text }), false),
     }
 }
 

@@ -5,7 +5,9 @@ use super::super::response::write::{beyond, block_of, citation, head, stop_reaso
 use super::super::wire::{Object, block, text_block};
 use super::pieces::{Borrowed, DeltaBody, DeltaEvent, End, Pending};
 use crate::dialect::{Encoder, FrameWriter};
-use parlor_core::{Error, Event, Executor, FinishReason, Native, Part, PartKind, Result, Usage};
+use parlor_core::{
+    ArgumentsForm, Error, Event, Executor, FinishReason, Native, Part, PartKind, Result, Usage,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -119,7 +121,7 @@ impl MessagesEncoder {
         let Some(front) = self.queue.front_mut() else {
             return Ok(());
         };
-        // What a provider ran itself is written whole, from its own item.
+        // What a provider ran itself and free text are written whole.
         if front.start.is_none() && !front.opened {
             return Ok(());
         }
@@ -177,6 +179,7 @@ impl MessagesEncoder {
             return Ok(());
         };
         let (kind, opened, written) = (front.kind, front.opened, front.written);
+        let started = opened || front.start.is_some();
         match (kind, content) {
             (PartKind::Reasoning, _) => {
                 let native = native.map(beyond).unwrap_or_default();
@@ -192,7 +195,7 @@ impl MessagesEncoder {
                 self.stop(out)
             }
             (_, Some(content)) => match content {
-                Part::ToolCall(call) if call.executor == Executor::Client => {
+                Part::ToolCall(call) if call.executor == Executor::Client && started => {
                     self.open(out)?;
                     // The deltas are for display; this is what counts.
                     if let Some(rest) = call.arguments.text.get(written..)
@@ -203,14 +206,17 @@ impl MessagesEncoder {
                     self.stop(out)
                 }
                 part => {
-                    let input = match part {
-                        Part::ToolCall(call) => call.arguments.text.as_str(),
-                        _ => "",
+                    let Some(block) = block_of(part) else {
+                        return Ok(());
                     };
-                    match block_of(part) {
-                        Some(block) => self.whole(block, input, out),
-                        None => Ok(()),
-                    }
+                    let input = match part {
+                        Part::ToolCall(call) if call.executor == Executor::Client => {
+                            block.get("input").map(Value::to_string)
+                        }
+                        Part::ToolCall(call) => Some(call.arguments.text.clone()),
+                        _ => None,
+                    };
+                    self.whole(block, input.as_deref().unwrap_or_default(), out)
                 }
             },
             // A text that said nothing has no block: clients would send it
@@ -276,7 +282,10 @@ impl Encoder for MessagesEncoder {
                         start.insert("signature".to_owned(), "".into());
                         Some(start)
                     }
-                    (PartKind::ToolCall, Some(call)) if call.executor == Executor::Client => {
+                    (PartKind::ToolCall, Some(call))
+                        if call.executor == Executor::Client
+                            && call.form == ArgumentsForm::Json =>
+                    {
                         let mut start = block("tool_use");
                         start.insert("id".to_owned(), call.id.as_str().into());
                         start.insert("name".to_owned(), call.name.as_str().into());
