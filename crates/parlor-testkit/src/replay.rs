@@ -77,7 +77,7 @@ impl ReplayServer {
                 Some(response) => reply(response, cuts),
                 None => Reply::new(404, "text/plain", vec![b"no such recording".to_vec()]),
             };
-            reply.script(seen)
+            reply.script(seen).into()
         };
         Ok(Self {
             host: Host::start(Pace::default(), Arc::new(play)).await?,

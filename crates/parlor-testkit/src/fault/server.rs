@@ -38,8 +38,8 @@ impl FaultServer {
     /// Where the loopback interface can't be listened on.
     pub async fn start_at(pace: Pace) -> io::Result<Self> {
         let plain = |seen: &SeenRequest| match route(seen) {
-            Ok((_, scene)) => scene.send(&Answer::hello()).script(seen),
-            Err(problem) => problem.script(seen),
+            Ok((_, scene)) => scene.send(&Answer::hello()).script(seen).into(),
+            Err(problem) => problem.script(seen).into(),
         };
         let elsewhere = Host::start(pace, Arc::new(plain)).await?;
         // By another name as well as on another port: it is another host by any measure.
@@ -59,7 +59,7 @@ impl FaultServer {
             {
                 *value = format!("{origin}{}", seen.path);
             }
-            reply.script(seen)
+            reply.script(seen).into()
         };
         let host = Host::start(pace, Arc::new(faulty)).await?;
         Ok(Self { host, elsewhere })

@@ -5,6 +5,7 @@ use std::io;
 use std::mem;
 use std::time::Duration;
 
+use futures_util::stream::{BoxStream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
@@ -45,6 +46,21 @@ pub(crate) enum End {
     Close,
     /// Closes with RST in place of FIN.
     Reset,
+}
+
+/// What a server answers a request with.
+pub(crate) enum Plan {
+    /// Known from the start.
+    Script(Script),
+    /// Made while it is sent. It is polled only when there is room for more, and dropped when the
+    /// client hangs up. At its end the connection may serve more.
+    Live(BoxStream<'static, Step>),
+}
+
+impl From<Script> for Plan {
+    fn from(script: Script) -> Self {
+        Self::Script(script)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,26 +124,47 @@ impl Connection {
         Ok(Some(request))
     }
 
-    pub(crate) async fn play(&mut self, script: &Script, pace: Pace) -> Played {
-        for step in &script.steps {
-            let played = match step {
-                Step::Write(bytes) => self.write(bytes).await,
-                Step::Pause => match self.unless_gone(time::sleep(pace.unit)).await {
-                    Some(()) => Played::Finished,
-                    None => Played::Dropped,
-                },
-                Step::Hold => match self.unless_gone(time::sleep(pace.patience)).await {
-                    Some(()) => Played::Exhausted,
-                    None => Played::Dropped,
-                },
-                Step::Pulse(bytes) => self.pulse(bytes, pace).await,
-                Step::Flood(bytes) => self.flood(bytes, pace).await,
+    /// Answers a request as planned; what follows is said beside what happened.
+    pub(crate) async fn play(&mut self, plan: Plan, pace: Pace) -> (Played, End) {
+        let mut steps = match plan {
+            Plan::Script(script) => {
+                let mut played = Played::Finished;
+                for step in &script.steps {
+                    played = self.step(step, pace).await;
+                    if played != Played::Finished {
+                        break;
+                    }
+                }
+                return (played, script.end);
+            }
+            Plan::Live(steps) => steps,
+        };
+        loop {
+            let played = match self.unless_gone(steps.next()).await {
+                None => Played::Dropped,
+                Some(None) => return (Played::Finished, End::KeepAlive),
+                Some(Some(step)) => self.step(&step, pace).await,
             };
             if played != Played::Finished {
-                return played;
+                return (played, End::Close);
             }
         }
-        Played::Finished
+    }
+
+    async fn step(&mut self, step: &Step, pace: Pace) -> Played {
+        match step {
+            Step::Write(bytes) => self.write(bytes).await,
+            Step::Pause => match self.unless_gone(time::sleep(pace.unit)).await {
+                Some(()) => Played::Finished,
+                None => Played::Dropped,
+            },
+            Step::Hold => match self.unless_gone(time::sleep(pace.patience)).await {
+                Some(()) => Played::Exhausted,
+                None => Played::Dropped,
+            },
+            Step::Pulse(bytes) => self.pulse(bytes, pace).await,
+            Step::Flood(bytes) => self.flood(bytes, pace).await,
+        }
     }
 
     /// Closes with RST.

@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(crate) use connection::{Connection, End, Played, Script, Step};
-pub(crate) use reply::{Ending, Framing, Opening, Reply};
+pub(crate) use connection::{Connection, End, Plan, Played, Script, Step};
+pub(crate) use reply::{Ending, Framing, Opening, Reply, chunk};
 pub use request::SeenRequest;
 
 /// The speed of a test server, and how long and how much it gives at most.
@@ -43,7 +43,7 @@ impl Default for Pace {
 }
 
 /// What a server does with a request.
-pub(crate) type Site = dyn Fn(&SeenRequest) -> Script + Send + Sync;
+pub(crate) type Site = dyn Fn(&SeenRequest) -> Plan + Send + Sync;
 
 /// A listener on the loopback interface that plays scripts and keeps a log; dropping it ends it.
 #[derive(Debug)]
@@ -115,20 +115,20 @@ async fn serve(
     log: watch::Sender<Vec<SeenRequest>>,
 ) {
     while let Ok(Some(request)) = connection.request().await {
-        let script = site(&request);
+        let plan = site(&request);
         let mut place = 0;
         log.send_modify(|seen| {
             place = seen.len();
             seen.push(request);
         });
-        let played = connection.play(&script, pace).await;
+        let (played, end) = connection.play(plan, pace).await;
         log.send_modify(|seen| {
             if let Some(request) = seen.get_mut(place) {
                 request.dropped = played == Played::Dropped;
                 request.finished = played != Played::Dropped;
             }
         });
-        match script.end {
+        match end {
             End::KeepAlive if played == Played::Finished => {}
             End::Reset => return connection.reset(),
             End::KeepAlive | End::Close => return,

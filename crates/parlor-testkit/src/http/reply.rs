@@ -178,9 +178,21 @@ impl Reply {
             Framing::Chunked => "",
             Framing::Extended => ";part=1;note=\"a; b\"",
         };
-        let size = format!("{:x}{extension}\r\n", piece.len());
-        [size.as_bytes(), piece, b"\r\n"].concat()
+        extended_chunk(piece, extension)
     }
+}
+
+/// A chunk of a chunked body; nothing for no bytes, since an empty chunk would end the body.
+pub(crate) fn chunk(piece: &[u8]) -> Vec<u8> {
+    match piece.is_empty() {
+        true => Vec::new(),
+        false => extended_chunk(piece, ""),
+    }
+}
+
+fn extended_chunk(piece: &[u8], extension: &str) -> Vec<u8> {
+    let size = format!("{:x}{extension}\r\n", piece.len());
+    [size.as_bytes(), piece, b"\r\n"].concat()
 }
 
 /// Steps in which neighbouring writes are one.
