@@ -73,7 +73,7 @@ pub(super) fn read(error: &WireError<'_>) -> Error {
     let body: Value = serde_json::from_slice(error.body)
         .ok()
         .or_else(|| serde_json::from_str(&json::repair(error.body)?).ok())
-        .unwrap_or_default();
+        .unwrap_or_else(|| json!({ "message": brief(error.body) }));
     let mut read = of_value(&body, Some(error.status));
     for name in ["x-goog-request-id", "x-request-id"] {
         if let Some(id) = error.header(name).filter(|_| read.request_id().is_none()) {
@@ -81,6 +81,13 @@ pub(super) fn read(error: &WireError<'_>) -> Error {
         }
     }
     read.with_body(error.body)
+}
+
+/// A body that is no JSON, if it is a short text and no page.
+fn brief(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    (text.len() <= 200 && !text.starts_with('<')).then(|| text.to_owned())
 }
 
 /// Reads the `error` field of an answer.
@@ -93,11 +100,13 @@ fn of_value(body: &Value, status: Option<u16>) -> Error {
     // A failure comes as an object, or as an array of one.
     let body = body.get(0).unwrap_or(body);
     let fields = body.get("error").unwrap_or(body);
+    let fields = fields.get(0).unwrap_or(fields);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let message = text(&fields["message"])
         .or_else(|| text(fields))
         .or_else(|| text(&body["message"]))
         .or_else(|| text(&body["detail"]))
+        .or_else(|| text(&body["detail"][0]["msg"]))
         .filter(|it| !it.trim().is_empty());
     let word = fields["status"].as_str().unwrap_or_default();
     let known = WORDS.iter().find(|it| it.0 == word).map(|it| it.1);

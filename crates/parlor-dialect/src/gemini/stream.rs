@@ -41,6 +41,8 @@ pub struct GeminiDecoder {
     /// Names of the answer's own fields that were told as unknown.
     told: Vec<String>,
     blocked: bool,
+    /// Another answer follows; nothing of it belongs to this one.
+    over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +84,7 @@ impl GeminiDecoder {
             choices: Vec::new(),
             told: Vec::new(),
             blocked: false,
+            over: false,
         }
     }
 
@@ -117,6 +120,10 @@ impl GeminiDecoder {
             self.give_up(out);
             return Err(error::in_body(raw));
         }
+        self.over = self.over || self.is_another(&chunk);
+        if self.over {
+            return Ok(());
+        }
         let created = match chunk.create_time.is_empty() {
             true => None,
             false => time::unix_seconds(&chunk.create_time),
@@ -149,14 +156,29 @@ impl GeminiDecoder {
         Ok(())
     }
 
+    /// Whether a chunk brings content of choices that have all finished. Usage
+    /// and repeated finish reasons may follow the end of an answer, content
+    /// doesn't.
+    fn is_another(&self, chunk: &Chunk<'_>) -> bool {
+        let finished = |index| self.assembler.is_finished(index);
+        if self.choices.is_empty() || !self.choices.iter().all(|it| finished(it.index)) {
+            return false;
+        }
+        let says = |part: &wire::Part<'_>| {
+            !wire::part::is_text(part) || part.text.as_ref().is_some_and(|it| !it.is_empty())
+        };
+        (0..).zip(chunk.candidates.iter()).any(|(at, candidate)| {
+            finished(index_of(candidate, at)) && candidate.content.parts.iter().any(says)
+        })
+    }
+
     fn candidate(
         &mut self,
         at: usize,
         candidate: Candidate<'_>,
         out: &mut VecDeque<Event>,
     ) -> Result<()> {
-        let index = candidate.index.count().unwrap_or(at as u64);
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let index = index_of(&candidate, at as u64);
         if self.assembler.is_finished(index) {
             return Ok(());
         }
@@ -346,6 +368,12 @@ impl Decoder for GeminiDecoder {
         self.give_up(out);
         Err(Error::truncated())
     }
+}
+
+/// The index of a candidate, which may go unsaid.
+fn index_of(candidate: &Candidate<'_>, at: u64) -> u32 {
+    let index = candidate.index.count().unwrap_or(at);
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 fn not_a_chunk(data: &[u8]) -> Error {
