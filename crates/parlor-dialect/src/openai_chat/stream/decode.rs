@@ -108,6 +108,7 @@ impl ChatDecoder {
                 self.sources.set(name, json);
             }
         }
+        let was_over = self.is_over();
         for (position, choice) in (0..).zip(chunk.choices.iter()) {
             self.choice(position, choice, whole, out)?;
         }
@@ -116,10 +117,10 @@ impl ChatDecoder {
             return Err(error);
         }
         if let Some(error) = self.reported(chunk, data) {
-            if !self.is_over() || whole {
+            if !was_over || whole {
                 return Err(error);
             }
-            // Every choice had ended: the answer stands.
+            // Every choice had ended before: the answer stands.
             let notice = Warning::new(WarningKind::Notice, "error", error.message().to_owned());
             self.assembler.warning(notice, out);
             for field in ERROR_FIELDS {
