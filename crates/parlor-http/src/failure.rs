@@ -109,11 +109,10 @@ pub(crate) fn of_read(error: reqwest::Error) -> Error {
 }
 
 /// Whether the bytes that came are wrong, and not too few: reqwest calls both
-/// a decoding error.
+/// a decoding error, or both an error of the body.
 fn is_damaged(error: &reqwest::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, Other};
-    error.is_decode()
-        && io_cause(error).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput | Other))
+    io_cause(error).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput | Other))
 }
 
 /// A time limit that ran out.

@@ -176,6 +176,7 @@ impl<D: Dialect> Shared<D> {
     /// Reads a whole answer. A host that streams though nobody asked is read
     /// as a stream.
     pub(crate) fn read(&self, body: &[u8], status: u16, head: &HeaderMap) -> Result<ChatResponse> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let text = body.trim_ascii_start();
         if ["data:", "event:", ":"]
             .iter()

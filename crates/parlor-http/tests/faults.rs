@@ -1,0 +1,56 @@
+//! What servers break doesn't break a model over HTTP, in any dialect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_core::{ChatModel, ModelInfo};
+use parlor_dialect::Dialect;
+use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::gemini::Gemini;
+use parlor_dialect::ollama::Ollama;
+use parlor_dialect::openai_chat::OpenAiChat;
+use parlor_http::{Auth, Endpoint, HttpModel, Timeouts};
+use parlor_testkit::fault::{FaultSuite, Wire};
+
+/// Well above the pauses of a drip and the time that 8 MiB take, well below the server's patience.
+const LIMIT: Duration = Duration::from_millis(1500);
+
+async fn play<D: Dialect + Clone>(wire: Wire, dialect: D) {
+    let suite = FaultSuite::new(wire, move |base_url| -> Arc<dyn ChatModel> {
+        let mut timeouts = Timeouts::default();
+        timeouts.first_event = Some(LIMIT);
+        timeouts.idle = Some(LIMIT);
+        let endpoint = Endpoint::new(base_url)
+            .unwrap()
+            .with_auth(Auth::Bearer(FaultSuite::KEY.into()))
+            .with_timeouts(timeouts);
+        let info = ModelInfo::new("test", "test-model");
+        Arc::new(HttpModel::new(dialect.clone(), endpoint, info))
+    });
+    let only = std::env::var("PARLOR_FAULTS").ok();
+    let suite = match &only {
+        Some(names) => suite.only(names.split(',')),
+        None => suite,
+    };
+    suite.run().await.unwrap().assert();
+}
+
+#[tokio::test]
+async fn openai_chat() {
+    play(Wire::OpenAiChat, OpenAiChat::default()).await;
+}
+
+#[tokio::test]
+async fn anthropic_messages() {
+    play(Wire::AnthropicMessages, AnthropicMessages::default()).await;
+}
+
+#[tokio::test]
+async fn gemini() {
+    play(Wire::Gemini, Gemini::default()).await;
+}
+
+#[tokio::test]
+async fn ollama() {
+    play(Wire::Ollama, Ollama::default()).await;
+}
