@@ -5,10 +5,14 @@ use parlor_registry::Provider;
 /// The providers of every provider crate whose feature is on, for
 /// [`Registry::global`](crate::Registry::global).
 pub static PROVIDERS: &[&[&dyn Provider]] = &[
+    #[cfg(feature = "openai")]
+    parlor_openai::PROVIDERS,
     #[cfg(feature = "anthropic")]
     parlor_anthropic::PROVIDERS,
     #[cfg(feature = "gemini")]
     parlor_gemini::PROVIDERS,
     #[cfg(feature = "ollama")]
     parlor_ollama::PROVIDERS,
+    #[cfg(feature = "compatible")]
+    parlor_compatible::PROVIDERS,
 ];

@@ -1,0 +1,30 @@
+//! DeepSeek: thinking is switched by type, effort stands beside it.
+
+use crate::preset::{Preset, refuse};
+use parlor_dialect::openai_chat::{Documents, JsonOutput, MaxTokens, Quirks, Thinking};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("deepseek", "DeepSeek")
+        .feature("compatible")
+        .base_url("https://api.deepseek.com")
+        .base_url_env(&["DEEPSEEK_BASE_URL"])
+        .key_env(&["DEEPSEEK_API_KEY"])
+        .default_model("deepseek-v4-flash")
+        .docs_url("https://api-docs.deepseek.com")
+        .key_url("https://platform.deepseek.com/api_keys"),
+    quirks,
+);
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.max_tokens = MaxTokens::MaxTokens;
+    quirks.thinking = Thinking::Type;
+    quirks.effort_beside_switch = true;
+    quirks.output = JsonOutput::Object;
+    quirks.video_url = false;
+    quirks.audio = false;
+    quirks.documents = Documents::None;
+    refuse(&mut quirks, "n seed top_k metadata service_tier");
+    quirks
+}

@@ -1,0 +1,26 @@
+//! GitHub Models: the first chunk has no choices; small limits on the free tier.
+
+use crate::preset::{Preset, refuse};
+use parlor_dialect::openai_chat::{Documents, Quirks};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("github-models", "GitHub Models")
+        .feature("compatible")
+        .base_url("https://models.github.ai/inference")
+        .key_env(&["GITHUB_TOKEN", "GITHUB_API_KEY"])
+        .with_shared_key()
+        .default_model("openai/gpt-4.1")
+        .docs_url("https://docs.github.com/en/github-models")
+        .key_url("https://github.com/settings/tokens"),
+    quirks,
+)
+.without_list();
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.video_url = false;
+    quirks.documents = Documents::None;
+    refuse(&mut quirks, "top_k");
+    quirks
+}

@@ -1,0 +1,28 @@
+//! Groq: thoughts come in `reasoning`; one choice, no log probabilities.
+
+use crate::preset::{Preset, refuse};
+use parlor_dialect::openai_chat::{Documents, MaxTokens, Quirks, ReasoningField};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("groq", "Groq")
+        .feature("compatible")
+        .base_url("https://api.groq.com/openai/v1")
+        .base_url_env(&["GROQ_BASE_URL"])
+        .key_env(&["GROQ_API_KEY"])
+        .default_model("openai/gpt-oss-120b")
+        .docs_url("https://console.groq.com/docs")
+        .key_url("https://console.groq.com/keys"),
+    quirks,
+);
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.max_tokens = MaxTokens::MaxCompletionTokens;
+    quirks.reasoning_field = ReasoningField::Reasoning;
+    quirks.video_url = false;
+    quirks.audio = false;
+    quirks.documents = Documents::None;
+    refuse(&mut quirks, "n logprobs top_logprobs top_k metadata");
+    quirks
+}

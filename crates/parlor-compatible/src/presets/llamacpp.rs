@@ -1,0 +1,25 @@
+//! llama.cpp server: local; thinking is switched in the chat template.
+
+use crate::preset::Preset;
+use parlor_dialect::openai_chat::{Documents, MaxTokens, Quirks, Thinking};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("llamacpp", "llama.cpp server")
+        .feature("compatible")
+        .base_url("http://127.0.0.1:8080/v1")
+        .aliases(&["llama-cpp", "llama.cpp"])
+        .base_url_env(&["LLAMACPP_BASE_URL"])
+        .key_env(&["LLAMA_API_KEY"])
+        .without_key()
+        .docs_url("https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
+    quirks,
+);
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.max_tokens = MaxTokens::MaxTokens;
+    quirks.thinking = Thinking::Template;
+    quirks.documents = Documents::None;
+    quirks
+}

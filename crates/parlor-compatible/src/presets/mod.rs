@@ -1,0 +1,79 @@
+//! One file for each host: its address, its variables, its quirks.
+
+use crate::preset::Preset;
+use parlor_registry::Provider;
+
+mod baichuan;
+mod cerebras;
+mod dashscope;
+mod deepinfra;
+mod deepseek;
+mod fireworks;
+mod github_models;
+mod groq;
+mod huggingface;
+mod hunyuan;
+mod litellm;
+mod llamacpp;
+mod lmstudio;
+mod minimax;
+mod mistral;
+mod moonshot;
+mod nvidia;
+mod openrouter;
+mod perplexity;
+mod qianfan;
+mod sglang;
+mod siliconflow;
+mod spark;
+mod stepfun;
+mod together;
+mod vercel;
+mod vllm;
+mod volcengine;
+mod xai;
+mod xiaomi;
+mod yi;
+mod zhipu;
+
+/// The host of which nothing is known but what the configuration says.
+static GENERIC: Preset = Preset::generic();
+
+/// The providers of this crate.
+pub static PROVIDERS: &[&dyn Provider] = &[
+    &GENERIC,
+    &baichuan::PRESET,
+    &cerebras::PRESET,
+    &dashscope::PRESET,
+    &deepinfra::PRESET,
+    &deepseek::PRESET,
+    &fireworks::PRESET,
+    &github_models::PRESET,
+    &groq::PRESET,
+    &huggingface::PRESET,
+    &hunyuan::PRESET,
+    &litellm::PRESET,
+    &llamacpp::PRESET,
+    &lmstudio::PRESET,
+    &minimax::PRESET,
+    &mistral::PRESET,
+    &moonshot::PRESET,
+    &nvidia::PRESET,
+    &openrouter::PRESET,
+    &perplexity::PRESET,
+    &qianfan::PRESET,
+    &sglang::PRESET,
+    &siliconflow::PRESET,
+    &spark::PRESET,
+    &stepfun::PRESET,
+    &together::PRESET,
+    &vercel::PRESET,
+    &vllm::PRESET,
+    &volcengine::PRESET,
+    &xai::PRESET,
+    &xiaomi::PRESET,
+    &yi::PRESET,
+    &zhipu::PRESET,
+];
+
+parlor_registry::register!(PROVIDERS);

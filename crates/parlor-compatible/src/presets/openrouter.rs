@@ -1,0 +1,27 @@
+//! OpenRouter: one `reasoning` object for all models, details to be sent back.
+
+use crate::preset::Preset;
+use parlor_dialect::openai_chat::{CacheStyle, Quirks, ReasoningField, Thinking};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("openrouter", "OpenRouter")
+        .feature("compatible")
+        .base_url("https://openrouter.ai/api/v1")
+        .base_url_env(&["OPENROUTER_BASE_URL", "OPENROUTER_API_BASE"])
+        .key_env(&["OPENROUTER_API_KEY"])
+        .default_model("openrouter/auto")
+        .docs_url("https://openrouter.ai/docs")
+        .key_url("https://openrouter.ai/keys"),
+    quirks,
+);
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.thinking = Thinking::Object;
+    quirks.thinking_budget = true;
+    quirks.reasoning_field = ReasoningField::Reasoning;
+    quirks.cache = CacheStyle::CacheControl;
+    quirks.text_parts = true;
+    quirks
+}

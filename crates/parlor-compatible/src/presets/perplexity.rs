@@ -1,0 +1,33 @@
+//! Perplexity: searches before it answers; no tools; usage on every chunk.
+
+use crate::preset::{Preset, refuse};
+use parlor_dialect::openai_chat::{Documents, MaxTokens, Quirks};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("perplexity", "Perplexity")
+        .feature("compatible")
+        .base_url("https://api.perplexity.ai")
+        .base_url_env(&["PERPLEXITY_BASE_URL"])
+        .key_env(&["PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"])
+        .default_model("sonar")
+        .docs_url("https://docs.perplexity.ai")
+        .key_url("https://www.perplexity.ai/settings/api"),
+    quirks,
+)
+.without_list();
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.max_tokens = MaxTokens::MaxTokens;
+    quirks.tool_choice = Vec::new();
+    quirks.parallel_tool_calls = false;
+    quirks.stream_usage = false;
+    quirks.audio = false;
+    quirks.documents = Documents::None;
+    refuse(
+        &mut quirks,
+        "n seed stop logprobs top_logprobs metadata service_tier user",
+    );
+    quirks
+}

@@ -1,0 +1,26 @@
+//! xAI: tool calls come whole; reasoning tokens stand beside the output.
+
+use crate::preset::{Preset, refuse};
+use parlor_dialect::openai_chat::{Documents, Quirks};
+use parlor_registry::Descriptor;
+
+pub(super) static PRESET: Preset = Preset::new(
+    Descriptor::new("xai", "xAI")
+        .feature("compatible")
+        .base_url("https://api.x.ai/v1")
+        .base_url_env(&["XAI_BASE_URL"])
+        .key_env(&["XAI_API_KEY"])
+        .default_model("grok-4.5")
+        .docs_url("https://docs.x.ai")
+        .key_url("https://console.x.ai"),
+    quirks,
+);
+
+fn quirks() -> Quirks {
+    let mut quirks = Quirks::compatible();
+    quirks.video_url = false;
+    quirks.audio = false;
+    quirks.documents = Documents::None;
+    refuse(&mut quirks, "top_k metadata");
+    quirks
+}
