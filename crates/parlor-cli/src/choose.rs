@@ -62,10 +62,10 @@ impl Chosen {
                      which repeats the prompt and is not a language model."
                 ),
                 with_key => format!(
-                    "No model was named and {} has a key, so this answer is from the built-in \
-                     model {id}, which repeats the prompt and is not a language model \
-                     (-m MODEL or PARLOR_MODEL to choose).",
-                    with_key.join(" and ")
+                    "No model was named and {}, so this answer is from the built-in model {id}, \
+                     which repeats the prompt and is not a language model (-m MODEL or \
+                     PARLOR_MODEL to choose).",
+                    undecided(with_key)
                 ),
             }),
         }
@@ -83,6 +83,14 @@ impl Chosen {
         let limits = TimeoutLayer::new(timeout_policy(&self.resolved.config.timeouts));
         let again = RetryLayer::new(retry_policy(&registry.config().layers.retry));
         Ok(retry(again).layer(limits.layer(model)))
+    }
+}
+
+/// Why keys alone decide nothing.
+pub(crate) fn undecided(with_key: &[String]) -> String {
+    match with_key {
+        [only] => format!("{only} has a key but no default model"),
+        several => format!("{} have a key", several.join(" and ")),
     }
 }
 

@@ -4,10 +4,11 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 
+use common::server::read_request;
 use common::{Home, Ran, signal};
 
 /// A server that sends the beginning of an answer and then nothing more.
@@ -25,7 +26,7 @@ impl Stalling {
     /// Takes a request and begins to answer it.
     fn begin(&self) -> TcpStream {
         let (mut stream, _) = self.0.accept().unwrap();
-        read_request(&mut stream);
+        read_request(&stream).unwrap();
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n";
         let line = |text: &str| {
             let message = format!("{{\"role\":\"assistant\",\"content\":\"{text}\"}}");
@@ -37,23 +38,6 @@ impl Stalling {
             .unwrap();
         stream
     }
-}
-
-fn read_request(stream: &mut TcpStream) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
 }
 
 fn ask(home: &Home, server: &Stalling, more: &[&str]) -> Command {

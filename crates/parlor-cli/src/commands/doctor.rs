@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::providers::{Row, rows};
 use crate::args::{DoctorArgs, ListForm};
+use crate::choose::undecided;
 use crate::failure::Failure;
 use crate::local;
 use crate::setup;
@@ -158,9 +159,9 @@ async fn default_model(registry: &Registry) -> DefaultModel {
 fn built_in(rule: &Rule) -> String {
     match rule {
         Rule::BuiltIn { with_key } if !with_key.is_empty() => format!(
-            "{} has a key and nothing says which model to ask; it repeats the prompt and is not \
-             a language model",
-            with_key.join(" and ")
+            "{} and nothing says which model to ask; it repeats the prompt and is not a language \
+             model",
+            undecided(with_key)
         ),
         _ => "nothing is configured; it repeats the prompt and is not a language model".to_owned(),
     }

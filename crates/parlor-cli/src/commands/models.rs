@@ -105,12 +105,24 @@ fn listed(registry: &Registry, all: bool) -> Vec<Row> {
         })
         .collect();
     for instance in registry.instances() {
-        if !all && !registry.is_ready(instance) {
+        if !all && !is_in_use(registry, instance) {
             continue;
         }
         rows.extend(catalogued(registry, instance).filter(|row| all || !row.deprecated));
     }
     rows
+}
+
+/// Whether an instance is built in, configured, or has a key. What needs no key
+/// and isn't configured may not be there at all.
+fn is_in_use(registry: &Registry, instance: &str) -> bool {
+    let is_configured = registry.config().providers.contains_key(instance);
+    let needs = |instance| {
+        registry
+            .descriptor(instance)
+            .is_ok_and(|it| it.needs_key || it.base_url.is_none())
+    };
+    registry.is_ready(instance) && (is_configured || needs(instance))
 }
 
 /// What the catalogue lists for an instance, and its default model.

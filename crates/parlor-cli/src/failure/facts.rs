@@ -115,13 +115,21 @@ fn unknown_model(inner: &mut Inner) {
 fn unreachable(inner: &mut Inner, context: &Context) {
     let error = &inner.error;
     let provider = error.provider().unwrap_or(&context.instance);
-    inner.fact = format!("{} ({provider}).", error.message());
-    let instance = &context.instance;
-    let elsewhere = match context.address_variable {
-        Some(variable) => format!("or set {variable} / [providers.{instance}].base_url"),
-        None => format!("or set [providers.{instance}].base_url"),
+    inner.fact = match error.message().split_once(": ") {
+        Some((address, why)) => format!("{address} ({provider}): {why}."),
+        None => format!("{} ({provider}).", error.message()),
     };
-    inner.help = vec![error.help().to_owned(), elsewhere];
+    let instance = &context.instance;
+    let help = error.help().to_owned();
+    let elsewhere = match context.address_variable {
+        // The provider has told it itself.
+        Some(variable) if help.contains(variable) => None,
+        Some(variable) => Some(format!(
+            "or set {variable} / [providers.{instance}].base_url"
+        )),
+        None => Some(format!("or set [providers.{instance}].base_url")),
+    };
+    inner.help = std::iter::once(help).chain(elsewhere).collect();
 }
 
 fn interrupted(inner: &mut Inner) {

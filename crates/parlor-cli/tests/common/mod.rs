@@ -7,6 +7,8 @@
     reason = "helpers of tests"
 )]
 
+pub mod server;
+
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;

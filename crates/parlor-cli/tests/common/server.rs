@@ -1,0 +1,91 @@
+//! A server that gives the answers it was told, one after the other.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "helpers of tests"
+)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// One answer: status, further header lines, body.
+pub struct Answer(pub u16, pub &'static str, pub String);
+
+/// A request as it came.
+#[derive(Debug)]
+pub struct Seen {
+    /// Method, path and headers, in lower case but for the first line.
+    pub head: String,
+    pub body: String,
+}
+
+pub struct Server {
+    pub url: String,
+    seen: Receiver<Seen>,
+}
+
+impl Server {
+    /// Answers as many requests as there are answers, each on its own connection.
+    pub fn start(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, seen) = channel();
+        std::thread::spawn(move || {
+            for Answer(status, headers, body) in answers {
+                // A knock is a connection without a request.
+                let (mut stream, request) = loop {
+                    let (stream, _) = listener.accept().unwrap();
+                    if let Some(request) = read_request(&stream) {
+                        break (stream, request);
+                    }
+                };
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n"
+                );
+                let _ = stream.write_all((head + &body).as_bytes());
+                let _ = sender.send(request);
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// The next request.
+    pub fn request(&self) -> Seen {
+        self.seen.recv_timeout(Duration::from_secs(10)).unwrap()
+    }
+
+    /// Whether another request came.
+    pub fn is_done(&self) -> bool {
+        self.seen.try_recv().is_err()
+    }
+}
+
+/// Reads a request; `None` where the client only knocked.
+pub fn read_request(stream: &TcpStream) -> Option<Seen> {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        if !head.is_empty() {
+            line.make_ascii_lowercase();
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    Some(Seen { head, body })
+}

@@ -1,0 +1,236 @@
+//! Keys, addresses and servers: what is sent where, and what is said when it fails.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use common::server::{Answer, Server};
+use common::{Home, Ran, closed_port};
+
+const KEY: &str = "sk-ant-secretsecretsecret9876";
+const MODEL: &str = "anthropic/claude-sonnet-4-6";
+
+fn run(home: &Home, url: &str, arguments: &[&str]) -> Ran {
+    let mut command = home.parlor(&[&["-m", MODEL], arguments, &["Hi"]].concat());
+    command.env("ANTHROPIC_API_KEY", KEY);
+    command.env("ANTHROPIC_BASE_URL", url);
+    let ran = Ran::of(command.output().unwrap());
+    assert!(!ran.stderr.contains("secretsecret"), "{ran:?}");
+    assert!(!ran.stdout.contains("secretsecret"), "{ran:?}");
+    ran
+}
+
+fn answer(text: &str) -> Answer {
+    let body = format!(
+        r#"{{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6",
+        "content":[{{"type":"text","text":"{text}"}}],"stop_reason":"end_turn",
+        "usage":{{"input_tokens":1000,"output_tokens":100}}}}"#
+    );
+    Answer(200, "content-type: application/json\r\n", body)
+}
+
+#[test]
+fn a_key_that_is_missing() {
+    let home = Home::new();
+    let ran = home.run(&["-m", MODEL, "Hi"]);
+    ran.failed(4, "no-key").says(&[
+        "anthropic needs an API key and none was found (looked in: ANTHROPIC_API_KEY",
+        "help: Set ANTHROPIC_API_KEY",
+        "https://",
+        "parlor -m echo",
+    ]);
+}
+
+#[test]
+fn a_key_that_is_refused_is_named_and_not_shown() {
+    let body = format!(
+        r#"{{"type":"error","error":{{"type":"authentication_error","message":"invalid x-api-key {KEY}"}}}}"#
+    );
+    let refused = || Answer(401, "", body.clone());
+    let home = Home::new();
+    let ran = run(&home, &Server::start(vec![refused()]).url, &[]);
+    ran.failed(4, "auth")
+        .says(&["the key from ANTHROPIC_API_KEY (…9876): 401"]);
+    let ran = run(
+        &home,
+        &Server::start(vec![refused()]).url,
+        &["--output", "json"],
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(4), ""));
+    let error = ran.error();
+    assert_eq!(
+        (&error["kind"], &error["status"]),
+        (&"authentication".into(), &401.into())
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    let home = Home::new();
+    home.config("[layers.retry]\nbase_delay = \"1ms\"\n");
+    let url = closed_port();
+    let ran = run(&home, &url, &["--quiet"]);
+    ran.failed(6, "unreachable").says(&[
+        &format!("cannot connect to {url} (anthropic): connection refused."),
+        "tried 3 times",
+        "ANTHROPIC_BASE_URL",
+    ]);
+    let ran = run(&home, &url, &[]);
+    assert_eq!(ran.code, Some(6));
+    ran.says(&["retrying in ", "(1/2): connection", "(2/2): connection"]);
+}
+
+#[test]
+fn an_address_that_is_another_s() {
+    let home = Home::new();
+    let page = || {
+        Answer(
+            404,
+            "content-type: text/html\r\n",
+            "<html>Not here</html>".to_owned(),
+        )
+    };
+    let ran = run(&home, &Server::start(vec![page()]).url, &[]);
+    assert!([1, 5].contains(&ran.code.unwrap()), "{ran:?}");
+    ran.says(&["404"]);
+    let ran = run(&home, "not a URL", &[]);
+    ran.failed(3, "config").says(&["base URL"]);
+    let redirect = Answer(
+        302,
+        "location: https://elsewhere.example/\r\n",
+        String::new(),
+    );
+    let ran = run(&home, &Server::start(vec![redirect]).url, &[]);
+    ran.failed(3, "config")
+        .says(&["redirects to https://elsewhere.example"]);
+}
+
+#[test]
+fn what_fails_by_chance_is_tried_again_and_told() {
+    let home = Home::new();
+    home.config("[layers.retry]\nbase_delay = \"1ms\"\n");
+    let busy = || {
+        Answer(
+            529,
+            "",
+            r#"{"error":{"type":"overloaded_error","message":"busy"}}"#.to_owned(),
+        )
+    };
+    let server = Server::start(vec![busy(), answer("There you are")]);
+    let ran = run(&home, &server.url, &["--no-stream"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "There you are\n"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr
+            .starts_with("retrying in 0 s (1/2): overloaded 529\n"),
+        "{ran:?}"
+    );
+
+    let server = Server::start(vec![busy(), busy(), busy()]);
+    let ran = run(&home, &server.url, &["--quiet"]);
+    ran.failed(7, "overloaded").says(&["tried 3 times"]);
+}
+
+#[test]
+fn the_cost_is_told_with_the_day_of_the_price() {
+    let home = Home::new();
+    let server = Server::start(vec![answer("Hi")]);
+    let ran = run(&home, &server.url, &["--no-stream", "--output", "json"]);
+    let object = ran.json();
+    assert_eq!(object["usage"]["total_tokens"], 1100);
+    assert_eq!(object["cost"]["currency"], "USD");
+    // 1000 tokens in at $3 a million, 100 out at $15.
+    let amount = object["cost"]["amount"].as_f64().unwrap();
+    assert!((amount - 0.0045).abs() < 1e-9, "{object}");
+    assert_eq!(
+        object["cost"]["as_of"].as_str().unwrap().len(),
+        "2026-01-01".len()
+    );
+}
+
+#[test]
+fn options_reach_the_wire() {
+    let home = Home::new();
+    let server = Server::start(vec![answer("Hi")]);
+    let options = [
+        "--no-stream",
+        "-s",
+        "Be brief",
+        "--max-tokens",
+        "77",
+        "--temperature",
+        "0.5",
+    ];
+    assert_eq!(run(&home, &server.url, &options).code, Some(0));
+    let seen = server.request();
+    assert!(
+        seen.head
+            .contains(&format!("x-api-key: {KEY}").to_lowercase()),
+        "{seen:?}"
+    );
+    let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+    assert_eq!(body["max_tokens"], 77);
+    assert!(body["system"].to_string().contains("Be brief"));
+    assert!(server.is_done());
+}
+
+#[test]
+fn a_name_that_looks_misspelt_is_sent_only_by_force() {
+    let home = Home::new();
+    let server = Server::start(vec![answer("Hi")]);
+    let with = |more: &[&str]| {
+        let mut command =
+            home.parlor(&[more, &["-m", "anthropic/claude-sonet-4-6", "Hi"]].concat());
+        command.env("ANTHROPIC_API_KEY", KEY);
+        Ran::of(command.output().unwrap())
+    };
+    with(&[]).failed(5, "model-not-found").says(&[
+        "no model \"anthropic/claude-sonet-4-6\".   did you mean anthropic/claude-sonnet-4-6?",
+        "parlor models claude",
+        "send it anyway: --force-model",
+    ]);
+    // To a host of the user's own it goes as it is.
+    let ran = with(&["--base-url", &server.url, "--no-stream"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "Hi\n"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn the_only_key_and_a_local_server_choose_the_model() {
+    let home = Home::new();
+    let nowhere = closed_port();
+    let local = ["lmstudio", "llamacpp", "vllm", "sglang"];
+    let toml: String = local
+        .iter()
+        .map(|name| format!("[providers.{name}]\nbase_url = \"{nowhere}\"\n"))
+        .collect();
+    home.config(&toml);
+    let list = r#"{"models":[{"name":"nomic-embed-text:latest"},{"name":"tiny:1b"}]}"#;
+    let said = "{\"model\":\"tiny:1b\",\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},\"done\":true,\"done_reason\":\"stop\"}\n";
+    let answers = || {
+        vec![
+            Answer(200, "", list.to_owned()),
+            Answer(200, "", said.to_owned()),
+        ]
+    };
+    let ask = |url: &str, more: &[&str]| {
+        let mut command = home.parlor(&[more, &["Hi"]].concat());
+        command.env("OLLAMA_HOST", url);
+        Ran::of(command.output().unwrap())
+    };
+    let server = Server::start(answers());
+    let ran = ask(&server.url, &[]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "Hello\n"),
+        "{ran:?}"
+    );
+    let told = format!("ollama/tiny:1b chosen because it answers at {}", server.url);
+    assert!(ran.stderr.starts_with(&told), "{ran:?}");
+    assert_eq!(ask(&Server::start(answers()).url, &["-q"]).stderr, "");
+}
