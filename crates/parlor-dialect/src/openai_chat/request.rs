@@ -1,5 +1,6 @@
 //! Requests, both ways.
 
+mod assistant;
 mod from_wire;
 mod knobs;
 mod media;

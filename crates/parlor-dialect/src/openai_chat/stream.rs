@@ -1,9 +1,12 @@
 //! Streams, both ways.
 
+mod chunk;
+mod content;
 mod decode;
 mod encode;
 mod reasoning;
 mod state;
+mod tools;
 
 pub use decode::ChatDecoder;
 pub use encode::ChatEncoder;

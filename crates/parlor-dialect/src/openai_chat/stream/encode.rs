@@ -4,11 +4,11 @@ use super::super::error;
 use super::super::response::{
     Sources, annotation, fields_of, finish_word, legacy, media, own, tokens, unknown, write_usage,
 };
+use super::chunk::{Call, Chunk, ChunkChoice, Delta, call};
 use crate::dialect::{Encoder, FrameWriter};
 use parlor_core::{
     ArgumentsForm, CallHead, Error, ErrorKind, Event, Executor, Part, PartKind, Reasoning, Result,
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Writes a streamed answer as chunks, ended by usage and `[DONE]`.
@@ -47,71 +47,6 @@ struct OpenPart {
     form: ArgumentsForm,
     /// Whether text of it was written.
     spoke: bool,
-}
-
-#[derive(Serialize)]
-struct Chunk<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: u64,
-    model: &'a str,
-    choices: &'a [ChunkChoice<'a>],
-    #[serde(flatten)]
-    rest: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Default, Serialize)]
-struct ChunkChoice<'a> {
-    index: u32,
-    delta: Delta<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<Value>,
-    finish_reason: Option<&'a str>,
-}
-
-#[derive(Default, Serialize)]
-struct Delta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_calls: Option<[Call<'a>; 1]>,
-    #[serde(flatten)]
-    rest: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Default, Serialize)]
-struct Call<'a> {
-    index: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function: Option<Function<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom: Option<Custom<'a>>,
-    #[serde(flatten)]
-    rest: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Serialize)]
-struct Function<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    arguments: &'a str,
-}
-
-#[derive(Serialize)]
-struct Custom<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    input: &'a str,
 }
 
 impl Default for ChatEncoder {
@@ -338,20 +273,6 @@ impl ChatEncoder {
             ..Delta::default()
         };
         self.delta(choice, delta, out)
-    }
-}
-
-fn call<'a>(index: u32, form: ArgumentsForm, name: Option<&'a str>, text: &'a str) -> Call<'a> {
-    let custom = form == ArgumentsForm::Text;
-    Call {
-        index,
-        kind: name.map(|_| if custom { "custom" } else { "function" }),
-        function: (!custom).then_some(Function {
-            name,
-            arguments: text,
-        }),
-        custom: custom.then_some(Custom { name, input: text }),
-        ..Call::default()
     }
 }
 

@@ -2,13 +2,11 @@
 
 use super::super::wire::{Extras, says_something};
 use super::reasoning::Details;
-use crate::assemble::Assembler;
+use super::tools::{Bundle, Executed};
 use crate::json::merge;
 use crate::media;
 use crate::think::ThinkSplitter;
-use parlor_core::{
-    Arguments, Executor, FinishReason, Media, MediaKind, MediaSource, Part, ToolCall, ToolResult,
-};
+use parlor_core::{FinishReason, Media, MediaKind, MediaSource};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -27,6 +25,8 @@ pub(super) struct ChoiceState {
     pub(super) think: Option<ThinkSplitter>,
     pub(super) audio: Option<Audio>,
     pub(super) executed: Executed,
+    pub(super) bundle: Bundle,
+    pub(super) refused: bool,
     /// Whether anything was said in it.
     pub(super) spoke: bool,
     /// Unknown fields of the choice and of its message.
@@ -123,71 +123,6 @@ impl Audio {
         let item = (!self.item.is_empty()).then(|| json!({"audio": self.item}));
         (media, item)
     }
-}
-
-/// Tools that the host ran by itself, by their index: told once their output
-/// is there.
-#[derive(Debug, Default)]
-pub(super) struct Executed {
-    seen: Vec<(u64, Option<Value>)>,
-}
-
-impl Executed {
-    /// Takes what is known of one and gives it as a call and its result.
-    pub(super) fn take(&mut self, item: Value, assembler: &Assembler) -> Vec<Part> {
-        let index = item.get("index").and_then(Value::as_u64);
-        let index = index.unwrap_or(self.seen.len() as u64);
-        let over = item.get("output").is_some_and(|it| !it.is_null());
-        let at = self.seen.iter().position(|it| it.0 == index);
-        let waiting = (!over).then(|| item.clone());
-        match at {
-            // Told already.
-            Some(at) if self.seen[at].1.is_none() => return Vec::new(),
-            Some(at) => self.seen[at].1 = waiting,
-            None if self.seen.len() < MAX_NAMES => self.seen.push((index, waiting)),
-            None => return Vec::new(),
-        }
-        match over {
-            true => told(index, item, assembler),
-            false => Vec::new(),
-        }
-    }
-
-    /// Those whose output never came.
-    pub(super) fn finish(self, assembler: &Assembler) -> Vec<Part> {
-        let waiting = self.seen.into_iter();
-        waiting
-            .filter_map(|(index, item)| Some(told(index, item?, assembler)))
-            .flatten()
-            .collect()
-    }
-}
-
-fn told(index: u64, item: Value, assembler: &Assembler) -> Vec<Part> {
-    let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
-    let name = ["name", "type"]
-        .map(text)
-        .into_iter()
-        .find(|it| !it.is_empty());
-    // Nine letters and digits, as minted ids are.
-    let id = format!("x{index:08}");
-    let mut call = ToolCall::new(
-        &*id,
-        name.unwrap_or_default(),
-        Arguments::json(text("arguments")),
-    );
-    call.executor = Executor::Provider;
-    let mut parts = Vec::new();
-    let mut result = ToolResult::default();
-    if let Some(output) = item.get("output").and_then(Value::as_str) {
-        result.call_id = id;
-        result.parts = vec![Part::text(output)];
-        result.executor = Executor::Provider;
-        parts.push(Part::ToolResult(result));
-    }
-    let native = assembler.native(json!({"executed_tools": [item]}));
-    parts.insert(0, Part::ToolCall(call).with_native(native));
-    parts
 }
 
 /// The unknown fields of a whole answer as one item, in the answer's shape.
