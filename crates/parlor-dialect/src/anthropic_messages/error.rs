@@ -204,7 +204,7 @@ pub(super) fn object(error: &Error) -> Object {
     let (kind, _) = written(error.kind());
     let mut inner = Object::new();
     inner.insert("type".to_owned(), kind.into());
-    inner.insert("message".to_owned(), error.message().into());
+    inner.insert("message".to_owned(), telling(error).into());
     if let Some(code) = error.code().filter(|it| of_type(it).is_none()) {
         inner.insert("details".to_owned(), json!({ "error_code": code }));
     }
@@ -214,6 +214,19 @@ pub(super) fn object(error: &Error) -> Object {
         body.insert("request_id".to_owned(), id.into());
     }
     body
+}
+
+/// The message, in whose words alone clients find that a prompt is too long.
+fn telling(error: &Error) -> String {
+    let message = error.message();
+    let lower = message.to_ascii_lowercase();
+    let tells = |row: &(&str, ErrorKind)| row.1 == error.kind() && lower.contains(row.0);
+    match error.kind() {
+        ErrorKind::ContextTooLong if !WORDINGS.iter().any(tells) => {
+            format!("prompt is too long: {message}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// The type and status that a kind is written as.

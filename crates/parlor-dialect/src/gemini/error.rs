@@ -4,6 +4,7 @@ use crate::{WireError, json};
 use parlor_core::{Error, ErrorKind, Retry};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Kinds by HTTP status; any other from 500 on is the server's, any other below
@@ -203,6 +204,20 @@ static ANSWERS: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::Cancelled, 499, "CANCELLED"),
 ];
 
+/// The message, in whose words alone clients find that a prompt is too long.
+fn telling(error: &Error) -> Cow<'_, str> {
+    let message = error.message();
+    let lower = message.to_ascii_lowercase();
+    let tells = |row: &(&str, ErrorKind)| row.1 == error.kind() && lower.contains(row.0);
+    match error.kind() {
+        ErrorKind::ContextTooLong if !MESSAGES.iter().any(tells) => {
+            format!("The input token count exceeds the maximum number of tokens allowed: {message}")
+                .into()
+        }
+        _ => message.into(),
+    }
+}
+
 /// Writes a failure: status and body. What only one kind says (a key, a quota
 /// for the day, a wait) stands in the details, as clients look for it there.
 pub(super) fn write(error: &Error) -> (u16, Value) {
@@ -232,7 +247,7 @@ pub(super) fn write(error: &Error) -> (u16, Value) {
             "retryDelay": format!("{}s", delay.as_secs_f64()),
         }));
     }
-    let mut fields = json!({"code": status, "message": error.message(), "status": word});
+    let mut fields = json!({"code": status, "message": telling(error), "status": word});
     if !details.is_empty() {
         fields["details"] = details.into();
     }

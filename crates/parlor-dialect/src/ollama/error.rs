@@ -188,10 +188,19 @@ pub(super) fn write_line(error: &Error) -> Vec<u8> {
     line.to_string().into_bytes()
 }
 
-fn text(error: &Error) -> &str {
-    match error.message() {
+/// The message, in whose words alone clients find that a prompt is too long.
+fn text(error: &Error) -> String {
+    let message = match error.message() {
         "" => error.kind().as_str(),
         message => message,
+    };
+    let lower = message.to_lowercase();
+    let tells = |row: &(&str, ErrorKind)| row.1 == error.kind() && lower.contains(row.0);
+    match error.kind() {
+        ErrorKind::ContextTooLong if !BY_TEXT.iter().any(tells) => {
+            format!("the prompt exceeds the context length: {message}")
+        }
+        _ => message.to_owned(),
     }
 }
 

@@ -127,7 +127,7 @@ impl Sage {
         if words > window {
             return Err(Error::new(
                 ErrorKind::ContextTooLong,
-                format!("the prompt is too long: {words} words, and {window} are the maximum"),
+                format!("{words} words are more than {window}"),
             ));
         }
         if let Some((kind, native)) = &self.signature {
