@@ -60,6 +60,8 @@ static MESSAGES: &[(&str, ErrorKind)] = &[
         ErrorKind::ContextTooLong,
     ),
     ("input token count", ErrorKind::ContextTooLong),
+    // Of other providers' models behind a gateway that speaks this dialect.
+    ("maximum context length", ErrorKind::ContextTooLong),
     ("user location is not supported", ErrorKind::Permission),
     ("billing", ErrorKind::QuotaExhausted),
     (

@@ -61,6 +61,11 @@ fn codes_and_known_wordings_say_more() {
             "input length and `max_tokens` exceed context limit: 1 + 2 > 2",
             ErrorKind::ContextTooLong,
         ),
+        // A gateway in front of another provider's model.
+        (
+            "BadRequestError: This model's maximum context length is 8 tokens.",
+            ErrorKind::ContextTooLong,
+        ),
         (
             "Your credit balance is too low to access the Claude API.",
             ErrorKind::QuotaExhausted,

@@ -47,6 +47,16 @@ fn kinds_follow_status_word_and_details() {
             ),
             ErrorKind::ContextTooLong,
         ),
+        // A gateway in front of another provider's model.
+        (
+            of(
+                400,
+                "invalid_request_error",
+                "BadRequestError: This model's maximum context length is 8 tokens.",
+                json!([]),
+            ),
+            ErrorKind::ContextTooLong,
+        ),
         (
             of(
                 400,
