@@ -4,6 +4,16 @@
 //! shape it: an answer is a list of typed blocks, thoughts come back with a
 //! signature that must be replayed unchanged, and input tokens are counted
 //! without the cached ones.
+//!
+//! What has no place in this dialect and is no setting goes without a warning:
+//! what an answer rests on ([`Source`](parlor_core::Source), citations of other
+//! providers) when it is sent back, thoughts that their receiver didn't sign,
+//! and white space that stands alone. Going out to a client, parts that the
+//! dialect has no block for are left out: media, sources, and what another
+//! dialect's provider ran itself.
+//!
+//! A request is read without its headers: beta features named there are the
+//! server's affair.
 
 mod error;
 mod request;
@@ -168,7 +178,7 @@ impl Dialect for AnthropicMessages {
     }
 
     fn decoder(&self, target: &Target<'_>) -> MessagesDecoder {
-        MessagesDecoder::new(target.origin(NAME))
+        MessagesDecoder::new(target)
     }
 
     fn read_error(&self, error: &WireError<'_>) -> Error {

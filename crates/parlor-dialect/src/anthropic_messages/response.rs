@@ -5,9 +5,9 @@ pub(super) mod write;
 
 pub(super) use write::to_wire;
 
+use super::error;
 use super::stream::MessagesDecoder;
 use super::wire::Object;
-use super::{NAME, error};
 use crate::dialect::Target;
 use parlor_core::{ChatResponse, Collector, FinishKind, FinishReason, Result, Usage};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 /// Reads a whole answer, by way of the same events as a stream.
 pub(super) fn from_wire(body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
     let mut events = VecDeque::new();
-    let mut decoder = MessagesDecoder::new(target.origin(NAME));
+    let mut decoder = MessagesDecoder::new(target);
     decoder
         .whole(body, &mut events)
         .map_err(|error| error::at(error, target))?;

@@ -3,7 +3,9 @@
 mod blocks;
 mod decoder;
 mod encoder;
+mod open;
 mod pieces;
+mod tagged;
 
 pub use decoder::MessagesDecoder;
 pub use encoder::MessagesEncoder;

@@ -208,3 +208,41 @@ fn a_forced_call_does_not_go_with_thinking() {
     assert_eq!(written.body["tool_choice"], json!({"type": "auto"}));
     assert_eq!(written.warned(), ["tool_choice"]);
 }
+
+#[test]
+fn thoughts_in_tags_are_told_apart_where_the_family_writes_them() {
+    let read = |model: &str, content: &[Value]| {
+        let (info, profile) = (ModelInfo::new("anthropic", model), Profile::of(model));
+        let target = Target::new(&info, &profile).streaming();
+        let mut decoder = AnthropicMessages::default().decoder(&target);
+        let mut out = VecDeque::new();
+        for frame in framed(content, "end_turn") {
+            let data = frame.to_string();
+            decoder
+                .decode(Frame::data(data.as_bytes()), &mut out)
+                .unwrap();
+        }
+        let response = collect(out);
+        (response.reasoning(), response.text())
+    };
+    let opened = begin(0, json!({"type": "text", "text": ""}));
+    let tagged = [
+        opened.clone(),
+        text(0, "<thi"),
+        text(0, "nk>hm</think>\n"),
+        text(0, "ok"),
+        stop(0),
+    ];
+    assert_eq!(read("qwen3:8b", &tagged), ("hm".into(), "ok".into()));
+    assert_eq!(read(MODEL, &tagged).1, "<think>hm</think>\nok");
+    let plain = [opened, text(0, "<"), stop(0)];
+    assert_eq!(read("qwen3:8b", &plain), ("".into(), "<".into()));
+    // A host that has a block for thoughts has taken the tags out.
+    let apart = [
+        begin(0, json!({"type": "thinking", "thinking": "hm"})),
+        stop(0),
+        begin(1, json!({"type": "text", "text": "<think>"})),
+        stop(1),
+    ];
+    assert_eq!(read("qwen3:8b", &apart), ("hm".into(), "<think>".into()));
+}

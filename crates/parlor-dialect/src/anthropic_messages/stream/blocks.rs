@@ -2,10 +2,11 @@
 
 use super::super::response::blocks;
 use super::super::wire::{Delta, Fields, Object, parse};
+use super::open::{Block, Pending, Start, grow, input_text};
+use super::tagged::Tagged;
 use crate::assemble::{Assembler, ToolFragment};
-use crate::json::{self, Text};
+use crate::json;
 use parlor_core::{Error, Event, Executor, Origin, PartKind, Result};
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -25,71 +26,19 @@ pub(super) struct Blocks {
     /// The call that ended last. Whether it was cut is known only when another
     /// block or the stop reason comes.
     pending: Option<Pending>,
-}
-
-/// What is known of a block that was begun.
-#[derive(Debug)]
-enum Block {
-    Text {
-        part: u32,
-        rest: Object,
-    },
-    Thinking {
-        part: u32,
-        signature: String,
-        rest: Object,
-    },
-    /// A call of the client's or the provider's, with the input that its start
-    /// had, which counts if no deltas bring one.
-    Call {
-        slot: usize,
-        executor: Executor,
-        input: String,
-        /// What the deltas brought; of a client's call only whether they did.
-        written: String,
-        rest: Object,
-    },
-    /// A block that waits for its end, since its deltas aren't known.
-    Whole(Object),
-}
-
-/// A client's call whose block has ended.
-#[derive(Debug)]
-struct Pending {
-    index: u64,
-    slot: usize,
-    /// The input that its start had, if the deltas brought none.
-    input: String,
-}
-
-/// The fields of a block that are read as its deltas would be.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Start<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    name: Text<'a>,
-    #[serde(borrow)]
-    text: Text<'a>,
-    #[serde(borrow)]
-    thinking: Text<'a>,
-    #[serde(borrow)]
-    signature: Text<'a>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
+    /// Whether the first text may begin with thoughts between tags.
+    think_tags: bool,
 }
 
 impl Blocks {
-    pub(super) fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin, think_tags: bool) -> Self {
         Self {
             assembler: Assembler::new(origin),
             open: Vec::new(),
             count: 0,
             next_index: 0,
             pending: None,
+            think_tags,
         }
     }
 
@@ -129,6 +78,12 @@ impl Blocks {
             return Ok(());
         }
         let block = match &*start.kind {
+            "text" if std::mem::take(&mut self.think_tags) => {
+                let mut tagged = Tagged::default();
+                tagged.push(&start.text, &mut self.assembler, out)?;
+                item.shift_remove("text");
+                Block::Tagged { tagged, rest: item }
+            }
             "text" => {
                 let part = self.assembler.open(0, PartKind::Text, out)?;
                 self.assembler
@@ -142,6 +97,8 @@ impl Blocks {
                 Block::Text { part, rest: item }
             }
             "thinking" => {
+                // A host that tells thoughts apart has taken the tags out.
+                self.think_tags = false;
                 let part = self.assembler.open(0, PartKind::Reasoning, out)?;
                 let kind = PartKind::Reasoning;
                 self.assembler.delta(0, part, kind, &start.thinking, out);
@@ -218,6 +175,12 @@ impl Blocks {
                 if let Some(citation) = delta.citation {
                     let item = parse(citation);
                     self.citation(part, item, out);
+                }
+            }
+            Block::Tagged { tagged, .. } => {
+                tagged.push(&delta.text, &mut self.assembler, out)?;
+                if let (Some(part), Some(citation)) = (tagged.text_part(), delta.citation) {
+                    self.citation(part, parse(citation), out);
                 }
             }
             Block::Thinking {
@@ -299,6 +262,13 @@ impl Blocks {
             Block::Text { part, rest } => {
                 self.assembler.close(0, part, blocks::leftovers(rest), out);
             }
+            Block::Tagged { tagged, mut rest } => {
+                rest.shift_remove("citations");
+                if let Some(part) = tagged.finish(&mut self.assembler, out)? {
+                    let rest = blocks::leftovers(rest);
+                    self.assembler.close(0, part, rest, out);
+                }
+            }
             Block::Thinking {
                 part,
                 signature,
@@ -378,27 +348,5 @@ impl Blocks {
             self.end(index, block, out)?;
         }
         Ok(())
-    }
-}
-
-/// The text of a call's input, which some copies send as a JSON text.
-fn input_text(raw: &RawValue) -> String {
-    match serde_json::from_str::<String>(raw.get()) {
-        Ok(text) => text,
-        Err(_) => raw.get().to_owned(),
-    }
-}
-
-/// Adds a delta of an unknown type to the block it belongs to: texts are
-/// joined, all else is set.
-fn grow(item: &mut Object, delta: Object) {
-    for (key, value) in delta {
-        match (item.get_mut(&key), value) {
-            _ if key == "type" => {}
-            (Some(Value::String(known)), Value::String(more)) => known.push_str(&more),
-            (_, value) => {
-                item.insert(key, value);
-            }
-        }
     }
 }

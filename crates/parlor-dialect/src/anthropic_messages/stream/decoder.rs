@@ -1,12 +1,12 @@
 //! Reads the events of a streamed answer.
 
-use super::super::error;
 use super::super::response::{finish_reason, merge_usage, usage};
 use super::super::wire::{Fields, Object, StreamEvent, parse};
+use super::super::{NAME, error};
 use super::blocks::Blocks;
-use crate::dialect::{Decoder, Frame};
+use crate::dialect::{Decoder, Frame, Target};
 use crate::json;
-use parlor_core::{Error, ErrorKind, Event, FinishKind, FinishReason, Origin, Result};
+use parlor_core::{Error, ErrorKind, Event, FinishKind, FinishReason, Result};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -25,9 +25,9 @@ pub struct MessagesDecoder {
 }
 
 impl MessagesDecoder {
-    pub(in super::super) fn new(origin: Origin) -> Self {
+    pub(in super::super) fn new(target: &Target<'_>) -> Self {
         Self {
-            blocks: Blocks::new(origin),
+            blocks: Blocks::new(target.origin(NAME), target.profile.think_tags),
             usage: Object::new(),
             stop_reason: None,
             beyond: Object::new(),
