@@ -8,9 +8,12 @@ mod streams;
 use allocation_counter::measure;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use parlor_dialect::Dialect;
+use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::gemini::Gemini;
 use parlor_dialect::ollama::Ollama;
+use parlor_dialect::openai_chat::OpenAiChat;
 use std::hint::black_box;
-use streams::{DELTAS, OLLAMA, Stream};
+use streams::{ANTHROPIC_MESSAGES, DELTAS, GEMINI, OLLAMA, OPENAI_CHAT, Stream};
 
 fn compare<D: Dialect>(criterion: &mut Criterion, stream: &Stream, dialect: &D) {
     let body = stream.body();
@@ -39,6 +42,13 @@ fn compare<D: Dialect>(criterion: &mut Criterion, stream: &Stream, dialect: &D) 
 }
 
 fn decoders(criterion: &mut Criterion) {
+    compare(criterion, &OPENAI_CHAT, &OpenAiChat::default());
+    compare(
+        criterion,
+        &ANTHROPIC_MESSAGES,
+        &AnthropicMessages::default(),
+    );
+    compare(criterion, &GEMINI, &Gemini::default());
     compare(criterion, &OLLAMA, &Ollama::default());
 }
 
