@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use parlor::layers::{RetryLayer, TimeoutLayer, retry_policy, timeout_policy};
-use parlor::{
-    COMPATIBLE, Catalogue, ChatModel, Error, ErrorKind, Layer as _, Registry, Resolved, Rule,
-};
+use parlor::{COMPATIBLE, ChatModel, Error, ErrorKind, Layer as _, Registry, Resolved, Rule};
 
 use crate::failure::{Context, Failure};
 use crate::local;
@@ -24,6 +22,8 @@ pub(crate) struct Wish<'a> {
 pub(crate) struct Chosen {
     pub(crate) resolved: Resolved,
     pub(crate) because: Because,
+    /// Whether the address came from the command line.
+    at_address: bool,
 }
 
 /// Why it was chosen.
@@ -71,6 +71,15 @@ impl Chosen {
         }
     }
 
+    /// What a failure can say of it.
+    pub(crate) fn context(&self) -> Context {
+        let context = Context::new(&self.resolved);
+        match self.at_address {
+            true => context.at_address(),
+            false => context,
+        }
+    }
+
     /// Builds the model within time limits and retries; `retry` may add its
     /// hook to the latter.
     pub(crate) fn build(
@@ -78,7 +87,7 @@ impl Chosen {
         registry: &Registry,
         retry: impl FnOnce(RetryLayer) -> RetryLayer,
     ) -> Result<Arc<dyn ChatModel>, Failure> {
-        let failed = |error| Failure::of(error, &Context::new(&self.resolved));
+        let failed = |error| Failure::of(error, &self.context());
         let model = self.resolved.build().map_err(failed)?;
         let limits = TimeoutLayer::new(timeout_policy(&self.resolved.config.timeouts));
         let again = RetryLayer::new(retry_policy(&registry.config().layers.retry));
@@ -107,7 +116,11 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
             Some((server, model)) => {
                 let resolved = resolve(registry, &format!("{}/{model}", server.instance))?;
                 let because = Because::Local(server.base_url);
-                return Ok(Chosen { resolved, because });
+                return Ok(Chosen {
+                    resolved,
+                    because,
+                    at_address: false,
+                });
             }
             None => Because::BuiltIn(with_key),
         },
@@ -115,9 +128,13 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
     };
     let resolved = resolve(registry, &choice.id)?;
     if !wish.force {
-        spelling(registry.catalogue(), &resolved)?;
+        spelling(registry, &resolved)?;
     }
-    Ok(Chosen { resolved, because })
+    Ok(Chosen {
+        resolved,
+        because,
+        at_address: false,
+    })
 }
 
 fn resolve(registry: &Registry, id: &str) -> Result<Resolved, Failure> {
@@ -152,11 +169,15 @@ async fn at_address(
     resolved.config.base_url = Some(base_url.to_owned());
     // What is known of the provider's own models and prices is not of this host's.
     resolved.entry = None;
+    let mut chosen = Chosen {
+        resolved,
+        because: Because::Named,
+        at_address: true,
+    };
     if model.is_some() {
-        let because = Because::Named;
-        return Ok(Chosen { resolved, because });
+        return Ok(chosen);
     }
-    let context = Context::new(&resolved);
+    let resolved = &chosen.resolved;
     let listed = resolved.provider.models(&resolved.config).await;
     let first = listed
         .map(|models| models.into_iter().next())
@@ -168,12 +189,10 @@ async fn at_address(
                 )
             })
         })
-        .map_err(|error| Failure::of(error, &context).help("name the model: -m MODEL"))?;
-    resolved.model = first.id;
-    Ok(Chosen {
-        resolved,
-        because: Because::FirstListed(base_url.to_owned()),
-    })
+        .map_err(|error| Failure::of(error, &chosen.context()).help("name the model: -m MODEL"))?;
+    chosen.resolved.model = first.id;
+    chosen.because = Because::FirstListed(base_url.to_owned());
+    Ok(chosen)
 }
 
 fn names_instance(registry: &Registry, model: &str) -> bool {
@@ -196,31 +215,30 @@ fn provider_at(registry: &Registry, base_url: &str) -> Option<&'static str> {
 /// A name that its provider doesn't list and that differs from a listed one by
 /// a letter or two is most likely misspelt. Another number or date is another
 /// version, which may be newer than the list, and any other name may be too.
-fn spelling(catalogue: &Catalogue, resolved: &Resolved) -> Result<(), Failure> {
+fn spelling(registry: &Registry, resolved: &Resolved) -> Result<(), Failure> {
     let descriptor = resolved.provider.descriptor();
     let is_elsewhere = resolved.config.base_url.as_deref() != descriptor.base_url;
     if resolved.entry.is_some() || is_elsewhere {
         return Ok(());
     }
     let instance = &resolved.config.instance;
-    let mut near: Vec<(usize, &str)> = catalogue
+    let near = registry
+        .catalogue()
         .models_of(descriptor.id)
         .filter(|known| is_misspelling(&resolved.model, known))
         .map(|known| (strsim::osa_distance(&resolved.model, known), known))
-        .collect();
-    near.sort_unstable();
-    let Some(((_, best), others)) = near.split_first() else {
+        .min();
+    let Some((_, best)) = near else {
         return Ok(());
     };
     let mut fact = format!(
         "no model \"{}\".   did you mean {instance}/{best}?",
         resolved.id()
     );
-    let others: Vec<String> = others
-        .iter()
-        .take(2)
-        .map(|(_, id)| format!("{instance}/{id}"))
-        .collect();
+    let start = format!("{instance}/");
+    let mut others = registry.suggestions(&resolved.id(), 8);
+    others.retain(|id| id.strip_prefix(&start).is_some_and(|id| id != best));
+    others.truncate(2);
     if !others.is_empty() {
         fact.push_str(&format!(" (also: {})", others.join(", ")));
     }

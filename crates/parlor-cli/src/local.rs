@@ -22,10 +22,17 @@ pub(crate) struct Server {
     pub(crate) listens: bool,
 }
 
-/// The servers that may be on this machine, each knocked at.
+/// The servers that may be on this machine, each knocked at. Those whose
+/// provider has a crate of its own come first: the others only borrow a
+/// dialect, and their ports are often other programs'.
 pub(crate) async fn servers(registry: &Registry) -> Vec<Server> {
     let mut servers = Vec::new();
-    for instance in registry.instances() {
+    let mut instances: Vec<&str> = registry.instances().collect();
+    instances.sort_by_key(|instance| {
+        let descriptor = registry.descriptor(instance);
+        !descriptor.is_ok_and(|it| it.feature == it.id)
+    });
+    for instance in instances {
         let Some(base_url) = loopback_address(registry, instance) else {
             continue;
         };

@@ -76,7 +76,9 @@ fn without_a_key_the_built_in_model_answers_and_says_what_it_is() {
     let home = Home::new();
     // Whatever model server runs on this machine, none is found.
     let nowhere = closed_port();
-    let local = ["ollama", "lmstudio", "llamacpp", "vllm", "sglang"];
+    let local = [
+        "ollama", "litellm", "lmstudio", "llamacpp", "vllm", "sglang",
+    ];
     let toml: String = local
         .iter()
         .map(|name| format!("[providers.{name}]\nbase_url = \"{nowhere}\"\n"))

@@ -204,7 +204,7 @@ fn a_name_that_looks_misspelt_is_sent_only_by_force() {
 fn the_only_key_and_a_local_server_choose_the_model() {
     let home = Home::new();
     let nowhere = closed_port();
-    let local = ["lmstudio", "llamacpp", "vllm", "sglang"];
+    let local = ["litellm", "lmstudio", "llamacpp", "vllm", "sglang"];
     let toml: String = local
         .iter()
         .map(|name| format!("[providers.{name}]\nbase_url = \"{nowhere}\"\n"))
@@ -233,4 +233,105 @@ fn the_only_key_and_a_local_server_choose_the_model() {
     let told = format!("ollama/tiny:1b chosen because it answers at {}", server.url);
     assert!(ran.stderr.starts_with(&told), "{ran:?}");
     assert_eq!(ask(&Server::start(answers()).url, &["-q"]).stderr, "");
+}
+
+#[test]
+fn the_provider_with_the_only_key_is_chosen_and_told() {
+    let home = Home::new();
+    let said = r#"{"id":"c1","object":"chat.completion","model":"m","choices":[{"index":0,
+        "message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
+    let server = Server::start(vec![Answer(200, "", said.to_owned())]);
+    let mut command = home.parlor(&["--no-stream", "Hi"]);
+    command.env("OPENAI_API_KEY", KEY);
+    command.env("OPENAI_BASE_URL", &server.url);
+    command.env("OPENAI_MODEL", "house-model");
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "Hello\n"),
+        "{ran:?}"
+    );
+    let told = "openai/house-model chosen because OPENAI_API_KEY is set";
+    assert!(ran.stderr.starts_with(told), "{ran:?}");
+    let body: serde_json::Value = serde_json::from_str(&server.request().body).unwrap();
+    assert_eq!(body["model"], "house-model");
+}
+
+#[test]
+fn a_host_that_is_not_known_gets_no_key_of_another() {
+    let home = Home::new();
+    let said = || {
+        let body = r#"{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
+        Answer(200, "", body.to_owned())
+    };
+    let list = Answer(200, "", r#"{"data":[{"id":"only-model"}]}"#.to_owned());
+    let server = Server::start(vec![said(), list, said()]);
+    let ask = |more: &[&str]| {
+        let base = ["--base-url", &server.url, "--no-stream", "Hi"];
+        let mut command = home.parlor(&[more, &base].concat());
+        command.env("OPENAI_API_KEY", KEY);
+        let ran = Ran::of(command.output().unwrap());
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(0), "Hello\n"),
+            "{ran:?}"
+        );
+        ran
+    };
+    ask(&["-m", "bare-model"]);
+    let seen = server.request();
+    assert!(!seen.head.contains("secretsecret"), "{seen:?}");
+    assert!(seen.body.contains("bare-model"), "{seen:?}");
+    let ran = ask(&[]);
+    ran.says(&[
+        "openai-compatible/only-model chosen because",
+        "lists it first",
+    ]);
+    assert!(server.request().head.starts_with("GET /models"));
+    assert!(server.request().body.contains("only-model"));
+}
+
+#[test]
+fn thoughts_go_to_stderr_and_only_when_asked_for() {
+    let home = Home::new();
+    let thought = || {
+        let body = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[
+            {"type":"thinking","thinking":"Hmm, well.","signature":"s"},{"type":"text","text":"Hi"}],
+            "stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
+        Answer(200, "", body.to_owned())
+    };
+    let ask = |more: &[&str]| run(&home, &Server::start(vec![thought()]).url, more);
+    let ran = ask(&["--no-stream"]);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("Hi\n", ""));
+    let ran = ask(&["--no-stream", "--reasoning"]);
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("Hi\n", "Hmm, well.\n")
+    );
+    let ran = ask(&["--no-stream", "--output", "json"]);
+    assert_eq!(ran.json()["reasoning"], "Hmm, well.");
+}
+
+#[test]
+fn a_refusal_and_a_cut_answer_are_told_apart_from_a_whole_one() {
+    let home = Home::new();
+    let ended = |reason: &str| {
+        let Answer(status, headers, body) = answer("Some words");
+        Answer(status, headers, body.replace("end_turn", reason))
+    };
+    let ask = |reason: &str, more: &[&str]| {
+        let server = Server::start(vec![ended(reason)]);
+        run(&home, &server.url, &[&["--no-stream"], more].concat())
+    };
+    let ran = ask("max_tokens", &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "Some words\n"));
+    assert_eq!(
+        ran.stderr,
+        "warning: the answer was cut at the token limit\n"
+    );
+    ask("refusal", &[]).failed(9, "filtered").says(&["refused"]);
+    let ran = ask("refusal", &["--output", "json"]);
+    assert_eq!(ran.code, Some(9));
+    assert_eq!(ran.json()["finish_reason"]["kind"], "refusal");
+    assert_eq!(ran.error()["kind"], "content_filtered");
 }

@@ -44,7 +44,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let outcome = runtime.block_on(asked);
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
-    let context = Context::new(&chosen.resolved);
+    let context = chosen.context();
     let response = match outcome {
         Ok(response) => response,
         Err(Stopped::Output(error)) => return Err(error.into()),

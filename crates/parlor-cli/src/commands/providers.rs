@@ -95,7 +95,11 @@ impl KeyState {
     pub(super) fn told(&self) -> String {
         match (&self.source, self.needed, self.places.first()) {
             (Some(source), ..) => format!("key in {source}"),
-            (None, true, Some(place)) => format!("no key (set {place})"),
+            (None, true, Some(place)) => {
+                // The first of several variables is enough to go by.
+                let first = place.split(", ").next().unwrap_or(place);
+                format!("no key (set {first})")
+            }
             (None, true, None) => "no key".to_owned(),
             (None, false, _) => "needs no key".to_owned(),
         }

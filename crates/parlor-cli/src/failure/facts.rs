@@ -12,6 +12,8 @@ pub(crate) struct Context {
     key: Option<Key>,
     /// How the address can be changed, where there is another way than the option.
     address_variable: Option<&'static str>,
+    /// Whether the address came from the command line.
+    at_address: bool,
 }
 
 impl Context {
@@ -22,7 +24,15 @@ impl Context {
             // What went wrong with a key was said when the model was built.
             key: resolved.config.key().unwrap_or_default(),
             address_variable: descriptor.base_url_env.first().copied(),
+            at_address: false,
         }
+    }
+
+    /// The same, where the address came from the command line.
+    #[must_use]
+    pub(crate) fn at_address(mut self) -> Self {
+        self.at_address = true;
+        self
     }
 
     pub(crate) fn scrub(&self) -> Scrub {
@@ -122,6 +132,7 @@ fn unreachable(inner: &mut Inner, context: &Context) {
     let instance = &context.instance;
     let help = error.help().to_owned();
     let elsewhere = match context.address_variable {
+        _ if context.at_address => Some("or give another --base-url".to_owned()),
         // The provider has told it itself.
         Some(variable) if help.contains(variable) => None,
         Some(variable) => Some(format!(
