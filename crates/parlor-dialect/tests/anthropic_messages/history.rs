@@ -306,3 +306,34 @@ fn an_answer_goes_back_as_it_came() {
     let again: ChatRequest = serde_json::from_str(&json).unwrap();
     assert_eq!(messages(&again)[1]["content"], content);
 }
+
+#[test]
+fn a_model_that_cannot_go_on_with_its_words_is_not_asked_to() {
+    let mut info = info();
+    info.capabilities = Capabilities::UNKNOWN.lacking(&[Capability::Prefill]);
+    let mut request = ChatRequest::new([Message::user("a"), Message::assistant("The answer is")]);
+    let error = write_with(&request, json!({}), &info).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    request.on_unsupported = Some(OnUnsupported::Warn);
+    assert_eq!(
+        write_with(&request, json!({}), &info).unwrap().warned(),
+        ["messages"]
+    );
+    let searched = json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}});
+    let body = json!({"content": [searched, {"type": "text", "text": "So far"}], "stop_reason": "pause_turn"});
+    let paused = whole(&body).unwrap().choices[0].message.clone();
+    let request = ChatRequest::new([Message::user("a"), paused]);
+    let written = write_with(&request, json!({}), &info).unwrap();
+    assert_eq!(written.body["messages"][1]["content"], body["content"]);
+}
+
+#[test]
+fn citations_of_others_hold_no_empty_text() {
+    let mut text = Text::new("");
+    text.citations = vec![Citation::default()];
+    let request = ChatRequest::new([
+        Message::new(Role::Assistant, vec![text.into(), call("t1")]),
+        Message::tool_results([ToolResult::text("t1", "1")]),
+    ]);
+    assert_eq!(messages(&request)[0]["content"][0]["type"], "tool_use");
+}

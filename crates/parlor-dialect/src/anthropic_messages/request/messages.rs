@@ -6,7 +6,9 @@ use super::super::wire::{Content, Message, Object, block, kind_of, text_block};
 use super::media;
 use super::writer::Writer;
 use crate::profile::ReasoningReplay;
-use parlor_core::{ChatRequest, Executor, Part, Result, Role, Text, ToolCall, ToolResult};
+use parlor_core::{
+    Capability, ChatRequest, Executor, Part, Result, Role, Text, ToolCall, ToolResult,
+};
 use serde_json::Value;
 
 /// Writes the top-level system blocks and the messages.
@@ -50,7 +52,7 @@ pub(super) fn write(
             }
         }
     }
-    out.trim_prefill(writer);
+    out.check_prefill(writer)?;
     for message in &mut out.messages {
         let content = std::mem::take(&mut message.content).into_blocks();
         message.content = Content::shortest(content);
@@ -150,24 +152,32 @@ impl Conversation {
         }
     }
 
-    /// A last message of the assistant's is gone on with; the dialect refuses
-    /// one that ends in white space.
-    fn trim_prefill(&mut self, writer: &mut Writer<'_>) {
-        let Some(last) = self.messages.last_mut().filter(|it| it.role == "assistant") else {
-            return;
+    /// Words of the assistant's at the end are gone on with, where the model
+    /// can; the dialect refuses those that end in white space. A paused answer,
+    /// with what the provider ran, is another thing.
+    fn check_prefill(&mut self, writer: &mut Writer<'_>) -> Result<()> {
+        let last = self.messages.last_mut();
+        let Some(Message {
+            content: Content::Blocks(blocks),
+            ..
+        }) = last.filter(|it| it.role == "assistant")
+        else {
+            return Ok(());
         };
-        let Content::Blocks(blocks) = &mut last.content else {
-            return;
-        };
+        let paused = blocks.iter().any(|it| kind_of(it) == "server_tool_use");
         let Some(Value::String(text)) = blocks.last_mut().and_then(|it| it.get_mut("text")) else {
-            return;
+            return Ok(());
         };
+        if !paused && writer.lacks(Capability::Prefill) {
+            writer.feature("messages", "can't end with the assistant's on this model")?;
+        }
         let kept = text.trim_end().len();
         if kept < text.len() {
             text.truncate(kept);
             let message = "white space at the end of the assistant's words was left out";
             writer.coerced("messages", message);
         }
+        Ok(())
     }
 }
 
@@ -251,16 +261,16 @@ fn assistant(parts: &[Part], called: bool, writer: &mut Writer<'_>) -> Result<Ve
 /// A text block; none for white space alone, which the server refuses, unless
 /// the provider's own item hangs on it.
 fn write_text(part: &Part, text: &Text, writer: &mut Writer<'_>) -> Result<Option<Object>> {
-    let native = part.native_for(&writer.origin).is_some();
-    if text.text.trim().is_empty() && !native && text.citations.is_empty() {
-        return Ok(None);
-    }
-    let mut block = text_block(&text.text);
     let citations = text.citations.iter().filter_map(|it| it.native.as_deref());
     let citations: Vec<Value> = citations
         .filter(|native| native.origin == writer.origin)
         .map(|native| native.item.clone())
         .collect();
+    let native = part.native_for(&writer.origin).is_some();
+    if text.text.trim().is_empty() && !native && citations.is_empty() {
+        return Ok(None);
+    }
+    let mut block = text_block(&text.text);
     if !citations.is_empty() {
         block.insert("citations".to_owned(), citations.into());
     }
