@@ -1,4 +1,7 @@
 //! What servers break doesn't break a model over HTTP, in any dialect.
+//!
+//! With `PARLOR_FAULTS=crlf,drip` in the environment only the cases of these names are played.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -28,13 +28,11 @@
 //!     .with_key("sk-right")
 //!     .start()
 //!     .await?;
-//! let server = Arc::new(server);
-//! let base_url = server.url();
 //! // `Acme::build` stands for whatever builds a model of the provider under test.
-//! let suite = Conformance::new("acme-1", move |wanted| {
-//!     Acme::build(wanted.model, &base_url, wanted.key("sk-right"))
+//! let suite = Conformance::with_server(server, "acme-1", |wanted, base_url| {
+//!     Acme::build(wanted.model, base_url, wanted.key("sk-right"))
 //! });
-//! let report = suite.deterministic().upstream(server).run().await;
+//! let report = suite.run().await;
 //! report.assert();
 //! // A case that is skipped is one that nobody tests: hold the list as it is meant.
 //! assert_eq!(report.skipped(), ["context-too-long"]);
@@ -133,7 +131,7 @@ pub struct Conformance {
     deterministic: bool,
     keyless: bool,
     too_long: Option<usize>,
-    upstream: Option<Arc<DialectServer>>,
+    upstream: Option<DialectServer>,
     bound: Duration,
     only: Option<Vec<String>>,
 }
@@ -155,6 +153,22 @@ impl Conformance {
             upstream: None,
             bound: Duration::from_secs(120),
             only: None,
+        }
+    }
+
+    /// The suite for models that ask a server with a [`Sage`](crate::Sage) behind it, at the base
+    /// URL that the factory is given: they are deterministic, and the suite sees whether the
+    /// server sees a client hang up.
+    pub fn with_server(
+        server: DialectServer,
+        model: impl Into<String>,
+        factory: impl Fn(&Wanted<'_>, &str) -> Result<Arc<dyn ChatModel>> + Send + Sync + 'static,
+    ) -> Self {
+        let url = server.url();
+        Self {
+            deterministic: true,
+            upstream: Some(server),
+            ..Self::new(model, move |wanted| factory(wanted, &url))
         }
     }
 
@@ -191,14 +205,6 @@ impl Conformance {
     #[must_use]
     pub fn too_long(mut self, words: usize) -> Self {
         self.too_long = Some(words);
-        self
-    }
-
-    /// The same, where this server is whom the models ask, so that the suite sees whether it sees
-    /// a client hang up.
-    #[must_use]
-    pub fn upstream(mut self, server: Arc<DialectServer>) -> Self {
-        self.upstream = Some(server);
         self
     }
 
