@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask tidy` and `cargo xtask features`.
+//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask features` and `cargo xtask counterparts`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod cargo;
+mod counterparts;
 mod source;
 mod tidy;
 mod tree;
@@ -17,7 +18,10 @@ const USAGE: &str = "\
 usage: cargo xtask <chore>
 
   tidy              check the house rules; every failure says what to do
-  features [CRATE]  print the features of a crate (default: parlor), one per line";
+  features [CRATE]  print the features of a crate (default: parlor), one per line
+  counterparts [NAME…]
+                    install servers that others wrote (aimock, litellm, llama-server), start
+                    them and run the conformance suite against them; without names the first two";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["features"] => features("parlor"),
         ["features", name] => features(name),
+        ["counterparts", names @ ..] => counterparts::run(&root(), names),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
