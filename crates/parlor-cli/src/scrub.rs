@@ -3,7 +3,7 @@
 use parlor::Secret;
 
 /// How keys begin; a word that begins so and is long is taken for one.
-const BEGINNINGS: &[&str] = &["sk-", "sk_", "pk-", "gsk_", "hf_", "AIza", "key-", "ghp_"];
+const BEGINNINGS: &[&str] = &["sk-", "sk_", "gsk_", "hf_", "AIza", "ghp_"];
 
 /// The fewest characters of a word that is taken for a key.
 const KEY_LENGTH: usize = 16;

@@ -59,7 +59,7 @@
 //! | `anthropic` | no | Anthropic |
 //! | `gemini` | no | Google Gemini |
 //! | `ollama` | no | Ollama |
-//! | `compatible` | no | two dozen hosts that speak OpenAI's chat dialect, and any other by its address |
+//! | `compatible` | no | thirty hosts that speak OpenAI's chat dialect, and any other by its address |
 //! | `all-providers` | no | all of the providers above |
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
 //! | `http2` | no | HTTP/2 |

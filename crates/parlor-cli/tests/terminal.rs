@@ -1,0 +1,91 @@
+//! On a terminal: nothing that a model says steers it.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
+mod common;
+
+use std::process::{Command, Stdio};
+
+use common::Home;
+
+/// Runs the program with a pseudo-terminal for stdin, stdout and stderr, and
+/// gives what it showed; `None` where `script` isn't installed.
+fn on_terminal(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {
+    let file = home.file("arguments.sh", {
+        let quoted: Vec<String> = arguments
+            .iter()
+            .map(|argument| format!("'{}'", argument.replace('\'', r"'\''")))
+            .collect();
+        format!(
+            "exec '{}' {}\n",
+            env!("CARGO_BIN_EXE_parlor"),
+            quoted.join(" ")
+        )
+    });
+    let script = Command::new("script")
+        .args(["-qec", &format!("sh {file}"), "/dev/null"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output();
+    match script {
+        Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
+        Err(error) => {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+            eprintln!("skipped: `script` is not installed");
+            None
+        }
+    }
+}
+
+#[test]
+fn control_bytes_are_taken_out_of_what_a_model_says() {
+    let home = Home::new();
+    let evil = "a\u{1b}]52;c;ZXZpbA==\u{7}b\u{9b}31mc\u{8}\td\u{7f}";
+    let Some(shown) = on_terminal(&home, &["-m", "echo", evil], &[]) else {
+        return;
+    };
+    assert_eq!(shown, "a]52;c;ZXZpbA==b31mc\td\r\n");
+}
+
+#[test]
+fn a_terminal_without_a_prompt_is_not_waited_for() {
+    let home = Home::new();
+    if let Some(shown) = on_terminal(&home, &["-m", "echo"], &[]) {
+        assert!(shown.contains("there is no prompt"), "{shown:?}");
+    }
+}
+
+#[test]
+fn json_is_laid_out_for_a_person() {
+    let home = Home::new();
+    if let Some(shown) = on_terminal(&home, &["-m", "echo", "--output", "json", "Hi"], &[]) {
+        assert!(shown.starts_with("{\r\n  \"id\": \"echo-1\""), "{shown:?}");
+    }
+}
+
+#[test]
+fn thoughts_are_dim_unless_colours_are_unwanted() {
+    let thought = "{\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"Hmm\"},\"done\":false}\n\
+        {\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}\n";
+    let home = Home::new();
+    let show = |variables: &[(&str, &str)], more: &[&str]| {
+        let answer = common::server::Answer(200, "", thought.to_owned());
+        let server = common::server::Server::start(vec![answer]);
+        let host = ("OLLAMA_HOST", server.url.as_str());
+        let arguments = [&["-m", "ollama/m", "--reasoning"], more, &["Hi"]].concat();
+        on_terminal(&home, &arguments, &[&[host], variables].concat())
+    };
+    let Some(shown) = show(&[], &[]) else { return };
+    assert_eq!(shown, "\u{1b}[2mHmm\u{1b}[0m\r\nHi\r\n");
+    for plain in [
+        show(&[("NO_COLOR", "1")], &[]),
+        show(&[("TERM", "dumb")], &[]),
+        show(&[], &["--plain"]),
+    ] {
+        assert_eq!(plain.unwrap(), "Hmm\r\nHi\r\n");
+    }
+}
