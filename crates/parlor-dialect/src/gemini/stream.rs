@@ -40,7 +40,6 @@ pub struct GeminiDecoder {
     choices: Vec<ChoiceState>,
     /// Names of the answer's own fields that were told as unknown.
     told: Vec<String>,
-    blocked: bool,
     /// Another answer follows; nothing of it belongs to this one.
     over: bool,
 }
@@ -83,7 +82,6 @@ impl GeminiDecoder {
             consumed: Consumed::default(),
             choices: Vec::new(),
             told: Vec::new(),
-            blocked: false,
             over: false,
         }
     }
@@ -302,7 +300,6 @@ impl GeminiDecoder {
         }
         match word {
             Some(reason) => {
-                self.blocked = true;
                 self.tell_usage(out);
                 self.assembler.finish(0, reason, out)
             }

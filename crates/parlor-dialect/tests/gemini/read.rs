@@ -158,12 +158,18 @@ fn no_word_is_no_end() {
 
 #[test]
 fn what_follows_the_end_is_passed_over_but_for_usage() {
+    let usage = |count: u64| {
+        json!({"usageMetadata": {"promptTokenCount": count, "candidatesTokenCount": 1}}).to_string()
+    };
     let response = decode(&[
         said("Hi"),
         done("STOP"),
+        done("MAX_TOKENS"),
+        usage(1),
+        // Another answer altogether.
         said("again"),
         done("MAX_TOKENS"),
-        json!({"usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1}}).to_string(),
+        usage(100),
     ])
     .unwrap();
     assert_eq!(response.text(), "Hi");

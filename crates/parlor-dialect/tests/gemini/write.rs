@@ -162,9 +162,11 @@ fn parts_that_are_open_together_go_out_one_after_another() {
         text: text.into(),
     };
     let call = ToolCall::new("c", "f", Arguments::json("{}"));
-    let mut head = CallHead::default();
-    head.id = "c".to_owned();
-    head.name = "f".to_owned();
+    let head = CallHead {
+        id: "c".to_owned(),
+        name: "f".to_owned(),
+        ..CallHead::default()
+    };
     let events = [
         Event::Started {
             id: None,

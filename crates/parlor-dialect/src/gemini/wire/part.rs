@@ -363,7 +363,9 @@ pub(in crate::gemini) fn provider_result(part: &Part<'_>) -> Option<ToolResult> 
     let text = match is_code {
         true => {
             result.name = Some(CODE_EXECUTION.to_owned());
-            result.is_error = !matches!(word("outcome"), "OUTCOME_OK" | "");
+            // 1 is `OUTCOME_OK`, where a proxy sends numbers.
+            let outcome = &fields["outcome"];
+            result.is_error = !(outcome.is_null() || *outcome == "OUTCOME_OK" || *outcome == 1);
             word("output").to_owned()
         }
         false => {
