@@ -196,6 +196,7 @@ impl<'o> MessageReader<'o> {
         result.name = name;
         result.parts = match wire.content {
             Content::Absent | Content::Null => Vec::new(),
+            Content::Text(text) if text.is_empty() => Vec::new(),
             Content::Text(text) => vec![Part::text(text)],
             Content::Parts(list) => list.into_iter().map(|part| self.part(part)).collect(),
         };

@@ -1,6 +1,6 @@
-//! Chunks as they are written.
+//! Chunks as they are written, and what was written before.
 
-use parlor_core::ArgumentsForm;
+use parlor_core::{ArgumentsForm, PartKind};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -87,4 +87,26 @@ pub(super) fn call<'a>(
         custom: custom.then_some(Custom { name, input: text }),
         ..Call::default()
     }
+}
+
+/// What was written of a choice.
+#[derive(Debug)]
+pub(super) struct ChoiceState {
+    pub(super) index: u32,
+    /// Whether the role was said.
+    pub(super) begun: bool,
+    pub(super) calls: u32,
+}
+
+/// A part that is being written.
+#[derive(Debug)]
+pub(super) struct OpenPart {
+    pub(super) choice: u32,
+    pub(super) part: u32,
+    pub(super) kind: PartKind,
+    /// The place of a call, if it is one that is written.
+    pub(super) call: Option<u32>,
+    pub(super) form: ArgumentsForm,
+    /// Whether text of it was written.
+    pub(super) spoke: bool,
 }

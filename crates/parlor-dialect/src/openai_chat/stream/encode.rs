@@ -4,7 +4,7 @@ use super::super::error;
 use super::super::response::{
     Sources, annotation, fields_of, finish_word, legacy, media, own, tokens, unknown, write_usage,
 };
-use super::chunk::{Call, Chunk, ChunkChoice, Delta, call};
+use super::chunk::{Call, ChoiceState, Chunk, ChunkChoice, Delta, OpenPart, call};
 use crate::dialect::{Encoder, FrameWriter};
 use parlor_core::{
     ArgumentsForm, CallHead, Error, ErrorKind, Event, Executor, Part, PartKind, Reasoning, Result,
@@ -27,26 +27,6 @@ pub struct ChatEncoder {
     /// Fields that core doesn't model, for the last chunk.
     rest: Map<String, Value>,
     buffer: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct ChoiceState {
-    index: u32,
-    /// Whether the role was said.
-    begun: bool,
-    calls: u32,
-}
-
-#[derive(Debug)]
-struct OpenPart {
-    choice: u32,
-    part: u32,
-    kind: PartKind,
-    /// The place of a call, if it is one that is written.
-    call: Option<u32>,
-    form: ArgumentsForm,
-    /// Whether text of it was written.
-    spoke: bool,
 }
 
 impl Default for ChatEncoder {

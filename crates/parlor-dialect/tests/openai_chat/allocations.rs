@@ -1,0 +1,50 @@
+//! A usual text delta costs no heap.
+
+use super::*;
+
+#[test]
+fn a_usual_text_delta_allocates_nothing() {
+    let frames: Vec<Vec<u8>> = [
+        // As the maker sends it, as routers do, as local servers do.
+        json!({
+            "id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "service_tier": "default",
+            "system_fingerprint": "fp_1", "usage": null, "obfuscation": "aBc",
+            "choices": [{"index": 0, "delta": {"content": " word"}, "logprobs": null, "finish_reason": null}],
+        }),
+        json!({
+            "id": "c-1", "provider": "P", "model": "m", "object": "chat.completion.chunk", "created": 1,
+            "choices": [{"index": 0, "delta": {"role": "assistant", "content": " word", "reasoning": null}, "finish_reason": null, "native_finish_reason": null, "logprobs": null}],
+        }),
+        json!({"choices": [{"index": 0, "finish_reason": null, "content_filter_results": {}, "delta": {"content": " word", "reasoning_content": null}}]}),
+    ]
+    .iter()
+    .map(|it| it.to_string().into_bytes())
+    .collect();
+    let (info, profile) = (info(), Profile::default());
+    let target = Target::new(&info, &profile).streaming();
+    for frame in &frames {
+        assert_eq!(
+            count(frame, &target),
+            0,
+            "{}",
+            String::from_utf8_lossy(frame)
+        );
+    }
+    // Unknown objects within objects cost the JSON reader one.
+    let nested = br#"{"choices":[{"index":0,"content_filter_results":{"hate":{"filtered":false}},"delta":{"content":" word"}}]}"#;
+    assert_eq!(count(nested, &target), 32);
+}
+
+/// The allocations of 32 frames after the first.
+fn count(frame: &[u8], target: &Target<'_>) -> u64 {
+    let mut decoder = OpenAiChat::default().decoder(target);
+    let mut out = VecDeque::with_capacity(64);
+    decoder.decode(Frame::data(frame), &mut out).unwrap();
+    let measured = allocation_counter::measure(|| {
+        for _ in 0..32 {
+            decoder.decode(Frame::data(frame), &mut out).unwrap();
+            out.clear();
+        }
+    });
+    measured.count_total
+}
