@@ -1,4 +1,15 @@
 //! Fault server, replay, scripted models and conformance suites for provider authors.
+//!
+//! | to test | with |
+//! |---|---|
+//! | a provider: that it does what all do | [`conformance`] |
+//! | a provider or transport: that what servers break doesn't break it | [`fault`] |
+//! | a dialect: against recorded exchanges | [`Cassette`], [`ReplayServer`] |
+//! | a client of a dialect: against any model behind a server | [`DialectServer`] |
+//! | a layer | [`layer_suite`] |
+//! | an agent or a program: without a server | [`Scripted`], [`Sage`] |
+//!
+//! It is a development dependency: nothing here belongs in a program.
 
 mod cassette;
 pub mod conformance;
