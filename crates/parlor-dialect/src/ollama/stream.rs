@@ -12,9 +12,9 @@ use crate::assemble::{Assembler, ToolFragment};
 use crate::dialect::{Decoder, Frame, Target};
 use crate::think::{ThinkPiece, ThinkSplitter};
 use crate::{json, time};
-use parlor_core::{Error, Event, FinishKind, FinishReason, PartKind, Result};
+use parlor_core::{Error, Event, FinishKind, FinishReason, PartKind, Result, Usage};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// The most unknown fields that are told of one answer.
@@ -46,7 +46,7 @@ impl OllamaDecoder {
     /// Takes note of the end of a whole answer, which needn't say `done`.
     pub(super) fn finish_whole(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         if !self.speaks_of_end && self.assembler.has_content() && !self.failed {
-            return self.end("", Map::new(), events);
+            return self.end("", &Usage::default(), events);
         }
         self.finish(events)
     }
@@ -61,21 +61,26 @@ impl OllamaDecoder {
             let tokens = read_logprobs(line.logprobs);
             self.assembler.logprobs(0, false, tokens, out)?;
         }
-        let mut usage = Map::new();
-        if !line.rest.is_empty() {
-            let (counts, unknown): (Rest<'_>, Rest<'_>) = line
-                .rest
-                .into_iter()
-                .partition(|(key, _)| USAGE_FIELDS.contains(&&**key));
-            let counts = counts.into_iter();
-            usage.extend(counts.map(|(key, value)| (key.to_string(), read_value(value))));
-            self.unknown(unknown, None, out);
-        }
         self.speaks_of_end |= line.done.is_some();
-        match line.done {
-            Some(true) => self.end(&line.done_reason, usage, out),
-            _ => {
-                self.assembler.usage(&read_usage(usage), out);
+        let is_last = line.done == Some(true);
+        if line.rest.is_empty() && !is_last {
+            return Ok(());
+        }
+        let (counts, unknown): (Rest<'_>, Rest<'_>) = line
+            .rest
+            .into_iter()
+            .partition(|(key, _)| USAGE_FIELDS.contains(&&**key));
+        self.unknown(unknown, None, out);
+        let counts = counts.into_iter();
+        let usage = read_usage(
+            counts
+                .map(|(key, value)| (key.to_string(), read_value(value)))
+                .collect(),
+        );
+        match is_last {
+            true => self.end(&line.done_reason, &usage, out),
+            false => {
+                self.assembler.usage(&usage, out);
                 Ok(())
             }
         }
@@ -146,14 +151,9 @@ impl OllamaDecoder {
         end_thinking(assembler, out)
     }
 
-    fn end(
-        &mut self,
-        reason: &str,
-        usage: Map<String, Value>,
-        out: &mut VecDeque<Event>,
-    ) -> Result<()> {
+    fn end(&mut self, reason: &str, usage: &Usage, out: &mut VecDeque<Event>) -> Result<()> {
         self.end_text(out)?;
-        self.assembler.usage(&read_usage(usage), out);
+        self.assembler.usage(usage, out);
         let kind = match reason {
             "stop" | "" => FinishKind::Stop,
             "length" => FinishKind::Length,
