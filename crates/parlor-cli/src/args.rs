@@ -23,6 +23,10 @@ Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
 5 model not found, 6 unreachable, timed out or broken off, 7 rate limited, 8 context too
 long, 9 refused or filtered, 130 interrupted.";
 
+const CHOICE: &str = "\
+The model is the first of: --model, PARLOR_MODEL, the configuration's default_model, the default
+of the one provider that has a key, a model server on this machine, the built-in echo.";
+
 /// Talk to any chat model from the terminal
 #[derive(Debug, Parser)]
 #[command(
@@ -41,6 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
+    #[command(after_help = CHOICE)]
     Chat(Box<ChatArgs>),
     /// List models with context window, price and abilities
     Models(ModelsArgs),
