@@ -39,3 +39,19 @@ impl Provider for Anthropic {
         model::list(config).await
     }
 }
+
+/// The base URL that an address means.
+///
+/// Every path begins with `/v1`, so one at the end of the address, as some
+/// clients want it, is taken off.
+///
+/// ```
+/// use parlor_anthropic::base_url;
+///
+/// assert_eq!(base_url("https://gateway.example/a/v1/"), "https://gateway.example/a");
+/// assert_eq!(base_url("https://gateway.example"), "https://gateway.example");
+/// ```
+pub fn base_url(address: &str) -> String {
+    let address = address.trim().trim_end_matches('/');
+    address.strip_suffix("/v1").unwrap_or(address).to_owned()
+}

@@ -12,6 +12,6 @@ mod config;
 mod model;
 mod options;
 
-pub use config::{Anthropic, PROVIDERS};
+pub use config::{Anthropic, PROVIDERS, base_url};
 pub use model::model;
 pub use options::AnthropicOptions;

@@ -1,6 +1,6 @@
 //! Building a model, and asking which there are.
 
-use crate::config::DESCRIPTOR;
+use crate::config::{DESCRIPTOR, base_url};
 use parlor_core::{Result, Secret};
 use parlor_dialect::Profile;
 use parlor_dialect::anthropic_messages::{AnthropicMessages, Quirks};
@@ -70,5 +70,7 @@ fn endpoint(config: &ProviderConfig) -> Result<Endpoint> {
         true => Auth::Bearer(secret),
         false => Auth::Header("x-api-key", secret),
     };
-    Endpoint::configured(config, &DESCRIPTOR, auth)
+    let mut config = config.clone();
+    config.base_url = config.base_url.as_deref().map(base_url);
+    Endpoint::configured(&config, &DESCRIPTOR, auth)
 }

@@ -44,3 +44,25 @@ impl Provider for Gemini {
         model::list(config).await
     }
 }
+
+/// The base URL that an address means, read as Google's own clients read it.
+///
+/// The version of the API may be missing, and `v1beta` is then meant.
+///
+/// ```
+/// use parlor_gemini::base_url;
+///
+/// assert_eq!(base_url("https://gateway.example/"), "https://gateway.example/v1beta");
+/// assert_eq!(base_url("https://gateway.example/g/v1"), "https://gateway.example/g/v1");
+/// ```
+pub fn base_url(address: &str) -> String {
+    let address = address.trim().trim_end_matches('/');
+    let digit = |rest: &str| rest.starts_with(|it: char| it.is_ascii_digit());
+    let rest = address.split_once("://").map_or(address, |it| it.1);
+    let mut path = rest.split('/').skip(1);
+    // A version needn't be the last part: more may follow it.
+    match path.any(|part| part.strip_prefix('v').is_some_and(digit)) {
+        true => address.to_owned(),
+        false => format!("{address}/v1beta"),
+    }
+}

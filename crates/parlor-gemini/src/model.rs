@@ -1,6 +1,6 @@
 //! Building a model, and asking which there are.
 
-use crate::config::DESCRIPTOR;
+use crate::config::{DESCRIPTOR, base_url};
 use parlor_core::Result;
 use parlor_dialect::Profile;
 use parlor_dialect::gemini::{Gemini, Quirks};
@@ -69,7 +69,9 @@ fn dialect(config: &ProviderConfig) -> Result<Gemini> {
 }
 
 fn endpoint(config: &ProviderConfig) -> Result<Endpoint> {
-    Endpoint::configured(config, &DESCRIPTOR, |key| {
+    let mut config = config.clone();
+    config.base_url = config.base_url.as_deref().map(base_url);
+    Endpoint::configured(&config, &DESCRIPTOR, |key| {
         Auth::Header("x-goog-api-key", key)
     })
 }

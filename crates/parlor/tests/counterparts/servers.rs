@@ -94,7 +94,7 @@ const fn gemini(server: &'static str, variable: &'static str) -> Pair {
         server,
         provider: "gemini",
         variable,
-        path: "/v1beta",
+        path: "",
         model: "gemini-2.5-flash",
         thinker: "gemini-2.5-pro",
         too_long: Some(200),
