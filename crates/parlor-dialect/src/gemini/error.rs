@@ -132,7 +132,7 @@ fn of_value(body: &Value, status: Option<u16>) -> Error {
         word => word.to_owned(),
     };
     let mut error = Error::new(kind, message).with_code(code);
-    if let Some(status) = status.or(number) {
+    if let Some(status) = status.filter(failed).or(number).or(status) {
         error = error.with_status(status);
     }
     match (retry_delay(&details), error.retry()) {

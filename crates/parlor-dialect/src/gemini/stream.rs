@@ -1,5 +1,6 @@
 //! Streamed answers: read chunk by chunk, and written.
 
+mod chunk;
 mod encoder;
 mod grounding;
 mod partial_args;

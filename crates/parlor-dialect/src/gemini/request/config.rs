@@ -22,7 +22,8 @@ pub(super) fn write(
     let mut out = Map::new();
     for knob in knobs(request) {
         let Some(value) = knob.value else { continue };
-        if target.info.capabilities.lacks(knob.capability) {
+        let lacks = |it| target.info.capabilities.lacks(it);
+        if knob.capability.is_some_and(lacks) {
             policy.knob(knob.setting, "is not supported by this model")?;
         } else if knob.is_sampling && target.profile.fixed_sampling {
             policy.knob(knob.setting, "is fixed for this model")?;
@@ -55,89 +56,91 @@ struct Knob {
     setting: &'static str,
     field: &'static str,
     value: Option<Value>,
-    capability: Capability,
+    /// What the model must be able to do.
+    capability: Option<Capability>,
     is_sampling: bool,
 }
 
 /// The settings that are one value here and there.
-fn knobs(request: &ChatRequest) -> Vec<Knob> {
-    let knob = |setting, field, value: Option<Value>, capability, is_sampling| Knob {
-        setting,
-        field,
-        value,
-        capability,
-        is_sampling,
-    };
-    let stop = (!request.stop.is_empty()).then(|| json!(request.stop));
-    let float = |it: Option<f64>| it.map(|it| json!(it));
+fn knobs(request: &ChatRequest) -> impl Iterator<Item = Knob> {
     use Capability::{Logprobs, MultipleChoices, Penalties, Sampling, Seed, Stop};
-    vec![
-        knob(
+    let float = |it: Option<f64>| it.map(|it| json!(it));
+    let stop = (!request.stop.is_empty()).then(|| json!(request.stop));
+    let rows = [
+        (
             "temperature",
             "temperature",
             float(request.temperature),
-            Sampling,
+            Some(Sampling),
             true,
         ),
-        knob("top_p", "topP", float(request.top_p), Sampling, true),
-        knob(
+        ("top_p", "topP", float(request.top_p), Some(Sampling), true),
+        (
             "top_k",
             "topK",
             request.top_k.map(|it| json!(it)),
-            Sampling,
+            Some(Sampling),
             true,
         ),
-        knob(
+        (
             "presence_penalty",
             "presencePenalty",
             float(request.presence_penalty),
-            Penalties,
+            Some(Penalties),
             true,
         ),
-        knob(
+        (
             "frequency_penalty",
             "frequencyPenalty",
             float(request.frequency_penalty),
-            Penalties,
+            Some(Penalties),
             true,
         ),
-        knob(
+        (
             "seed",
             "seed",
             request.seed.map(|it| json!(it)),
-            Seed,
+            Some(Seed),
             false,
         ),
-        knob("stop", "stopSequences", stop, Stop, false),
-        knob(
+        ("stop", "stopSequences", stop, Some(Stop), false),
+        (
             "n",
             "candidateCount",
             request.n.map(|it| json!(it)),
-            MultipleChoices,
+            Some(MultipleChoices),
             false,
         ),
-        knob(
+        (
             "max_output_tokens",
             "maxOutputTokens",
             request.max_output_tokens.map(|it| json!(it)),
-            Capability::Streaming,
+            None,
             false,
         ),
-        knob(
+        (
             "logprobs",
             "responseLogprobs",
             request.logprobs.map(|it| json!(it)),
-            Logprobs,
+            Some(Logprobs),
             true,
         ),
-        knob(
+        (
             "top_logprobs",
             "logprobs",
             request.top_logprobs.map(|it| json!(it)),
-            Logprobs,
+            Some(Logprobs),
             true,
         ),
-    ]
+    ];
+    rows.into_iter()
+        .map(|(setting, field, value, capability, is_sampling)| Knob {
+            setting,
+            field,
+            value,
+            capability,
+            is_sampling,
+        })
 }
 
 fn write_output(

@@ -1,7 +1,8 @@
 //! Messages as `systemInstruction` and `contents`.
 
 use super::family::Family;
-use crate::gemini::wire::part::{self, RESOLUTION};
+use crate::gemini::wire::media::{RESOLUTION, write_media};
+use crate::gemini::wire::part;
 use crate::gemini::{CallIds, Quirks};
 use crate::{Policy, Profile, ReasoningReplay, json};
 use parlor_core::{
@@ -192,7 +193,7 @@ impl<'a> Contents<'a> {
         if !policy.allows(true, setting, capability)? {
             return Ok(None);
         }
-        let mut part = Value::Object(part::write_media(media)?);
+        let mut part = Value::Object(write_media(media)?);
         match media.detail.as_deref() {
             None | Some("auto") => {}
             // What came from here has it in its item.

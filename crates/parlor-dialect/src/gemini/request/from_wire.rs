@@ -3,6 +3,7 @@
 use super::contents::JOINED;
 use super::{camel_keys, config, tools};
 use crate::gemini::Quirks;
+use crate::gemini::wire::media::read_media;
 use crate::gemini::wire::{self, Content, FunctionCall, FunctionResponse, Part, part};
 use crate::{Incoming, json};
 use parlor_core::{
@@ -247,7 +248,7 @@ impl Reader<'_> {
             }
             return Some(CorePart::from(result).with_native(self.native(part::verbatim(part))));
         }
-        if let Some((media, native)) = part::media(part) {
+        if let Some((media, native)) = read_media(part) {
             return Some(self.with(media.into(), native));
         }
         let is_text = part::is_text(part) && (part.text.is_some() || !part.signature.is_empty());

@@ -1,14 +1,15 @@
 //! Writes a streamed answer as the chunks that the provider would send.
 
+use super::chunk::{TextCandidate, TextChunk, TextContent, TextPart};
 use super::{grounding, usage};
 use crate::gemini::response::{finish_word, write_logprobs};
+use crate::gemini::wire::media::write_media;
 use crate::gemini::wire::part;
 use crate::gemini::{NAME, error};
 use crate::{Encoder, FrameWriter, json, time};
 use parlor_core::{
     Citation, Error, Event, Executor, Native, Part, PartKind, Result, Source, ToolCall,
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 
@@ -61,39 +62,6 @@ struct PartState {
 struct End {
     content: Option<Box<Part>>,
     native: Option<Box<Native>>,
-}
-
-/// A chunk with one text, written without building it first.
-#[derive(Serialize)]
-struct TextChunk<'a> {
-    candidates: [TextCandidate<'a>; 1],
-    #[serde(rename = "usageMetadata", skip_serializing_if = "Option::is_none")]
-    usage: Option<Value>,
-    #[serde(rename = "modelVersion", skip_serializing_if = "Option::is_none")]
-    model: Option<&'a str>,
-    #[serde(rename = "createTime", skip_serializing_if = "Option::is_none")]
-    created: Option<&'a str>,
-    #[serde(rename = "responseId", skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct TextCandidate<'a> {
-    content: TextContent<'a>,
-    index: u32,
-}
-
-#[derive(Serialize)]
-struct TextContent<'a> {
-    parts: [TextPart<'a>; 1],
-    role: &'static str,
-}
-
-#[derive(Serialize)]
-struct TextPart<'a> {
-    text: &'a str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    thought: bool,
 }
 
 impl GeminiEncoder {
@@ -234,7 +202,7 @@ impl GeminiEncoder {
                 Some(item) => item.clone(),
                 None => part::write_provider_result(result),
             },
-            Part::Media(media) => match part::write_media(media) {
+            Part::Media(media) => match write_media(media) {
                 Ok(part) => over(part.into(), item),
                 // Bytes of an unknown type have no form here.
                 Err(_) => return,

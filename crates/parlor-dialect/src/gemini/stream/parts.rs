@@ -1,6 +1,7 @@
 //! The parts of a candidate, told to the assembler.
 
 use super::{GeminiDecoder, OpenCall, PartialArgs, Sealed};
+use crate::gemini::wire::media::read_media;
 use crate::gemini::wire::{self, FunctionCall, Part, part};
 use crate::{ToolFragment, json};
 use parlor_core::{Event, Native, Part as CorePart, PartKind, Result};
@@ -176,7 +177,7 @@ impl GeminiDecoder {
                 result.call_id.clone_from(&self.choices[at].code);
             }
             with(result.into(), self.assembler.native(part::verbatim(part)))
-        } else if let Some((media, native)) = part::media(part) {
+        } else if let Some((media, native)) = read_media(part) {
             match native.is_empty() {
                 true => media.into(),
                 false => with(media.into(), self.assembler.native(native)),

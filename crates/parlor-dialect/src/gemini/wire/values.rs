@@ -1,0 +1,180 @@
+//! Forms that hosts differ in: lists of one, numbers as texts, words as numbers.
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Reads whatever isn't the form looked for as nothing.
+macro_rules! anything_else_is_nothing {
+    () => {
+        anything_else_is_nothing!(but seq);
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Self::Value::default())
+        }
+    };
+    (but seq) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+    };
+}
+
+pub(super) use anything_else_is_nothing;
+
+/// A list that mostly has one element: that one needs no allocation. An
+/// element that stands bare is a list of one.
+#[derive(Debug)]
+pub(in crate::gemini) struct Few<T> {
+    first: Option<T>,
+    others: Vec<T>,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            others: Vec::new(),
+        }
+    }
+}
+
+impl<T> Few<T> {
+    pub(in crate::gemini) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.others)
+    }
+
+    pub(in crate::gemini) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<T>, std::vec::IntoIter<T>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.others)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Few<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            anything_else_is_nothing!(but seq);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let first = seq.next_element()?;
+                let mut others = Vec::new();
+                while let Some(next) = seq.next_element()? {
+                    others.push(next);
+                }
+                Ok(Few { first, others })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let first = T::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Few {
+                    first: Some(first),
+                    others: Vec::new(),
+                })
+            }
+        }
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+/// A number, a boolean or a word: hosts differ in which of them they send.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(in crate::gemini) enum Scalar<'a> {
+    /// Null, nothing, or something else altogether.
+    #[default]
+    Nothing,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number, not negative.
+    Count(u64),
+    /// A text.
+    Text(Cow<'a, str>),
+}
+
+impl Scalar<'_> {
+    /// The count; a text of digits is one too, as protobuf writes long numbers.
+    pub(in crate::gemini) fn count(&self) -> Option<u64> {
+        match self {
+            Self::Count(count) => Some(*count),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is true.
+    pub(in crate::gemini) fn is_true(&self) -> bool {
+        *self == Self::Bool(true)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Reader<'a> {
+            type Value = Scalar<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a boolean or a word")
+            }
+            fn visit_bool<E>(self, yes: bool) -> Result<Self::Value, E> {
+                Ok(Scalar::Bool(yes))
+            }
+            fn visit_u64<E>(self, count: u64) -> Result<Self::Value, E> {
+                Ok(Scalar::Count(count))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Scalar::Nothing)
+            }
+            fn visit_f64<E>(self, count: f64) -> Result<Self::Value, E> {
+                Ok(match count >= 0.0 && count.fract() == 0.0 {
+                    true => Scalar::Count(count as u64),
+                    false => Scalar::Nothing,
+                })
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Scalar::Nothing)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Nothing)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Nothing)
+            }
+        }
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
