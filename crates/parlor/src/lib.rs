@@ -78,6 +78,7 @@
 //! | what comes back | [`ChatResponse`], [`ChatStream`], [`Event`], [`Usage`] |
 //! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
 //! | which models there are | [`Registry`], [`Catalogue`], [`Config`] |
+//! | what only one provider has | `parlor::openai`, `anthropic`, `gemini`, `ollama`, `compatible`, by feature |
 //! | writing a provider | [`Provider`], [`Descriptor`], [`register!`] |
 
 mod global;
@@ -86,7 +87,17 @@ pub mod layers;
 mod providers;
 
 pub use global::{configuration, model, registry};
+#[cfg(feature = "anthropic")]
+pub use parlor_anthropic as anthropic;
+#[cfg(feature = "compatible")]
+pub use parlor_compatible as compatible;
 pub use parlor_core::*;
+#[cfg(feature = "gemini")]
+pub use parlor_gemini as gemini;
+#[cfg(feature = "ollama")]
+pub use parlor_ollama as ollama;
+#[cfg(feature = "openai")]
+pub use parlor_openai as openai;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,
