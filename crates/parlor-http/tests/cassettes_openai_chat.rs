@@ -72,6 +72,16 @@ fn normalise(body: &mut Value) {
             body.remove(key);
         }
     }
+    // A choice among no tools is none.
+    if !body.contains_key("tools") {
+        body.remove("tool_choice");
+    }
+    // A tool is a function unless it says otherwise.
+    let tools = body.get_mut("tools").and_then(Value::as_array_mut);
+    for tool in tools.into_iter().flatten() {
+        let tool = tool.as_object_mut().unwrap();
+        tool.entry("type").or_insert(json!("function"));
+    }
     for message in body["messages"].as_array_mut().unwrap() {
         normalise_message(message.as_object_mut().unwrap());
     }
@@ -99,7 +109,7 @@ fn normalise_message(message: &mut Map<String, Value>) {
         }
     }
     // Empty content is as good as none, and what stands for it is a quirk.
-    if message.get("content") == Some(&json!("")) {
+    if [Some(&json!("")), Some(&json!([]))].contains(&message.get("content")) {
         message.remove("content");
     }
     for key in ["annotations", "tool_calls", "reasoning_details"] {
@@ -155,6 +165,32 @@ fn recorded_exchanges() {
         profile,
         normalise,
         exceptions: EXCEPTIONS,
+    }
+    .run();
+}
+
+/// Mistral's dialect is this one but for a few words.
+#[test]
+fn recorded_exchanges_with_mistral() {
+    let make = |_: &Cassette| {
+        let quirks = json!({
+            "max_tokens": "max_tokens",
+            "seed_field": "random_seed",
+            "reasoning_field": "content_part",
+            "required_word": "any",
+            "stream_usage": false,
+            "tool_name": true,
+            "text_parts": true,
+            "documents": "document_url",
+        });
+        OpenAiChat::new(Quirks::compatible().overridden(&quirks).unwrap())
+    };
+    Suite {
+        dialect: "mistral",
+        make,
+        profile,
+        normalise,
+        exceptions: &[],
     }
     .run();
 }
