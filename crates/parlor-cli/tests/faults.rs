@@ -66,12 +66,6 @@ async fn run(command: Command) -> Ran {
 /// Whether the command's answer is this reading; else what differs.
 fn is_answer(ran: &Ran, wanted: &Reading) -> Result<(), String> {
     let first = wanted.first();
-    let withheld = first
-        .finish
-        .iter()
-        .all(|kind| ["refusal", "content_filter"].contains(kind));
-    let exit = if withheld { 9 } else { 0 };
-    same("exit code", &ran.code, &Some(exit))?;
     let object: Value = serde_json::from_str(&ran.stdout).map_err(|error| error.to_string())?;
     same("text", &object["text"], &first.text.clone().into())?;
     same(
@@ -83,6 +77,8 @@ fn is_answer(ran: &Ran, wanted: &Reading) -> Result<(), String> {
     if !first.finish.contains(&kind) {
         return Err(format!("finish reason {kind}, wanted {:?}", first.finish));
     }
+    let withheld = ["refusal", "content_filter"].contains(&kind);
+    same("exit code", &ran.code, &Some(if withheld { 9 } else { 0 }))?;
     let raw = object["finish_reason"]["raw"].as_str().map(str::to_owned);
     same("raw finish reason", &raw, &first.finish_raw)?;
     let usage = &object["usage"];
