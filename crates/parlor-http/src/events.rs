@@ -205,7 +205,8 @@ impl<D: Dialect> EventReader<D> {
             return Ok(());
         }
         while let Some(frame) = self.framer.finish().map_err(of_framing)? {
-            decode(&mut self.decoder, &frame, &mut self.events).map_err(of_last_frame)?;
+            decode(&mut self.decoder, &frame, &mut self.events)
+                .map_err(|error| of_last_frame(error, frame.data))?;
         }
         if self.is_complete() {
             return Ok(());
@@ -314,7 +315,8 @@ pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result
             decode(&mut decoder, &frame, &mut events)?;
         }
         while let Some(frame) = framer.finish().map_err(of_framing)? {
-            decode(&mut decoder, &frame, &mut events).map_err(of_last_frame)?;
+            decode(&mut decoder, &frame, &mut events)
+                .map_err(|error| of_last_frame(error, frame.data))?;
         }
         decoder.finish(&mut events)
     })();
@@ -350,10 +352,15 @@ fn of_framing(error: FramingError) -> Error {
     Error::new(kind, error.to_string()).with_source(error)
 }
 
-/// A frame without its end that can't be read was cut.
-fn of_last_frame(error: Error) -> Error {
+/// A frame without its end was cut, if it can't be read and could be up to there.
+fn of_last_frame(error: Error, data: &[u8]) -> Error {
     match error.kind() {
-        ErrorKind::Decode => error.with_kind(ErrorKind::Truncated),
+        ErrorKind::Decode if is_cut(data) => error.with_kind(ErrorKind::Truncated),
         _ => error,
     }
+}
+
+/// Whether JSON ends before its value does.
+pub(crate) fn is_cut(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
 }

@@ -1,7 +1,7 @@
 //! The one model over HTTP, whatever the dialect.
 
 use crate::endpoint::Endpoint;
-use crate::events::EventReader;
+use crate::events::{EventReader, is_cut};
 use crate::{failure, headers};
 use async_trait::async_trait;
 use parlor_core::{
@@ -207,11 +207,6 @@ impl<D: Dialect> Shared<D> {
                 error.with_status(status).with_retry(advice)
             })
     }
-}
-
-/// Whether a JSON body ends before its value does.
-fn is_cut(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
 }
 
 /// A body that is still compressed can't be read; say so.

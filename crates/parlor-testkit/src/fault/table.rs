@@ -144,6 +144,7 @@ pub static FAULTS: &[Fault] = &[
     case(16, "error-in-200", "200 with an error for a body", errors::error_in_200),
     case(16, "error-on-choice", "200 with an error on the choice", errors::error_on_choice),
     case(17, "bad-json", "one frame, or the body, isn't whole JSON", endings::bad_json),
+    case(17, "no-json-last", "the last frame lacks its end, and is no JSON up to there", endings::no_json_last),
     case(18, "comments", "comments, ids, retry lines, blank lines", framing::comments),
     case(18, "pings", "pings everywhere", framing::pings),
     case(18, "event-lines", "names on events that need none", framing::event_lines),

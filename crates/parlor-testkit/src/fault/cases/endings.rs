@@ -184,6 +184,22 @@ pub(in crate::fault) fn bad_json(s: Scene) -> Built {
     s.fails(s.send_pieces(vec![body]), failure)
 }
 
+pub(in crate::fault) fn no_json_last(s: Scene) -> Built {
+    s.stream_only()?;
+    let answer = Answer::hello();
+    let frames = s.unfinished(&answer);
+    let last = Frame {
+        mark: Mark::Extra,
+        event: frames.last().and_then(|it| it.event),
+        data: Data::Text("{no json: at all".into()),
+    };
+    let mut last = last.bytes(s.wire);
+    last.truncate(last.trim_ascii_end().len());
+    let mut reply = s.send_frames(&frames);
+    reply.pieces.push(last);
+    s.fails(reply, Failure::new(&["decode"]).after(answer.text()))
+}
+
 pub(in crate::fault) fn after_terminal(s: Scene) -> Built {
     if !s.streams() {
         return Err(NO_FRAMES);
