@@ -241,6 +241,9 @@ pub struct Incoming {
     pub model: String,
     /// Whether it wants a stream.
     pub stream: bool,
+    /// Whether the stream should tell its usage: not where the dialect's
+    /// clients must ask for it and this one didn't.
+    pub stream_usage: bool,
 }
 
 impl Incoming {
@@ -250,6 +253,7 @@ impl Incoming {
             request,
             model: model.into(),
             stream,
+            stream_usage: true,
         }
     }
 }

@@ -72,6 +72,9 @@ fn normalise(body: &mut Value) {
             body.remove(key);
         }
     }
+    for key in ["tools", "response_format"] {
+        body.get_mut(key).map(normalise_schema);
+    }
     // A choice among no tools is none.
     if !body.contains_key("tools") {
         body.remove("tool_choice");
@@ -84,6 +87,22 @@ fn normalise(body: &mut Value) {
     }
     for message in body["messages"].as_array_mut().unwrap() {
         normalise_message(message.as_object_mut().unwrap());
+    }
+}
+
+/// The order of required properties says nothing, nor does the name of the
+/// schema's own schema.
+fn normalise_schema(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.remove("$schema");
+            if let Some(Value::Array(required)) = map.get_mut("required") {
+                required.sort_by_key(Value::to_string);
+            }
+            map.values_mut().for_each(normalise_schema);
+        }
+        Value::Array(list) => list.iter_mut().for_each(normalise_schema),
+        _ => {}
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Quirks {
     pub effort_beside_switch: bool,
     /// Whether a budget of reasoning tokens can be said.
     pub thinking_budget: bool,
+    /// Whether the host's models reason in streams alone: in other calls it is
+    /// switched off.
+    pub thinking_streams_only: bool,
     /// The efforts that this host knows, from least to most; empty leaves it
     /// to the model's family, and where that is unknown the word is sent as
     /// it is.
@@ -57,6 +60,10 @@ pub struct Quirks {
     pub stream_usage: bool,
     /// Whether `strict` is known on tools and schemas.
     pub strict: bool,
+    /// Whether a strict schema must be closed: every object says all of its
+    /// properties, requires them and allows no others. Others are brought to
+    /// that, with a warning.
+    pub closed_schemas: bool,
     /// What forms of answer can be asked for.
     pub output: JsonOutput,
     /// What stands in `content` of a message that only calls tools.
@@ -72,6 +79,9 @@ pub struct Quirks {
     pub message_name: bool,
     /// Whether tool messages take `name`.
     pub tool_name: bool,
+    /// The field that marks a last assistant message as one to be continued;
+    /// empty if there is none.
+    pub prefill_field: String,
     /// What ids of tool calls look like.
     pub call_ids: CallIds,
     /// How cache hints are said.
@@ -92,6 +102,8 @@ pub struct Quirks {
     pub user_field: String,
     /// The name of the field for the seed.
     pub seed_field: String,
+    /// The highest temperature; higher ones are lowered, with a warning.
+    pub max_temperature: Option<f64>,
     /// The most stop sequences; 0 is no limit.
     pub max_stop: usize,
     /// Settings that the host refuses or ignores, by their names in the
@@ -115,6 +127,7 @@ impl Default for Quirks {
             template_switch: "enable_thinking".to_owned(),
             effort_beside_switch: false,
             thinking_budget: false,
+            thinking_streams_only: false,
             efforts: Vec::new(),
             tool_choice: vec![
                 ToolChoiceWord::Auto,
@@ -126,6 +139,7 @@ impl Default for Quirks {
             parallel_tool_calls: true,
             stream_usage: true,
             strict: true,
+            closed_schemas: false,
             output: JsonOutput::Schema,
             content_beside_calls: EmptyContent::Null,
             text_parts: false,
@@ -133,6 +147,7 @@ impl Default for Quirks {
             tool_media: false,
             message_name: true,
             tool_name: false,
+            prefill_field: String::new(),
             call_ids: CallIds::Any,
             cache: CacheStyle::Automatic,
             image_urls: true,
@@ -143,6 +158,7 @@ impl Default for Quirks {
             document_urls: false,
             user_field: "user".to_owned(),
             seed_field: "seed".to_owned(),
+            max_temperature: None,
             max_stop: 0,
             refused: Vec::new(),
             error_codes: BTreeMap::new(),
@@ -163,6 +179,7 @@ impl Quirks {
                 ToolChoiceWord::Named,
                 ToolChoiceWord::Allowed,
             ],
+            closed_schemas: true,
             text_parts: true,
             refusal: true,
             video_url: false,

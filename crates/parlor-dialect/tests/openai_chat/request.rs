@@ -262,3 +262,15 @@ fn a_request_that_is_none_is_refused_by_name() {
         .unwrap();
     assert_eq!(incoming.request.messages[0].text(), "a\u{FFFD}");
 }
+
+#[test]
+fn usage_in_a_stream_is_told_to_those_who_ask() {
+    let asked = |options: Value| {
+        let body = json!({"model": "m", "messages": [], "stream": true, "stream_options": options});
+        let body = body.to_string();
+        let incoming = OpenAiChat::default().read_request("/", body.as_bytes(), &home());
+        incoming.unwrap().stream_usage
+    };
+    assert!(asked(json!({"include_usage": true})));
+    assert!(!asked(json!({"include_usage": false})) && !asked(json!(null)));
+}

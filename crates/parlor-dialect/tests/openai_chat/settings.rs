@@ -261,3 +261,71 @@ fn quirks_are_configured_by_name_over_a_preset() {
         Quirks::compatible()
     );
 }
+
+#[test]
+fn a_strict_schema_is_closed_where_it_must_be() {
+    let open = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let mut schema = OutputSchema::new("out", open.clone());
+    schema.strict = Some(true);
+    let request = ask().with_output(OutputFormat::JsonSchema(schema));
+    let sent = |quirks: Quirks| {
+        let written = write_as(&OpenAiChat::new(quirks), &request, "model").unwrap();
+        let schema = written.body["response_format"]["json_schema"]["schema"].clone();
+        (schema, written.warnings.len())
+    };
+    assert_eq!(sent(Quirks::compatible()), (open, 0));
+    let (closed, warnings) = sent(Quirks::openai());
+    assert_eq!(
+        (&closed["additionalProperties"], &closed["required"]),
+        (&json!(false), &json!(["a"]))
+    );
+    assert_eq!(warnings, 0);
+    // One that is closed already stays as it is.
+    let mut schema = OutputSchema::new("out", closed.clone());
+    schema.strict = Some(true);
+    let request = ask().with_output(OutputFormat::JsonSchema(schema));
+    let written = write_as(&OpenAiChat::new(Quirks::openai()), &request, "model").unwrap();
+    assert_eq!(
+        written.body["response_format"]["json_schema"]["schema"],
+        closed
+    );
+    assert_eq!(written.warned(), [""; 0]);
+}
+
+#[test]
+fn a_temperature_is_lowered_to_the_hosts_highest() {
+    let written = write_with(
+        &ask().with_temperature(1.5),
+        json!({"max_temperature": 1.0}),
+    )
+    .unwrap();
+    assert_eq!(
+        (&written.body["temperature"], written.warned()),
+        (&json!(1.0), vec!["temperature"])
+    );
+    let written = write_with(
+        &ask().with_temperature(0.5),
+        json!({"max_temperature": 1.0}),
+    )
+    .unwrap();
+    assert_eq!(
+        (&written.body["temperature"], written.warned()),
+        (&json!(0.5), vec![])
+    );
+}
+
+#[test]
+fn a_last_assistant_message_is_marked_where_it_is_to_be_continued() {
+    let request = ChatRequest::new([
+        Message::assistant("a"),
+        Message::user("b"),
+        Message::assistant("{"),
+    ]);
+    let written = write_with(&request, json!({"prefill_field": "prefix"})).unwrap();
+    assert_eq!(
+        written.messages()[2],
+        json!({"role": "assistant", "content": "{", "prefix": true})
+    );
+    assert_eq!(written.messages()[0].get("prefix"), None);
+    assert_eq!(write(&request).messages()[2].get("prefix"), None);
+}

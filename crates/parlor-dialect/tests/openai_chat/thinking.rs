@@ -196,3 +196,23 @@ fn reasoning_by_an_object() {
         )
     );
 }
+
+#[test]
+fn a_host_that_reasons_in_streams_alone_is_told_not_to_elsewhere() {
+    let quirks = json!({"thinking": "enable", "thinking_streams_only": true});
+    let written = write_with(&ask(), quirks.clone()).unwrap();
+    assert_eq!(
+        (&written.body["enable_thinking"], written.warned()),
+        (&json!(false), vec![])
+    );
+    let written = write_with(&ask().with_reasoning(Effort::Auto), quirks.clone()).unwrap();
+    assert_eq!(
+        (&written.body["enable_thinking"], written.warned()),
+        (&json!(false), vec!["reasoning"])
+    );
+    let (info, profile) = (info(), Profile::default());
+    let target = Target::new(&info, &profile).streaming();
+    let wire = dialect(quirks).write_request(&ask(), &target).unwrap();
+    let body: Value = serde_json::from_slice(&wire.body).unwrap();
+    assert_eq!(body.get("enable_thinking"), None);
+}

@@ -70,8 +70,10 @@ pub(in super::super) fn from_wire(_path: &str, body: &[u8], origin: &Origin) -> 
     labels(&mut rest, &mut request);
 
     // Usage is what the writer asks for by itself; other options are kept.
+    let mut stream_usage = false;
     if let Some(mut options) = wire.stream_options {
-        if options.get("include_usage") == Some(&Value::Bool(true)) {
+        stream_usage = options.get("include_usage") == Some(&Value::Bool(true));
+        if stream_usage {
             options.remove("include_usage");
         }
         if !options.is_empty() {
@@ -83,7 +85,9 @@ pub(in super::super) fn from_wire(_path: &str, body: &[u8], origin: &Origin) -> 
         request.extra.insert(origin.provider.clone(), rest);
     }
     let stream = wire.stream.unwrap_or(false);
-    Ok(Incoming::new(request, wire.model, stream))
+    let mut incoming = Incoming::new(request, wire.model, stream);
+    incoming.stream_usage = stream_usage;
+    Ok(incoming)
 }
 
 /// The labels that are texts; others stay.

@@ -77,6 +77,13 @@ pub(super) fn write<'a>(
         top_logprobs: Check::Sampling(Logprobs),
         n: Check::Model(MultipleChoices),
     }
+    if let (Some(wanted), Some(most)) = (body.temperature, quirks.max_temperature)
+        && wanted > most
+    {
+        let message = format!("a temperature of {wanted} is sent as {most}, the host's highest");
+        knobs.policy.coerced("temperature", message);
+        body.temperature = Some(most);
+    }
     if let Some(seed) = knobs.take("seed", request.seed, Check::Model(Seed))? {
         body.rest.insert(quirks.seed_field.clone(), seed.into());
     }

@@ -56,6 +56,14 @@ impl<'w, 'p, 'a> MessageWriter<'w, 'p, 'a> {
         if let Some(hint) = &request.cache {
             self.cache_whole(hint);
         }
+        let field = &self.quirks.prefill_field;
+        if let Some(last) = self.out.last_mut()
+            && !field.is_empty()
+            && last.role == "assistant"
+            && last.tool_calls.is_none()
+        {
+            last.rest.insert(field.clone(), true.into());
+        }
         Ok(self.out)
     }
 

@@ -33,8 +33,19 @@ pub(super) fn write(
     policy: &mut Policy<'_>,
     body: &mut Request<'_>,
 ) -> Result<()> {
-    let Some(config) = &request.reasoning else {
-        return Ok(());
+    let silent = quirks.thinking_streams_only && !target.stream;
+    let switched_off = ReasoningConfig::off();
+    let config = match &request.reasoning {
+        Some(config) if silent && config.effort != Some(Effort::Off) => {
+            policy.coerced(
+                "reasoning",
+                "is switched off: the host reasons in streams alone",
+            );
+            &switched_off
+        }
+        Some(config) => config,
+        None if silent => &switched_off,
+        None => return Ok(()),
     };
     let off = config.effort == Some(Effort::Off);
     if target.info.capabilities.lacks(Capability::Reasoning) {

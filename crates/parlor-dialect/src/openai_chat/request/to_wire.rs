@@ -117,7 +117,14 @@ fn json_schema(schema: &OutputSchema, quirks: &Quirks, policy: &mut Policy<'_>) 
     if let Some(description) = &schema.description {
         form.insert("description".to_owned(), description.as_str().into());
     }
-    form.insert("schema".to_owned(), schema.schema.clone());
+    let inner = tools::schema_for(
+        &schema.schema,
+        schema.strict,
+        quirks,
+        "output.schema",
+        policy,
+    );
+    form.insert("schema".to_owned(), inner.into_owned());
     match schema.strict {
         Some(strict) if quirks.strict => {
             form.insert("strict".to_owned(), strict.into());

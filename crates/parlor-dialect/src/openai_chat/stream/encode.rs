@@ -15,12 +15,12 @@ use serde_json::{Map, Value, json};
 ///
 /// What the dialect's clients can't read is left out: warnings, provider-run
 /// tools of other dialects, boundaries between texts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ChatEncoder {
     id: String,
     model: String,
     created: u64,
-    with_usage: bool,
+    without_usage: bool,
     choices: Vec<ChoiceState>,
     parts: Vec<OpenPart>,
     sources: Sources,
@@ -29,28 +29,12 @@ pub struct ChatEncoder {
     buffer: Vec<u8>,
 }
 
-impl Default for ChatEncoder {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            model: String::new(),
-            created: 0,
-            with_usage: true,
-            choices: Vec::new(),
-            parts: Vec::new(),
-            sources: Sources::default(),
-            rest: Map::new(),
-            buffer: Vec::new(),
-        }
-    }
-}
-
 impl ChatEncoder {
     /// The same without the chunk of usage at the end, for clients that
     /// didn't ask for it: it has no choices, which not all of them expect.
     #[must_use]
     pub fn without_usage(mut self) -> Self {
-        self.with_usage = false;
+        self.without_usage = true;
         self
     }
 
@@ -367,7 +351,7 @@ impl Encoder for ChatEncoder {
             }
             Event::Completed { usage } => {
                 let mut rest = std::mem::take(&mut self.rest);
-                if let Some(usage) = usage.as_deref().filter(|_| self.with_usage) {
+                if let Some(usage) = usage.as_deref().filter(|_| !self.without_usage) {
                     rest.insert("usage".to_owned(), write_usage(usage));
                 }
                 if !rest.is_empty() {
