@@ -7,7 +7,7 @@ use parlor_core::{Error, ErrorKind, Result, Secret, TimeoutKind};
 use parlor_dialect::Dialect;
 use parlor_registry::{Descriptor, ProviderConfig};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Request, Response, Url};
+use reqwest::{Client, Method, Response, Url};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -113,7 +113,7 @@ impl Endpoint {
             named(Error::new(ErrorKind::Configuration, message).with_help(help))
         })?;
         let mut endpoint = Self::new(base).map_err(named)?;
-        let key = match descriptor.needs_key {
+        let key = match descriptor.needs_key || config.key_is_configured {
             true => Some(config.require_key(descriptor)?),
             false => config.key()?,
         };
@@ -231,7 +231,17 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<Response> {
-        let mut request = Request::new(method, self.url(path));
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => client::shared(ClientSettings {
+                connect: self.timeouts.connect,
+                verify_tls: self.verify_tls,
+            })?,
+        };
+        // The builder turns a user and a password in the address into a header,
+        // which a key takes the place of.
+        let request = client.request(method, self.url(path)).build();
+        let mut request = request.map_err(failure::of_send)?;
         if let Some(body) = body {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
@@ -248,13 +258,6 @@ impl Endpoint {
         }
         request.headers_mut().extend(self.headers.clone());
         self.auth.apply(&mut request).await?;
-        let client = match &self.client {
-            Some(client) => client.clone(),
-            None => client::shared(ClientSettings {
-                connect: self.timeouts.connect,
-                verify_tls: self.verify_tls,
-            })?,
-        };
         let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
             (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),

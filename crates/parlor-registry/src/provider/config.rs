@@ -33,6 +33,9 @@ pub struct ProviderConfig {
     pub base_url: Option<String>,
     /// Where the key comes from.
     pub keys: Keys,
+    /// Whether the key's place is configured, so that one is needed even where
+    /// the provider does without.
+    pub key_is_configured: bool,
     /// Headers sent with every request.
     pub headers: BTreeMap<String, Secret>,
     /// Query parameters sent with every request.
@@ -66,6 +69,7 @@ impl ProviderConfig {
             instance: instance.into(),
             base_url: None,
             keys: Keys::default(),
+            key_is_configured: false,
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             timeouts: Timeouts::default(),

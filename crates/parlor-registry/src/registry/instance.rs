@@ -250,6 +250,7 @@ impl Registry {
         let Ok(needs_key) = instance.provider.as_ref().map(needs) else {
             return false;
         };
+        let needs_key = needs_key || instance.settings.key_source().is_some();
         !needs_key || self.key_at_hand(instance).is_some()
     }
 
@@ -281,6 +282,7 @@ impl Registry {
         let settings = &instance.settings;
         let mut config = ProviderConfig::new(&instance.name);
         config.keys = self.keys(instance);
+        config.key_is_configured = settings.key_source().is_some();
         config.headers.clone_from(&settings.headers);
         config.query.clone_from(&settings.query);
         config.timeouts = settings.timeouts.or(self.config.layers.timeout);

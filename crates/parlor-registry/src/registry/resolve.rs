@@ -123,11 +123,13 @@ impl Registry {
             // What opens the instance's own host isn't shown to another.
             config.base_url.clone_from(&mapped.base_url);
             config.keys = Keys::default();
+            config.key_is_configured = false;
             config.headers.clear();
             config.query.clear();
         }
         if !mapped.api_key_env.is_empty() {
             config.keys = Keys::new(vec![KeySource::Env(mapped.api_key_env.clone())]);
+            config.key_is_configured = true;
         }
         let is_plain = mapped.base_url.is_none()
             && mapped.api_key_env.is_empty()
