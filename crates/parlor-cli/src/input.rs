@@ -57,7 +57,7 @@ pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatReques
             None => {}
         }
     }
-    if !prompt.is_empty() {
+    if !prompt.trim().is_empty() {
         parts.push(Part::text(prompt));
     }
     if !parts.is_empty() {

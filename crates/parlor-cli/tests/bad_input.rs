@@ -15,9 +15,11 @@ fn a_command_line_that_cannot_be_followed() {
     home.run(&["models", "--outpt", "json"])
         .failed(2, "usage")
         .says(&["--output", "parlor models --help"]);
-    home.run(&[])
-        .failed(2, "usage")
-        .says(&["there is no prompt"]);
+    for nothing in [&[][..], &[""], &["  "]] {
+        home.run(nothing)
+            .failed(2, "usage")
+            .says(&["there is no prompt"]);
+    }
     home.run(&["-m", "echo", "--output", "yaml", "Hi"])
         .failed(2, "usage")
         .says(&["yaml", "events"]);
