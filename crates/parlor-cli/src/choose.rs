@@ -7,6 +7,7 @@ use parlor::{COMPATIBLE, ChatModel, Error, ErrorKind, Layer as _, Registry, Reso
 
 use crate::failure::{Context, Failure};
 use crate::local;
+use crate::scrub::without_secrets;
 
 /// What the command line says of the model.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +70,18 @@ impl Chosen {
                 ),
             }),
         }
+    }
+
+    /// What a person should know of the way there.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let config = &self.resolved.config;
+        let of = || {
+            format!(
+                "warning: certificates of {} are not verified",
+                config.instance
+            )
+        };
+        (!config.verify_tls).then(of)
     }
 
     /// What a failure can say of it.
@@ -153,7 +166,8 @@ async fn at_address(
         .any(|start| base_url.starts_with(start))
     {
         return Err(Failure::usage(format!(
-            "--base-url must begin with http:// or https://, not `{base_url}`"
+            "--base-url must begin with http:// or https://, not `{}`",
+            without_secrets(base_url)
         ))
         .help("give an address such as https://api.example.com/v1"));
     }
@@ -185,13 +199,13 @@ async fn at_address(
             first.ok_or_else(|| {
                 Error::new(
                     ErrorKind::ModelNotFound,
-                    format!("{base_url} lists no model"),
+                    format!("{} lists no model", without_secrets(base_url)),
                 )
             })
         })
         .map_err(|error| Failure::of(error, &chosen.context()).help("name the model: -m MODEL"))?;
     chosen.resolved.model = first.id;
-    chosen.because = Because::FirstListed(base_url.to_owned());
+    chosen.because = Because::FirstListed(without_secrets(base_url));
     Ok(chosen)
 }
 

@@ -7,6 +7,8 @@ use parlor::Registry;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::scrub::without_secrets;
+
 /// How long a server on this machine may take to accept a connection.
 const KNOCK: Duration = Duration::from_millis(50);
 
@@ -39,7 +41,7 @@ pub(crate) async fn servers(registry: &Registry) -> Vec<Server> {
         servers.push(Server {
             listens: knock(&base_url).await,
             instance: instance.to_owned(),
-            base_url,
+            base_url: without_secrets(&base_url),
         });
     }
     servers

@@ -112,7 +112,9 @@ fn json_is_printed_marked_interrupted() {
     let text = object["text"].as_str().unwrap();
     assert!("Some words".starts_with(text), "{text}");
     assert_eq!(object["model"], "m");
-    assert_eq!(ran.error()["kind"], "cancelled");
+    let error = ran.error();
+    assert_eq!(error["kind"], "cancelled");
+    assert_eq!(error["model"], "m");
 }
 
 #[test]

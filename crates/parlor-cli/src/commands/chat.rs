@@ -33,6 +33,9 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if let Some(notice) = chosen.notice() {
         terminal.notice(notice);
     }
+    if let Some(warning) = chosen.warning() {
+        terminal.notice(warning);
+    }
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
     let mut output = output::of(args, &terminal, &chosen);
     let asked = async {
@@ -141,9 +144,12 @@ fn nothing(model: &dyn ChatModel) -> ChatResponse {
 /// Says what a whole answer amounts to.
 fn judge(response: &ChatResponse, context: &Context, terminal: &Terminal) -> Result<(), Failure> {
     let failed = |kind, message: &'static str| {
-        let error = Error::new(kind, message)
+        let mut error = Error::new(kind, message)
             .with_provider(&response.provider)
             .with_partial(response.clone());
+        if let Some(model) = &response.model {
+            error = error.with_model(model);
+        }
         Err(Failure::of(error, context))
     };
     if response.interrupted {

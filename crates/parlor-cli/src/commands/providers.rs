@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::table::table;
 use crate::args::{ListForm, ProvidersArgs};
 use crate::failure::Failure;
+use crate::scrub::without_secrets;
 use crate::{setup, terminal};
 
 /// One provider of the list; the JSON form has these fields.
@@ -67,7 +68,7 @@ pub(super) fn rows(registry: &Registry) -> Vec<Row> {
                 false => &[],
             },
             key: KeyState {
-                needed: descriptor.needs_key,
+                needed: descriptor.needs_key || config.key_is_configured,
                 source: sources.iter().find_map(set),
                 places: sources.iter().map(KeySource::describe).collect(),
             },
@@ -103,31 +104,5 @@ impl KeyState {
             (None, true, None) => "no key".to_owned(),
             (None, false, _) => "needs no key".to_owned(),
         }
-    }
-}
-
-/// An address without user, password and query, which may hold secrets.
-fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_shows_no_password() {
-        let of = without_secrets;
-        assert_eq!(of("https://me:pass@host/v1?key=x"), "https://host/v1");
-        assert_eq!(of("http://127.0.0.1:11434"), "http://127.0.0.1:11434");
     }
 }

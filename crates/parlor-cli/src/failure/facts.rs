@@ -1,15 +1,19 @@
 //! The words for a failed call, where more is known than the error says.
 
-use parlor::{Error, ErrorKind, Key, Resolved, Retry, UnknownModel};
+use parlor::{Error, ErrorKind, Key, Resolved, Retry, Secret, UnknownModel};
 
 use super::Inner;
-use crate::scrub::Scrub;
+use crate::scrub::{Scrub, secrets_of, without_secrets};
 
 /// What is known of the model that was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
     instance: String,
     key: Option<Key>,
+    /// Where the request goes, without secrets.
+    address: Option<String>,
+    /// What else may not be shown: values in the address, headers, parameters.
+    secrets: Vec<Secret>,
     /// How the address can be changed, where there is another way than the option.
     address_variable: Option<&'static str>,
     /// Whether the address came from the command line.
@@ -19,10 +23,20 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(resolved: &Resolved) -> Self {
         let descriptor = resolved.provider.descriptor();
+        let config = &resolved.config;
+        let url = config.base_url.as_deref();
+        let given = config.headers.values().chain(config.query.values());
         Self {
             instance: resolved.config.instance.clone(),
             // What went wrong with a key was said when the model was built.
             key: resolved.config.key().unwrap_or_default(),
+            address: url.map(without_secrets),
+            secrets: url
+                .map(secrets_of)
+                .into_iter()
+                .flatten()
+                .chain(given.cloned())
+                .collect(),
             address_variable: descriptor.base_url_env.first().copied(),
             at_address: false,
         }
@@ -36,7 +50,8 @@ impl Context {
     }
 
     pub(crate) fn scrub(&self) -> Scrub {
-        Scrub::of(self.key.as_ref().map(|key| &key.secret))
+        let key = self.key.iter().map(|key| key.secret.clone());
+        Scrub::of(key.chain(self.secrets.iter().cloned()).collect())
     }
 }
 
@@ -45,6 +60,9 @@ pub(super) fn tell(inner: &mut Inner, context: &Context) {
     match inner.error.kind() {
         ErrorKind::Authentication => key(inner, context),
         ErrorKind::ModelNotFound => unknown_model(inner),
+        ErrorKind::Configuration if inner.error.status() == Some(404) => {
+            no_such_path(inner, context)
+        }
         ErrorKind::Connection if inner.code == "unreachable" => unreachable(inner, context),
         _ => {}
     }
@@ -119,6 +137,14 @@ fn unknown_model(inner: &mut Inner) {
         inner.help = vec![format!("parlor models {family}")];
     } else {
         inner.fact = inner.error.message().to_owned();
+    }
+}
+
+/// The server is there, and the path below its address isn't.
+fn no_such_path(inner: &mut Inner, context: &Context) {
+    if let Some(address) = &context.address {
+        let (provider, message) = (&context.instance, inner.error.message());
+        inner.fact = format!("nothing is at {address} ({provider}): {message}");
     }
 }
 
