@@ -9,6 +9,8 @@ use parlor_registry::{Descriptor, ProviderConfig};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -71,6 +73,8 @@ pub struct Endpoint {
     timeouts: Timeouts,
     verify_tls: bool,
     client: Option<Client>,
+    /// Whether a connection may be left over from an earlier request.
+    warm: Arc<AtomicBool>,
 }
 
 impl Endpoint {
@@ -87,6 +91,7 @@ impl Endpoint {
             timeouts: Timeouts::default(),
             verify_tls: true,
             client: None,
+            warm: Arc::default(),
         })
     }
 
@@ -222,6 +227,10 @@ impl Endpoint {
     /// the chat dialects don't cover, such as listing and fetching models.
     /// The body is JSON. Dropping the future cancels the request.
     ///
+    /// A server may close a kept connection at the moment in which a request
+    /// is sent on it. So where one breaks before any answer, and it may have
+    /// been used before, the request is sent once more on a new one.
+    ///
     /// # Errors
     /// `Connection`, `Timeout` before the headers are in, or `Configuration`.
     pub async fn send(
@@ -263,14 +272,28 @@ impl Endpoint {
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
             (None, total) => (total, TimeoutKind::Total),
         };
-        let sent = client.execute(request);
+        let again = match self.warm.load(Ordering::Relaxed) {
+            true => request.try_clone(),
+            false => None,
+        };
+        let sent = async {
+            match (client.execute(request).await, again) {
+                (Err(error), Some(again)) if failure::is_break(&error) => {
+                    self.warm.store(false, Ordering::Relaxed);
+                    client.execute(again).await
+                }
+                (outcome, _) => outcome,
+            }
+        };
         let outcome = match limit {
             Some(limit) => timeout(limit, sent)
                 .await
                 .map_err(|_| failure::of_timeout(kind, self))?,
             None => sent.await,
         };
-        outcome.map_err(failure::of_send)
+        let response = outcome.map_err(failure::of_send)?;
+        self.warm.store(true, Ordering::Relaxed);
+        Ok(response)
     }
 
     /// Sends a request and gives the JSON of its answer, at most 32 MiB.

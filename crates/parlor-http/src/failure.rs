@@ -88,6 +88,11 @@ pub(crate) fn of_send(error: reqwest::Error) -> Error {
     .with_source(error)
 }
 
+/// Whether a connection that stood broke before anything of an answer came.
+pub(crate) fn is_break(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
+}
+
 /// A failure in the middle of a body.
 pub(crate) fn of_read(error: reqwest::Error) -> Error {
     let error = error.without_url();
