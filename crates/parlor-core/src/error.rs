@@ -185,6 +185,7 @@ impl fmt::Display for ErrorKind {
 
 /// Whether to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Retry {
     /// It would fail again.
     Never,

@@ -300,6 +300,7 @@ pub struct ResponseMetadata {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
+#[non_exhaustive]
 pub struct RateLimit {
     /// The limit per window.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -316,6 +317,7 @@ pub struct RateLimit {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Latency {
     /// From sending to the first event with content.
     #[serde(skip_serializing_if = "Option::is_none")]

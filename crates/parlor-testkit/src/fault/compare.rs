@@ -133,7 +133,7 @@ fn failure(want: &Failure, got: &Error) -> Vec<String> {
     }
     let wait = match got.retry() {
         Retry::Later(wait) => wait,
-        Retry::Never | Retry::Exhausted => None,
+        _ => None,
     };
     match &want.retry_after {
         Some(range) if !wait.is_some_and(|it| range.contains(&it)) => {
