@@ -18,6 +18,11 @@ use std::sync::Arc;
 pub struct ModelInfo {
     /// The provider's id, such as `openai`, or the name of a configured instance.
     pub provider: String,
+    /// The id of the provider that [`provider`](Self::provider) is an instance
+    /// of, where the two differ. What a request's
+    /// [`extra`](ChatRequest::extra) has under it is meant for the instance too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_of: Option<String>,
     /// The model's id in the provider's words.
     pub model: String,
     /// What it can do.

@@ -85,7 +85,9 @@ pub struct ChatRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheHint>,
     /// What only one provider understands, by provider id: an object merged
-    /// last into the body that goes to that provider, object by object.
+    /// last into the body that goes to that provider, object by object. What is
+    /// under a provider's id goes to its configured instances too, beneath what
+    /// is under an instance's own name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, Map<String, Value>>,
     /// What to do with a setting that the model can't honour. Left out, tuning

@@ -28,6 +28,8 @@ use crate::{Env, Key, KeySource};
 pub struct ProviderConfig {
     /// The instance's name, which stands in front of its models' names.
     pub instance: String,
+    /// The id of the provider that it is an instance of, where the two differ.
+    pub instance_of: Option<String>,
     /// Address that the dialect's paths are appended to, as it was given;
     /// `None` when nothing names one.
     pub base_url: Option<String>,
@@ -67,6 +69,7 @@ impl ProviderConfig {
     pub fn new(instance: impl Into<String>) -> Self {
         Self {
             instance: instance.into(),
+            instance_of: None,
             base_url: None,
             keys: Keys::default(),
             key_is_configured: false,
@@ -208,6 +211,7 @@ impl ProviderConfig {
     /// The facts about a model of this instance.
     pub fn model_info(&self, model: &str) -> ModelInfo {
         let mut info = ModelInfo::new(&self.instance, model);
+        info.instance_of.clone_from(&self.instance_of);
         info.capabilities = self.capabilities;
         info.context_window = self.context_window;
         info.max_output_tokens = self.max_output_tokens;

@@ -301,6 +301,7 @@ impl Registry {
                 config.base_url = descriptor.base_url.map(str::to_owned);
             }
             config.capabilities = descriptor.capabilities;
+            config.instance_of = (!instance.is_own).then(|| descriptor.id.to_owned());
         }
         let entry = model.and_then(|model| instance.entry(self.catalogue(), model));
         if let Some(entry) = entry {
