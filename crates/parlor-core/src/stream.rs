@@ -66,6 +66,14 @@ impl ChatStream {
         }
     }
 
+    /// The same stream with a place for the facts that are known only at its
+    /// end: once set, they stand in place of those known from the start.
+    #[must_use]
+    pub fn with_later_metadata(mut self, later: Arc<OnceLock<ResponseMetadata>>) -> Self {
+        self.later = Some(later);
+        self
+    }
+
     /// Where a decorator that opens the exchange anew puts the facts about it:
     /// once set, they stand in place of those known from the start.
     pub fn later_metadata(&mut self) -> Arc<OnceLock<ResponseMetadata>> {
@@ -83,8 +91,9 @@ impl ChatStream {
         &self.info
     }
 
-    /// Request id and rate limits. They are known from the start, and change
-    /// only where the exchange had to be opened anew before its first event.
+    /// Request id, rate limits, latency. The first two are known from the start,
+    /// and change only where the exchange had to be opened anew before its first
+    /// event; the latency is known at the end.
     pub fn metadata(&self) -> &ResponseMetadata {
         let later = self.later.as_ref().and_then(|later| later.get());
         later.unwrap_or(&self.metadata)

@@ -16,7 +16,7 @@ pub enum Auth {
     None,
     /// `Authorization: Bearer <key>`.
     Bearer(Secret),
-    /// The key in a header of this name.
+    /// The key in a header of this name; `Configuration` where that is no name.
     Header(&'static str, Secret),
     /// By a source of tokens or signatures.
     Dynamic(Arc<dyn Authorize>),
@@ -38,7 +38,14 @@ impl Auth {
         let (name, value) = match self {
             Self::None => return Ok(()),
             Self::Bearer(key) => (AUTHORIZATION, format!("Bearer {}", key.expose())),
-            Self::Header(name, key) => (HeaderName::from_static(name), key.expose().to_owned()),
+            Self::Header(name, key) => {
+                let wrong = |_| {
+                    let message = format!("`{name}` can't be an HTTP header");
+                    Error::new(ErrorKind::Configuration, message)
+                };
+                let name = HeaderName::try_from(*name).map_err(wrong)?;
+                (name, key.expose().to_owned())
+            }
             Self::Dynamic(source) => return source.authorize(request).await,
         };
         let mut value = HeaderValue::from_str(&value).map_err(|_| {

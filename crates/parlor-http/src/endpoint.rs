@@ -3,16 +3,21 @@
 use crate::auth::Auth;
 use crate::client::{self, ClientSettings};
 use crate::failure;
+use memchr::memmem;
 use parlor_core::{Error, ErrorKind, Result, Secret, TimeoutKind};
 use parlor_dialect::Dialect;
 use parlor_registry::{Descriptor, ProviderConfig};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+
+/// The fewest bytes that are taken for a secret in a server's words.
+const SHORTEST_SECRET: usize = 12;
 
 /// The four time limits; `None` is no limit.
 ///
@@ -266,34 +271,65 @@ impl Endpoint {
             request.headers_mut().insert(name, value);
         }
         request.headers_mut().extend(self.headers.clone());
-        self.auth.apply(&mut request).await?;
         let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
             (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
             (None, total) => (total, TimeoutKind::Total),
         };
-        let again = match self.warm.load(Ordering::Relaxed) {
-            true => request.try_clone(),
-            false => None,
-        };
         let sent = async {
-            match (client.execute(request).await, again) {
+            self.auth.apply(&mut request).await?;
+            let again = match self.warm.load(Ordering::Relaxed) {
+                true => request.try_clone(),
+                false => None,
+            };
+            let outcome = match (client.execute(request).await, again) {
                 (Err(error), Some(again)) if failure::is_break(&error) => {
                     self.warm.store(false, Ordering::Relaxed);
                     client.execute(again).await
                 }
                 (outcome, _) => outcome,
-            }
+            };
+            let response = outcome.map_err(failure::of_send)?;
+            self.warm.store(true, Ordering::Relaxed);
+            Ok(response)
         };
-        let outcome = match limit {
+        match limit {
             Some(limit) => timeout(limit, sent)
                 .await
-                .map_err(|_| failure::of_timeout(kind, self))?,
+                .unwrap_or_else(|_| Err(failure::of_timeout(kind, self))),
             None => sent.await,
+        }
+    }
+
+    /// A body without the secrets that requests carry, which some servers
+    /// repeat when they refuse one.
+    pub(crate) fn conceal<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        let key = match &self.auth {
+            Auth::Bearer(key) | Auth::Header(_, key) => Some(key.expose().to_owned()),
+            Auth::None | Auth::Dynamic(_) => None,
         };
-        let response = outcome.map_err(failure::of_send)?;
-        self.warm.store(true, Ordering::Relaxed);
-        Ok(response)
+        let headers = self.headers.values();
+        let headers = headers.filter_map(|it| it.to_str().ok().map(str::to_owned));
+        let query = self.base.query_pairs().map(|(_, value)| value.into_owned());
+        let mut body = Cow::Borrowed(body);
+        for secret in key.into_iter().chain(headers).chain(query) {
+            // What is shorter is no key, and may be a word of the message.
+            if secret.len() < SHORTEST_SECRET {
+                continue;
+            }
+            let mut hidden = Vec::new();
+            let mut rest = 0;
+            for at in memmem::find_iter(&body, secret.as_bytes()) {
+                hidden.extend_from_slice(&body[rest..at]);
+                hidden.extend_from_slice(b"[hidden]");
+                rest = at + secret.len();
+            }
+            if rest > 0 {
+                hidden.extend_from_slice(&body[rest..]);
+                body = Cow::Owned(hidden);
+            }
+        }
+        body
     }
 
     /// Sends a request and gives the JSON of its answer, at most 32 MiB.
@@ -309,19 +345,20 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<serde_json::Value> {
+        let begun = Instant::now();
         let response = self.send(method, path, headers, body).await?;
         if !response.status().is_success() {
-            return Err(failure::of_status(dialect, response).await);
+            return Err(failure::of_status(dialect, response, self).await);
         }
         let status = response.status().as_u16();
-        let body = crate::model::read_whole(response, self).await?;
+        let body = crate::model::read_whole(response, self, begun).await?;
         serde_json::from_slice(&body).map_err(|error| {
             Error::decode(format!(
                 "{} didn't answer with JSON: {error}",
                 self.address()
             ))
             .with_status(status)
-            .with_body(&body)
+            .with_body(&self.conceal(&body))
         })
     }
 }

@@ -1,25 +1,27 @@
 //! From the bytes of a body to the events of a stream.
 
+mod clock;
+
 use crate::failure;
 use crate::framing::{self, Framer, FramingError};
 use crate::model::{Shared, append};
 use bytes::Bytes;
+use clock::Clock;
 use futures_core::Stream;
 use http::Response as Parts;
 use http_body::Body as _;
-use parlor_core::{ChatResponse, Collector, Error, ErrorKind, Event, Result, TimeoutKind, Warning};
+use parlor_core::{
+    ChatResponse, Collector, Error, ErrorKind, Event, ResponseMetadata, Result, Warning,
+};
 use parlor_dialect::{Decoder, Dialect, Frame, Framing};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
-
-/// How long to wait for the end of a body whose answer is complete.
-const LINGER: Duration = Duration::from_millis(50);
+use tokio::time::Instant;
 
 /// How many pieces of such a body to read at most.
 const LINGER_FRAMES: usize = 16;
@@ -42,6 +44,10 @@ pub(crate) struct EventReader<D: Dialect> {
     warnings: Vec<Warning>,
     clock: Clock,
     lingered: usize,
+    begun: Instant,
+    /// How long the first event took.
+    first_event: Option<Duration>,
+    later: Arc<OnceLock<ResponseMetadata>>,
 }
 
 /// What the body turned out to be.
@@ -54,17 +60,6 @@ enum Form {
     Whole(Vec<u8>),
 }
 
-/// The time limits of one stream. The clock runs only while the caller waits.
-struct Clock {
-    first: Option<Instant>,
-    total: Option<Instant>,
-    idle: Option<Duration>,
-    begun: bool,
-    alarm: Option<(Pin<Box<Sleep>>, TimeoutKind)>,
-    /// A used alarm, kept so that waiting doesn't allocate.
-    spare: Option<Pin<Box<Sleep>>>,
-}
-
 impl<D: Dialect> EventReader<D> {
     pub(crate) fn new(
         shared: Arc<Shared<D>>,
@@ -73,14 +68,7 @@ impl<D: Dialect> EventReader<D> {
         warnings: Vec<Warning>,
     ) -> Self {
         let limits = shared.endpoint.timeouts();
-        let clock = Clock {
-            first: limits.first_event.map(|it| begun + it),
-            total: limits.total.map(|it| begun + it),
-            idle: limits.idle,
-            begun: false,
-            alarm: None,
-            spare: None,
-        };
+        let clock = Clock::new(limits, begun);
         let (head, body) = Parts::<reqwest::Body>::from(response).into_parts();
         Self {
             framer: Framer::new(shared.dialect.framing()),
@@ -94,7 +82,28 @@ impl<D: Dialect> EventReader<D> {
             warnings,
             clock,
             lingered: 0,
+            begun,
+            first_event: None,
+            later: Arc::default(),
             shared,
+        }
+    }
+
+    /// Where the facts about the exchange stand when it has ended.
+    pub(crate) fn later_metadata(&self) -> Arc<OnceLock<ResponseMetadata>> {
+        self.later.clone()
+    }
+
+    /// Tells how long the exchange took. One without an event tells nothing: it
+    /// may be opened anew.
+    fn tell(&self) {
+        let millis = |it: Duration| u64::try_from(it.as_millis()).ok();
+        if let Some(first) = self.first_event {
+            let mut metadata = crate::headers::metadata(&self.head);
+            metadata.latency.first_event_ms = millis(first);
+            metadata.latency.total_ms = millis(self.begun.elapsed());
+            // It ends once.
+            let _ = self.later.set(metadata);
         }
     }
 
@@ -143,11 +152,14 @@ impl<D: Dialect> EventReader<D> {
                 Ok(chunk) => self.take(chunk),
                 Err(_trailers) => Ok(()),
             },
-            Some(Err(error)) => Err(match self.clock.begun {
-                true => failure::of_read(error),
-                // Nothing of the answer had come: as good as no answer.
-                false => failure::of_read(error).with_kind(ErrorKind::Connection),
-            }),
+            Some(Err(error)) => {
+                let error = failure::of_read(error);
+                Err(match (self.clock.begun, error.kind()) {
+                    // Nothing of the answer had come: as good as no answer.
+                    (false, ErrorKind::Truncated) => error.with_kind(ErrorKind::Connection),
+                    _ => error,
+                })
+            }
             None => self.finish(),
         })
     }
@@ -177,7 +189,7 @@ impl<D: Dialect> EventReader<D> {
     }
 
     /// Reads what little follows a complete answer, so that the connection can
-    /// be used again; a server that goes on is left after [`LINGER`].
+    /// be used again; a server that goes on is left after a moment.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.clock.linger();
         while let Some(body) = &mut self.body {
@@ -238,10 +250,15 @@ where
         }
         if this.events.front().is_some_and(Event::is_terminal) {
             ready!(this.poll_linger(cx));
+            this.tell();
         }
         let Some(event) = this.events.pop_front() else {
+            this.tell();
             return Poll::Ready(this.failure.take().map(Err));
         };
+        if this.first_event.is_none() {
+            this.first_event = Some(this.begun.elapsed());
+        }
         if matches!(event, Event::Started { .. }) {
             for warning in this.warnings.drain(..).rev() {
                 let warning = Box::new(warning);
@@ -254,55 +271,6 @@ where
 
 impl<D: Dialect> Unpin for EventReader<D> {}
 
-impl Clock {
-    /// An event has come: the next wait begins anew.
-    fn progress(&mut self) {
-        self.begun = true;
-        if let Some((alarm, _)) = self.alarm.take() {
-            self.spare = Some(alarm);
-        }
-    }
-
-    /// The answer is complete: from now on wait no longer than [`LINGER`].
-    fn linger(&mut self) {
-        if self.idle != Some(LINGER) {
-            self.progress();
-            self.idle = Some(LINGER);
-            self.total = None;
-        }
-    }
-
-    /// Ready when a time limit has run out.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<TimeoutKind> {
-        if self.alarm.is_none() {
-            let next = match self.begun {
-                true => self.idle.map(|it| (Instant::now() + it, TimeoutKind::Idle)),
-                false => self.first.map(|it| (it, TimeoutKind::FirstEvent)),
-            };
-            let total = self.total.map(|it| (it, TimeoutKind::Total));
-            let soonest = next.into_iter().chain(total).min_by_key(|it| it.0);
-            let Some((deadline, kind)) = soonest else {
-                return Poll::Pending;
-            };
-            let alarm = match self.spare.take() {
-                Some(mut alarm) => {
-                    alarm.as_mut().reset(deadline);
-                    alarm
-                }
-                None => Box::pin(sleep_until(deadline)),
-            };
-            self.alarm = Some((alarm, kind));
-        }
-        match &mut self.alarm {
-            Some((alarm, kind)) => {
-                ready!(alarm.as_mut().poll(cx));
-                Poll::Ready(*kind)
-            }
-            None => Poll::Pending,
-        }
-    }
-}
-
 /// Reads a whole body as a stream.
 pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result<ChatResponse> {
     let mut framer = Framer::new(shared.dialect.framing());
@@ -313,10 +281,17 @@ pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result
         framer.push(Bytes::copy_from_slice(body));
         while let Some(frame) = framer.next_frame().map_err(of_framing)? {
             decode(&mut decoder, &frame, &mut events)?;
+            // What follows a complete answer doesn't belong to it.
+            if events.back().is_some_and(Event::is_terminal) {
+                return Ok(());
+            }
         }
         while let Some(frame) = framer.finish().map_err(of_framing)? {
             decode(&mut decoder, &frame, &mut events)
                 .map_err(|error| of_last_frame(error, frame.data))?;
+            if events.back().is_some_and(Event::is_terminal) {
+                return Ok(());
+            }
         }
         decoder.finish(&mut events)
     })();

@@ -8,26 +8,43 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The most of an error's body that is read.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
+/// How long the rest of an error's body is waited for: the status has told the
+/// failure already.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
+
 /// Reads the failure that a status reports.
-pub(crate) async fn of_status(dialect: &impl Dialect, mut response: Response) -> Error {
+pub(crate) async fn of_status(
+    dialect: &impl Dialect,
+    mut response: Response,
+    endpoint: &Endpoint,
+) -> Error {
     let status = response.status();
     let head = response.headers().clone();
     if status.is_redirection() {
         return of_redirect(&response);
     }
+    let limits = endpoint.timeouts();
+    let shortest = limits.idle.into_iter().chain(limits.total).min();
+    let time = shortest.map_or(ERROR_BODY_TIME, |it| it.min(ERROR_BODY_TIME));
     let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let room = ERROR_BODY_LIMIT - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == ERROR_BODY_LIMIT {
-            break;
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = ERROR_BODY_LIMIT - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == ERROR_BODY_LIMIT {
+                break;
+            }
         }
-    }
-    of_body(dialect, status.as_u16(), &head, &body)
+    };
+    // What came in time is enough.
+    let _ = timeout(time, read).await;
+    of_body(dialect, status.as_u16(), &head, &endpoint.conceal(&body))
 }
 
 /// Reads the failure that a body reports under a status.

@@ -18,8 +18,12 @@ const REQUEST_ID: &[&str] = &[
     "cf-ray",
 ];
 
-/// The longest wait that is believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The longest time until a limit's reset that is believed: what is longer is
+/// a date in seconds since 1970.
+const LONGEST_RESET: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The longest wait that is believed; quotas of a month are real.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 3600);
 
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
@@ -64,20 +68,20 @@ pub(crate) fn retry(headers: &HeaderMap, known: Retry) -> Retry {
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let millis = text(headers, "retry-after-ms").and_then(|it| seconds(it, 0.001));
+    let millis = text(headers, "retry-after-ms").and_then(|it| seconds(it, 0.001, LONGEST_WAIT));
     millis.or_else(|| {
         let value = text(headers, "retry-after")?;
-        seconds(value, 1.0).or_else(|| {
+        seconds(value, 1.0, LONGEST_WAIT).or_else(|| {
             let date = httpdate::parse_http_date(value).ok()?;
             Some(date.duration_since(SystemTime::now()).unwrap_or_default())
         })
     })
 }
 
-fn seconds(text: &str, unit: f64) -> Option<Duration> {
+fn seconds(text: &str, unit: f64, longest: Duration) -> Option<Duration> {
     let count: f64 = text.parse().ok()?;
     let wait = Duration::try_from_secs_f64(count * unit).ok()?;
-    (wait <= LONGEST_WAIT).then_some(wait)
+    (wait <= longest).then_some(wait)
 }
 
 /// Reads `…ratelimit-<limit|remaining|reset>-<what>` and
@@ -113,7 +117,7 @@ fn rate_limits(headers: &HeaderMap, now: SystemTime) -> BTreeMap<String, RateLim
 /// Milliseconds until a reset written as `1m30.5s`, as seconds, or as a time
 /// of RFC 3339.
 fn reset_ms(text: &str, now: SystemTime) -> Option<u64> {
-    let wait = seconds(text, 1.0)
+    let wait = seconds(text, 1.0, LONGEST_RESET)
         .or_else(|| go_duration(text))
         .or_else(|| {
             let then = SystemTime::UNIX_EPOCH + Duration::from_secs(rfc3339(text)?);
@@ -194,6 +198,7 @@ mod tests {
             later(&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")]),
             secs(0.0)
         );
+        assert_eq!(later(&[("retry-after", "2678400")]), secs(2_678_400.0));
         assert_eq!(later(&[("retry-after", "soon")]), Retry::Later(None));
         assert_eq!(later(&[("retry-after", "-1")]), Retry::Later(None));
         assert_eq!(later(&[("retry-after", "1e300")]), Retry::Later(None));

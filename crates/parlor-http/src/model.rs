@@ -14,8 +14,8 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::time::{timeout, timeout_at};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most bytes of an answer in one piece.
 const BODY_LIMIT: usize = 32 << 20;
@@ -100,13 +100,13 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
         let body = match shared.endpoint.timeouts().total {
             Some(total) => {
                 let left = total.saturating_sub(begun.elapsed());
-                timeout(left, read_whole(response, &shared.endpoint))
+                timeout(left, read_whole(response, &shared.endpoint, begun))
                     .await
                     .unwrap_or_else(|_| {
                         Err(failure::of_timeout(TimeoutKind::Total, &shared.endpoint))
                     })
             }
-            None => read_whole(response, &shared.endpoint).await,
+            None => read_whole(response, &shared.endpoint, begun).await,
         };
         let body = body.map_err(name)?;
         let mut answer = shared.read(&body, status, &head).map_err(name)?;
@@ -121,14 +121,17 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let shared = self.shared.clone();
         let (response, warnings) = shared.open(request, true).await?;
         let metadata = headers::metadata(response.headers());
         let info = shared.info.clone();
         let mut events = EventReader::new(shared, response, begun, warnings);
         events.settle().await?;
-        Ok(ChatStream::new(info, events).with_metadata(metadata))
+        let later = events.later_metadata();
+        Ok(ChatStream::new(info, events)
+            .with_metadata(metadata)
+            .with_later_metadata(later))
     }
 }
 
@@ -141,16 +144,21 @@ impl<D: Dialect> Shared<D> {
         }
     }
 
-    /// The request with the model's own extra fields beneath its own.
+    /// The request with the extra fields that hold for this instance together:
+    /// the model's, over them those for its provider, over them its own.
     fn with_extra<'a>(&self, request: &'a ChatRequest) -> Cow<'a, ChatRequest> {
-        if self.extra.is_empty() {
+        let id = self.info.instance_of.as_deref();
+        let of_provider = id.and_then(|id| request.extra.get(id));
+        if self.extra.is_empty() && of_provider.is_none() {
             return Cow::Borrowed(request);
         }
-        let mut request = request.clone();
-        let own = request.extra.entry(self.info.provider.clone()).or_default();
         let mut extra = self.extra.clone();
-        merge(&mut extra, own);
-        *own = extra;
+        let name = &self.info.provider;
+        for fields in of_provider.into_iter().chain(request.extra.get(name)) {
+            merge(&mut extra, fields);
+        }
+        let mut request = request.clone();
+        request.extra.insert(name.clone(), extra);
         Cow::Owned(request)
     }
 
@@ -167,7 +175,9 @@ impl<D: Dialect> Shared<D> {
             .await
             .map_err(name)?;
         if !response.status().is_success() {
-            return Err(name(failure::of_status(&self.dialect, response).await));
+            return Err(name(
+                failure::of_status(&self.dialect, response, &self.endpoint).await,
+            ));
         }
         check_encoding(response.headers()).map_err(name)?;
         Ok((response, wire.warnings))
@@ -188,12 +198,20 @@ impl<D: Dialect> Shared<D> {
             return Err(
                 Error::decode("the answer is a web page, not a model's answer")
                     .with_status(status)
-                    .with_body(body)
+                    .with_body(&self.endpoint.conceal(body))
                     .with_help("Check the base URL, and whether a proxy stands between."),
             );
         }
+        let target = self.target(false);
         self.dialect
-            .read_response(body, &self.target(false))
+            .read_response(body, &target)
+            .map_err(|error| match self.endpoint.conceal(body) {
+                Cow::Borrowed(_) => error,
+                Cow::Owned(hidden) => {
+                    let reread = self.dialect.read_response(&hidden, &target);
+                    reread.err().unwrap_or(error)
+                }
+            })
             .map_err(|error| match error.kind() {
                 ErrorKind::Decode if is_cut(text) => error.with_kind(ErrorKind::Truncated),
                 _ => error,
@@ -202,7 +220,7 @@ impl<D: Dialect> Shared<D> {
                 let advice = headers::retry(head, error.retry());
                 let error = match error.body() {
                     Some(_) => error,
-                    None => error.with_body(body),
+                    None => error.with_body(&self.endpoint.conceal(body)),
                 };
                 error.with_status(status).with_retry(advice)
             })
@@ -220,21 +238,25 @@ fn check_encoding(head: &HeaderMap) -> Result<()> {
     }
 }
 
-/// Reads a body to its end, within the idle time limit and [`BODY_LIMIT`].
-pub(crate) async fn read_whole(mut response: Response, endpoint: &Endpoint) -> Result<Vec<u8>> {
+/// Reads the body of an exchange that began then to its end, within the time
+/// limits but for the total, and within [`BODY_LIMIT`].
+pub(crate) async fn read_whole(
+    mut response: Response,
+    endpoint: &Endpoint,
+    begun: Instant,
+) -> Result<Vec<u8>> {
     let limits = *endpoint.timeouts();
-    let after = |limit: Option<std::time::Duration>| limit.map(|it| Instant::now() + it);
-    let first = after(limits.first_event);
+    let first = after(begun, limits.first_event);
     let mut body = Vec::new();
     loop {
         // Blank bytes before the answer keep the line open, no more.
         let blank = body.trim_ascii_start().is_empty();
         let (deadline, kind) = match blank {
             true => (first, TimeoutKind::FirstEvent),
-            false => (after(limits.idle), TimeoutKind::Idle),
+            false => (after(Instant::now(), limits.idle), TimeoutKind::Idle),
         };
         let chunk = match deadline {
-            Some(deadline) => timeout_at(deadline.into(), response.chunk())
+            Some(deadline) => timeout_at(deadline, response.chunk())
                 .await
                 .map_err(|_| failure::of_timeout(kind, endpoint))?,
             None => response.chunk().await,
@@ -247,6 +269,11 @@ pub(crate) async fn read_whole(mut response: Response, endpoint: &Endpoint) -> R
         }
         append(&mut body, &chunk)?;
     }
+}
+
+/// When a time limit runs out; never, where that is beyond the clock's reach.
+pub(crate) fn after(begun: Instant, limit: Option<Duration>) -> Option<Instant> {
+    begun.checked_add(limit?)
 }
 
 /// Appends to a body, up to [`BODY_LIMIT`].

@@ -43,11 +43,19 @@ fn dialect(config: &ProviderConfig) -> Result<OpenAiChat> {
 
 fn endpoint(config: &ProviderConfig) -> Result<Endpoint> {
     let mut endpoint = Endpoint::configured(config, &DESCRIPTOR, Auth::Bearer)?;
+    // The variables speak of an account at OpenAI's own host, as the key's does.
+    let other_host = config.base_url.as_deref() != DESCRIPTOR.base_url;
+    if config.instance_of.is_some() && other_host {
+        return Ok(endpoint);
+    }
     for (variable, header) in [
         ("OPENAI_ORG_ID", "OpenAI-Organization"),
         ("OPENAI_PROJECT_ID", "OpenAI-Project"),
     ] {
-        if let Some(value) = config.env.get(variable) {
+        let mut configured = config.headers.keys();
+        if !configured.any(|it| it.eq_ignore_ascii_case(header))
+            && let Some(value) = config.env.get(variable)
+        {
             endpoint = endpoint.with_header(header, &value)?;
         }
     }

@@ -1,0 +1,206 @@
+//! One exchange with a server whose every byte the test knows.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use parlor_core::{ChatModel, ChatRequest, Error, ErrorKind, ModelInfo, Retry, TimeoutKind};
+use parlor_dialect::openai_chat::OpenAiChat;
+use parlor_http::{Auth, Endpoint, HttpModel, Timeouts};
+use serde_json::{Value, json};
+
+/// More than any of these exchanges takes, less than any of the usual time limits.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Answers every request with these bytes, then leaves the connection open
+/// until the client hangs up. Gives its address and the bodies it was sent.
+fn server(answer: impl Into<Vec<u8>>) -> (String, Receiver<Value>) {
+    let answer = answer.into();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, seen) = channel();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if line.trim().is_empty() {
+                    break;
+                }
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let _ = sender.send(serde_json::from_slice(&body).unwrap_or_default());
+            let _ = stream.write_all(&answer);
+            let _ = reader.read(&mut [0]);
+        }
+    });
+    (url, seen)
+}
+
+/// A response that ends where it says.
+fn whole(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}").into()
+}
+
+fn model(url: &str) -> HttpModel<OpenAiChat> {
+    over(Endpoint::new(url).unwrap())
+}
+
+fn over(endpoint: Endpoint) -> HttpModel<OpenAiChat> {
+    HttpModel::new(
+        OpenAiChat::default(),
+        endpoint,
+        ModelInfo::new("test", "m-1"),
+    )
+}
+
+fn question() -> ChatRequest {
+    ChatRequest::from("Hi")
+}
+
+const ANSWER: &str = r#"{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
+
+const STREAM: &str = concat!(
+    r#"data: {"id":"1","choices":[{"index":0,"delta":{"content":"Hello"}}]}"#,
+    "\n\n",
+    r#"data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+    "\n\ndata: [DONE]\n\n"
+);
+
+async fn in_time<T>(outcome: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, outcome).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_error_whose_body_never_ends_is_told_by_its_status() {
+    let answer = "HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 500\r\n\r\n{\"error\":";
+    let (url, _seen) = server(answer);
+    let mut timeouts = Timeouts::default();
+    timeouts.idle = Some(Duration::from_millis(100));
+    let model = over(Endpoint::new(&url).unwrap().with_timeouts(timeouts));
+    for error in [
+        in_time(model.chat(&question())).await.unwrap_err(),
+        in_time(model.stream(&question())).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+        assert_eq!(error.retry(), Retry::Later(Some(Duration::from_secs(7))));
+    }
+}
+
+#[tokio::test]
+async fn limits_beyond_the_reach_of_the_clock_are_no_limits() {
+    let mut timeouts = Timeouts::default();
+    timeouts.connect = Some(Duration::MAX);
+    timeouts.first_event = Some(Duration::MAX);
+    timeouts.idle = Some(Duration::MAX);
+    timeouts.total = Some(Duration::MAX);
+    let patient = |url: &str| over(Endpoint::new(url).unwrap().with_timeouts(timeouts));
+    let (url, _seen) = server(whole(200, "", ANSWER));
+    let answer = in_time(patient(&url).chat(&question())).await.unwrap();
+    assert_eq!(answer.text(), "Hello");
+    let (url, _seen) = server(whole(200, "", STREAM));
+    let stream = in_time(patient(&url).stream(&question())).await.unwrap();
+    assert_eq!(in_time(stream.response()).await.unwrap().text(), "Hello");
+}
+
+#[tokio::test]
+async fn the_first_byte_of_a_whole_answer_has_one_time_limit_in_all() {
+    let (url, _seen) = server("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n  ");
+    let mut timeouts = Timeouts::default();
+    timeouts.first_event = Some(Duration::from_millis(100));
+    let model = over(Endpoint::new(&url).unwrap().with_timeouts(timeouts));
+    let error = in_time(model.chat(&question())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutKind::FirstEvent));
+}
+
+#[tokio::test]
+async fn what_follows_a_stream_is_passed_over_in_a_call_as_in_a_stream() {
+    let (url, _seen) = server(whole(200, "", &format!("{STREAM}data: {{oops\n\n")));
+    let stream = in_time(model(&url).stream(&question())).await.unwrap();
+    let streamed = in_time(stream.response()).await.unwrap();
+    let called = in_time(model(&url).chat(&question())).await.unwrap();
+    assert_eq!(called.text(), "Hello");
+    assert_eq!(called.choices, streamed.choices);
+}
+
+#[tokio::test]
+async fn a_key_goes_in_a_header_of_any_name_that_can_be_one() {
+    let (url, _seen) = server(whole(200, "", ANSWER));
+    let named = |name| {
+        let auth = Auth::Header(name, "sk-1234567890ab".into());
+        over(Endpoint::new(&url).unwrap().with_auth(auth))
+    };
+    in_time(named("X-Api-Key").chat(&question())).await.unwrap();
+    let error = in_time(named("api key").chat(&question()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+}
+
+#[tokio::test]
+async fn a_key_that_a_server_repeats_is_not_repeated() {
+    const KEYS: [&str; 3] = [
+        "sk-in-auth-0123456789",
+        "hd-0123456789ab",
+        "qu-0123456789ab",
+    ];
+    let body = json!({"error": {"message": format!("wrong: {}", KEYS.join(" and ")), "type": "t"}});
+    for status in [401, 200] {
+        let (url, _seen) = server(whole(status, "", &body.to_string()));
+        let endpoint = Endpoint::new(&url)
+            .unwrap()
+            .with_auth(Auth::Bearer(KEYS[0].into()))
+            .with_header("x-token", KEYS[1])
+            .unwrap()
+            .with_query("key", KEYS[2]);
+        let error = in_time(over(endpoint).chat(&question())).await.unwrap_err();
+        let shown = |error: &Error| {
+            let json = serde_json::to_string(error).unwrap();
+            format!("{error} {error:?} {json} {:?}", error.body())
+        };
+        for key in KEYS {
+            assert!(!shown(&error).contains(key), "{status}: {}", shown(&error));
+        }
+        assert!(error.message().contains("wrong"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_meant_for_a_provider_reaches_its_instances() {
+    let (url, seen) = server(whole(200, "", ANSWER));
+    let mut info = ModelInfo::new("work", "m-1");
+    info.instance_of = Some("openai".into());
+    let model = HttpModel::new(OpenAiChat::default(), Endpoint::new(&url).unwrap(), info);
+    let request = question()
+        .with_extra("openai", "verbosity", "low")
+        .with_extra("openai", "store", true)
+        .with_extra("work", "store", false)
+        .with_extra("acme", "other", 1);
+    in_time(model.chat(&request)).await.unwrap();
+    let body = seen.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(body["verbosity"], "low");
+    assert_eq!(body["store"], false);
+    assert_eq!(body.get("other"), None);
+}
+
+#[tokio::test]
+async fn a_stream_tells_how_long_it_took() {
+    let (url, _seen) = server(whole(200, "x-request-id: r-1\r\n", STREAM));
+    let mut stream = in_time(model(&url).stream(&question())).await.unwrap();
+    while let Some(event) = in_time(stream.next()).await {
+        event.unwrap();
+    }
+    let metadata = stream.metadata().clone();
+    assert_eq!(metadata.request_id.as_deref(), Some("r-1"));
+    let (first, total) = (metadata.latency.first_event_ms, metadata.latency.total_ms);
+    assert!(first.is_some() && first <= total, "{metadata:?}");
+}
