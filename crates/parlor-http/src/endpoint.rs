@@ -11,8 +11,6 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -78,8 +76,6 @@ pub struct Endpoint {
     timeouts: Timeouts,
     verify_tls: bool,
     client: Option<Client>,
-    /// Whether a connection may be left over from an earlier request.
-    warm: Arc<AtomicBool>,
 }
 
 impl Endpoint {
@@ -96,7 +92,6 @@ impl Endpoint {
             timeouts: Timeouts::default(),
             verify_tls: true,
             client: None,
-            warm: Arc::default(),
         })
     }
 
@@ -276,21 +271,22 @@ impl Endpoint {
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
             (None, total) => (total, TimeoutKind::Total),
         };
+        let host = self.address();
         let sent = async {
             self.auth.apply(&mut request).await?;
-            let again = match self.warm.load(Ordering::Relaxed) {
+            let again = match client::is_warm(&host) {
                 true => request.try_clone(),
                 false => None,
             };
             let outcome = match (client.execute(request).await, again) {
                 (Err(error), Some(again)) if failure::is_break(&error) => {
-                    self.warm.store(false, Ordering::Relaxed);
+                    client::set_warm(&host, false);
                     client.execute(again).await
                 }
                 (outcome, _) => outcome,
             };
             let response = outcome.map_err(failure::of_send)?;
-            self.warm.store(true, Ordering::Relaxed);
+            client::set_warm(&host, true);
             Ok(response)
         };
         match limit {

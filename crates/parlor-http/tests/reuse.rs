@@ -17,8 +17,9 @@ fn model(server: &FaultServer, case: &str) -> impl ChatModel {
 #[tokio::test]
 async fn a_request_on_a_stale_connection_is_sent_once_more_on_a_new_one() {
     let server = FaultServer::start().await.unwrap();
-    let model = model(&server, "reset-reused");
     for _ in 0..3 {
+        // Models share the connections to their host.
+        let model = model(&server, "reset-reused");
         assert!(!model.ask("Hi").await.unwrap().text().is_empty());
     }
     let seen = server.requests_of("reset-reused");
