@@ -48,8 +48,9 @@ const WORDINGS: &[(&str, ErrorKind)] = &[
     ("prompt is too long", ErrorKind::ContextTooLong),
     ("exceed context limit", ErrorKind::ContextTooLong),
     ("exceeds the context window", ErrorKind::ContextTooLong),
-    // Of other providers' models behind a gateway that speaks this dialect.
+    // Of other models behind a gateway or an engine that speaks this dialect.
     ("maximum context length", ErrorKind::ContextTooLong),
+    ("available context size", ErrorKind::ContextTooLong),
     ("credit balance is too low", ErrorKind::QuotaExhausted),
 ];
 

@@ -67,6 +67,10 @@ fn codes_and_known_wordings_say_more() {
             ErrorKind::ContextTooLong,
         ),
         (
+            "request (9 tokens) exceeds the available context size (8 tokens), try increasing it",
+            ErrorKind::ContextTooLong,
+        ),
+        (
             "Your credit balance is too low to access the Claude API.",
             ErrorKind::QuotaExhausted,
         ),
