@@ -24,6 +24,9 @@ const fn departs(
 }
 
 const NO_DATABASE: &str = "without a database an unknown key is a 400, not a 401";
+const NO_FORMAT: &str = "a schema for the answer is passed over";
+const SAYS_ONE_THING: &str = "the made model says the same to everybody";
+const SERVES_ANY: &str = "the one model is served by any name";
 const UNKNOWN_MODEL: &str = "an unknown model is a 400, not a 404";
 
 /// Every known departure. One that is none any more fails the test, so the list stays true.
@@ -45,6 +48,14 @@ pub(crate) const ALL: &[Departure] = &[
     departs("litellm-translating", "anthropic", "chat-equals-stream", "a stream counts cached tokens, as 0, and a call doesn't"),
     departs("litellm-translating", "gemini", "chat-equals-stream", "a stream counts 0 tokens"),
     departs("litellm-translating", "gemini", "usage", "a stream counts 0 tokens"),
+    departs("llama-server", "openai", "tool-choice-named", "a tool can't be named, the choice is then left to the model"),
+    departs("llama-server", "openai", "unknown-model", SERVES_ANY),
+    departs("llama-server", "openai", "concurrent", SAYS_ONE_THING),
+    departs("llama-server", "anthropic", "tool-choice-named", "a tool can't be named, any will do"),
+    departs("llama-server", "anthropic", "json-schema", NO_FORMAT),
+    departs("llama-server", "anthropic", "json-schema-stream", NO_FORMAT),
+    departs("llama-server", "anthropic", "unknown-model", SERVES_ANY),
+    departs("llama-server", "anthropic", "concurrent", SAYS_ONE_THING),
 ];
 
 /// Why this case fails, if it is known to.

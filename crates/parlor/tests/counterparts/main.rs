@@ -128,4 +128,6 @@ pairs! {
     litellm_gemini: "litellm", "gemini";
     litellm_translating_anthropic: "litellm-translating", "anthropic";
     litellm_translating_gemini: "litellm-translating", "gemini";
+    llama_server_openai: "llama-server", "openai";
+    llama_server_anthropic: "llama-server", "anthropic";
 }

@@ -18,18 +18,29 @@ pub(crate) struct Pair {
     thinker: &'static str,
     /// More words than the model takes, where the server says so.
     too_long: Option<usize>,
+    /// Whether the same request is answered the same way every time.
+    deterministic: bool,
     /// What the server doesn't do, whatever the real one does.
     lacks: &'static [Capability],
 }
 
 const AIMOCK: &str = "PARLOR_COUNTERPART_AIMOCK_URL";
 const LITELLM: &str = "PARLOR_COUNTERPART_LITELLM_URL";
+const LLAMA_SERVER: &str = "PARLOR_COUNTERPART_LLAMA_SERVER_URL";
 
 /// What scripted answers can't do: they are the same whatever the settings.
 const SCRIPTED: &[Capability] = &[
     Capability::Stop,
     Capability::MultipleChoices,
     Capability::Logprobs,
+];
+
+/// What the made model of the engine can't do: it sees nothing and says one thing.
+const MADE: &[Capability] = &[
+    Capability::ParallelTools,
+    Capability::Reasoning,
+    Capability::ImageInput,
+    Capability::DocumentInput,
 ];
 
 /// Every pair, in the order of the tests.
@@ -45,6 +56,7 @@ pub(crate) const PAIRS: &[Pair] = &[
         model: "llama3.2",
         thinker: "deepseek-r1",
         too_long: None,
+        deterministic: true,
         lacks: SCRIPTED,
     },
     openai("litellm", LITELLM),
@@ -61,6 +73,22 @@ pub(crate) const PAIRS: &[Pair] = &[
         thinker: "o4-mini",
         ..gemini("litellm-translating", LITELLM)
     },
+    Pair {
+        model: "model.gguf",
+        too_long: Some(8_000),
+        // An answer tells how long it took, and what was cached.
+        deterministic: false,
+        lacks: MADE,
+        ..openai("llama-server", LLAMA_SERVER)
+    },
+    Pair {
+        model: "model.gguf",
+        too_long: Some(8_000),
+        // An answer tells how long it took, and what was cached.
+        deterministic: false,
+        lacks: MADE,
+        ..anthropic("llama-server", LLAMA_SERVER)
+    },
 ];
 
 const fn openai(server: &'static str, variable: &'static str) -> Pair {
@@ -72,6 +100,7 @@ const fn openai(server: &'static str, variable: &'static str) -> Pair {
         model: "gpt-4o",
         thinker: "o4-mini",
         too_long: Some(200),
+        deterministic: true,
         lacks: SCRIPTED,
     }
 }
@@ -85,6 +114,7 @@ const fn anthropic(server: &'static str, variable: &'static str) -> Pair {
         model: "claude-sonnet-4-5",
         thinker: "claude-opus-4-5",
         too_long: Some(200),
+        deterministic: true,
         lacks: SCRIPTED,
     }
 }
@@ -98,6 +128,7 @@ const fn gemini(server: &'static str, variable: &'static str) -> Pair {
         model: "gemini-2.5-flash",
         thinker: "gemini-2.5-pro",
         too_long: Some(200),
+        deterministic: true,
         lacks: SCRIPTED,
     }
 }
@@ -117,9 +148,16 @@ impl Pair {
         });
         let suite = suite
             .model_for(Capability::Reasoning, self.thinker)
-            .capabilities(Capabilities::UNKNOWN.lacking(self.lacks))
-            .bound(Duration::from_secs(30))
-            .deterministic();
+            .capabilities(
+                Capabilities::UNKNOWN
+                    .having(&[Capability::Tools, Capability::ToolChoice])
+                    .lacking(self.lacks),
+            )
+            .bound(Duration::from_secs(30));
+        let suite = match self.deterministic {
+            true => suite.deterministic(),
+            false => suite,
+        };
         match self.too_long {
             Some(words) => suite.too_long(words),
             None => suite,
