@@ -5,4 +5,4 @@ mod lenient;
 pub(super) mod request;
 
 pub(super) use answer::{Call, Choice, Chunk, Delta};
-pub(super) use lenient::{Extras, Raw, says_something};
+pub(super) use lenient::{Extras, Fill, Raw, says_something};

@@ -2,7 +2,7 @@
 
 use super::super::quirks::Quirks;
 use super::super::response::{self, SIDE_CHANNEL};
-use super::super::wire::{Choice, Chunk, Raw};
+use super::super::wire::{Choice, Chunk, Fill, Raw};
 use super::super::{NAME, error};
 use super::state::{ChoiceState, Kept, unknown};
 use crate::assemble::Assembler;
@@ -61,7 +61,8 @@ impl ChatDecoder {
     pub(in super::super) fn whole(&mut self, body: &[u8], out: &mut VecDeque<Event>) -> Result<()> {
         let data = trimmed(body);
         let mut scratch = String::new();
-        let chunk = self.parse(data, &mut scratch)?;
+        let mut chunk = Chunk::default();
+        self.parse(data, &mut scratch, &mut chunk)?;
         self.take(&chunk, data, true, out)?;
         if !chunk.choices.present {
             return Err(Error::decode("the answer has no choices").with_body(data));
@@ -69,7 +70,13 @@ impl ChatDecoder {
         self.complete(out)
     }
 
-    fn parse<'a>(&self, data: &'a [u8], scratch: &'a mut String) -> Result<Chunk<'a>> {
+    /// Reads a chunk; what servers break in text is repaired in `scratch`.
+    fn parse<'a>(
+        &self,
+        data: &'a [u8],
+        scratch: &'a mut String,
+        chunk: &mut Chunk<'a>,
+    ) -> Result<()> {
         if data.first() != Some(&b'{') {
             let value = serde_json::from_slice::<Value>(data).ok();
             let reported = value.and_then(|value| error::in_band(&value, &self.quirks));
@@ -77,7 +84,17 @@ impl ChatDecoder {
                 Error::decode("what came is no object of JSON").with_body(data)
             }));
         }
-        json::read(data, scratch).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_slice(data);
+        let mut read = chunk.fill(&mut reader).and_then(|()| reader.end());
+        if read.is_err()
+            && let Some(text) = json::repair(data)
+        {
+            *scratch = text;
+            *chunk = Chunk::default();
+            let mut reader = serde_json::Deserializer::from_str(scratch);
+            read = chunk.fill(&mut reader).and_then(|()| reader.end());
+        }
+        read.map_err(|error| {
             Error::decode(format!("what came is no JSON: {error}")).with_body(data)
         })
     }
@@ -192,14 +209,14 @@ impl ChatDecoder {
             .map_err(|_| Error::decode(format!("no answer has a choice {index}")))?;
         let at = self.state(index)?;
         let message = choice.message.as_deref();
-        match (&choice.delta, message) {
+        match (choice.delta.present, message) {
             (_, Some(message)) if whole => self.delta(at, message, true, out)?,
-            (Some(delta), _) => self.delta(at, delta, whole, out)?,
+            (true, _) => self.delta(at, &choice.delta, whole, out)?,
             // Beside deltas a message repeats what they said.
-            (None, Some(message)) if !self.choices[at].spoke => {
+            (false, Some(message)) if !self.choices[at].spoke => {
                 self.delta(at, message, true, out)?;
             }
-            (None, _) => {}
+            (false, _) => {}
         }
         self.usage(choice.usage, out);
         for (refusal, tokens) in response::logprobs(choice.logprobs) {
@@ -298,8 +315,9 @@ impl Decoder for ChatDecoder {
             return self.complete(events);
         }
         let mut scratch = String::new();
-        let outcome = match self.parse(data, &mut scratch) {
-            Ok(chunk) => self.take(&chunk, data, false, events),
+        let mut chunk = Chunk::default();
+        let outcome = match self.parse(data, &mut scratch, &mut chunk) {
+            Ok(()) => self.take(&chunk, data, false, events),
             Err(error) => Err(error),
         };
         let outcome = outcome.and_then(|()| match frame.event {

@@ -1,6 +1,6 @@
 //! Answers as they come: whole ones and the chunks of a stream have one shape.
 
-use super::lenient::{Extras, List, Number, Raw, absent, object};
+use super::lenient::{Extras, Fill, List, Number, Place, Raw, absent, by_value, object};
 use crate::json::Text;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -28,7 +28,7 @@ object! {
     /// send both.
     Choice, ignored: "object", extras: 4, {
         index: Number = "index",
-        delta: Option<Delta<'a>> = "delta",
+        delta: Delta<'a> = "delta",
         message: Option<Box<Delta<'a>>> = "message",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: Raw<'a> = "logprobs",
@@ -48,8 +48,8 @@ object! {
         reasoning_details: Raw<'a> = "reasoning_details",
         thinking_blocks: Raw<'a> = "thinking_blocks",
         encrypted_content: Raw<'a> = "encrypted_content",
-        tool_calls: List<Call<'a>, 1> = "tool_calls",
-        function_call: Option<Function<'a>> = "function_call",
+        tool_calls: List<Call<'a>, 0> = "tool_calls",
+        function_call: Option<Box<Function<'a>>> = "function_call",
         audio: Raw<'a> = "audio",
         images: Raw<'a> = "images",
         annotations: Raw<'a> = "annotations",
@@ -97,6 +97,8 @@ impl Function<'_> {
         self.name.is_empty() && self.text().is_empty()
     }
 }
+
+by_value!(Content<'a>);
 
 /// The content of a message: a text, or a list of parts that are read later.
 #[derive(Debug, Default)]

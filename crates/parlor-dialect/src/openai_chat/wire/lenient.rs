@@ -2,11 +2,10 @@
 
 use crate::json::Text;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
-use std::marker::PhantomData;
 
 /// Methods of a visitor for values that are as good as absent.
 macro_rules! absent {
@@ -34,7 +33,7 @@ macro_rules! absent {
 
 /// Declares an object that is read leniently: a field may be missing, null or
 /// of another type, unknown fields go to `extras`, and what is no object at
-/// all reads as an empty one.
+/// all reads as an empty one that isn't `present`.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -48,45 +47,94 @@ macro_rules! object {
             $( $(#[$field_meta])* pub(crate) $field: $type, )+
             /// Fields that have no name here.
             pub(crate) extras: Extras<'a, $extras>,
+            /// Whether there was an object at all.
+            pub(crate) present: bool,
         }
 
-        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Reader<'a>(PhantomData<&'a ()>);
-                impl<'de: 'a, 'a> Visitor<'de> for Reader<'a> {
-                    type Value = $name<'a>;
+        impl<'de: 'a, 'a> Fill<'de> for $name<'a> {
+            fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                struct Reader<'p, 'a>(&'p mut $name<'a>);
+                impl<'de: 'a, 'a> Visitor<'de> for Reader<'_, 'a> {
+                    type Value = ();
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str("an object")
                     }
-                    fn visit_map<A: MapAccess<'de>>(
-                        self,
-                        mut map: A,
-                    ) -> Result<Self::Value, A::Error> {
-                        let mut read = $name::default();
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                        let read = self.0;
+                        read.present = true;
                         while let Some(key) = map.next_key::<Text<'de>>()? {
                             match &*key {
-                                $( $key => read.$field = map.next_value()?, )+
+                                $( $key => map.next_value_seed(Place(&mut read.$field))?, )+
                                 $($ignored)|+ => {
                                     map.next_value::<IgnoredAny>()?;
                                 }
                                 _ => read.extras.push((key, map.next_value()?)),
                             }
                         }
-                        Ok(read)
+                        Ok(())
                     }
-                    fn visit_seq<A: SeqAccess<'de>>(
-                        self,
-                        mut seq: A,
-                    ) -> Result<Self::Value, A::Error> {
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
                         while seq.next_element::<IgnoredAny>()?.is_some() {}
-                        Ok($name::default())
+                        Ok(())
                     }
                     absent!();
                 }
-                deserializer.deserialize_any(Reader(PhantomData))
+                deserializer.deserialize_any(Reader(self))
+            }
+        }
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut read = Self::default();
+                read.fill(deserializer)?;
+                Ok(read)
             }
         }
     };
+}
+
+/// Reads into a place that is there already: the objects here are large, and
+/// handing them from reader to reader would cost more than reading them.
+pub(crate) trait Fill<'de> {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+}
+
+/// A place to be filled.
+pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
+
+impl<'de, T: Fill<'de>> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.fill(deserializer)
+    }
+}
+
+/// Small things are handed over.
+macro_rules! by_value {
+    ($($type:ty),+) => { $(
+        impl<'de: 'a, 'a> Fill<'de> for $type {
+            fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                *self = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+        }
+    )+ };
+}
+
+by_value!(Text<'a>, Raw<'a>);
+
+impl<'de> Fill<'de> for Number {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Deserialize::deserialize(deserializer)?;
+        Ok(())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Fill<'de> for Option<Box<T>> {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Deserialize::deserialize(deserializer)?;
+        Ok(())
+    }
 }
 
 /// A list whose first `N` items take no memory of their own. Null reads as an
@@ -126,35 +174,42 @@ impl<T, const N: usize> List<T, N> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for List<T, N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader<T, const N: usize>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Reader<T, N> {
-            type Value = List<T, N>;
+impl<'de, T: Fill<'de> + Default, const N: usize> Fill<'de> for List<T, N> {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        struct Reader<'p, T, const N: usize>(&'p mut List<T, N>);
+        impl<'de, T: Fill<'de> + Default, const N: usize> Visitor<'de> for Reader<'_, T, N> {
+            type Value = ();
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut list = List {
-                    present: true,
-                    ..List::default()
-                };
-                while let Some(item) = seq.next_element()? {
-                    list.push(item);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                let list = self.0;
+                list.present = true;
+                for slot in &mut list.inline {
+                    let place = slot.insert(T::default());
+                    if seq.next_element_seed(Place(place))?.is_none() {
+                        *slot = None;
+                        return Ok(());
+                    }
                 }
-                Ok(list)
+                loop {
+                    let mut item = T::default();
+                    if seq.next_element_seed(Place(&mut item))?.is_none() {
+                        return Ok(());
+                    }
+                    list.rest.push(item);
+                }
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let mut list = List {
-                    present: true,
-                    ..List::default()
-                };
-                list.push(T::deserialize(MapAccessDeserializer::new(map))?);
-                Ok(list)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+                let mut item = T::default();
+                item.fill(MapAccessDeserializer::new(map))?;
+                self.0.present = true;
+                self.0.push(item);
+                Ok(())
             }
             absent!();
         }
-        deserializer.deserialize_any(Reader(PhantomData))
+        deserializer.deserialize_any(Reader(self))
     }
 }
 
@@ -236,4 +291,4 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 /// Fields that the reader doesn't know, by name.
 pub(crate) type Extras<'a, const N: usize> = List<(Text<'a>, Raw<'a>), N>;
 
-pub(crate) use {absent, object};
+pub(crate) use {absent, by_value, object};
