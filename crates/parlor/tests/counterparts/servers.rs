@@ -20,6 +20,8 @@ pub(crate) struct Pair {
     too_long: Option<usize>,
     /// Whether the same request is answered the same way every time.
     deterministic: bool,
+    /// What the server does, beyond what is known of any model of the provider.
+    has: &'static [Capability],
     /// What the server doesn't do, whatever the real one does.
     lacks: &'static [Capability],
 }
@@ -57,6 +59,7 @@ pub(crate) const PAIRS: &[Pair] = &[
         thinker: "deepseek-r1",
         too_long: None,
         deterministic: true,
+        has: &[],
         lacks: SCRIPTED,
     },
     openai("litellm", LITELLM),
@@ -78,6 +81,7 @@ pub(crate) const PAIRS: &[Pair] = &[
         too_long: Some(8_000),
         // An answer tells how long it took, and what was cached.
         deterministic: false,
+        has: &[Capability::Tools, Capability::ToolChoice],
         lacks: MADE,
         ..openai("llama-server", LLAMA_SERVER)
     },
@@ -86,6 +90,7 @@ pub(crate) const PAIRS: &[Pair] = &[
         too_long: Some(8_000),
         // An answer tells how long it took, and what was cached.
         deterministic: false,
+        has: &[Capability::Tools, Capability::ToolChoice],
         lacks: MADE,
         ..anthropic("llama-server", LLAMA_SERVER)
     },
@@ -101,6 +106,7 @@ const fn openai(server: &'static str, variable: &'static str) -> Pair {
         thinker: "o4-mini",
         too_long: Some(200),
         deterministic: true,
+        has: &[],
         lacks: SCRIPTED,
     }
 }
@@ -115,6 +121,7 @@ const fn anthropic(server: &'static str, variable: &'static str) -> Pair {
         thinker: "claude-opus-4-5",
         too_long: Some(200),
         deterministic: true,
+        has: &[],
         lacks: SCRIPTED,
     }
 }
@@ -129,6 +136,7 @@ const fn gemini(server: &'static str, variable: &'static str) -> Pair {
         thinker: "gemini-2.5-pro",
         too_long: Some(200),
         deterministic: true,
+        has: &[],
         lacks: SCRIPTED,
     }
 }
@@ -148,11 +156,7 @@ impl Pair {
         });
         let suite = suite
             .model_for(Capability::Reasoning, self.thinker)
-            .capabilities(
-                Capabilities::UNKNOWN
-                    .having(&[Capability::Tools, Capability::ToolChoice])
-                    .lacking(self.lacks),
-            )
+            .capabilities(Capabilities::UNKNOWN.having(self.has).lacking(self.lacks))
             .bound(Duration::from_secs(30));
         let suite = match self.deterministic {
             true => suite.deterministic(),
