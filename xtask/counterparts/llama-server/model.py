@@ -1,4 +1,4 @@
-"""Makes a model that says one sentence, for an inference engine to run.
+"""Makes a model that thinks one thought and says one sentence, for an inference engine to run.
 
 Attention and feed-forward are zero and embeddings are one-hot, so the next token follows from the
 one before alone, by a table. Where a grammar forbids the favourite, the next best of the table
@@ -14,6 +14,8 @@ import gguf
 import numpy
 
 BEGIN, END, USER, ASSISTANT = "<s>", "</s>", "<|user|>", "<|assistant|>"
+
+THOUGHT = ["<think>", "All that is asked for is known.", "</think>"]
 
 SENTENCE = (
     ["pong,", " marmalade,", " Ferdinand,", " 42,", " 21 degrees,", " Zwölf Boxkämpfer"]
@@ -31,7 +33,7 @@ SENTENCE = (
     + [" and 7."]
 )
 
-# What it says where it may not begin as it likes, best first.
+# What it says where it may not say the sentence, best first.
 JSON = ['{"answer": 42}', '{"city": "Oslo", "degrees": 7}']
 
 # What it goes on with where it may not end, best first.
@@ -47,7 +49,10 @@ Call one by <tool_call>
 {"name": <name>, "arguments": <arguments>}
 </tool_call>
 {%- endif %}
-{%- for message in messages %}<|user|>{{ message.role }}: {{ message.content }}
+{%- for message in messages %}
+{%- if message.role == 'assistant' %}<|assistant|>
+{%- if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}
+{%- else %}<|user|>{{ message.role }}: {% endif %}{{ message.content }}
 {%- if message.tool_calls %}
 {%- for call in message.tool_calls %}
 <tool_call>
@@ -62,7 +67,7 @@ Call one by <tool_call>
 def main(path: str) -> None:
     special = ["<unk>", BEGIN, END, USER, ASSISTANT]
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
-    said = SENTENCE + JSON + CALLS
+    said = THOUGHT + SENTENCE + JSON + CALLS
     words = [token for token in dict.fromkeys(said) if token not in bytes_]
     tokens = special + bytes_ + words
     types = (
@@ -80,10 +85,10 @@ def main(path: str) -> None:
     def follow(before: str, after: str, weight: float) -> None:
         table[place[after], place[before]] = weight / size**0.5
 
-    chain = [ASSISTANT] + SENTENCE + [END]
+    chain = [ASSISTANT] + THOUGHT + SENTENCE + [END]
     for before, after in zip(chain, chain[1:]):
         follow(before, after, 400)
-    for before, forced in ((ASSISTANT, JSON), (SENTENCE[-1], CALLS)):
+    for before, forced in ((ASSISTANT, JSON), (THOUGHT[-1], JSON), (SENTENCE[-1], CALLS)):
         for weight, token in zip((300, 200), forced):
             follow(before, token, weight)
             follow(token, END, 400)

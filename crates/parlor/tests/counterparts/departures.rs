@@ -24,6 +24,7 @@ const fn departs(
 }
 
 const NO_DATABASE: &str = "without a database an unknown key is a 400, not a 401";
+const CALLS_WHERE_IT_MUST: &str = "the made model calls a tool only where it must";
 const NO_FORMAT: &str = "a schema for the answer is passed over";
 const SAYS_ONE_THING: &str = "the made model says the same to everybody";
 const SERVES_ANY: &str = "the one model is served by any name";
@@ -50,11 +51,13 @@ pub(crate) const ALL: &[Departure] = &[
     departs("litellm-translating", "gemini", "usage", "a stream counts 0 tokens"),
     departs("llama-server", "openai", "tool-choice-named", "a tool can't be named, the choice is then left to the model"),
     departs("llama-server", "openai", "unknown-model", SERVES_ANY),
+    departs("llama-server", "openai", "reasoning-replay", CALLS_WHERE_IT_MUST),
     departs("llama-server", "openai", "concurrent", SAYS_ONE_THING),
     departs("llama-server", "anthropic", "tool-choice-named", "a tool can't be named, any will do"),
     departs("llama-server", "anthropic", "json-schema", NO_FORMAT),
     departs("llama-server", "anthropic", "json-schema-stream", NO_FORMAT),
     departs("llama-server", "anthropic", "unknown-model", SERVES_ANY),
+    departs("llama-server", "anthropic", "reasoning-replay", CALLS_WHERE_IT_MUST),
     departs("llama-server", "anthropic", "concurrent", SAYS_ONE_THING),
 ];
 

@@ -40,7 +40,6 @@ const SCRIPTED: &[Capability] = &[
 /// What the made model of the engine can't do: it sees nothing and says one thing.
 const MADE: &[Capability] = &[
     Capability::ParallelTools,
-    Capability::Reasoning,
     Capability::ImageInput,
     Capability::DocumentInput,
 ];
@@ -78,19 +77,29 @@ pub(crate) const PAIRS: &[Pair] = &[
     },
     Pair {
         model: "model.gguf",
+        thinker: "model.gguf",
         too_long: Some(8_000),
         // An answer tells how long it took, and what was cached.
         deterministic: false,
-        has: &[Capability::Tools, Capability::ToolChoice],
+        has: &[
+            Capability::Tools,
+            Capability::ToolChoice,
+            Capability::Reasoning,
+        ],
         lacks: MADE,
         ..openai("llama-server", LLAMA_SERVER)
     },
     Pair {
         model: "model.gguf",
+        thinker: "model.gguf",
         too_long: Some(8_000),
         // An answer tells how long it took, and what was cached.
         deterministic: false,
-        has: &[Capability::Tools, Capability::ToolChoice],
+        has: &[
+            Capability::Tools,
+            Capability::ToolChoice,
+            Capability::Reasoning,
+        ],
         lacks: MADE,
         ..anthropic("llama-server", LLAMA_SERVER)
     },
