@@ -23,6 +23,8 @@ fn quirks() -> Quirks {
     quirks.required_word = "any".to_owned();
     quirks.call_ids = CallIds::Nine;
     quirks.tool_name = true;
+    quirks.prefill_field = "prefix".to_owned();
+    quirks.max_temperature = Some(1.5);
     quirks.message_name = false;
     quirks.stream_usage = false;
     quirks.video_url = false;

@@ -30,6 +30,8 @@ fn quirks() -> Quirks {
     quirks.audio = false;
     quirks.documents = Documents::None;
     quirks.max_stop = 5;
+    quirks.max_temperature = Some(1.0);
+    quirks.prefill_field = "partial".to_owned();
     quirks.error_codes = codes(&[
         (ErrorKind::ContentFiltered, &["content_filter"]),
         (ErrorKind::Overloaded, &["engine_overloaded_error"]),

@@ -23,6 +23,7 @@ fn quirks() -> Quirks {
     quirks.tool_choice = Vec::new();
     quirks.parallel_tool_calls = false;
     quirks.stream_usage = false;
+    quirks.alternate = true;
     quirks.audio = false;
     quirks.documents = Documents::None;
     refuse(

@@ -28,6 +28,7 @@ pub(super) static PRESET: Preset = Preset::new(
 fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();
     quirks.max_tokens = MaxTokens::MaxTokens;
+    quirks.max_temperature = Some(1.0);
     quirks.thinking = Thinking::Type;
     quirks.tool_choice = vec![ToolChoiceWord::Auto];
     quirks.parallel_tool_calls = false;

@@ -1,5 +1,6 @@
 //! Requests, both ways.
 
+mod alternate;
 mod assistant;
 mod from_wire;
 mod knobs;

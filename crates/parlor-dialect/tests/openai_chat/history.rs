@@ -289,3 +289,33 @@ fn fields_of_a_message_that_core_lacks_come_back() {
     wanted[0].as_object_mut().unwrap().remove("annotations");
     assert_eq!(write(&request).body["messages"], wanted);
 }
+
+#[test]
+fn neighbours_of_one_role_become_one_where_roles_must_take_turns() {
+    let image: Part = Media::url(MediaKind::Image, "https://x").into();
+    let request = ChatRequest::new([
+        Message::system("s"),
+        Message::user("a"),
+        Message::user("b"),
+        Message::new(Role::User, vec![image]),
+        Message::assistant("c"),
+        Message::tool_results([result("x", vec!["r".into()]), result("y", vec!["r".into()])]),
+        Message::user("d"),
+    ]);
+    let written = write_with(&request, json!({"alternate": true})).unwrap();
+    let roles: Vec<_> = written
+        .messages()
+        .iter()
+        .map(|it| it["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        roles,
+        ["system", "user", "assistant", "tool", "tool", "user"]
+    );
+    assert_eq!(
+        written.messages()[1]["content"][0],
+        json!({"type": "text", "text": "a\n\nb"})
+    );
+    assert_eq!(written.messages()[1]["content"][1]["type"], "image_url");
+    assert_eq!(write(&request).messages().len(), 8);
+}

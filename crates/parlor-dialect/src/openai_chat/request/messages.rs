@@ -2,6 +2,7 @@
 
 use super::super::quirks::{CallIds, Instructions, Quirks};
 use super::super::wire::request::{Content, ContentPart, Message as Wire};
+use super::alternate::merge_neighbours;
 use super::media;
 use crate::dialect::Target;
 use crate::json::merge;
@@ -53,6 +54,9 @@ impl<'w, 'p, 'a> MessageWriter<'w, 'p, 'a> {
             }
         }
         self.give_moved();
+        if self.quirks.alternate {
+            self.out = merge_neighbours(self.out);
+        }
         if let Some(hint) = &request.cache {
             self.cache_whole(hint);
         }

@@ -1,0 +1,54 @@
+//! Messages for hosts that want the roles to take turns.
+
+use super::super::wire::request::{Content, ContentPart, Message};
+
+/// What stands between two texts that become one.
+const GLUE: &str = "\n\n";
+
+/// Makes one message of neighbours that share a role. Calls and results stay
+/// as they are, and so does what has fields of its own.
+pub(super) fn merge_neighbours(messages: Vec<Message<'_>>) -> Vec<Message<'_>> {
+    let mut out: Vec<Message<'_>> = Vec::with_capacity(messages.len());
+    for mut next in messages {
+        match out.last_mut() {
+            Some(last) if plain(last) && plain(&next) && alike(last, &next) => {
+                let first = std::mem::take(&mut last.content);
+                last.content = joined(first, std::mem::take(&mut next.content));
+            }
+            _ => out.push(next),
+        }
+    }
+    out
+}
+
+fn plain(message: &Message<'_>) -> bool {
+    message.tool_calls.is_none() && message.tool_call_id.is_none() && message.rest.is_empty()
+}
+
+fn alike(first: &Message<'_>, next: &Message<'_>) -> bool {
+    first.role == next.role && first.name == next.name
+}
+
+fn joined<'a>(first: Content<'a>, next: Content<'a>) -> Content<'a> {
+    match (first, next) {
+        (Content::Text(first), Content::Text(next)) => {
+            Content::Text(format!("{first}{GLUE}{next}").into())
+        }
+        (Content::Absent | Content::Null, other) | (other, Content::Absent | Content::Null) => {
+            other
+        }
+        (first, next) => {
+            let mut parts = parts(first);
+            parts.extend(self::parts(next));
+            Content::Parts(parts)
+        }
+    }
+}
+
+fn parts(content: Content<'_>) -> Vec<ContentPart<'_>> {
+    match content {
+        Content::Absent | Content::Null => Vec::new(),
+        Content::Text(text) => vec![ContentPart::text(text)],
+        Content::Parts(parts) => parts,
+    }
+}
