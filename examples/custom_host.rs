@@ -1,7 +1,8 @@
 //! A host that speaks OpenAI's chat dialect, by its address alone:
 //! `cargo run -p examples --example custom_host -- mine/MODEL http://127.0.0.1:8080/v1`.
 //!
-//! The same three lines may stand in the configuration file.
+//! The same lines may stand in the configuration file, with `api_key_env` for a
+//! host that wants a key.
 
 #![allow(clippy::print_stdout)]
 
@@ -11,9 +12,7 @@ use parlor::{ChatModelExt, Config, PROVIDERS, Registry};
 async fn main() -> parlor::Result<()> {
     let address = std::env::args().nth(2);
     let address = address.as_deref().unwrap_or("http://127.0.0.1:8080/v1");
-    let config = Config::from_toml(&format!(
-        "[providers.mine]\nbase_url = \"{address}\"\napi_key_env = \"MINE_API_KEY\"\n"
-    ))?;
+    let config = Config::from_toml(&format!("[providers.mine]\nbase_url = \"{address}\"\n"))?;
     let registry = Registry::global(PROVIDERS)?.with_config(config)?;
     let model = registry.model(&examples::model_id())?;
     println!("{} at {address}", model.info().id());

@@ -60,7 +60,8 @@ fn any_host_is_three_lines_of_configuration() {
     let config = Config::from_toml(
         "[providers.mine]\nbase_url = \"http://127.0.0.1:9000/v1\"\napi_key_env = \"MINE_KEY\"\n",
     );
-    let registry = Registry::with(PROVIDERS).unwrap().with_env(Env::empty());
+    let env = Env::new(|name| (name == "MINE_KEY").then(|| "test-key".to_owned()));
+    let registry = Registry::with(PROVIDERS).unwrap().with_env(env);
     let registry = registry.with_config(config.unwrap()).unwrap();
     let model = registry.model("mine/llama").unwrap();
     assert_eq!(model.info().id(), "mine/llama");
