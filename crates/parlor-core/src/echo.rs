@@ -8,16 +8,13 @@ use crate::model::{ChatModel, ModelInfo};
 use crate::part::{Media, MediaKind, MediaSource, Part};
 use crate::request::{ChatRequest, OutputFormat};
 use crate::response::{ChatResponse, Choice, FinishKind, FinishReason};
-use crate::stream::ChatStream;
+use crate::stream::{ChatStream, Ready};
 use crate::tool::{Arguments, ToolCall, ToolChoice, ToolDefinition};
 use crate::usage::Usage;
 use async_trait::async_trait;
 use compact_str::CompactString;
-use futures_core::Stream;
 use serde_json::{Map, Value};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// A model that needs no key and no network, for examples, tests and the first
 /// minute. It is not a language model.
@@ -112,16 +109,6 @@ impl ChatModel for Echo {
             self.info.clone(),
             Ready(events.into_iter()),
         ))
-    }
-}
-
-/// Events that are all there.
-struct Ready(std::vec::IntoIter<Event>);
-
-impl Stream for Ready {
-    type Item = Result<Event>;
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.next().map(Ok))
     }
 }
 

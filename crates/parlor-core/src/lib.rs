@@ -80,7 +80,7 @@ pub use request::{
 };
 pub use response::{
     ChatResponse, Choice, FinishKind, FinishReason, Latency, Logprobs, RateLimit, ResponseMetadata,
-    TokenLogprob, TopLogprob, Warning, WarningKind,
+    Reused, TokenLogprob, TopLogprob, Warning, WarningKind,
 };
 pub use scrub::Scrub;
 pub use secret::Secret;

@@ -318,6 +318,26 @@ pub struct ResponseMetadata {
     pub rate_limits: BTreeMap<String, RateLimit>,
     /// How long it took.
     pub latency: Latency,
+    /// Where the answer is from, when the model wasn't asked for it anew. Its
+    /// usage is then what it consumed when it was made, and was counted there:
+    /// whoever adds up tokens or cost passes it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Reused>,
+}
+
+/// Where an answer is from that the model wasn't asked for anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "from", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reused {
+    /// A cache.
+    Cache {
+        /// How long ago it was made, in milliseconds.
+        age_ms: u64,
+    },
+    /// An equal call that was going on at the same time, and is shared.
+    Call,
 }
 
 /// What is left of a rate limit.

@@ -46,6 +46,28 @@ impl ChatStream {
         }
     }
 
+    /// A stream that plays an answer which is there already, a part at a time,
+    /// with its metadata: for caches, and for models that only answer whole.
+    ///
+    /// Read to its end it gives the same answer, but for
+    /// [`raw`](ChatResponse::raw); one that is marked interrupted ends with
+    /// [`Truncated`](crate::ErrorKind::Truncated). `info` is the model that was
+    /// asked. Where another provider answered, as behind a fallback, the
+    /// stream's [`info`](Self::info) names that one.
+    pub fn of_response(info: Arc<ModelInfo>, mut response: ChatResponse) -> Self {
+        let other = !response.provider.is_empty() && response.provider != info.provider;
+        let info = match other {
+            true => Arc::new(ModelInfo::new(
+                response.provider.clone(),
+                response.model.clone().unwrap_or_default(),
+            )),
+            false => info,
+        };
+        let metadata = std::mem::take(&mut response.metadata);
+        let events = response.into_events().into_iter();
+        Self::new(info, Ready(events)).with_metadata(metadata)
+    }
+
     /// The same stream with facts about the exchange.
     #[must_use]
     pub fn with_metadata(mut self, metadata: ResponseMetadata) -> Self {
@@ -182,6 +204,17 @@ impl fmt::Debug for ChatStream {
             .field("model", &self.info.id())
             .field("ended", &self.ended)
             .finish_non_exhaustive()
+    }
+}
+
+/// Events that are all there.
+pub(crate) struct Ready(pub(crate) std::vec::IntoIter<Event>);
+
+impl Stream for Ready {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(Ok))
     }
 }
 

@@ -180,6 +180,27 @@ fn a_response_replayed_as_events_collects_to_itself() {
 }
 
 #[test]
+fn an_answer_played_as_a_stream_stays_itself() {
+    let mut response = block_on(Echo::new().ask("Hi there")).unwrap();
+    response.metadata.request_id = Some("r1".to_owned());
+    response.metadata.reused = Some(Reused::Call);
+    let info = Arc::new(Echo::new().info().clone());
+    let play = |it: &ChatResponse| ChatStream::of_response(info.clone(), it.clone());
+    let played = play(&response);
+    assert_eq!(*played.metadata(), response.metadata);
+    assert_eq!(block_on(played.response()).unwrap(), response);
+
+    response.provider = "elsewhere".to_owned();
+    assert_eq!(play(&response).info().id(), "elsewhere/echo");
+    assert_eq!(block_on(play(&response).response()).unwrap(), response);
+
+    response.interrupted = true;
+    let error = block_on(play(&response).response()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    assert_eq!(error.partial(), Some(&response));
+}
+
+#[test]
 fn the_grammar_checker_finds_each_fault() {
     let text = |part| Event::part_started(0, part, PartKind::Text);
     let finished = || Event::finished(0, FinishKind::Stop.into());
