@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use parlor::layers::{RetryLayer, retry_policy, within_time};
-use parlor::{
-    COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Layer as _, Registry, Resolved, Rule,
-};
+use parlor::layers::ConfiguredLayers;
+use parlor::layers::retry::RetryNotice;
+use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
 
 use crate::failure::{Context, Failure};
 use crate::local;
@@ -95,12 +94,11 @@ impl Chosen {
         }
     }
 
-    /// Builds the model within time limits and retries; `retry` may add its
-    /// hook to the latter.
+    /// Builds the model within its layers; the hook is told of each retry.
     pub(crate) fn build(
         &self,
         registry: &Registry,
-        retry: impl FnOnce(RetryLayer) -> RetryLayer,
+        on_retry: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static,
     ) -> Result<Arc<dyn ChatModel>, Failure> {
         let failed = |error: Error| {
             let error = match error.model() {
@@ -110,9 +108,9 @@ impl Chosen {
             Failure::of(error, &self.context())
         };
         let model = self.resolved.build().map_err(failed)?;
-        let model = within_time(model, &self.resolved.config.timeouts);
-        let again = RetryLayer::new(retry_policy(&registry.config().layers.retry));
-        Ok(retry(again).layer(model))
+        let layers = ConfiguredLayers::new(registry.config()).map_err(failed)?;
+        let layers = layers.on_retry(on_retry);
+        layers.around(model, &self.resolved).map_err(failed)
     }
 }
 

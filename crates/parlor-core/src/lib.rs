@@ -43,6 +43,7 @@
 mod alternatives;
 mod capability;
 mod collect;
+pub mod duration;
 mod echo;
 mod error;
 mod event;
@@ -51,6 +52,7 @@ mod layer;
 mod message;
 mod model;
 mod part;
+mod price;
 mod request;
 mod response;
 mod scrub;
@@ -75,6 +77,7 @@ pub use part::{
     CacheHint, Citation, Media, MediaKind, MediaSource, Native, Origin, Part, Reasoning, Refusal,
     Source, Text,
 };
+pub use price::{Cost, Price};
 pub use request::{
     ChatRequest, Effort, OnUnsupported, OutputFormat, OutputSchema, ReasoningConfig,
 };

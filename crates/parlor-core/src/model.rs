@@ -4,6 +4,7 @@ use crate::alternatives::Alternatives;
 use crate::capability::Capabilities;
 use crate::error::Result;
 use crate::layer::Layer;
+use crate::price::Price;
 use crate::request::ChatRequest;
 use crate::response::ChatResponse;
 use crate::stream::ChatStream;
@@ -40,6 +41,9 @@ pub struct ModelInfo {
     /// The most tokens it can answer with; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u64>,
+    /// What its tokens cost; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// Whether the model keeps the time limits of its configuration itself, as
     /// every one over the transport does: then nobody needs to put a layer with
     /// the same limits around it. No fact about the model, so it isn't written.

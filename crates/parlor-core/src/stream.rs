@@ -26,6 +26,10 @@ pub struct ChatStream {
     metadata: ResponseMetadata,
     later: Option<Arc<OnceLock<ResponseMetadata>>>,
     info: Arc<ModelInfo>,
+    /// The first event where [`ready`](ChatStream::ready) has waited for it. The
+    /// collector knows it already.
+    first: Option<Event>,
+    begun: bool,
     ended: bool,
 }
 
@@ -42,6 +46,8 @@ impl ChatStream {
             metadata: ResponseMetadata::default(),
             later: None,
             info,
+            first: None,
+            begun: false,
             ended: false,
         }
     }
@@ -82,8 +88,18 @@ impl ChatStream {
     where
         S: Stream<Item = Result<Event>> + Send + 'static,
     {
+        let (events, collector) = match self.first {
+            None => (self.events, self.collector),
+            // It comes once more, through `wrap`.
+            first => (
+                First::and(first, self.events),
+                Collector::new(self.info.provider.clone()),
+            ),
+        };
         Self {
-            events: Box::pin(wrap(self.events)),
+            events: Box::pin(wrap(events)),
+            collector,
+            first: None,
             ..self
         }
     }
@@ -105,7 +121,23 @@ impl ChatStream {
     /// The bare events, for a decorator that goes on with another stream's.
     /// They need not see to their own end.
     pub fn into_events(self) -> EventStream {
-        self.events
+        match self.first {
+            None => self.events,
+            first => First::and(first, self.events),
+        }
+    }
+
+    /// Waits until the answer has begun, and keeps its first event to be yielded:
+    /// for a decorator that may still turn elsewhere until then. Once an event
+    /// has been read there is nothing to wait for.
+    ///
+    /// # Errors
+    /// What broke the stream before its first event. It has ended then.
+    pub async fn ready(&mut self) -> Result<()> {
+        if !self.begun {
+            self.first = self.next().await.transpose()?;
+        }
+        Ok(())
     }
 
     /// The model that answers.
@@ -172,6 +204,9 @@ impl Stream for ChatStream {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         if self.ended {
             return Poll::Ready(None);
         }
@@ -184,6 +219,7 @@ impl Stream for ChatStream {
         Poll::Ready(Some(match item {
             Ok(event) => {
                 self.collector.push(&event);
+                self.begun = true;
                 self.ended = event.is_terminal();
                 Ok(event)
             }
@@ -215,6 +251,29 @@ impl Stream for Ready {
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+/// An event, and then a stream's.
+struct First {
+    first: Option<Event>,
+    rest: EventStream,
+}
+
+impl First {
+    fn and(first: Option<Event>, rest: EventStream) -> EventStream {
+        Box::pin(Self { first, rest })
+    }
+}
+
+impl Stream for First {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => self.rest.as_mut().poll_next(cx),
+        }
     }
 }
 

@@ -301,3 +301,49 @@ fn json_schemas_of_the_forms_are_there() {
         assert!(schema.get("properties").is_some() || schema.get("oneOf").is_some());
     }
 }
+
+#[test]
+fn waiting_for_the_first_event_takes_nothing_away() {
+    let events = || {
+        let part = PartKind::Text;
+        vec![
+            Ok(started()),
+            Ok(Event::part_started(0, 0, part)),
+            Ok(delta(0, 0, "Hi")),
+        ]
+    };
+    let read = |mut stream: ChatStream| {
+        let mut seen = Vec::new();
+        let error = loop {
+            match block_on(stream.next()).expect("an end") {
+                Ok(event) => seen.push(event),
+                Err(error) => break error,
+            }
+        };
+        (seen, error.partial().cloned())
+    };
+    let plain = read(chat_stream(events()));
+    let waiting = || {
+        let mut stream = chat_stream(events());
+        block_on(stream.ready()).unwrap();
+        block_on(stream.ready()).unwrap();
+        stream
+    };
+    assert_eq!(waiting().partial().id.as_deref(), Some("r1"));
+    assert_eq!(read(waiting()), plain);
+    assert_eq!(read(waiting().map_events(|events| events)), plain);
+    let info = Arc::new(ModelInfo::new("p", "m"));
+    assert_eq!(read(ChatStream::new(info, waiting().into_events())), plain);
+
+    let mut begun = waiting();
+    block_on(begun.next()).unwrap().unwrap();
+    block_on(begun.ready()).unwrap();
+    let next = block_on(begun.next()).unwrap().unwrap();
+    assert!(matches!(next, Event::PartStarted { .. }));
+
+    let broken = || Err(Error::new(ErrorKind::Server, "broken"));
+    let error = block_on(chat_stream(vec![broken()]).ready()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    let error = block_on(chat_stream(vec![]).ready()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+}

@@ -1,27 +1,34 @@
-//! Decorators of the [`ChatModel`](parlor_core::ChatModel) trait: retry and timeout.
+//! Decorators of the [`ChatModel`](parlor_core::ChatModel) trait.
 //!
 //! A layer wraps one model in another of the same trait, and knows nothing of
-//! what it wraps. The order is part of the meaning; outermost first it is
-//! trace, metrics, cache, budget, fallback or balance, **retry**, rate limit,
-//! concurrency, **timeout**, model. So a timeout bounds one attempt, and a
-//! retry makes several of them:
+//! what it wraps. The order is part of the meaning: a timeout bounds one
+//! attempt, and a retry makes several of them. A [`Stack`] puts layers into
+//! their [`ORDER`]:
 //!
 //! ```
 //! use parlor_core::{ChatModelExt, Echo};
-//! use parlor_layers::{RetryLayer, RetryPolicy, TimeoutLayer, TimeoutPolicy};
+//! use parlor_layers::Stack;
+//! use parlor_layers::retry::{RetryLayer, RetryPolicy};
+//! use parlor_layers::timeout::TimeoutLayer;
 //!
-//! let model = Echo::new()
-//!     .layer(TimeoutLayer::new(TimeoutPolicy::default()))
-//!     .layer(RetryLayer::new(RetryPolicy::default()));
-//! # assert_eq!(model.info().model, "echo");
+//! let stack = Stack::new()
+//!     .with(TimeoutLayer::default())
+//!     .with(RetryLayer::new(RetryPolicy::retries(4)));
+//! let model = Echo::new().layer(stack.build()?);
 //! # use parlor_core::ChatModel;
+//! # assert_eq!(model.info().model, "echo");
+//! # Ok::<(), parlor_core::Error>(())
 //! ```
 //!
-//! Both measure time by tokio's clock: they must be called within a tokio
+//! Each layer is a module of its own, which says where it stands, what it does
+//! to a model's info, to a call, to a stream's opening and to its middle, and
+//! what a drop does.
+//!
+//! They measure time by tokio's clock: they must be called within a tokio
 //! runtime whose time driver is on.
 
-mod retry;
-mod timeout;
+pub mod retry;
+mod stack;
+pub mod timeout;
 
-pub use retry::{RetryLayer, RetryNotice, RetryPolicy};
-pub use timeout::{TimeoutLayer, TimeoutPolicy};
+pub use stack::{Configurable, ConfiguredLayer, Layers, ORDER, Slot, Stack, configured};

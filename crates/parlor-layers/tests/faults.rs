@@ -5,7 +5,8 @@
 use fastrand::Rng;
 use futures_util::FutureExt;
 use parlor_core::*;
-use parlor_layers::{RetryLayer, RetryPolicy, TimeoutLayer, TimeoutPolicy};
+use parlor_layers::retry::{RetryLayer, RetryPolicy};
+use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_testkit::{Script, Scripted};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

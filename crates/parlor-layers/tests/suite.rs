@@ -1,7 +1,8 @@
 //! Every layer, alone and stacked, in the suite that any layer must pass.
 
 use parlor_core::{ChatModel, Layer};
-use parlor_layers::{RetryLayer, RetryPolicy, TimeoutLayer, TimeoutPolicy};
+use parlor_layers::retry::{RetryLayer, RetryPolicy};
+use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_testkit::layer_suite;
 use std::sync::Arc;
 use std::time::Duration;

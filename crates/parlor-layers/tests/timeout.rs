@@ -4,7 +4,7 @@
 
 use futures_util::FutureExt;
 use parlor_core::*;
-use parlor_layers::{TimeoutLayer, TimeoutPolicy};
+use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_testkit::{Script, Scripted};
 use std::sync::Arc;
 use std::time::Duration;

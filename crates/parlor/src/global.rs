@@ -6,13 +6,16 @@ use parlor_core::{ChatModel, Error, ErrorKind, Result};
 use parlor_registry::{Config, Env, Registry, config_path};
 
 use crate::PROVIDERS;
+#[cfg(feature = "layers")]
+use crate::layers::ConfiguredLayers;
 
 /// The model that an id means, such as `openai/gpt-5.4-mini` or a name from the
 /// configuration, by the [`registry`] of the program.
 ///
 /// With a provider's feature on, the model is wrapped by `parlor::layers`: its
 /// time limits and retries are the configuration's, else the layers' defaults
-/// (three attempts in all, before anything of the answer has come). It must
+/// (three attempts in all, before anything of the answer has come), and it is
+/// within the other layers that the configuration names. It must
 /// then be called within a tokio runtime whose time driver is on. The built-in
 /// `echo` can't fail by chance and needs no runtime.
 ///
@@ -22,7 +25,7 @@ pub fn model(id: &str) -> Result<Arc<dyn ChatModel>> {
     let registry = registry()?;
     let model = registry.model(id)?;
     #[cfg(feature = "layers")]
-    let model = crate::layers::around(model, registry, id)?;
+    let model = layers(registry)?.around(model, &registry.resolve(id)?)?;
     Ok(model)
 }
 
@@ -40,6 +43,17 @@ pub fn registry() -> Result<&'static Registry> {
     let config = configuration(&Env::process())?;
     let registry = Registry::global(PROVIDERS)?.with_config(config)?;
     Ok(REGISTRY.get_or_init(|| registry))
+}
+
+/// The layers of the program's registry, made on first use.
+#[cfg(feature = "layers")]
+fn layers(registry: &Registry) -> Result<&'static ConfiguredLayers> {
+    static LAYERS: OnceLock<ConfiguredLayers> = OnceLock::new();
+    if let Some(layers) = LAYERS.get() {
+        return Ok(layers);
+    }
+    let layers = ConfiguredLayers::new(registry.config())?;
+    Ok(LAYERS.get_or_init(|| layers))
 }
 
 /// Reads the configuration file where [`config_path`] says it is. One that

@@ -1,14 +1,19 @@
 //! The layers that [`model`](crate::model) puts around a model, and the layers themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use parlor_core::{ChatModel, Layer as _, Result};
-use parlor_registry::Registry;
+use parlor_core::{ChatModel, Error, Layer as _, Result};
 use parlor_registry::config::{Limit, RetrySettings, Timeouts};
+use parlor_registry::{Config, Resolved};
+use serde_json::Value;
 
 pub use parlor_layers::*;
+
+use retry::{RetryLayer, RetryNotice, RetryPolicy};
+use timeout::{TimeoutLayer, TimeoutPolicy};
 
 /// The id of the provider whose models can't fail by chance.
 const BUILT_IN: &str = "echo";
@@ -47,28 +52,118 @@ pub fn within_time(model: Arc<dyn ChatModel>, settings: &Timeouts) -> Arc<dyn Ch
     }
 }
 
-/// A model within the layers that the configuration asks for. The models of
-/// one instance share a budget of retries.
-pub(crate) fn around(
-    model: Arc<dyn ChatModel>,
-    registry: &Registry,
-    id: &str,
-) -> Result<Arc<dyn ChatModel>> {
-    let resolved = registry.resolve(id)?;
-    if resolved.provider.descriptor().id == BUILT_IN {
-        return Ok(model);
-    }
-    let retry = retry_of(&resolved.config.instance, &registry.config().layers.retry);
-    Ok(retry.layer(within_time(model, &resolved.config.timeouts)))
+type OnRetry = dyn Fn(&RetryNotice<'_>) + Send + Sync;
+
+/// The layers that a configuration asks for around its models.
+///
+/// Each is made once: `[layers.NAME]` for all models together, and
+/// `[providers.INSTANCE.layers]` for those of one instance. The models of one
+/// instance share a budget of retries.
+///
+/// ```
+/// use parlor::layers::ConfiguredLayers;
+/// use parlor::{Config, Env, Registry};
+///
+/// let config = Config::from_toml("layers.retry.attempts = 5")?;
+/// let registry = Registry::with(&[])?.with_env(Env::empty()).with_config(config)?;
+/// let layers = ConfiguredLayers::new(registry.config())?;
+/// let resolved = registry.resolve("echo/echo")?;
+/// let model = layers.around(registry.model("echo/echo")?, &resolved)?;
+/// # assert_eq!(model.info().model, "echo");
+/// # Ok::<(), parlor::Error>(())
+/// ```
+pub struct ConfiguredLayers {
+    retry: RetrySettings,
+    /// By name: for all models.
+    shared: BTreeMap<String, ConfiguredLayer>,
+    /// By instance and name, `None` where the instance wants none.
+    own: BTreeMap<String, BTreeMap<String, Option<ConfiguredLayer>>>,
+    retries: Mutex<HashMap<String, RetryLayer>>,
+    on_retry: Option<Arc<OnRetry>>,
 }
 
-/// The retry layer of an instance of the program's registry.
-fn retry_of(instance: &str, settings: &RetrySettings) -> RetryLayer {
-    static LAYERS: Mutex<Option<HashMap<String, RetryLayer>>> = Mutex::new(None);
-    let mut layers = LAYERS.lock().unwrap_or_else(PoisonError::into_inner);
-    layers
-        .get_or_insert_default()
-        .entry(instance.to_owned())
-        .or_insert_with(|| RetryLayer::new(retry_policy(settings)))
-        .clone()
+impl ConfiguredLayers {
+    /// Makes the layers.
+    ///
+    /// # Errors
+    /// `Configuration` for a layer that isn't there or settings that are wrong.
+    pub fn new(config: &Config) -> Result<Self> {
+        let make = |(name, settings): (&String, &Value)| {
+            let layer = match settings {
+                Value::Bool(false) => None,
+                settings => Some(configured(name, settings)?),
+            };
+            Ok((name.clone(), layer))
+        };
+        let all = |settings: &BTreeMap<String, Value>| {
+            let made = settings.iter().map(make);
+            made.collect::<Result<BTreeMap<_, _>>>()
+        };
+        let shared = all(&config.layers.others)?.into_iter();
+        let own = config.providers.iter().map(|(instance, settings)| {
+            let inside = |error: Error| error.with_provider(instance);
+            Ok((instance.clone(), all(&settings.layers).map_err(inside)?))
+        });
+        Ok(Self {
+            retry: config.layers.retry,
+            shared: shared.filter_map(|(name, l)| Some((name, l?))).collect(),
+            own: own.collect::<Result<_>>()?,
+            retries: Mutex::default(),
+            on_retry: None,
+        })
+    }
+
+    /// The same layers with a hook that is told of each retry before its wait.
+    #[must_use]
+    pub fn on_retry(mut self, hook: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static) -> Self {
+        self.on_retry = Some(Arc::new(hook));
+        self
+    }
+
+    /// A model within its layers. The built-in `echo` can't fail by chance and
+    /// has neither retry nor time limits.
+    ///
+    /// # Errors
+    /// `Configuration` where layers can't stand together.
+    pub fn around(
+        &self,
+        model: Arc<dyn ChatModel>,
+        resolved: &Resolved,
+    ) -> Result<Arc<dyn ChatModel>> {
+        let instance = &resolved.config.instance;
+        let own = self.own.get(instance);
+        let is_own = |name: &String| own.is_some_and(|own| own.contains_key(name));
+        let shared = self.shared.iter().filter(|(name, _)| !is_own(name));
+        let own = own.into_iter().flat_map(BTreeMap::values).flatten();
+        let layers = shared.map(|(_, layer)| layer).chain(own).cloned();
+        let mut stack = layers.fold(Stack::new(), Stack::with_configured);
+        let mut model = model;
+        if resolved.provider.descriptor().id != BUILT_IN {
+            model = within_time(model, &resolved.config.timeouts);
+            stack = stack.with(self.retry_of(instance));
+        }
+        Ok(stack.build()?.layer(model))
+    }
+
+    fn retry_of(&self, instance: &str) -> RetryLayer {
+        let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(layer) = retries.get(instance) {
+            return layer.clone();
+        }
+        let mut layer = RetryLayer::new(retry_policy(&self.retry));
+        if let Some(hook) = self.on_retry.clone() {
+            layer = layer.on_retry(move |notice| hook(notice));
+        }
+        retries.insert(instance.to_owned(), layer.clone());
+        layer
+    }
+}
+
+impl fmt::Debug for ConfiguredLayers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfiguredLayers")
+            .field("shared", &self.shared)
+            .field("own", &self.own)
+            .finish_non_exhaustive()
+    }
 }

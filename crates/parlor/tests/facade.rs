@@ -28,7 +28,9 @@ fn a_configuration_that_is_not_there_is_empty_unless_it_was_named() {
 #[test]
 fn the_configuration_sets_the_layers() {
     use parlor::Config;
-    use parlor::layers::{RetryPolicy, TimeoutPolicy, retry_policy, timeout_policy};
+    use parlor::layers::retry::RetryPolicy;
+    use parlor::layers::timeout::TimeoutPolicy;
+    use parlor::layers::{retry_policy, timeout_policy};
     use std::time::Duration;
 
     let settings = Config::default().layers;
@@ -46,6 +48,25 @@ fn the_configuration_sets_the_layers() {
     assert_eq!(timeout.idle, None);
     assert_eq!(timeout.total, Some(Duration::from_secs(120)));
     assert_eq!(timeout.first_event, TimeoutPolicy::default().first_event);
+}
+
+#[cfg(feature = "layers")]
+#[test]
+fn a_layer_that_is_not_there_is_told_with_those_that_are() {
+    use parlor::layers::ConfiguredLayers;
+    use parlor::{Config, ErrorKind};
+
+    let config = Config::from_toml("[layers.cahce]\nttl = \"1m\"\n").unwrap();
+    let error = ConfiguredLayers::new(&config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("`layers.cahce`"), "{error}");
+
+    let config = Config::from_toml("[providers.mine.layers]\ncahce = true\n").unwrap();
+    let error = ConfiguredLayers::new(&config).unwrap_err();
+    assert_eq!(error.provider(), Some("mine"));
+
+    let config = Config::from_toml("[providers.mine.layers]\ncahce = false\n").unwrap();
+    assert!(ConfiguredLayers::new(&config).is_ok());
 }
 
 #[cfg(all(feature = "layers", feature = "openai"))]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use parlor::layers::RetryNotice;
+use parlor::layers::retry::RetryNotice;
 use parlor::{ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency};
 
 use crate::args::{ChatArgs, Form};
@@ -29,8 +29,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if let Some(retired) = failure::retired(&chosen.resolved) {
         terminal.notice(format!("warning: {retired}"));
     }
-    let model = chosen.build(&registry, |layer| {
-        layer.on_retry(move |retry| terminal.notice(retry_notice(retry)))
+    let model = chosen.build(&registry, move |retry| {
+        terminal.notice(retry_notice(retry));
     })?;
     let request = input::request(args, &terminal)?;
     if let Some(notice) = chosen.notice() {

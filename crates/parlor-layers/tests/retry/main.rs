@@ -5,7 +5,7 @@
 mod backoff;
 
 use parlor_core::*;
-use parlor_layers::{RetryLayer, RetryPolicy};
+use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_testkit::{Exchanges, Script, Scripted};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -227,14 +227,12 @@ impl FileEntry {
 
 impl FilePrice {
     fn into_price(self, as_of: &str) -> Price {
-        Price {
-            input: self.input,
-            output: self.output,
-            cached_input: self.cached_input,
-            cache_write: self.cache_write,
-            currency: Cow::Owned(self.currency),
-            max_input: self.max_input,
-            as_of: Cow::Owned(self.as_of.unwrap_or_else(|| as_of.to_owned())),
-        }
+        let mut price = Price::usd(self.input, self.output);
+        price.cached_input = self.cached_input;
+        price.cache_write = self.cache_write;
+        price.currency = Cow::Owned(self.currency);
+        price.max_input = self.max_input;
+        price.as_of = Cow::Owned(self.as_of.unwrap_or_else(|| as_of.to_owned()));
+        price
     }
 }

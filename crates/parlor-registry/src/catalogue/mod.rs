@@ -6,7 +6,6 @@
 mod entry;
 mod file;
 mod nearest;
-mod price;
 mod table;
 
 use std::borrow::Cow;
@@ -14,7 +13,7 @@ use std::sync::OnceLock;
 
 pub use entry::CatalogueEntry;
 pub(crate) use file::{FileEntry, capability};
-pub use price::{Cost, Price};
+pub use parlor_core::{Cost, Price};
 
 use crate::problem::Problems;
 

@@ -47,6 +47,9 @@ pub struct ProviderSettings {
     pub query: BTreeMap<String, Secret>,
     /// Time limits; they win over `[layers.timeout]`.
     pub timeouts: Timeouts,
+    /// Layers around this instance's models alone, as `[layers]` has them for
+    /// all; what is set here stands in place of that, and `false` removes it.
+    pub layers: BTreeMap<String, Value>,
     /// Whether the host's certificate must be valid; the default is yes.
     pub verify_tls: Option<bool>,
     /// What this host does differently, in the words of its dialect.

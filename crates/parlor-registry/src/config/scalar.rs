@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use parlor_core::duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -54,78 +55,32 @@ impl Timeouts {
     }
 }
 
-const EXPECTED: &str = "a duration such as \"500ms\", \"10s\", \"2m\" or \"1m30s\"";
-
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl Visitor<'_> for Reader {
             type Value = Limit;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{EXPECTED}, or \"off\"")
+                write!(f, "{}, or \"off\"", duration::EXPECTED)
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Limit, E> {
                 if text == "off" {
                     return Ok(Limit::Off);
                 }
-                match parse_duration(text) {
+                match duration::parse(text) {
                     Some(Duration::ZERO) => Err(E::custom(
                         "a limit of zero ends every call; write \"off\" for none",
                     )),
                     Some(duration) => Ok(Limit::After(duration)),
-                    None => Err(E::custom(format_args!("expected {EXPECTED}, or \"off\""))),
+                    None => Err(E::custom(format_args!(
+                        "expected {}, or \"off\"",
+                        duration::EXPECTED
+                    ))),
                 }
             }
         }
         deserializer.deserialize_str(Reader)
     }
-}
-
-/// For `deserialize_with` on an optional duration.
-pub(super) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    struct Reader;
-    impl Visitor<'_> for Reader {
-        type Value = Option<Duration>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(EXPECTED)
-        }
-        fn visit_str<E: Error>(self, text: &str) -> Result<Option<Duration>, E> {
-            let wrong = || E::custom(format_args!("expected {EXPECTED}"));
-            parse_duration(text).map(Some).ok_or_else(wrong)
-        }
-    }
-    deserializer.deserialize_str(Reader)
-}
-
-/// Reads `500ms`, `10s`, `1.5s`, `2m`, `1h`, `1m30s`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    let mut total = Duration::ZERO;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, after) = rest.split_at(digits);
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
-        let (unit, tail) = after.split_at(letters);
-        let seconds = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" | "min" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        let part = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
-        total = total.checked_add(part)?;
-        rest = tail.trim_start();
-    }
-    Some(total)
 }
 
 /// For `deserialize_with` on a list that may be written as one string.

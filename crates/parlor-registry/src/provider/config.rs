@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parlor_core::{Alternatives, Capabilities, Error, ErrorKind, ModelInfo, Result, Secret};
+use parlor_core::{Alternatives, Capabilities, Error, ErrorKind, ModelInfo, Price, Result, Secret};
 use serde_json::{Map, Value};
 
 use super::{Descriptor, Extensions};
@@ -63,6 +63,8 @@ pub struct ProviderConfig {
     pub context_window: Option<u64>,
     /// Most tokens of one answer, if known.
     pub max_output_tokens: Option<u64>,
+    /// What tokens cost, if known.
+    pub price: Option<Price>,
     /// Values for others on the way, such as the program's own HTTP client.
     pub extensions: Extensions,
     /// Where environment variables are looked up.
@@ -90,6 +92,7 @@ impl ProviderConfig {
             alternatives: Alternatives::default(),
             context_window: None,
             max_output_tokens: None,
+            price: None,
             extensions: Extensions::default(),
             env: Env::process(),
         }
@@ -225,6 +228,7 @@ impl ProviderConfig {
         info.alternatives = self.alternatives.clone();
         info.context_window = self.context_window;
         info.max_output_tokens = self.max_output_tokens;
+        info.price.clone_from(&self.price);
         info
     }
 }

@@ -308,6 +308,7 @@ impl Registry {
             config.capabilities = entry.capabilities.or(config.capabilities);
             config.context_window = entry.context_window;
             config.max_output_tokens = entry.max_output_tokens;
+            config.price.clone_from(&entry.price);
         }
         config
     }

@@ -124,6 +124,7 @@ impl Registry {
             config.base_url.clone_from(&mapped.base_url);
             config.shares_natives = false;
             config.alternatives = Alternatives::default();
+            config.price = None;
             config.keys = Keys::default();
             config.key_is_configured = false;
             config.headers.clear();

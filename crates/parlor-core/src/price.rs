@@ -1,14 +1,15 @@
 //! What tokens cost: dated prices per million, and sums that are unknown rather than guessed.
 
+use crate::usage::Usage;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-
-use parlor_core::Usage;
 
 /// Prices of one model, per million tokens.
 ///
 /// They are list prices of the day in [`as_of`](Self::as_of): good for an
 /// estimate, never an invoice.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Price {
     /// Price of a million input tokens.
@@ -17,21 +18,25 @@ pub struct Price {
     pub output: f64,
     /// Price of a million input tokens read from the provider's cache; `None`
     /// when they have no price of their own and cost as much as others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<f64>,
     /// Price of a million input tokens written to the provider's cache; `None`
     /// when it isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
     /// ISO 4217 code of the currency, such as `USD` or `CNY`.
     pub currency: Cow<'static, str>,
     /// Most input tokens of one call for which these prices hold; above it a
     /// dearer tier begins, which isn't kept here. `None` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_input: Option<u64>,
     /// The day on which the prices were read, `YYYY-MM-DD`; empty when unknown.
     pub as_of: Cow<'static, str>,
 }
 
 /// An amount of money, with the day of the prices it rests on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Cost {
     /// The amount, in whole units of the currency (dollars, not cents).
