@@ -125,6 +125,9 @@ async fn what_a_model_lacks_is_refused_or_warned_of_and_the_nearest_is_named() {
         let answer = ask(&registry, "mine/quick-bare", &request).await.unwrap();
         let settings: Vec<_> = answer.warnings.iter().map(|it| &*it.setting).collect();
         assert_eq!(settings, [setting]);
+        let near = "; `mine/quick-able` supports it";
+        let message = &answer.warnings[0].message;
+        assert!(message.ends_with(near), "{message}");
 
         request.on_unsupported = None;
         let answer = ask(&registry, "mine/quick-bare", &request).await;

@@ -10,8 +10,8 @@ type Find = dyn Fn(Capability) -> Option<String> + Send + Sync;
 ///
 /// Whoever knows a provider's models puts it into
 /// [`ModelInfo::alternatives`](crate::ModelInfo::alternatives); it is asked only
-/// when a request fails for a capability, and the answer goes into the error's
-/// help. The default knows no other model.
+/// when a request wants a capability that the model lacks, and the answer goes
+/// into the error's help or the warning. The default knows no other model.
 ///
 /// ```
 /// use parlor_core::{Alternatives, Capability};

@@ -80,8 +80,8 @@ impl<'a> Policy<'a> {
         Ok(wanted)
     }
 
-    /// A setting for which the model lacks a capability. The error tells of the
-    /// nearest model that has it, where one is known.
+    /// A setting for which the model lacks a capability. The error and the
+    /// warning tell of the nearest model that has it, where one is known.
     ///
     /// # Errors
     /// `Unsupported`, where the caller, or else `default`, wants an error.
@@ -91,9 +91,21 @@ impl<'a> Policy<'a> {
         capability: Capability,
         default: OnUnsupported,
     ) -> Result<()> {
-        let why = "is not supported by this model";
-        let told = self.unsupported(setting, why, default);
-        told.map_err(|error| match self.info.alternatives.nearest(capability) {
+        let message = format!("`{setting}` is not supported by this model");
+        let is_same = |it: &Warning| it.setting == setting && it.message.starts_with(&message);
+        if self.wish.unwrap_or(default) == OnUnsupported::Warn {
+            // Looked for once, however many parts of the request ask.
+            if !self.warnings.iter().any(is_same) {
+                let message = match self.info.alternatives.nearest(capability) {
+                    Some(id) => format!("{message}; `{id}` supports it"),
+                    None => message,
+                };
+                self.warn(WarningKind::Unsupported, setting, message);
+            }
+            return Ok(());
+        }
+        let error = self.refused(message);
+        Err(match self.info.alternatives.nearest(capability) {
             Some(id) => {
                 let help = format!("Use `{id}`, which supports it, or leave out `{setting}`.");
                 error.with_help(help)
@@ -133,9 +145,13 @@ impl<'a> Policy<'a> {
                 self.warn(WarningKind::Unsupported, setting, message);
                 Ok(())
             }
-            OnUnsupported::Error => Err(Error::unsupported(message)
-                .with_provider(&self.info.provider)
-                .with_model(&self.info.model)),
+            OnUnsupported::Error => Err(self.refused(message)),
         }
+    }
+
+    fn refused(&self, message: String) -> Error {
+        Error::unsupported(message)
+            .with_provider(&self.info.provider)
+            .with_model(&self.info.model)
     }
 }

@@ -5,7 +5,7 @@ use crate::dialect::Target;
 use crate::effort::rank;
 use crate::json::Object;
 use crate::policy::Policy;
-use parlor_core::{Capability, ChatRequest, Effort, ReasoningConfig, Result};
+use parlor_core::{Capability, ChatRequest, Effort, OnUnsupported, ReasoningConfig, Result};
 
 /// The least budget that the dialect takes.
 const MIN_BUDGET: u64 = 1024;
@@ -111,7 +111,7 @@ pub(crate) fn plan(
     let mut thinking = match (style, wish.budget_tokens) {
         (ThinkingStyle::None, _) => {
             if !off {
-                policy.knob("reasoning", "is not supported by this model")?;
+                policy.lacking("reasoning", Capability::Reasoning, OnUnsupported::Warn)?;
             }
             return Ok(plan);
         }

@@ -1,6 +1,6 @@
 //! Every dialect judges what a model lacks the same way: the same setting by
 //! the same name, an error or a warning by the caller's choice, and the nearest
-//! model that can in the error's help.
+//! model that can in the error's help or the warning.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,6 +19,8 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_dialect::{Dialect, Profile, Target, WireRequest};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A setting, the capability that it takes, and whether it is a feature.
 struct Case {
@@ -171,7 +173,7 @@ fn write(dialect: &impl Dialect, info: &ModelInfo, request: &ChatRequest) -> Res
 /// The settings that were said to be unsupported by the model.
 fn lacking(wire: &WireRequest) -> Vec<&str> {
     let warnings = wire.warnings.iter();
-    let lacking = warnings.filter(|it| it.message.ends_with("is not supported by this model"));
+    let lacking = warnings.filter(|it| it.message.contains("is not supported by this model"));
     lacking.map(|it| it.setting.as_str()).collect()
 }
 
@@ -217,6 +219,9 @@ fn check(dialect: &impl Dialect, own: &[&str]) {
         assert_eq!(lacking(&wire), [setting], "{at}: {:?}", wire.warnings);
         let told = wire.warnings.iter().filter(|it| it.setting == setting);
         assert_eq!(told.count(), 1, "{at}: {:?}", wire.warnings);
+        let near = format!("; `acme/{}` supports it", capability.as_str());
+        let mut messages = wire.warnings.iter().map(|it| &it.message);
+        assert!(messages.any(|it| it.ends_with(&near)), "{at}: {near}");
     }
 }
 
@@ -232,6 +237,31 @@ fn every_dialect_judges_alike() {
     check(&Cohere::default(), &["document"]);
     // It has no forms of output and no audio and documents at all.
     check(&Hunyuan::default(), &["output"]);
+}
+
+#[test]
+fn others_are_looked_for_once_and_only_where_something_lacks() {
+    let looked = Arc::new(AtomicU32::new(0));
+    let counter = looked.clone();
+    let mut info = ModelInfo::new("acme", "m");
+    info.alternatives = Alternatives::new(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let image = || Media::bytes("image/png", &b"\x89PNG"[..]);
+    let message = Message::user("see").with(image()).with(image());
+    let mut request = ChatRequest::new([message]);
+    request.on_unsupported = Some(OnUnsupported::Warn);
+
+    write(&OpenAiChat::default(), &info, &request).unwrap();
+    assert_eq!(looked.load(Ordering::Relaxed), 0, "nothing lacks");
+
+    info.capabilities = Capabilities::UNKNOWN.lacking(&[Capability::ImageInput]);
+    let wire = write(&OpenAiChat::default(), &info, &request).unwrap();
+    assert_eq!(looked.load(Ordering::Relaxed), 1);
+    // Where nobody can, nobody is named.
+    let messages: Vec<_> = wire.warnings.iter().map(|it| &*it.message).collect();
+    assert_eq!(messages, ["`image` is not supported by this model"]);
 }
 
 #[test]

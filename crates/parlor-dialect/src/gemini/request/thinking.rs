@@ -3,7 +3,7 @@
 use super::family::{Family, Thinking};
 use crate::Policy;
 use crate::effort::rank;
-use parlor_core::{Effort, ReasoningConfig, Result};
+use parlor_core::{Capability, Effort, OnUnsupported, ReasoningConfig, Result};
 use serde_json::{Map, Value, json};
 
 /// What an effort is worth in tokens, where the model takes a budget: what the
@@ -32,7 +32,7 @@ pub(super) fn write(
     match family.thinking {
         Thinking::None if off => return Ok(None),
         Thinking::None => {
-            policy.knob("reasoning", "is not supported by this model")?;
+            policy.lacking("reasoning", Capability::Reasoning, OnUnsupported::Warn)?;
             return Ok(None);
         }
         Thinking::Budget { least, most, off } => {

@@ -4,7 +4,7 @@ use super::super::quirks::{MaxTokens, Quirks};
 use super::super::wire::request::{Request, Stop};
 use crate::dialect::Target;
 use crate::policy::Policy;
-use parlor_core::{ChatRequest, Effort, Result};
+use parlor_core::{Capability, ChatRequest, Effort, OnUnsupported, Result};
 use serde_json::{Map, Value};
 
 struct Knobs<'a, 'p> {
@@ -112,7 +112,8 @@ fn stop<'a>(
         return Ok(());
     };
     if refused {
-        return knobs.policy.knob("stop", "is not supported by this model");
+        let policy = &mut knobs.policy;
+        return policy.lacking("stop", Capability::Stop, OnUnsupported::Warn);
     }
     let most = match knobs.quirks.max_stop {
         0 => stop.len(),
