@@ -25,11 +25,7 @@ impl<'a> Policy<'a> {
     /// The policy of a request to a model by a dialect of this name. It notes
     /// that thoughts which another model signed or wrote stay behind.
     pub fn new(request: &ChatRequest, target: &Target<'a>, dialect: &str) -> Self {
-        let mut policy = Self {
-            wish: request.on_unsupported,
-            info: target.info,
-            warnings: Vec::new(),
-        };
+        let mut policy = Self::silent(request, target.info);
         let is_foreign = |part: &Part| {
             matches!(part, Part::Reasoning(_))
                 && part.native().is_some_and(|native| {
@@ -47,6 +43,15 @@ impl<'a> Policy<'a> {
             policy.warn(WarningKind::Notice, "messages.reasoning", message);
         }
         policy
+    }
+
+    /// The policy of a request of which nothing is noted yet.
+    fn silent(request: &ChatRequest, info: &'a ModelInfo) -> Self {
+        Self {
+            wish: request.on_unsupported,
+            info,
+            warnings: Vec::new(),
+        }
     }
 
     /// A tuning knob that can't be honoured: left out with a warning unless

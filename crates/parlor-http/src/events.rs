@@ -95,6 +95,12 @@ impl<D: Dialect> EventReader<D> {
         }
     }
 
+    /// The same for an answer that was asked for in one piece.
+    pub(crate) fn of_whole(mut self) -> Self {
+        self.form = Form::Whole(Vec::new());
+        self
+    }
+
     /// Where the facts about the exchange stand when it has ended.
     pub(crate) fn later_metadata(&self) -> Arc<OnceLock<ResponseMetadata>> {
         self.later.clone()

@@ -8,7 +8,7 @@ use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result,
     TimeoutKind, Warning,
 };
-use parlor_dialect::{Dialect, Profile, Target};
+use parlor_dialect::{Dialect, Policy, Profile, Target};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use reqwest::{Method, Response};
 use serde_json::{Map, Value};
@@ -131,10 +131,15 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let begun = Instant::now();
         let shared = self.shared.clone();
-        let (response, warnings) = shared.open(request, true).await?;
+        let (streams, mut warnings) = Policy::streams(request, &shared.info)?;
+        let (response, more) = shared.open(request, streams).await?;
+        warnings.extend(more);
         let metadata = headers::metadata(response.headers());
         let info = shared.info.clone();
         let mut events = EventReader::new(shared, response, begun, warnings);
+        if !streams {
+            events = events.of_whole();
+        }
         events.settle().await?;
         let later = events.later_metadata();
         Ok(ChatStream::new(info, events)

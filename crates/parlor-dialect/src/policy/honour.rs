@@ -2,7 +2,8 @@
 
 use super::Policy;
 use parlor_core::{
-    Capability, ChatRequest, Effort, OnUnsupported, Part, Result, Role, ToolChoice, ToolDefinition,
+    Capability, ChatRequest, Effort, ModelInfo, OnUnsupported, Part, Result, Role, ToolChoice,
+    ToolDefinition, Warning,
 };
 use std::borrow::Cow;
 
@@ -114,7 +115,22 @@ static ROWS: &[Row] = &[
     ),
 ];
 
-impl Policy<'_> {
+/// The setting that is no field of the request.
+const STREAM: &str = "stream";
+
+impl<'a> Policy<'a> {
+    /// Whether a stream may be asked for. It isn't where the model is known to
+    /// give none and the caller is content with a warning, which is the second
+    /// half: then the whole answer is asked for, to be played as a stream.
+    ///
+    /// # Errors
+    /// As [`feature`](Self::feature).
+    pub fn streams(request: &ChatRequest, info: &'a ModelInfo) -> Result<(bool, Vec<Warning>)> {
+        let mut policy = Self::silent(request, info);
+        let streams = policy.allows(true, STREAM, Capability::Streaming)?;
+        Ok((streams, policy.warnings))
+    }
+
     /// The request without what the model is known to lack; of each setting
     /// that is left out there is a warning, or the error, under one name
     /// whatever the dialect: the request's field, `stream`, `prefill` for a
@@ -133,8 +149,8 @@ impl Policy<'_> {
     ) -> Result<Cow<'r, ChatRequest>> {
         let capabilities = self.info.capabilities;
         let mut kept = Cow::Borrowed(request);
-        // Nothing else can be made of a stream: with a warning it is asked for.
-        self.allows(stream, "stream", Capability::Streaming)?;
+        // Whoever can play a whole answer as a stream has asked `streams` before.
+        self.allows(stream, STREAM, Capability::Streaming)?;
         for row in ROWS {
             if capabilities.lacks(row.capability) && (row.wanted)(&kept) {
                 self.lacking(row.setting, row.capability, row.default)?;
