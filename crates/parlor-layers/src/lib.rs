@@ -27,6 +27,7 @@
 //! They measure time by tokio's clock: they must be called within a tokio
 //! runtime whose time driver is on.
 
+pub mod concurrency;
 pub mod retry;
 mod stack;
 pub mod timeout;

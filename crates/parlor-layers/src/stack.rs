@@ -1,6 +1,6 @@
 //! Puts layers around a model in the order that their meaning asks for.
 
-use crate::{retry, timeout};
+use crate::{concurrency, retry, timeout};
 use parlor_core::{ChatModel, Error, ErrorKind, Layer, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// its row here, at its place.
 pub static ORDER: &[Slot] = &[
     Slot::of::<retry::RetryLayer>("retry"),
+    Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),
 ];
 
@@ -51,7 +52,6 @@ impl Slot {
     }
 
     /// The place of a layer that a configuration can ask for too.
-    #[allow(dead_code)]
     pub(crate) const fn configurable<L: Configurable>(name: &'static str) -> Self {
         Self {
             name,

@@ -1,6 +1,7 @@
 //! Every layer, alone and stacked, in the suite that any layer must pass.
 
 use parlor_core::{ChatModel, Layer};
+use parlor_layers::concurrency::{ConcurrencyLayer, ConcurrencyPolicy};
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_testkit::layer_suite;
@@ -29,6 +30,13 @@ async fn timeout_passes() {
 #[tokio::test(start_paused = true)]
 async fn no_timeout_passes() {
     layer_suite(|inner| TimeoutLayer::new(TimeoutPolicy::none()).layer(inner)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrency_passes() {
+    let one = |inner| ConcurrencyLayer::new(ConcurrencyPolicy::at_most(1)).layer(inner);
+    layer_suite(one).await;
+    layer_suite(|inner| retry(one(timeout(inner)))).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,11 @@
+//! The layers that hold calls back, against scripted models, random crowds and tokio's paused clock.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod concurrency;
+mod crowd;
+
+use std::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
