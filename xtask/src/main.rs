@@ -23,7 +23,8 @@ usage: cargo xtask <chore>
   tidy              check the house rules; every failure says what to do
   new-provider NAME --dialect openai-chat|native
                     write the files of a new provider and its lines in the shared files
-  abilities         write the table of providers and abilities in crates/README.md
+  abilities         write what is made of providers' code: the table in crates/README.md, the
+                    registry's known providers, the feature for all of them
   record PROVIDER/MODEL --into FOLDER [--scrub WORD]…
                     record exchanges with a provider, without keys, accounts and mail addresses
   features [CRATE]  print the features of a crate (default: parlor), one per line

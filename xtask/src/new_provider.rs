@@ -156,7 +156,7 @@ fn next_steps(name: &Name, kind: Kind) -> String {
             "\nnext:
   1. correct {PRESETS}/{module}.rs: address, variables, quirks
   2. cargo test -p parlor-compatible        grades it with every other preset
-  3. cargo xtask abilities                  puts it into the table
+  3. cargo xtask abilities                  writes what is made from the code
   4. {var}_API_KEY=… PARLOR_LIVE={id}/MODEL cargo test -p parlor --features rustls,all-providers --test live
   5. a line in README.md and CHANGELOG.md; cargo xtask tidy",
             module = name.module(),
@@ -166,7 +166,7 @@ fn next_steps(name: &Name, kind: Kind) -> String {
   1. correct crates/{package}/src/config.rs and model.rs: address, variables, authentication, claims
   2. make dialect.rs the provider's own, or remove it for a dialect of parlor-dialect with quirks
   3. cargo test -p {package}        the conformance suite; it passes now, keep it so
-  4. cargo xtask abilities          puts it into the table
+  4. cargo xtask abilities          writes what is made from the code
   5. {var}_API_KEY=… PARLOR_LIVE={id}/MODEL cargo test -p parlor --features rustls,all-providers --test live
   6. a line in README.md and CHANGELOG.md; cargo xtask tidy"
         ),

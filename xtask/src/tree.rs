@@ -138,6 +138,19 @@ pub(crate) mod made_up {
         }
     }
 
+    /// The facade with features for these providers.
+    pub(crate) fn facade(providers: &[&str]) -> Package {
+        let mut facade = package("parlor", &[]);
+        let features = &mut facade.features;
+        for name in providers {
+            let turned_on = [format!("dep:parlor-{name}"), "dep:parlor-http".to_owned()];
+            features.insert((*name).to_owned(), turned_on.to_vec());
+        }
+        let all = providers.iter().map(|it| (*it).to_owned()).collect();
+        features.insert("all-providers".to_owned(), all);
+        facade
+    }
+
     /// A crate under `crates/` with these dependencies; `dev:` or `build:` before a name says so.
     pub(crate) fn package(name: &str, dependencies: &[&str]) -> Package {
         Package {

@@ -16,6 +16,7 @@ parlor_registry::register!(PROVIDERS);
 pub struct Anthropic;
 
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("anthropic", "Anthropic")
+    .makes(&["claude-"])
     .feature("anthropic")
     .base_url("https://api.anthropic.com")
     .base_url_env(&["ANTHROPIC_BASE_URL"])

@@ -34,7 +34,8 @@ pub(crate) static BEDROCK: Descriptor = descriptor(
     "Amazon Bedrock",
     "global.amazon.nova-2-lite-v1:0",
 )
-.aliases(&["amazon-bedrock", "aws-bedrock"]);
+.aliases(&["amazon-bedrock", "aws-bedrock"])
+.makes(&["amazon."]);
 
 pub(crate) static ANTHROPIC: Descriptor = descriptor(
     "bedrock-anthropic",

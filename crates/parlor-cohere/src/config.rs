@@ -16,6 +16,7 @@ parlor_registry::register!(PROVIDERS);
 pub struct Cohere;
 
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("cohere", "Cohere")
+    .makes(&["command-", "c4ai-", "north-"])
     .feature("cohere")
     .base_url("https://api.cohere.com")
     .base_url_env(&["CO_API_URL", "COHERE_BASE_URL"])

@@ -18,6 +18,7 @@ pub(crate) static HOST: ChatHost = ChatHost::new(DESCRIPTOR, model::quirks).with
 const PAIR: (&str, &str) = ("QIANFAN_ACCESS_KEY", "QIANFAN_SECRET_KEY");
 
 const DESCRIPTOR: Descriptor = Descriptor::new("qianfan", "Baidu Qianfan (ERNIE)")
+    .makes(&["ernie-"])
     .feature("ernie")
     .base_url("https://qianfan.baidubce.com/v2")
     .aliases(&["ernie"])

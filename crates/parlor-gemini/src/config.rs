@@ -21,6 +21,7 @@ pub struct Gemini;
 
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("gemini", "Google Gemini")
     .aliases(&["google"])
+    .makes(&["gemini-", "gemma-"])
     .feature("gemini")
     .base_url("https://generativelanguage.googleapis.com/v1beta")
     .base_url_env(&["GOOGLE_GEMINI_BASE_URL"])

@@ -17,6 +17,7 @@ pub(crate) static HOST: ChatHost = ChatHost::new(DESCRIPTOR, model::quirks)
     .with_endpoint(endpoint);
 
 const DESCRIPTOR: Descriptor = Descriptor::new("zhipu", "Zhipu GLM / Z.ai")
+    .makes(&["glm-", "autoglm-", "codegeex"])
     .feature("glm")
     .base_url("https://open.bigmodel.cn/api/paas/v4")
     .aliases(&["glm", "zai"])

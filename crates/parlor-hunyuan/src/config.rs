@@ -35,6 +35,7 @@ pub(crate) static NATIVE: Descriptor =
         .key_url("https://console.cloud.tencent.com/cam/capi");
 
 const DESCRIPTOR: Descriptor = Descriptor::new("hunyuan", "Tencent Hunyuan")
+    .makes(&["hunyuan-", "hy3"])
     .feature("hunyuan")
     .base_url("https://api.hunyuan.cloud.tencent.com/v1")
     .base_url_env(&["HUNYUAN_BASE_URL"])

@@ -12,6 +12,7 @@ parlor_registry::register!(PROVIDERS);
 /// The host for the world.
 pub(crate) static HOST: ChatHost = host(
     Descriptor::new("moonshot", "Moonshot (Kimi)")
+        .makes(&["kimi-", "moonshot-"])
         .base_url("https://api.moonshot.ai/v1")
         .aliases(&["kimi"])
         .base_url_env(&["KIMI_BASE_URL", "MOONSHOT_BASE_URL"])

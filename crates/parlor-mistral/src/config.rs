@@ -16,6 +16,17 @@ parlor_registry::register!(PROVIDERS);
 /// Mistral, by its chat API.
 pub static MISTRAL: ChatHost = ChatHost::new(
     Descriptor::new("mistral", "Mistral")
+        .makes(&[
+            "mistral-",
+            "ministral-",
+            "magistral-",
+            "devstral-",
+            "codestral-",
+            "pixtral-",
+            "voxtral-",
+            "open-mi",
+            "labs-",
+        ])
         .feature("mistral")
         .base_url(BASE_URL)
         .base_url_env(&["MISTRAL_BASE_URL"])

@@ -26,6 +26,7 @@ pub(crate) const ID: &str = "openai";
 
 pub(crate) static OPENAI: OpenAi = OpenAi {
     descriptor: descriptor(ID, "OpenAI")
+        .makes(&["gpt-", "chatgpt-", "o1", "o3", "o4-", "codex-"])
         .base_url_env(&["OPENAI_BASE_URL", "OPENAI_API_BASE"])
         .default_model("gpt-5.4-mini"),
     api: None,

@@ -55,19 +55,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rustls` | yes | TLS by rustls with ring and the system's certificates |
-//! | `openai` | no | OpenAI |
-//! | `anthropic` | no | Anthropic |
-//! | `gemini` | no | Google Gemini |
+//! | `openai`, `anthropic`, … | no | one provider each, as [`PROVIDERS`] lists them |
 //! | `vertex` | no | Gemini, Claude and open models by Google Vertex AI |
-//! | `ollama` | no | Ollama |
-//! | `kimi` | no | Kimi of Moonshot AI |
-//! | `cohere` | no | Cohere |
-//! | `glm` | no | GLM of Zhipu AI and Z.ai |
-//! | `ernie` | no | ERNIE of Baidu Qianfan |
-//! | `hunyuan` | no | Hunyuan of Tencent |
-//! | `mistral` | no | Mistral |
-//! | `azure` | no | Azure OpenAI |
-//! | `bedrock` | no | Amazon Bedrock, by the Converse API and by `InvokeModel` |
 //! | `bedrock-chain` | no | AWS credentials from SSO, roles, programs, containers and instances too |
 //! | `compatible` | no | thirty hosts that speak OpenAI's chat dialect, and any other by its address |
 //! | `all-providers` | no | all of the providers above |
@@ -88,7 +77,7 @@
 //! | what comes back | [`ChatResponse`], [`ChatStream`], [`Event`], [`Usage`] |
 //! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
 //! | which models there are | [`Registry`], [`Catalogue`], [`Config`] |
-//! | what only one provider has | `parlor::openai`, `anthropic`, `gemini`, `ollama`, `kimi`, `glm`, `ernie`, `hunyuan`, `mistral`, `azure`, `bedrock`, `cohere`, `compatible`, by feature |
+//! | what only one provider has | `parlor::openai` and the others, by feature: [`PROVIDERS`] |
 //! | writing a provider | [`Provider`], [`Descriptor`], [`register!`] |
 
 mod global;
@@ -97,37 +86,11 @@ pub mod layers;
 mod providers;
 
 pub use global::{configuration, model, registry};
-#[cfg(feature = "anthropic")]
-pub use parlor_anthropic as anthropic;
-#[cfg(feature = "azure")]
-pub use parlor_azure as azure;
-#[cfg(feature = "bedrock")]
-pub use parlor_bedrock as bedrock;
-#[cfg(feature = "cohere")]
-pub use parlor_cohere as cohere;
-#[cfg(feature = "compatible")]
-pub use parlor_compatible as compatible;
 pub use parlor_core::*;
-#[cfg(feature = "ernie")]
-pub use parlor_ernie as ernie;
-#[cfg(feature = "gemini")]
-pub use parlor_gemini as gemini;
-#[cfg(feature = "glm")]
-pub use parlor_glm as glm;
-#[cfg(feature = "hunyuan")]
-pub use parlor_hunyuan as hunyuan;
-#[cfg(feature = "kimi")]
-pub use parlor_kimi as kimi;
-#[cfg(feature = "mistral")]
-pub use parlor_mistral as mistral;
-#[cfg(feature = "ollama")]
-pub use parlor_ollama as ollama;
-#[cfg(feature = "openai")]
-pub use parlor_openai as openai;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,
     Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue, config,
     config_path, known_provider, register, suggest, today,
 };
-pub use providers::PROVIDERS;
+pub use providers::*;

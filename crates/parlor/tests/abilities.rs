@@ -1,17 +1,18 @@
-//! The table of providers and abilities on the map is what the code does.
+//! The table of providers and abilities on the map is what the code does, and the registry's table
+//! of known providers is what their descriptors say.
 //!
 //! Each provider's model is asked for each thing, strictly, at a server that knows nothing: what a
 //! dialect can't say for the host fails before anything is sent. The rest is the catalogue's.
-//! `cargo xtask abilities` writes the table anew.
+//! `cargo xtask abilities` writes both anew.
 #![cfg(all(feature = "all-providers", feature = "rustls"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fmt::Write as _;
 
 use parlor::{
-    COMPATIBLE, Capability, Catalogue, ChatRequest, Descriptor, Effort, Env, ErrorKind, KeySource,
-    Media, MediaKind, Message, OnUnsupported, OutputFormat, OutputSchema, PROVIDERS, Provider,
-    ProviderConfig, ToolChoice, ToolDefinition,
+    COMPATIBLE, Capability, Catalogue, ChatRequest, Descriptor, Effort, Env, ErrorKind, KNOWN,
+    KeySource, Media, MediaKind, Message, OnUnsupported, OutputFormat, OutputSchema, PROVIDERS,
+    Provider, ProviderConfig, ToolChoice, ToolDefinition,
 };
 use parlor_testkit::ApiServer;
 use serde_json::json;
@@ -172,6 +173,13 @@ fn number(count: usize) -> String {
     }
 }
 
+/// In the order of the alphabet, whatever the order of crates.
+fn all() -> Vec<&'static dyn Provider> {
+    let mut all: Vec<&dyn Provider> = PROVIDERS.concat();
+    all.sort_by_key(|it| (it.descriptor().id == COMPATIBLE, it.descriptor().id));
+    all
+}
+
 async fn table() -> String {
     let server = ApiServer::start([]).await.unwrap();
     let columns: Vec<&str> = ABILITIES.iter().map(|it| it.0).collect();
@@ -180,13 +188,52 @@ async fn table() -> String {
         columns.join(" | "),
         "---|".repeat(columns.len() + 1),
     );
-    let mut all: Vec<&dyn Provider> = PROVIDERS.concat();
-    // Their order is that of the alphabet, whatever the order of crates.
-    all.sort_by_key(|it| (it.descriptor().id == COMPATIBLE, it.descriptor().id));
-    for provider in all {
+    for provider in all() {
         table.push_str(&row(provider, &server).await);
     }
     table
+}
+
+fn is_writing() -> bool {
+    std::env::var_os("PARLOR_WRITE_ABILITIES").is_some()
+}
+
+#[test]
+fn the_known_providers_are_those_that_there_are() {
+    let providers = all();
+    let descriptors = providers.iter().map(|it| it.descriptor());
+    if is_writing() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/",
+            "../parlor-registry/src/registry/known/table.rs"
+        );
+        let old = std::fs::read_to_string(path).unwrap();
+        let (head, _) = old.split_once(" = &[").expect("the table's beginning");
+        let mut new = format!("{head} = &[\n");
+        for it in descriptors {
+            let (id, aliases, feature, makes) = (it.id, it.aliases, it.feature, it.makes);
+            writeln!(
+                new,
+                "    known({id:?}, &{aliases:?}, {feature:?}, &{makes:?}),"
+            )
+            .unwrap();
+        }
+        new.push_str("];\n");
+        std::fs::write(path, new).unwrap();
+        return;
+    }
+    let told: Vec<_> = descriptors
+        .map(|it| (it.id, it.aliases, it.feature, it.makes))
+        .collect();
+    let known = KNOWN
+        .iter()
+        .map(|it| (it.id, it.aliases, it.feature, it.makes));
+    assert_eq!(
+        known.collect::<Vec<_>>(),
+        told,
+        "run `cargo xtask abilities`"
+    );
 }
 
 #[tokio::test]
@@ -196,7 +243,7 @@ async fn the_table_is_what_the_code_does() {
     let (head, rest) = map.split_once(BEGIN).expect("the table's beginning");
     let (old, tail) = rest.split_once(END).expect("the table's end");
     let new = table().await;
-    if std::env::var_os("PARLOR_WRITE_ABILITIES").is_some() {
+    if is_writing() {
         std::fs::write(&path, format!("{head}{BEGIN}{new}{END}{tail}")).unwrap();
         return;
     }

@@ -6,12 +6,9 @@ use std::path::Path;
 use super::PRESETS;
 use super::name::Name;
 use super::plan::Plan;
+use crate::abilities::{KNOWN, MANIFEST, with_all_providers};
 
-const WORKSPACE: &str = "Cargo.toml";
-const MANIFEST: &str = "crates/parlor/Cargo.toml";
 const TABLE: &str = "crates/parlor/src/providers.rs";
-const FACADE: &str = "crates/parlor/src/lib.rs";
-const KNOWN: &str = "crates/parlor-registry/src/registry/known.rs";
 const MAP: &str = "crates/README.md";
 
 /// Refuses a name that something else has.
@@ -44,69 +41,52 @@ pub(super) fn refuse_taken(root: &Path, name: &Name) -> Result<(), String> {
     Ok(())
 }
 
-/// The lines of a preset: its module, its place in the list, its id.
+/// The two lines of a preset: its module and its place in the list.
 pub(super) fn preset(root: &Path, name: &Name, plan: &mut Plan) -> Result<(), String> {
-    let (id, module) = (name.id(), name.module());
+    let module = name.module();
     plan.edit(root, &format!("{PRESETS}/mod.rs"), |text| {
         let text = sorted(text, |it| it.starts_with("mod "), &format!("mod {module};"))?;
         let line = format!("    &{module}::PRESET,");
         sorted(&text, |it| it.starts_with("    &"), &line)
     })?;
-    plan.edit(root, KNOWN, |text| {
-        before(
-            text,
-            "    host(COMPATIBLE),",
-            &format!("    host(\"{id}\"),"),
-        )
-    })?;
-    plan.edit(root, MAP, |text| row(text, id, "compatible"))
+    made(root, name.id(), "compatible", plan)
 }
 
-/// The lines of a crate: in the workspace, in the facade, its id, and on the map.
+/// The three lines of a crate: its feature, its dependency and its place in the facade's table.
 pub(super) fn native(root: &Path, name: &Name, plan: &mut Plan) -> Result<(), String> {
     let (id, package, module) = (name.id(), name.package(), name.module());
-    plan.edit(root, WORKSPACE, |text| {
-        let line = format!("{package} = {{ path = \"crates/{package}\", version = \"0.1.0\" }}");
-        sorted(text, |it| it.starts_with("parlor-"), &line)
-    })?;
     plan.edit(root, MANIFEST, |text| {
         let feature = format!("{id} = [\"dep:{package}\", \"dep:parlor-http\", \"layers\"]");
         let text = before(text, "compatible = [", &feature)?;
-        let all = text
-            .lines()
-            .find(|it| it.starts_with("all-providers = ["))?;
-        let longer = all.replace("\"compatible\"]", &format!("\"{id}\", \"compatible\"]"));
-        let text = text.replace(all, &longer);
-        let line = format!("{package} = {{ workspace = true, optional = true }}");
+        let like = |it: &&str| it.starts_with("parlor-compatible = ");
+        let line = text.lines().find(like)?;
+        let line = line.replace("parlor-compatible", &package);
         let optional = |it: &str| it.starts_with("parlor-") && it.contains("optional");
-        (longer != all).then(|| sorted(&text, optional, &line))?
+        with_all_providers(&sorted(&text, optional, &line)?)
     })?;
     plan.edit(root, TABLE, |text| {
-        let lines = format!("    #[cfg(feature = \"{id}\")]\n    parlor_{module}::PROVIDERS,");
-        before(text, "    #[cfg(feature = \"compatible\")]", &lines)
+        let what = name.fill("Acme");
+        let row = format!("    \"{id}\" | parlor_{module} as {module} | \"{what}\",");
+        let text = before(text, "    \"compatible\" | ", &row)?;
+        super::formatted(TABLE, &text).ok()
     })?;
-    plan.edit(root, FACADE, |text| {
-        let row = format!("//! | `{id}` | no | {} |", name.fill("Acme"));
-        let text = before(text, "//! | `compatible` |", &row)?;
-        let lines = format!("#[cfg(feature = \"{id}\")]\npub use parlor_{module} as {module};");
-        let text = before(&text, "pub use parlor_core::*;", &lines)?;
-        // rustfmt knows the order.
-        super::formatted(FACADE, &text).ok()
-    })?;
+    made(root, id, id, plan)
+}
+
+/// What `cargo xtask abilities` makes of a provider as the templates have it, so that all holds
+/// before it is run.
+fn made(root: &Path, id: &str, feature: &str, plan: &mut Plan) -> Result<(), String> {
     plan.edit(root, KNOWN, |text| {
-        let line = format!("    known(\"{id}\", &[], \"{id}\", &[]),");
-        before(text, "    host(\"nvidia\"),", &line)
+        let line = format!("    known(\"{id}\", &[], \"{feature}\", &[]),");
+        let entries = || text.match_indices("    known(");
+        let (at, _) = entries().find(|(at, _)| {
+            let known = text.get(*at..).and_then(|it| it.split('"').nth(1));
+            known.is_some_and(|known| known > id || known == "openai-compatible")
+        })?;
+        // A long name breaks the line.
+        super::formatted(KNOWN, &insert(text, at, &line)?).ok()
     })?;
-    plan.edit(root, MAP, |text| {
-        let line = text
-            .lines()
-            .find(|it| it.starts_with("    parlor-") && it.ends_with("parlor-compatible"))?;
-        let longer = line.replace(
-            "parlor-compatible",
-            &format!("{package}\n    parlor-compatible"),
-        );
-        row(&text.replacen(line, &longer, 1), id, id)
-    })
+    plan.edit(root, MAP, |text| row(text, id, feature))
 }
 
 /// The table of abilities with a provider as the templates make it: a host of which nothing is

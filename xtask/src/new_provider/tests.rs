@@ -93,22 +93,56 @@ fn what_is_written_keeps_the_house_rules() {
 
     copy.make("big-dipper", "native").unwrap();
     let manifest = copy.text("crates/parlor/Cargo.toml");
-    let line = "parlor-big-dipper = { workspace = true, optional = true }";
+    let line = "parlor-big-dipper = { path = \"../parlor-big-dipper\", version = \"0.1.0\", optional = true }";
     assert_eq!(count(&manifest, line), 1);
+    assert!(manifest.contains(", \"big-dipper\", \"compatible\"]"));
     let optional: Vec<&str> = manifest
         .lines()
         .filter(|it| it.starts_with("parlor-") && it.contains("optional"))
         .collect();
     assert!(optional.is_sorted(), "{optional:?}");
-    let known = copy.text("crates/parlor-registry/src/registry/known.rs");
-    assert_eq!(count(&known, "    host(\"north-star\"),"), 1);
+    let known = copy.text(crate::abilities::KNOWN);
+    let line = "    known(\"north-star\", &[], \"compatible\", &[]),";
+    assert_eq!(count(&known, line), 1);
     let table = copy.text("crates/parlor/src/providers.rs");
-    assert_eq!(count(&table, "    parlor_big_dipper::PROVIDERS,"), 1);
+    let row = "    \"big-dipper\" | parlor_big_dipper as big_dipper | \"BigDipper\",";
+    assert_eq!(count(&table, row), 1);
     let lock = copy.text("Cargo.lock");
     assert_eq!(count(&lock, "name = \"parlor-big-dipper\""), 1);
 
     // Its crate has a floor, and its files are counted, without a line in the rules.
     assert_eq!(tidy::broken(&copy.0).unwrap(), [""; 0]);
+}
+
+/// What is made from the code; its lines aren't written by hand.
+const MADE: &[&str] = &["Cargo.lock", "crates/README.md", crate::abilities::KNOWN];
+
+/// The lines of shared files that a chore wrote, those apart that are made from the code.
+fn shared_lines(before: &[(PathBuf, Vec<u8>)]) -> Vec<String> {
+    let mut added = Vec::new();
+    for (path, old) in before {
+        let made = MADE.iter().any(|it| path.ends_with(it));
+        let new = fs::read(path).unwrap();
+        if made || new == *old {
+            continue;
+        }
+        let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(&new));
+        let here = |line: &&str| !old.lines().any(|it| it == *line);
+        let written = |line: &&str| !line.starts_with("all-providers = ");
+        added.extend(new.lines().filter(here).filter(written).map(str::to_owned));
+    }
+    added
+}
+
+#[test]
+fn a_preset_has_two_shared_lines_and_a_crate_three() {
+    for (dialect, lines) in [("openai-chat", 2), ("native", 3)] {
+        let copy = Copy::new(dialect);
+        let before = copy.files();
+        copy.make("acme", dialect).unwrap();
+        let added = shared_lines(&before);
+        assert_eq!(added.len(), lines, "{added:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The table of providers and abilities has a row for every provider, with the catalogue's count.
+//! The table of providers and abilities has a row for every provider, with the catalogue's count,
+//! and the facade's feature for all of them has all.
 //!
 //! This is what can be seen without building anything; the facade's test `abilities` compares
 //! every cell with what the code does.
@@ -6,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Report, Rule};
+use crate::abilities::{KNOWN, MANIFEST, with_all_providers};
 use crate::tree::Tree;
 
 pub(super) const RULE: Rule = Rule {
@@ -15,13 +17,22 @@ pub(super) const RULE: Rule = Rule {
 };
 
 const MAP: &str = "crates/README.md";
-const KNOWN: &str = "crates/parlor-registry/src/registry/known.rs";
 const CATALOGUE: &str = "crates/parlor-registry/data/models.tsv";
 const BEGIN: &str = "<!-- abilities:";
 const END: &str = "<!-- end of abilities -->";
 const REMEDY: &str = "run `cargo xtask abilities`";
 
 fn check(tree: &Tree, report: &mut Report) {
+    if let Some(manifest) = tree.text(MANIFEST)
+        && with_all_providers(manifest).as_deref() != Some(manifest)
+    {
+        report.fail(
+            MANIFEST,
+            1,
+            "all-providers isn't every feature of a provider",
+            REMEDY,
+        );
+    }
     let (Some(map), Some(known)) = (tree.text(MAP), tree.text(KNOWN)) else {
         report.note("not looked at: there is no map or no list of known providers");
         return;
@@ -63,25 +74,14 @@ fn rows(map: &str) -> Vec<(usize, &str, &str)> {
         .collect()
 }
 
-/// The ids of providers that some feature compiles in, read off the list in the source: `host(ID)`,
-/// or `known(ID, ALIASES, FEATURE, …)` with a feature.
+/// The ids of providers that some feature compiles in, read off the table in the source: the first
+/// value of each `known(ID, …)`.
 fn compiled(known: &str) -> Vec<&str> {
-    let calls = |name: &'static str| {
-        known.split(name).skip(1).filter(|rest| {
-            // The definitions have names where calls have values.
-            rest.trim_start().starts_with('"')
-        })
-    };
-    let hosts = calls("    host(").filter_map(first_quoted);
-    let others = calls("    known(").filter_map(|rest| {
-        let id = first_quoted(rest)?;
-        let (_, after_aliases) = rest.split_once(']')?;
-        (!first_quoted(after_aliases)?.is_empty()).then_some(id)
-    });
-    let compatible = known
-        .split_once("pub const COMPATIBLE: &str = ")
-        .and_then(|(_, rest)| first_quoted(rest));
-    hosts.chain(others).chain(compatible).collect()
+    known
+        .split(" known(")
+        .skip(1)
+        .filter_map(first_quoted)
+        .collect()
 }
 
 fn first_quoted(text: &str) -> Option<&str> {
@@ -111,9 +111,8 @@ mod tests {
     use crate::tidy::report;
     use crate::tree::made_up::files;
 
-    const LIST: &str = "pub const COMPATIBLE: &str = \"any\";\n    known(\n        \"big\",\n        \
-        &[\"b\"],\n        \"big\",\n        &[],\n    ),\n    known(\"none\", &[], \"\", &[]),\n    \
-        host(\"small\"),\n    host(COMPATIBLE),\n";
+    const LIST: &str = "use super::known;\n    known(\n        \"big\",\n        &[\"b\"],\n    ),\n    \
+        known(\"small\", &[]),\n    known(\"any\", &[]),\n";
 
     fn problems(table: &str) -> Vec<String> {
         let map =
@@ -131,13 +130,26 @@ mod tests {
     }
 
     #[test]
+    fn a_feature_that_is_not_among_all_is_told() {
+        let manifest = "\n# The providers, one by one.\na = []\nb = []\nall-providers = [\"a\"]\n";
+        let found = report(check, &files(&[(MANIFEST, manifest)])).failures;
+        assert_eq!(found.len(), 1, "{found:?}");
+        let whole = manifest.replace("[\"a\"]", "[\"a\", \"b\"]");
+        assert!(
+            report(check, &files(&[(MANIFEST, &whole)]))
+                .failures
+                .is_empty()
+        );
+    }
+
+    #[test]
     fn who_is_missing_or_gone_or_has_more_models_is_told() {
         let table = "| `any` | `c` | |\n| `big` | `big` | 3 |\n| `gone` | `c` | |\n";
         assert_eq!(
             problems(table),
             [
-                "small is not in the table",
                 "big has 2 models, the table says \"3\"",
+                "small is not in the table",
                 "gone is no provider",
             ]
         );

@@ -32,8 +32,8 @@ use Imports::{Below, BelowAnd, Only};
 
 const CORE: Imports = Only(&["parlor-core"]);
 
-/// The floors, top down. A crate has its place here before it has its first file; but a provider's
-/// that the facade turns on needs none ([`Tree::provider_crates`]).
+/// The floors, top down. A crate has its place here before it has its first file. A provider's has
+/// its place beside the presets' by being one that the facade turns on ([`Tree::provider_crates`]).
 const PLACES: &[Place<'_>] = &[
     place("xtask", 6, Only(&[])),
     place("examples", 6, Below),
@@ -41,18 +41,6 @@ const PLACES: &[Place<'_>] = &[
     place("parlor-cli", 6, BelowAnd(&["parlor-server"])),
     place("parlor-server", 6, Below),
     place("parlor", 5, Below),
-    place("parlor-openai", 4, Below),
-    place("parlor-azure", 4, Below),
-    place("parlor-anthropic", 4, Below),
-    place("parlor-gemini", 4, Below),
-    place("parlor-ollama", 4, Below),
-    place("parlor-kimi", 4, Below),
-    place("parlor-glm", 4, Below),
-    place("parlor-ernie", 4, Below),
-    place("parlor-hunyuan", 4, Below),
-    place("parlor-bedrock", 4, Below),
-    place("parlor-cohere", 4, Below),
-    place("parlor-mistral", 4, Below),
     place("parlor-compatible", 4, Below),
     place(
         "parlor-http",
@@ -205,14 +193,18 @@ fn line_of_dependency(manifest: &str, name: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::tidy::report;
-    use crate::tree::made_up::package;
+    use crate::tree::made_up::{facade, package};
 
     fn failures(packages: &[(&str, &[&str])]) -> Vec<String> {
+        let made = |(name, dependencies): &(&str, &[&str])| package(name, dependencies);
+        let mut all: Vec<_> = packages.iter().map(made).collect();
+        let mut facade = facade(&["openai", "azure"]);
+        if let Some(at) = all.iter().position(|it| it.name == facade.name) {
+            facade.dependencies = all.swap_remove(at).dependencies;
+        }
+        all.push(facade);
         let tree = Tree {
-            packages: packages
-                .iter()
-                .map(|(name, dependencies)| package(name, dependencies))
-                .collect(),
+            packages: all,
             ..Tree::default()
         };
         report(check, &tree)
@@ -273,13 +265,11 @@ mod tests {
 
     #[test]
     fn a_crate_that_the_facade_turns_on_is_a_provider() {
-        let mut facade = package("parlor", &["parlor-acme"]);
-        let features = &mut facade.features;
-        features.insert("all-providers".into(), vec!["acme".into()]);
-        let turned_on = ["dep:parlor-acme", "dep:parlor-http"].map(String::from);
-        features.insert("acme".into(), turned_on.to_vec());
         let tree = Tree {
-            packages: vec![facade, package("parlor-acme", &["parlor-openai"])],
+            packages: vec![
+                facade(&["acme", "openai"]),
+                package("parlor-acme", &["parlor-openai"]),
+            ],
             ..Tree::default()
         };
         let found = report(check, &tree).failures;

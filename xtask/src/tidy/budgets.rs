@@ -24,7 +24,7 @@ const PROVIDER: usize = 600;
 const PRESETS: &str = "crates/parlor-compatible/src/";
 
 fn check(tree: &Tree, report: &mut Report) {
-    let known = siblings::providers(tree);
+    let known = tree.provider_crates();
     let mut providers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (path, text) in tree.rust() {
         let lines = text.lines().count();
@@ -100,7 +100,7 @@ fn is_preset(path: &str) -> bool {
 mod tests {
     use super::*;
     use crate::tidy::report;
-    use crate::tree::made_up::files;
+    use crate::tree::made_up::{facade, files};
 
     fn counts(path: &str, lines: usize) -> (usize, usize) {
         let text = "x\n".repeat(lines);
@@ -133,6 +133,12 @@ mod tests {
         assert_eq!(counts(shared, PRESET + 1), (0, 0));
     }
 
+    fn failures(list: &[(&str, &str)]) -> usize {
+        let mut tree = files(list);
+        tree.packages.push(facade(&["openai", "gemini"]));
+        report(check, &tree).failures.len()
+    }
+
     #[test]
     fn a_provider_counts_all_its_source_and_no_tests() {
         let half = "x\n".repeat(PROVIDER / 2 + 1);
@@ -140,12 +146,12 @@ mod tests {
             ("crates/parlor-openai/src/config.rs", half.as_str()),
             ("crates/parlor-openai/src/model.rs", half.as_str()),
         ];
-        assert_eq!(report(check, &files(&source)).failures.len(), 1);
+        assert_eq!(failures(&source), 1);
         let tests = [
             ("crates/parlor-openai/src/config.rs", half.as_str()),
             ("crates/parlor-openai/tests/model.rs", half.as_str()),
         ];
-        assert_eq!(report(check, &files(&tests)).failures.len(), 0);
+        assert_eq!(failures(&tests), 0);
     }
 
     #[test]
@@ -157,7 +163,7 @@ mod tests {
                 ("crates/parlor-gemini/src/config.rs", half.as_str()),
                 (second, documented.as_str()),
             ];
-            report(check, &files(&source)).failures.len()
+            failures(&source)
         };
         assert_eq!(with("crates/parlor-gemini/src/files/mod.rs"), 2);
         assert_eq!(with("crates/parlor-gemini/src/vertex/config.rs"), 1);

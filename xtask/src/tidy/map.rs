@@ -7,7 +7,7 @@ use crate::tree::Tree;
 
 pub(super) const RULE: Rule = Rule {
     name: "map",
-    caption: "crates/README.md names every crate and no other, and all inherit from the workspace",
+    caption: "crates/README.md names every crate but single providers', and all inherit alike",
     check,
 };
 
@@ -28,6 +28,8 @@ fn check(tree: &Tree, report: &mut Report) {
         return;
     };
     let named = crates_named(map);
+    // They stand in the table of abilities, by their features.
+    let providers = tree.provider_crates();
     for package in &tree.packages {
         let folder = package.folder();
         let manifest = package.manifest_path.as_str();
@@ -40,7 +42,9 @@ fn check(tree: &Tree, report: &mut Report) {
                 "give both one name",
             );
         }
-        if folder.starts_with("crates/") && !named.iter().any(|(_, name)| *name == package.name) {
+        let name = package.name.as_str();
+        let is_named = providers.contains(&name) || named.iter().any(|(_, it)| *it == name);
+        if folder.starts_with("crates/") && !is_named {
             report.fail(
                 MAP,
                 1,

@@ -11,23 +11,6 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// The crates that each serve one provider over its own API, before the facade has them; the
-/// others are [`Tree::provider_crates`].
-const PROVIDERS: &[&str] = &[
-    "parlor-openai",
-    "parlor-azure",
-    "parlor-anthropic",
-    "parlor-gemini",
-    "parlor-ollama",
-    "parlor-kimi",
-    "parlor-glm",
-    "parlor-ernie",
-    "parlor-hunyuan",
-    "parlor-bedrock",
-    "parlor-cohere",
-    "parlor-mistral",
-];
-
 const PROVIDER_FILES: &[&str] = &[
     "src/lib.rs",
     "src/config.rs",
@@ -58,16 +41,8 @@ pub(super) fn provider_of<'a>(providers: &[&'a str], path: &str, part: &str) -> 
     })
 }
 
-/// The native provider crates, each once.
-pub(super) fn providers(tree: &Tree) -> Vec<&str> {
-    let mut all = [PROVIDERS, &tree.provider_crates()].concat();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 fn check(tree: &Tree, report: &mut Report) {
-    let providers = providers(tree);
+    let providers = tree.provider_crates();
     for name in &providers {
         let grown = tree.rust().any(|(path, _)| {
             provider_of(&providers, path, "") == Some(*name) && !path.ends_with("/src/lib.rs")
@@ -105,11 +80,13 @@ fn require(tree: &Tree, folder: &str, names: &[&str], report: &mut Report) {
 mod tests {
     use super::*;
     use crate::tidy::report;
-    use crate::tree::made_up::files;
+    use crate::tree::made_up::{facade, files};
 
     fn missing(paths: &[String]) -> Vec<String> {
         let list: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "")).collect();
-        report(check, &files(&list))
+        let mut tree = files(&list);
+        tree.packages.push(facade(&["openai"]));
+        report(check, &tree)
             .failures
             .into_iter()
             .map(|finding| finding.path)

@@ -6,6 +6,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("baichuan", "Baichuan")
+        .makes(&["Baichuan"])
         .feature("compatible")
         .base_url("https://api.baichuan-ai.com/v1")
         .key_env(&["BAICHUAN_API_KEY"])

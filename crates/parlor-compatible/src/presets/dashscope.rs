@@ -8,6 +8,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = host(
     Descriptor::new("dashscope", "Alibaba Model Studio (Qwen)")
+        .makes(&["qwen", "qwq-", "qvq-"])
         .base_url("https://dashscope.aliyuncs.com/compatible-mode/v1")
         .aliases(&["qwen"])
         .base_url_env(&["DASHSCOPE_BASE_URL"])

@@ -7,6 +7,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("deepseek", "DeepSeek")
+        .makes(&["deepseek-"])
         .feature("compatible")
         .base_url("https://api.deepseek.com")
         .base_url_env(&["DEEPSEEK_BASE_URL"])

@@ -7,6 +7,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = host(
     Descriptor::new("minimax", "MiniMax")
+        .makes(&["MiniMax-", "minimax-"])
         .base_url("https://api.minimax.io/v1")
         .base_url_env(&["MINIMAX_BASE_URL"])
         .docs_url("https://platform.minimax.io/docs")

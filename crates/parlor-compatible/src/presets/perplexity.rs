@@ -6,6 +6,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("perplexity", "Perplexity")
+        .makes(&["sonar"])
         .feature("compatible")
         .base_url("https://api.perplexity.ai")
         .base_url_env(&["PERPLEXITY_BASE_URL"])

@@ -7,6 +7,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("spark", "iFlytek Spark")
+        .makes(&["generalv"])
         .feature("compatible")
         .base_url("https://spark-api-open.xf-yun.com/v1")
         .key_env(&["SPARK_API_PASSWORD", "SPARK_API_KEY"])

@@ -7,6 +7,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = host(
     Descriptor::new("stepfun", "StepFun")
+        .makes(&["step-"])
         .base_url("https://api.stepfun.com/v1")
         .base_url_env(&["STEPFUN_BASE_URL"])
         .docs_url("https://platform.stepfun.com/docs")

@@ -7,6 +7,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("volcengine", "Volcengine Ark (Doubao)")
+        .makes(&["doubao-"])
         .feature("compatible")
         .base_url("https://ark.cn-beijing.volces.com/api/v3")
         .aliases(&["doubao", "ark"])

@@ -6,6 +6,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("xai", "xAI")
+        .makes(&["grok-"])
         .feature("compatible")
         .base_url("https://api.x.ai/v1")
         .base_url_env(&["XAI_BASE_URL"])

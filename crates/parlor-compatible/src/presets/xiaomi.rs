@@ -6,6 +6,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("xiaomi", "Xiaomi MiMo")
+        .makes(&["mimo-"])
         .feature("compatible")
         .base_url("https://api.xiaomimimo.com/v1")
         .key_env(&["XIAOMI_API_KEY", "MIMO_API_KEY"])

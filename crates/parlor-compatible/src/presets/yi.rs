@@ -6,6 +6,7 @@ use parlor_registry::Descriptor;
 
 pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("yi", "01.AI (Yi)")
+        .makes(&["yi-"])
         .feature("compatible")
         .base_url("https://api.lingyiwanwu.com/v1")
         .key_env(&["YI_API_KEY", "LINGYIWANWU_API_KEY"])

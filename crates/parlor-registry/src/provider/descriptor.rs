@@ -27,6 +27,9 @@ pub struct Descriptor {
     /// The facade's cargo feature that compiles the provider in; empty for a
     /// provider from outside.
     pub feature: &'static str,
+    /// Beginnings of the names of the models that it makes itself; none for a
+    /// host of others' models. They tell the maker among the hosts of one model.
+    pub makes: &'static [&'static str],
     /// What its models can do where nothing is known of the model itself.
     pub capabilities: Capabilities,
     /// Address that the dialect's paths are appended to; `None` when it must
@@ -65,6 +68,7 @@ impl Descriptor {
             aliases: &[],
             name,
             feature: "",
+            makes: &[],
             capabilities: Capabilities::UNKNOWN,
             base_url: None,
             bare_host: false,
@@ -91,6 +95,13 @@ impl Descriptor {
     #[must_use]
     pub const fn feature(mut self, feature: &'static str) -> Self {
         self.feature = feature;
+        self
+    }
+
+    /// The same with the beginnings of the names of models that it makes itself.
+    #[must_use]
+    pub const fn makes(mut self, beginnings: &'static [&'static str]) -> Self {
+        self.makes = beginnings;
         self
     }
 

@@ -8,7 +8,7 @@ use parlor_core::{Alternatives, Capabilities, ChatModel, Error, ErrorKind, Resul
 use super::Registry;
 use super::defaults::Defaults;
 use super::instance::{Instance, mapped_capabilities, not_compiled_in};
-use super::known::{is_maker, known_provider};
+use super::known::known_provider;
 use crate::config::Parameters;
 use crate::provider::Keys;
 use crate::{Candidate, CatalogueEntry, KeySource, Provider, ProviderConfig, suggest};
@@ -210,7 +210,9 @@ impl Registry {
     /// A name without a provider, by the catalogue.
     fn bare(&self, name: &str) -> Result<(&Instance, String)> {
         let found: Vec<&CatalogueEntry> = self.catalogue().find(name).collect();
-        let mut makers = found.iter().filter(|entry| is_maker(&entry.provider, name));
+        let mut makers = found
+            .iter()
+            .filter(|entry| self.is_maker(&entry.provider, name));
         let entry = match (found.as_slice(), makers.next(), makers.next()) {
             ([], ..) => return Err(self.unknown(name)),
             ([only], ..) => only,
@@ -223,6 +225,14 @@ impl Registry {
             return Err(error.with_model(name).with_help(help));
         };
         Ok((instance, name.to_owned()))
+    }
+
+    /// Whether a provider makes the model of this name itself, and isn't one of its hosts.
+    fn is_maker(&self, provider: &str, model: &str) -> bool {
+        let known = known_provider(provider).map(|it| it.makes);
+        let here = self.provider(provider).map(|it| it.descriptor().makes);
+        let mut beginnings = [known, here].into_iter().flatten().flatten();
+        beginnings.any(|beginning| model.starts_with(beginning))
     }
 
     fn ambiguous(&self, name: &str, found: &[&CatalogueEntry]) -> Error {
@@ -291,7 +301,7 @@ impl Registry {
             let default = instance.settings.default_model.as_deref();
             let models = self.catalogue().models_of(&instance.name);
             for model in models.chain(default) {
-                let list = match is_maker(&instance.name, model) {
+                let list = match self.is_maker(&instance.name, model) {
                     true => &mut names,
                     false => &mut hosted,
                 };
