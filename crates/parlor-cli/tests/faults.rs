@@ -51,6 +51,14 @@ fn ask(home: &Home, wire: Wire, url: &str, more: &[&str]) -> Command {
         ),
         Wire::Cohere => ("cohere/test-model", &["CO_API_KEY", "CO_API_URL"]),
         Wire::OpenAiResponses => ("openai-responses/test-model", &["OPENAI_API_KEY"]),
+        Wire::BedrockAnthropic => (
+            "bedrock-anthropic/test-model",
+            &[
+                "AWS_BEARER_TOKEN_BEDROCK",
+                "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+            ],
+        ),
+        Wire::Hunyuan => ("hunyuan-native/test-model", &["TENCENTCLOUD_SECRET_ID"]),
         Wire::Ollama => ("ollama/test-model", &["OLLAMA_API_KEY", "OLLAMA_HOST"]),
     };
     let mut arguments = vec!["-m", model];
@@ -62,6 +70,9 @@ fn ask(home: &Home, wire: Wire, url: &str, more: &[&str]) -> Command {
     let mut command = home.parlor(&arguments);
     for (variable, value) in variables.iter().zip([KEY, url]) {
         command.env(variable, value);
+    }
+    if wire == Wire::Hunyuan {
+        command.env("TENCENTCLOUD_SECRET_KEY", KEY);
     }
     command
 }
@@ -265,4 +276,14 @@ async fn the_cohere_wire() {
 #[tokio::test]
 async fn the_responses_wire() {
     try_all(Wire::OpenAiResponses, |kind| kind <= KINDS).await;
+}
+
+#[tokio::test]
+async fn the_wire_of_claude_on_bedrock() {
+    try_all(Wire::BedrockAnthropic, |kind| kind <= KINDS).await;
+}
+
+#[tokio::test]
+async fn the_hunyuan_wire() {
+    try_all(Wire::Hunyuan, |kind| kind <= KINDS).await;
 }

@@ -8,6 +8,9 @@ use serde_json::Value;
 /// The header that names a failure.
 pub(crate) const HEADER: &str = "x-amzn-errortype";
 
+/// The field of a body that names a failure.
+pub(crate) const NAME: &str = "__type";
+
 /// The names of failures with the status that each comes with. The first row
 /// of a kind is how it is written. In a stream they begin with a small letter.
 /// Source: the service model of `bedrock-runtime`, and the errors common to all
@@ -268,7 +271,7 @@ fn details(body: &[u8]) -> Details {
         "msg",
     ]);
     Details {
-        name: bare(&text(&["__type", "code", "type"])).to_owned(),
+        name: bare(&text(&[NAME, "code", "type"])).to_owned(),
         message: match message.is_empty() {
             true => plain.unwrap_or_default().to_owned(),
             false => message,

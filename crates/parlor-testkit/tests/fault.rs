@@ -159,7 +159,7 @@ async fn every_case_is_served() {
                 continue;
             };
             assert_eq!(got.status, failure.status.unwrap_or(got.status), "{name}");
-            let body = got.text();
+            let body = raw::said(wire, mode, &got.text());
             assert!(body.contains(failure.message), "{name}: {body}");
             assert!(
                 body.contains(failure.code.unwrap_or_default()),

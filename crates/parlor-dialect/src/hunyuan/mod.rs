@@ -63,6 +63,7 @@ impl Hunyuan {
         quirks.strict = false;
         quirks.output = crate::openai_chat::JsonOutput::None;
         quirks.stream_usage = false;
+        quirks.end_mark = false;
         quirks.message_name = false;
         quirks.audio = false;
         quirks.documents = Documents::None;

@@ -66,6 +66,9 @@ pub struct Quirks {
     pub parallel_tool_calls: bool,
     /// Whether usage in streams is asked for by `stream_options`.
     pub stream_usage: bool,
+    /// Whether a stream has an end of its own, `[DONE]` or usage alone; if not,
+    /// the finish reasons with usage beside them are its end.
+    pub end_mark: bool,
     /// Whether `strict` is known on tools and schemas.
     pub strict: bool,
     /// Whether a strict schema must be closed: every object says all of its
@@ -171,6 +174,7 @@ impl Default for Quirks {
             required_word: "required".to_owned(),
             parallel_tool_calls: true,
             stream_usage: true,
+            end_mark: true,
             strict: true,
             closed_schemas: false,
             output: JsonOutput::Schema,

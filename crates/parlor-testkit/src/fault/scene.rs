@@ -24,6 +24,10 @@ pub enum Wire {
     Cohere,
     /// Bedrock's Converse, in binary messages.
     BedrockConverse,
+    /// Anthropic's events in Bedrock's binary messages, by `InvokeModel`.
+    BedrockAnthropic,
+    /// Hunyuan's own, by Tencent Cloud's API.
+    Hunyuan,
 }
 
 /// What the client asks for.
@@ -37,7 +41,7 @@ pub enum Mode {
 
 impl Wire {
     /// Every dialect.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::OpenAiChat,
         Self::OpenAiResponses,
         Self::AnthropicMessages,
@@ -45,6 +49,8 @@ impl Wire {
         Self::Ollama,
         Self::Cohere,
         Self::BedrockConverse,
+        Self::BedrockAnthropic,
+        Self::Hunyuan,
     ];
 
     /// The name of the dialect, such as `openai-chat`.
@@ -57,6 +63,8 @@ impl Wire {
             Self::Ollama => "ollama",
             Self::Cohere => "cohere",
             Self::BedrockConverse => "bedrock-converse",
+            Self::BedrockAnthropic => "bedrock-anthropic",
+            Self::Hunyuan => "hunyuan",
         }
     }
 
@@ -72,14 +80,33 @@ impl Wire {
             (Self::Cohere, _) => "/v2/chat",
             (Self::BedrockConverse, Mode::Whole) => "/model/test-model/converse",
             (Self::BedrockConverse, Mode::Stream) => "/model/test-model/converse-stream",
+            (Self::BedrockAnthropic, Mode::Whole) => "/model/test-model/invoke",
+            (Self::BedrockAnthropic, Mode::Stream) => {
+                "/model/test-model/invoke-with-response-stream"
+            }
+            (Self::Hunyuan, _) => "/",
         }
+    }
+
+    /// The dialect whose words this one has in a form of its own.
+    pub(super) fn words(self) -> Self {
+        match self {
+            Self::BedrockAnthropic => Self::AnthropicMessages,
+            Self::Hunyuan => Self::OpenAiChat,
+            own => own,
+        }
+    }
+
+    /// Whether a stream is binary messages.
+    pub(super) fn is_binary(self) -> bool {
+        matches!(self, Self::BedrockConverse | Self::BedrockAnthropic)
     }
 
     /// The dialect and the mode of a request, from the end of its path and its body.
     pub(super) fn of(path: &str, body: Option<&Value>) -> Option<(Self, Mode)> {
         let path = path.split('?').next().unwrap_or(path);
         let asked = body
-            .and_then(|it| it.get("stream"))
+            .and_then(|it| it.get("stream").or_else(|| it.get("Stream")))
             .and_then(Value::as_bool);
         let mode = |default| match asked.unwrap_or(default) {
             true => Mode::Stream,
@@ -95,6 +122,11 @@ impl Wire {
             _ if path.ends_with("/v2/chat") => (Self::Cohere, mode(false)),
             _ if path.ends_with("/converse") => (Self::BedrockConverse, Mode::Whole),
             _ if path.ends_with("/converse-stream") => (Self::BedrockConverse, Mode::Stream),
+            _ if path.ends_with("/invoke") => (Self::BedrockAnthropic, Mode::Whole),
+            _ if path.ends_with("/invoke-with-response-stream") => {
+                (Self::BedrockAnthropic, Mode::Stream)
+            }
+            _ if path.ends_with('/') => (Self::Hunyuan, mode(false)),
             _ => return None,
         })
     }
@@ -153,9 +185,9 @@ impl Scene {
 
     /// Goes on only where frames are text.
     pub(super) fn text_only(self) -> Result<(), &'static str> {
-        match (self.mode, self.wire) {
-            (Mode::Stream, Wire::BedrockConverse) => Err(BINARY),
-            _ => Ok(()),
+        match self.streams() && self.wire.is_binary() {
+            true => Err(BINARY),
+            false => Ok(()),
         }
     }
 
@@ -164,9 +196,14 @@ impl Scene {
         self.stream_only()?;
         match self.wire {
             Wire::Ollama => Err("the stream is JSON lines, not SSE"),
-            Wire::BedrockConverse => Err(BINARY),
+            wire if wire.is_binary() => Err(BINARY),
             _ => Ok(()),
         }
+    }
+
+    /// The dialect whose words the answer has.
+    pub(super) fn words(self) -> Wire {
+        self.wire.words()
     }
 
     pub(super) fn dialect(self) -> &'static Dialect {
@@ -224,7 +261,7 @@ impl Scene {
         let (kind, framing) = match (self.mode, self.wire) {
             (Mode::Whole, _) => ("application/json", Framing::Length),
             (Mode::Stream, Wire::Ollama) => ("application/x-ndjson", Framing::Chunked),
-            (Mode::Stream, Wire::BedrockConverse) => {
+            (Mode::Stream, wire) if wire.is_binary() => {
                 ("application/vnd.amazon.eventstream", Framing::Chunked)
             }
             (Mode::Stream, _) => ("text/event-stream", Framing::Chunked),
@@ -258,7 +295,7 @@ impl Scene {
             Mode::Whole => {
                 let mut body = (self.dialect().whole)(answer);
                 edit(None, &mut body);
-                self.send_pieces(vec![body.to_string().into_bytes()])
+                self.send_pieces(vec![self.wire.body(&body)])
             }
         }
     }

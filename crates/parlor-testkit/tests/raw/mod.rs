@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use parlor_testkit::fault::{Mode, Wire};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -244,7 +246,9 @@ pub fn values(wire: Wire, mode: Mode, body: &str) -> Vec<Value> {
         (Mode::Whole, _) => json(&body).into_iter().collect(),
         (Mode::Stream, Wire::Ollama) => body.lines().filter_map(json).collect(),
         // Between the payloads there is no object, though a byte may look like the head of one.
-        (Mode::Stream, Wire::BedrockConverse) if !body.starts_with('{') => {
+        (Mode::Stream, Wire::BedrockConverse | Wire::BedrockAnthropic)
+            if !body.starts_with('{') =>
+        {
             let heads = body.match_indices("{\"").map(|(at, _)| &body[at..]);
             let mut values = Vec::new();
             let mut end = body.len();
@@ -255,7 +259,7 @@ pub fn values(wire: Wire, mode: Mode, body: &str) -> Vec<Value> {
                     && let Some(Ok(value)) = read.next()
                 {
                     end = at + read.byte_offset();
-                    values.push(value);
+                    values.push(unchunked(value));
                 }
             }
             values
@@ -276,6 +280,22 @@ pub fn values(wire: Wire, mode: Mode, body: &str) -> Vec<Value> {
     }
 }
 
+/// The event that a chunk holds in base64, or the value itself.
+fn unchunked(value: Value) -> Value {
+    let bytes = value["bytes"].as_str().unwrap_or_default();
+    let event = STANDARD.decode(bytes).unwrap_or_default();
+    serde_json::from_slice(&event).unwrap_or(value)
+}
+
+/// A body as a person reads it, with what stands in base64 behind it.
+pub fn said(wire: Wire, mode: Mode, body: &str) -> String {
+    let mut said = body.to_owned();
+    if wire == Wire::BedrockAnthropic {
+        said.extend(values(wire, mode, body).iter().map(Value::to_string));
+    }
+    said
+}
+
 /// The text of the first choice, by the plainest reading of each dialect.
 pub fn text(wire: Wire, values: &[Value]) -> String {
     let first = |value: &Value, pointers: &[&str]| {
@@ -287,6 +307,14 @@ pub fn text(wire: Wire, values: &[Value]) -> String {
         text += &match wire {
             Wire::OpenAiChat => {
                 let places = ["/choices/0/delta/content", "/choices/0/message/content"];
+                first(value, &places)
+            }
+            Wire::Hunyuan => {
+                let places = [
+                    "/Choices/0/Delta/Content",
+                    "/Choices/0/Message/Content",
+                    "/Response/Choices/0/Message/Content",
+                ];
                 first(value, &places)
             }
             Wire::OpenAiResponses => {
@@ -311,7 +339,7 @@ pub fn text(wire: Wire, values: &[Value]) -> String {
                 let whole: String = blocks.map(|it| first(it, &["/text"])).collect();
                 first(value, &["/delta/text"]) + &whole
             }
-            Wire::AnthropicMessages => {
+            Wire::AnthropicMessages | Wire::BedrockAnthropic => {
                 let blocks = value["content"].as_array().cloned().unwrap_or_default();
                 let whole: String = blocks.iter().map(|it| first(it, &["/text"])).collect();
                 first(value, &["/delta/text"]) + &whole

@@ -75,6 +75,9 @@ impl MessagesDecoder {
         if is_error || (fields.contains_key("error") && !fields.contains_key("content")) {
             return Err(error::from_body(body));
         }
+        if fields.contains_key(exceptions::NAME) {
+            return Err(exceptions::from_body(body));
+        }
         if !["content", "stop_reason", "role"]
             .iter()
             .any(|it| fields.contains_key(*it))

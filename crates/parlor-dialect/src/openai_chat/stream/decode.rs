@@ -35,7 +35,8 @@ pub(super) const ERROR_FIELDS: &[&str] = &[
 ///
 /// The answer is complete at `[DONE]`, at a chunk with usage and no choices
 /// that follows the finish reasons of all choices, or at the end of the body
-/// when these were said; without any of it the body was cut.
+/// when these were said; without any of it the body was cut. Of hosts without
+/// an end mark the last finish reason with usage beside it is the end.
 #[derive(Debug)]
 pub struct ChatDecoder {
     pub(super) assembler: Assembler,
@@ -179,7 +180,8 @@ impl ChatDecoder {
                 self.extras.remove(field);
             }
         }
-        if !whole && chunk.choices.is_empty() && chunk.usage.said().is_some() && self.is_over() {
+        let may_end = chunk.choices.is_empty() || !self.quirks.end_mark;
+        if !whole && may_end && chunk.usage.said().is_some() && self.is_over() {
             return self.complete(out);
         }
         Ok(())

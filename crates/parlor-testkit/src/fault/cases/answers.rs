@@ -20,7 +20,7 @@ pub(in crate::fault) fn idle_finish(s: Scene, word: &str) -> Built {
     s.stream_only()?;
     let answer = Answer::hello();
     let mut frames = s.frames(&answer);
-    if s.wire == Wire::AnthropicMessages {
+    if s.words() == Wire::AnthropicMessages {
         // The word has a frame of its own there, so that frame comes once more before.
         let at = s.unfinished(&answer).len();
         frames.insert(at, frames[at].clone());
@@ -181,12 +181,10 @@ pub(in crate::fault) fn refusal(s: Scene) -> Built {
         Wire::OpenAiChat => reading.choices[0].finish = &["refusal", "stop"],
         Wire::OpenAiResponses => {}
         // The words are a text block there; the stop reason alone makes them a refusal.
-        Wire::AnthropicMessages => {
+        Wire::AnthropicMessages | Wire::BedrockAnthropic => {
             reading.choices[0].text = std::mem::take(&mut reading.choices[0].refusal);
         }
-        Wire::Gemini | Wire::Ollama | Wire::Cohere | Wire::BedrockConverse => {
-            return Err("the dialect has no refusals");
-        }
+        _ => return Err("the dialect has no refusals"),
     }
     Ok(Case {
         reply: s.send(&answer),
@@ -201,6 +199,7 @@ pub(in crate::fault) fn content_filter(s: Scene) -> Built {
             Wire::OpenAiResponses,
             Wire::Gemini,
             Wire::BedrockConverse,
+            Wire::Hunyuan,
         ],
         "the dialect has no word for a filter",
     )?;
@@ -246,6 +245,13 @@ pub(in crate::fault) fn prompt_blocked(s: Scene) -> Built {
             let expect = Expect::answer(reading).or(Outcome::Failure(failure));
             Ok(Case { reply, expect })
         }
+        Wire::Hunyuan => {
+            let error = json!({"Code": "OperationDenied.TextIllegalDetected",
+                "Message": "The prompt was blocked by the content policy."});
+            let body = json!({"Response": {"Error": error, "RequestId": "r-1"}});
+            let reply = Reply::new(200, "application/json", vec![body.to_string().into_bytes()]);
+            s.fails(reply, failure.message("content policy"))
+        }
         _ => Err("the dialect doesn't tell a blocked prompt from a refusal"),
     }
 }
@@ -274,6 +280,7 @@ pub(in crate::fault) fn redacted_reasoning(s: Scene) -> Built {
             Wire::AnthropicMessages,
             Wire::OpenAiResponses,
             Wire::BedrockConverse,
+            Wire::BedrockAnthropic,
         ],
         "the dialect has no redacted reasoning",
     )?;

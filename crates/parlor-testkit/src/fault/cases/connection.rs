@@ -45,6 +45,10 @@ fn keep_alive(s: Scene) -> Vec<u8> {
             event_stream::message(&mut out, "ping", b"{}");
             out
         }
+        (_, Wire::BedrockAnthropic) => {
+            let ping = serde_json::json!({"type": "ping"});
+            Frame::json(Mark::Extra, ping).bytes(s.wire)
+        }
         (_, Wire::AnthropicMessages) => b"event: ping\ndata: {\"type\": \"ping\"}\n\n".to_vec(),
         _ => b": keep-alive\n\n".to_vec(),
     }

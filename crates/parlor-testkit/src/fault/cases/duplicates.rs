@@ -8,7 +8,12 @@ use crate::fault::render::{Frame, Mark};
 use crate::fault::scene::{Built, Scene, Wire};
 
 /// The dialects that open and close parts.
-const BLOCKS: &[Wire] = &[Wire::AnthropicMessages, Wire::OpenAiResponses, Wire::Cohere];
+const BLOCKS: &[Wire] = &[
+    Wire::AnthropicMessages,
+    Wire::OpenAiResponses,
+    Wire::Cohere,
+    Wire::BedrockAnthropic,
+];
 const NO_BLOCKS: &str = "the dialect doesn't open and close parts";
 
 /// The greeting, each frame with that mark sent twice.
@@ -40,7 +45,10 @@ pub(in crate::fault) fn finish_on_usage(s: Scene) -> Built {
 
 pub(in crate::fault) fn role_on_every_chunk(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat], "the role stands where it always does")?;
+    s.only(
+        &[Wire::OpenAiChat, Wire::Hunyuan],
+        "the role stands where it always does",
+    )?;
     let answer = Answer::hello();
     let mut frames = s.frames(&answer);
     for (at, frame) in frames.iter_mut().enumerate() {
@@ -117,7 +125,7 @@ pub(in crate::fault) fn delta_after_shut(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn unknown_events(s: Scene) -> Built {
-    let news = match s.wire {
+    let news = match s.words() {
         Wire::AnthropicMessages => json!({"type": "content_block_glimmer", "index": 0}),
         Wire::OpenAiResponses => json!({"type": "response.glimmer.delta", "output_index": 0,
             "delta": "glimmer"}),
@@ -125,7 +133,7 @@ pub(in crate::fault) fn unknown_events(s: Scene) -> Built {
         Wire::Ollama => json!({"status": "glimmering"}),
         _ => json!({"object": "glimmer", "progress": 0.5}),
     };
-    let event = match s.wire {
+    let event = match s.words() {
         Wire::AnthropicMessages => Some("content_block_glimmer"),
         Wire::OpenAiResponses => Some("response.glimmer.delta"),
         Wire::Cohere => Some("content-glimmer"),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::{put, take};
 use crate::fault::answer::{Answer, Finish, text};
 use crate::fault::expect::{Expect, Failure, Outcome, Partial};
 use crate::fault::render::{BROKEN, Data, Fail, Frame, Mark, OVERLOADED};
@@ -34,6 +35,8 @@ pub(in crate::fault) fn clean_close_in_call(s: Scene) -> Built {
             Wire::AnthropicMessages,
             Wire::Cohere,
             Wire::BedrockConverse,
+            Wire::BedrockAnthropic,
+            Wire::Hunyuan,
         ],
         CALLS_ARE_WHOLE,
     )?;
@@ -73,7 +76,12 @@ pub(in crate::fault) fn cut_mid_chunk(s: Scene) -> Built {
 pub(in crate::fault) fn no_done(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::AnthropicMessages, Wire::Cohere],
+        &[
+            Wire::OpenAiChat,
+            Wire::AnthropicMessages,
+            Wire::Cohere,
+            Wire::BedrockAnthropic,
+        ],
         "the finish reason is the only end",
     )?;
     let answer = Answer::hello();
@@ -86,7 +94,13 @@ pub(in crate::fault) fn no_done(s: Scene) -> Built {
 fn but_for_done(s: Scene) -> Result<Vec<Frame>, &'static str> {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::AnthropicMessages, Wire::Gemini],
+        &[
+            Wire::OpenAiChat,
+            Wire::AnthropicMessages,
+            Wire::Gemini,
+            Wire::BedrockAnthropic,
+            Wire::Hunyuan,
+        ],
         "nothing is left to come after the finish reason",
     )?;
     let mut frames = s.frames(&Answer::hello());
@@ -97,7 +111,11 @@ fn but_for_done(s: Scene) -> Result<Vec<Frame>, &'static str> {
 pub(in crate::fault) fn cut_after_finish(s: Scene) -> Built {
     let reply = s.send_frames(&but_for_done(s)?);
     let broken = Frame::text(Mark::Extra, "[DO").bytes(s.wire);
-    let broken = broken.trim_ascii_end().to_vec();
+    let kept = match s.wire.is_binary() {
+        true => broken.len() / 2,
+        false => broken.trim_ascii_end().len(),
+    };
+    let broken = broken[..kept].to_vec();
     s.reads(reply.ending(Ending::Cut(broken)), &Answer::hello())
 }
 
@@ -167,9 +185,13 @@ pub(in crate::fault) fn error_frame(s: Scene, fail: &Fail) -> Frame {
             ..Frame::json(Mark::Extra, flat)
         };
     }
+    if s.wire == Wire::Hunyuan && fail.kind == BROKEN.kind {
+        let error = json!({"ErrorMsg": {"Msg": fail.message, "Code": 4001}});
+        return Frame::json(Mark::Extra, error);
+    }
     let event = match s.wire {
         Wire::AnthropicMessages => Some("error"),
-        Wire::BedrockConverse => Some(fail.bedrock[1]),
+        wire if wire.is_binary() => Some(fail.bedrock[1]),
         _ => None,
     };
     Frame {
@@ -210,6 +232,8 @@ pub(in crate::fault) fn error_event_overloaded(s: Scene) -> Built {
             Wire::AnthropicMessages,
             Wire::Gemini,
             Wire::BedrockConverse,
+            Wire::BedrockAnthropic,
+            Wire::Hunyuan,
         ],
         "an error has a text and no type",
     )?;
@@ -224,10 +248,19 @@ pub(in crate::fault) fn error_event_first(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn error_on_chunk(s: Scene) -> Built {
-    s.only(&[Wire::OpenAiChat], "an error stands in a frame of its own")?;
-    let chunk = json!({"id": "gen-1", "object": "chat.completion.chunk", "model": "test-model",
+    s.only(
+        &[Wire::OpenAiChat, Wire::Hunyuan],
+        "an error stands in a frame of its own",
+    )?;
+    let mut chunk = json!({"id": "gen-1", "object": "chat.completion.chunk", "model": "test-model",
         "error": {"code": 502, "message": "the upstream went away"},
         "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]});
+    if s.wire == Wire::Hunyuan {
+        take(&mut chunk, "/error");
+        let error = json!({"Msg": "the upstream went away", "Code": 4001});
+        put(&mut chunk, "/ErrorMsg", error);
+        put(&mut chunk, "/choices/0/finish_reason", json!(""));
+    }
     let failure = Failure::new(&["server"]).message("the upstream went away");
     error_after_text(s, Frame::json(Mark::Extra, chunk), failure)
 }

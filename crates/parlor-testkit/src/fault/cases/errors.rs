@@ -8,7 +8,7 @@ use super::endings::{error_frame, told_kinds};
 use super::put;
 use crate::fault::answer::Answer;
 use crate::fault::expect::{Expect, Failure, Outcome};
-use crate::fault::render::{BROKEN, Data, Frame, INVALID, LIMITED, Mark, UNAUTHENTICATED};
+use crate::fault::render::{BROKEN, Data, INVALID, LIMITED, Mark, UNAUTHENTICATED};
 use crate::fault::scene::{Built, Case, Scene, Wire};
 use crate::http::Reply;
 
@@ -76,6 +76,8 @@ pub(in crate::fault) fn quota_exhausted(s: Scene) -> Built {
             "type": "insufficient_quota", "param": null, "code": "insufficient_quota"}}),
         Wire::AnthropicMessages => json!({"type": "error", "error": {"type": "rate_limit_error",
             "message": message, "details": {"error_code": "enforced_spend_limit_reached"}}}),
+        Wire::Hunyuan => json!({"Response": {"RequestId": "r-1",
+            "Error": {"Code": "FailedOperation.ResourcePackExhausted", "Message": message}}}),
         _ => return Err("the dialect doesn't tell money from speed"),
     };
     let failure = Failure::new(&["quota_exhausted"])
@@ -220,7 +222,7 @@ pub(in crate::fault) fn shaped_event(s: Scene, shape: Shape) -> Built {
     let Some(mut body) = shape.json() else {
         return Err("a frame is JSON");
     };
-    if matches!(s.wire, Wire::AnthropicMessages | Wire::OpenAiResponses) {
+    if matches!(s.words(), Wire::AnthropicMessages | Wire::OpenAiResponses) {
         if shape == Shape::InArray {
             return Err("an event is an object, which has a type");
         }
@@ -228,10 +230,12 @@ pub(in crate::fault) fn shaped_event(s: Scene, shape: Shape) -> Built {
     }
     let answer = Answer::hello();
     let mut frames = s.unfinished(&answer);
-    frames.push(Frame {
-        data: Data::Json(body),
-        ..error_frame(s, &INVALID)
-    });
+    let mut frame = error_frame(s, &INVALID);
+    if s.wire == Wire::BedrockAnthropic {
+        frame.event = Some("error");
+    }
+    frame.data = Data::Json(body);
+    frames.push(frame);
     debug_assert!(frames.iter().all(|it| it.mark != Mark::Finish));
     let kinds = &["invalid_request", "server"];
     let failure = Failure::new(kinds).message(SAID).after(answer.text());

@@ -80,7 +80,10 @@ pub(in crate::fault) fn comments(s: Scene) -> Built {
 
 pub(in crate::fault) fn pings(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::AnthropicMessages], "the dialect has no pings")?;
+    s.only(
+        &[Wire::AnthropicMessages, Wire::BedrockAnthropic],
+        "the dialect has no pings",
+    )?;
     let ping = serde_json::json!({"type": "ping"});
     let ping = Frame {
         event: Some("ping"),
@@ -92,7 +95,7 @@ pub(in crate::fault) fn pings(s: Scene) -> Built {
 pub(in crate::fault) fn event_lines(s: Scene) -> Built {
     s.sse_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Gemini],
+        &[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan],
         "every event has a name anyway",
     )?;
     sprinkled(s, &[], |frame| frame.event = Some("result"))
@@ -142,6 +145,7 @@ pub(in crate::fault) fn two_data_lines(s: Scene) -> Built {
     s.sse_only()?;
     sprinkled(s, &[], |frame| {
         if let Data::Json(value) = &frame.data {
+            let value = s.wire.named(value);
             frame.data = Data::Text(format!("{value:#}").replace('\n', "\ndata: "));
         }
     })
@@ -170,7 +174,7 @@ pub(in crate::fault) fn content_type(s: Scene, name: Option<&str>) -> Built {
 pub(in crate::fault) fn whole_for_stream(s: Scene) -> Built {
     s.stream_only()?;
     let answer = Answer::hello();
-    let body = (s.dialect().whole)(&answer).to_string().into_bytes();
+    let body = s.wire.body(&(s.dialect().whole)(&answer));
     s.reads(Reply::new(200, "application/json", vec![body]), &answer)
 }
 
@@ -269,7 +273,7 @@ pub(in crate::fault) fn endless_line(s: Scene) -> Built {
     let mut reply = s.send_frames(&s.unfinished(&answer));
     let start: Vec<u8> = match s.wire {
         Wire::Ollama => b"{\"x\":\"".to_vec(),
-        Wire::BedrockConverse => event_stream::endless(),
+        wire if wire.is_binary() => event_stream::endless(),
         _ => b"data: {\"x\":\"".to_vec(),
     };
     reply.pieces.push(start);

@@ -21,6 +21,8 @@ const FRAGMENTED: &[Wire] = &[
     Wire::AnthropicMessages,
     Wire::Cohere,
     Wire::BedrockConverse,
+    Wire::BedrockAnthropic,
+    Wire::Hunyuan,
 ];
 
 /// The frames of each of the two calls, and what stands before and after them.
@@ -49,7 +51,7 @@ pub(in crate::fault) fn interleaved(s: Scene) -> Built {
 
 /// What a frame or a whole answer has as tool calls, each as an object of its own.
 fn each_call(s: Scene, value: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
-    let list = match s.wire {
+    let list = match s.words() {
         Wire::OpenAiChat if s.streams() => value.pointer_mut("/choices/0/delta/tool_calls"),
         Wire::OpenAiChat => value.pointer_mut("/choices/0/message/tool_calls"),
         Wire::OpenAiResponses => {
@@ -89,10 +91,10 @@ fn each_call(s: Scene, value: &mut Value, mut visit: impl FnMut(&mut Map<String,
                 .into_iter()
                 .for_each(visit);
         }
-        Wire::BedrockConverse => value.pointer_mut("/output/message/content"),
+        _ => value.pointer_mut("/output/message/content"),
     };
     for item in list.and_then(Value::as_array_mut).into_iter().flatten() {
-        let call = match s.wire {
+        let call = match s.words() {
             Wire::Gemini => item.get_mut("functionCall"),
             Wire::BedrockConverse => item.get_mut("toolUse"),
             _ => Some(item),
@@ -115,7 +117,7 @@ fn with_index(s: Scene, edit: impl Fn(&mut Map<String, Value>)) -> Built {
         return Err(NO_INDEX);
     }
     s.only(
-        &[Wire::OpenAiChat, Wire::Ollama],
+        &[Wire::OpenAiChat, Wire::Ollama, Wire::Hunyuan],
         "the index is a block's, and blocks are in order",
     )?;
     with_calls(s, &Answer::tools(), |call| match call.get_mut("function") {
@@ -137,12 +139,12 @@ pub(in crate::fault) fn index_repeated(s: Scene) -> Built {
 }
 
 fn index_mapped(s: Scene, map: impl Fn(u64) -> u64) -> Built {
-    if !s.streams() || s.wire == Wire::Gemini {
+    if !s.streams() || s.words() == Wire::Gemini {
         return Err(NO_INDEX);
     }
     let answer = Answer::tools();
     let reply = s.send_edited(&answer, |_, value| {
-        let key = match s.wire {
+        let key = match s.words() {
             Wire::OpenAiResponses => "output_index",
             Wire::BedrockConverse => "contentBlockIndex",
             _ => "index",
@@ -152,7 +154,7 @@ fn index_mapped(s: Scene, map: impl Fn(u64) -> u64) -> Built {
                 object.insert(key.into(), json!(map(index)));
             }
         };
-        match s.wire {
+        match s.words() {
             // The index of a choice stays, that of its calls doesn't.
             Wire::OpenAiChat => each_call(s, value, moved),
             _ => each_object(value, &mut moved),
@@ -181,7 +183,7 @@ pub(in crate::fault) fn id_missing(s: Scene) -> Built {
 pub(in crate::fault) fn id_void(s: Scene, id: Value) -> Built {
     let nameless = |call: Call| Part::Call(Call { id: "", ..call });
     let answer = Answer::new(vec![nameless(OSLO), nameless(UTC)], Finish::ToolCalls);
-    let key = match s.wire {
+    let key = match s.words() {
         Wire::OpenAiResponses => "call_id",
         Wire::BedrockConverse => "toolUseId",
         _ => "id",
@@ -192,7 +194,7 @@ pub(in crate::fault) fn id_void(s: Scene, id: Value) -> Built {
 /// Puts an id, a type and a name on the fragments that follow a call's first.
 fn on_fragments(s: Scene, id: impl Fn(&Call) -> [Value; 2]) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat], "fragments have no id")?;
+    s.only(&[Wire::OpenAiChat, Wire::Hunyuan], "fragments have no id")?;
     let answer = Answer::tools();
     let mut groups = by_call(s, &answer);
     for (frames, call) in groups[1..3].iter_mut().zip([OSLO, UTC]) {
@@ -226,7 +228,10 @@ pub(in crate::fault) fn id_repeated(s: Scene) -> Built {
 
 pub(in crate::fault) fn id_late(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat], "a call opens with its id")?;
+    s.only(
+        &[Wire::OpenAiChat, Wire::Hunyuan],
+        "a call opens with its id",
+    )?;
     let answer = Answer::tools();
     let mut groups = by_call(s, &answer);
     for frames in &mut groups[1..3] {
@@ -285,7 +290,7 @@ pub(in crate::fault) fn arguments_whole(s: Scene) -> Built {
     let [head, mut first, mut second, tail] = by_call(s, &answer);
     for (frames, call) in [(&mut first, OSLO), (&mut second, UTC)] {
         frames.retain(|it| it.mark != Mark::Arguments);
-        frames[0].edit(|value| match s.wire {
+        frames[0].edit(|value| match s.words() {
             Wire::OpenAiChat => put(
                 value,
                 "/choices/0/delta/tool_calls/0/function/arguments",
@@ -310,11 +315,11 @@ pub(in crate::fault) fn arguments_whole(s: Scene) -> Built {
 pub(in crate::fault) fn calls_on_one_frame(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Gemini, Wire::Ollama],
+        &[Wire::OpenAiChat, Wire::Gemini, Wire::Ollama, Wire::Hunyuan],
         "a frame is of one block",
     )?;
     let answer = Answer::tools();
-    let list = match s.wire {
+    let list = match s.words() {
         Wire::OpenAiChat => "/choices/0/delta/tool_calls",
         Wire::Gemini => "/candidates/0/content/parts",
         _ => "/message/tool_calls",
@@ -327,7 +332,7 @@ pub(in crate::fault) fn calls_on_one_frame(s: Scene) -> Built {
                 .pointer(&format!("{list}/0"))
                 .cloned()
                 .unwrap_or_default();
-            if s.wire == Wire::OpenAiChat {
+            if s.words() == Wire::OpenAiChat {
                 put(
                     &mut item,
                     "/function/arguments",
@@ -343,7 +348,7 @@ pub(in crate::fault) fn calls_on_one_frame(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn arguments_object(s: Scene) -> Built {
-    s.only(&[Wire::OpenAiChat], NATURAL)?;
+    s.only(&[Wire::OpenAiChat, Wire::Hunyuan], NATURAL)?;
     let answer = Answer::tools();
     if s.streams() {
         let [head, mut first, mut second, tail] = by_call(s, &answer);

@@ -28,7 +28,7 @@ fn without_usage(s: Scene) -> (Answer, Vec<Frame>, Value) {
 
 pub(in crate::fault) fn before_content(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini], ON_THE_END)?;
+    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
     let list = if s.wire == Wire::Gemini {
         "candidates"
@@ -45,7 +45,7 @@ pub(in crate::fault) fn before_content(s: Scene) -> Built {
 pub(in crate::fault) fn with_finish(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat],
+        &[Wire::OpenAiChat, Wire::Hunyuan],
         "usage stands with the finish reason anyway",
     )?;
     on_frames(s, |it| it == Mark::Finish)
@@ -53,7 +53,7 @@ pub(in crate::fault) fn with_finish(s: Scene) -> Built {
 
 pub(in crate::fault) fn with_content(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini], ON_THE_END)?;
+    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
     if let Some(last) = frames.iter().rposition(|it| it.mark == Mark::Text) {
         frames[last].edit(|it| put(it, s.dialect().usage_at[0], usage));
@@ -71,7 +71,7 @@ fn on_frames(s: Scene, which: impl Fn(Mark) -> bool) -> Built {
 
 pub(in crate::fault) fn on_every_frame(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini], ON_THE_END)?;
+    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
     let total = frames.len();
     for (at, frame) in frames
@@ -105,7 +105,10 @@ pub(in crate::fault) fn inside_choice(s: Scene) -> Built {
 
 pub(in crate::fault) fn only_at_the_end(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::AnthropicMessages], "usage has one place")?;
+    s.only(
+        &[Wire::AnthropicMessages, Wire::BedrockAnthropic],
+        "usage has one place",
+    )?;
     let answer = Answer::hello();
     let mut frames = s.frames(&answer);
     for frame in &mut frames {
@@ -127,7 +130,7 @@ pub(in crate::fault) fn only_at_the_end(s: Scene) -> Built {
 pub(in crate::fault) fn cumulative(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::AnthropicMessages],
+        &[Wire::AnthropicMessages, Wire::BedrockAnthropic],
         "usage on every frame is a case of its own",
     )?;
     let answer = Answer::hello();
@@ -161,7 +164,7 @@ pub(in crate::fault) fn absent(s: Scene) -> Built {
 pub(in crate::fault) fn empty_choices_first(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Gemini],
+        &[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan],
         "the dialect has no list of choices",
     )?;
     let answer = Answer::hello();
@@ -178,7 +181,7 @@ pub(in crate::fault) fn empty_choices_first(s: Scene) -> Built {
 pub(in crate::fault) fn no_delta(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Gemini],
+        &[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan],
         "the dialect has no such wrapper",
     )?;
     let answer = Answer::hello();

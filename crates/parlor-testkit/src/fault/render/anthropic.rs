@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, Fail, Frame, Mark, object, or_null};
+use super::{Dialect, Fail, Frame, Mark, bedrock, object, or_null};
 use crate::fault::answer::{Answer, Finish, INPUT, OUTPUT, Part};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -23,6 +23,12 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("server_tool_use", "output_tokens"),
     ],
     error,
+};
+
+/// The same by way of Bedrock, which reports failures as its others do.
+pub(super) const BEDROCK: Dialect = Dialect {
+    error: bedrock::error,
+    ..DIALECT
 };
 
 fn frames(answer: &Answer) -> Vec<Frame> {

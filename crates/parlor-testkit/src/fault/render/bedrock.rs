@@ -110,6 +110,6 @@ fn finish(finish: Finish) -> &'static str {
     }
 }
 
-fn error(fail: &Fail) -> Value {
+pub(super) fn error(fail: &Fail) -> Value {
     json!({"__type": fail.bedrock[0], "message": fail.message})
 }

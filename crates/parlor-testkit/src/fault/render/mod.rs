@@ -4,10 +4,13 @@ mod anthropic;
 mod bedrock;
 mod cohere;
 mod gemini;
+mod hunyuan;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Finish};
@@ -44,7 +47,26 @@ impl Wire {
             Self::Ollama => &ollama::DIALECT,
             Self::Cohere => &cohere::DIALECT,
             Self::BedrockConverse => &bedrock::DIALECT,
+            Self::BedrockAnthropic => &anthropic::BEDROCK,
+            Self::Hunyuan => &hunyuan::DIALECT,
         }
+    }
+
+    /// JSON with the fields named as this wire has them.
+    pub(super) fn named(self, value: &Value) -> Value {
+        match self {
+            Self::Hunyuan => hunyuan::named(value),
+            _ => value.clone(),
+        }
+    }
+
+    /// The body of a whole answer.
+    pub(super) fn body(self, answer: &Value) -> Vec<u8> {
+        let body = match self {
+            Self::Hunyuan => hunyuan::wrapped(answer),
+            _ => answer.clone(),
+        };
+        body.to_string().into_bytes()
     }
 }
 
@@ -130,7 +152,7 @@ impl Frame {
     /// The frame with its bytes changed; of a binary message the payload is.
     pub(super) fn changed(&self, wire: Wire, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
         let data = match &self.data {
-            Data::Json(value) => value.to_string(),
+            Data::Json(value) => wire.named(value).to_string(),
             Data::Text(text) => text.clone(),
             Data::Lines(lines) => return change(lines.clone().into_bytes()),
         };
@@ -143,6 +165,18 @@ impl Frame {
                 let mut out = Vec::new();
                 let payload = change(data.into_bytes());
                 event_stream::message(&mut out, self.event.unwrap_or_default(), &payload);
+                out
+            }
+            Wire::BedrockAnthropic => {
+                let mut out = Vec::new();
+                let payload = change(data.into_bytes());
+                match self.event.filter(|it| it.ends_with("Exception")) {
+                    Some(name) => event_stream::message(&mut out, name, &payload),
+                    None => {
+                        let chunk = json!({"bytes": STANDARD.encode(payload), "p": "abcdef"});
+                        event_stream::message(&mut out, "chunk", chunk.to_string().as_bytes());
+                    }
+                }
                 out
             }
             _ => change(format!("{event}data: {data}\n\n").into_bytes()),
@@ -158,6 +192,7 @@ pub(super) struct Fail {
     openai: (&'static str, &'static str),
     anthropic: &'static str,
     gemini: &'static str,
+    tencent: &'static str,
     /// The name in a body, and that in a stream.
     pub(super) bedrock: [&'static str; 2],
     pub(super) message: &'static str,
@@ -169,6 +204,7 @@ pub(super) const INVALID: Fail = Fail {
     openai: ("invalid_request_error", "invalid_value"),
     anthropic: "invalid_request_error",
     gemini: "INVALID_ARGUMENT",
+    tencent: "InvalidParameter",
     bedrock: ["ValidationException", "validationException"],
     message: "the temperature is out of range",
 };
@@ -178,6 +214,7 @@ pub(super) const UNAUTHENTICATED: Fail = Fail {
     openai: ("invalid_request_error", "invalid_api_key"),
     anthropic: "authentication_error",
     gemini: "UNAUTHENTICATED",
+    tencent: "AuthFailure.SignatureFailure",
     bedrock: ["UnrecognizedClientException", "unrecognizedClientException"],
     message: "the key is not valid",
 };
@@ -187,6 +224,7 @@ pub(super) const LIMITED: Fail = Fail {
     openai: ("requests", "rate_limit_exceeded"),
     anthropic: "rate_limit_error",
     gemini: "RESOURCE_EXHAUSTED",
+    tencent: "RequestLimitExceeded",
     bedrock: ["ThrottlingException", "throttlingException"],
     message: "too many requests",
 };
@@ -196,6 +234,7 @@ pub(super) const BROKEN: Fail = Fail {
     openai: ("server_error", "internal_error"),
     anthropic: "api_error",
     gemini: "INTERNAL",
+    tencent: "InternalError",
     bedrock: ["InternalServerException", "internalServerException"],
     message: "the model runner crashed",
 };
@@ -205,6 +244,7 @@ pub(super) const OVERLOADED: Fail = Fail {
     openai: ("server_error", "engine_overloaded"),
     anthropic: "overloaded_error",
     gemini: "UNAVAILABLE",
+    tencent: "FailedOperation.EngineServerLimitExceeded",
     bedrock: ["ServiceUnavailableException", "serviceUnavailableException"],
     message: "the model is overloaded",
 };
