@@ -27,9 +27,15 @@
 //! They measure time by tokio's clock: they must be called within a tokio
 //! runtime whose time driver is on.
 
+#[cfg(feature = "cache")]
+pub mod cache;
 pub mod concurrency;
+#[cfg(feature = "cache")]
+pub mod key;
 pub mod retry;
 mod stack;
 pub mod timeout;
+#[cfg(feature = "cache")]
+mod weight;
 
 pub use stack::{Configurable, ConfiguredLayer, Layers, ORDER, Slot, Stack, configured};

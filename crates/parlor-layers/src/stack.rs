@@ -11,6 +11,8 @@ use std::sync::Arc;
 /// The layers of this crate in their order, outermost first. A new layer has
 /// its row here, at its place.
 pub static ORDER: &[Slot] = &[
+    #[cfg(feature = "cache")]
+    Slot::configurable::<crate::cache::CacheLayer>("cache"),
     Slot::of::<retry::RetryLayer>("retry"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),

@@ -44,3 +44,12 @@ async fn stacks_pass() {
     layer_suite(|inner| retry(timeout(inner))).await;
     layer_suite(|inner| retry(timeout(retry(inner)))).await;
 }
+
+#[cfg(feature = "cache")]
+#[tokio::test(start_paused = true)]
+async fn cache_passes() {
+    use parlor_layers::cache::CacheLayer;
+    let cache = |inner| CacheLayer::default().layer(inner);
+    layer_suite(cache).await;
+    layer_suite(|inner| cache(retry(timeout(cache(inner))))).await;
+}

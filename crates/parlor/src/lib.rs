@@ -61,6 +61,8 @@
 //! | `compatible` | no | thirty hosts that speak OpenAI's chat dialect, and any other by its address |
 //! | `all-providers` | no | all of the providers above |
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
+//! | `cache` | no | `[layers.cache]`: answers kept for requests that are exactly the same |
+//! | `all-layers` | no | all layers that are features: `cache` |
 //! | `http2` | no | HTTP/2 |
 //! | `compression` | no | gzip, brotli, deflate and zstd of responses |
 //! | `schema` | no | a JSON Schema of requests, responses and events |
