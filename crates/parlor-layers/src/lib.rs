@@ -27,9 +27,13 @@
 //! They measure time by tokio's clock: they must be called within a tokio
 //! runtime whose time driver is on.
 
+mod attempt;
+pub mod balance;
 #[cfg(feature = "cache")]
 pub mod cache;
 pub mod concurrency;
+pub mod fallback;
+pub mod hedge;
 #[cfg(feature = "cache")]
 pub mod key;
 pub mod retry;

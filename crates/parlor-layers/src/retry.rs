@@ -20,7 +20,7 @@
 //! up says [`Retry::Exhausted`], so that stacked retries never multiply, and
 //! its help how often it was tried.
 
-mod budget;
+pub(crate) mod budget;
 
 use async_trait::async_trait;
 use budget::Budget;

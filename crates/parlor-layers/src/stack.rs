@@ -1,6 +1,6 @@
 //! Puts layers around a model in the order that their meaning asks for.
 
-use crate::{concurrency, retry, timeout};
+use crate::{balance, concurrency, fallback, hedge, retry, timeout};
 use parlor_core::{ChatModel, Error, ErrorKind, Layer, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +13,9 @@ use std::sync::Arc;
 pub static ORDER: &[Slot] = &[
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
+    Slot::of::<fallback::FallbackLayer>("fallback"),
+    Slot::of::<balance::BalanceLayer>("balance"),
+    Slot::configurable::<hedge::HedgeLayer>("hedge"),
     Slot::of::<retry::RetryLayer>("retry"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),

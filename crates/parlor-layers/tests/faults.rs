@@ -2,70 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
+use common::{RUNS, joined, millis, runs, script, whole, words};
 use fastrand::Rng;
-use futures_util::FutureExt;
 use parlor_core::*;
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
-use parlor_testkit::{Script, Scripted};
-use std::panic::AssertUnwindSafe;
+use parlor_testkit::Scripted;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-
-const RUNS: u64 = 4000;
-
-fn millis(rng: &mut Rng, most: u64) -> Duration {
-    Duration::from_millis(rng.u64(0..=most))
-}
-
-fn error(rng: &mut Rng) -> Error {
-    let delay = millis(rng, 2000);
-    match rng.u8(0..8) {
-        0 => Error::new(ErrorKind::Authentication, "no key"),
-        1 => Error::new(ErrorKind::RateLimited, "slow down")
-            .with_retry(Retry::Later(Some(delay * 100))),
-        2 => Error::new(ErrorKind::Overloaded, "busy").with_retry(Retry::Exhausted),
-        3 => Error::new(ErrorKind::Overloaded, "busy").with_retry(Retry::Later(Some(delay))),
-        4 => Error::new(ErrorKind::Connection, "reset"),
-        _ => Error::new(ErrorKind::Server, "broken"),
-    }
-}
-
-/// The words of an attempt, which no other attempt says.
-fn words(attempt: usize) -> String {
-    (0..6).map(|word| format!("{attempt}:{word} ")).collect()
-}
-
-/// An attempt that fails more often than not, in every way and at every place.
-fn script(rng: &mut Rng, attempt: usize) -> Script {
-    let opening = match rng.u8(0..10) {
-        0 => Duration::MAX,
-        1..4 => millis(rng, 8000),
-        _ => Duration::ZERO,
-    };
-    if rng.u8(0..3) == 0 {
-        return Script::refuses(error(rng)).opens_after(opening);
-    }
-    let whole = Script::text(&words(attempt));
-    let cut = match rng.u8(0..3) {
-        0 => whole,
-        1 => whole.cut(0),
-        _ => whole.cut(rng.usize(0..=9)),
-    };
-    let script = match rng.u8(0..3) {
-        0 => cut,
-        1 => cut.paced(millis(rng, 6000)),
-        _ => cut.paced(millis(rng, 500)),
-    };
-    let script = script.opens_after(opening);
-    match rng.u8(0..4) {
-        0 => script.fails(error(rng)),
-        1 => script.wait(millis(rng, 8000)).fails(error(rng)),
-        2 => script.hangs(),
-        _ => script,
-    }
-}
 
 struct Run {
     model: Scripted,
@@ -107,22 +54,6 @@ impl Run {
         assert!(exchanges.begun <= self.most, "{exchanges:?}");
         assert_eq!(exchanges.open, 0, "{exchanges:?}");
     }
-}
-
-fn whole(attempt: usize) -> Vec<Event> {
-    let mut choice = Choice::new(0);
-    choice.message.parts.push(Part::text(words(attempt)));
-    choice.finish_reason = Some(FinishKind::Stop.into());
-    let mut response = ChatResponse::default();
-    response.choices.push(choice);
-    response.into_events()
-}
-
-/// The events with the text of neighbouring deltas joined.
-fn joined(events: &[Event]) -> (Vec<Event>, String) {
-    let rest = events.iter().filter(|it| it.text().is_none()).cloned();
-    let text = events.iter().filter_map(Event::text).collect();
-    (rest.collect(), text)
 }
 
 #[derive(Default)]
@@ -212,20 +143,16 @@ async fn called(run: &Run, tally: &mut Tally) {
 #[tokio::test(start_paused = true)]
 async fn whatever_fails_nothing_is_shown_twice_or_lost() {
     let mut tally = Tally::default();
-    for seed in 0..RUNS {
-        let rng = &mut Rng::with_seed(seed);
+    runs(RUNS, async |rng| {
         let run = run(rng);
-        let work = async {
-            match rng.u8(0..4) {
-                0 => called(&run, &mut tally).await,
-                _ => streamed(rng, &run, &mut tally).await,
-            }
-            run.check_end();
-        };
-        let outcome = AssertUnwindSafe(work).catch_unwind().await;
-        assert!(outcome.is_ok(), "seed {seed} failed, see above");
+        match rng.u8(0..4) {
+            0 => called(&run, &mut tally).await,
+            _ => streamed(rng, &run, &mut tally).await,
+        }
+        run.check_end();
         tally.retried += u32::from(run.last() > 0);
-    }
+    })
+    .await;
     // Every way to end came up, or the run shows nothing.
     for (name, times) in [
         ("whole", tally.whole),

@@ -310,9 +310,16 @@ async fn cancels_streams(wrap: Wrap<'_>) -> Result<(), String> {
                 .hangs();
             let model = Scripted::new([script]);
             let layered = wrap(Arc::new(model.clone()));
-            let stream = layered
-                .ask_stream(format!("{count}, waiting: {waiting}"))
-                .await;
+            let opening = layered.ask_stream(format!("{count}, waiting: {waiting}"));
+            // A layer may open its stream with the first event.
+            let stream = match count {
+                0 => opening.now_or_never(),
+                _ => Some(opening.await),
+            };
+            let Some(stream) = stream else {
+                settled(&model, 1, 1).map_err(|why| format!("before the first event {why}"))?;
+                continue;
+            };
             let mut stream = stream.map_err(failed)?;
             for _ in 0..count {
                 stream

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Holds thousandths of a retry, so that it needs no lock.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     left: AtomicU64,
     full: u64,
     earned: u64,
@@ -12,7 +12,7 @@ pub(super) struct Budget {
 const RETRY: u64 = 1000;
 
 impl Budget {
-    pub(super) fn new(retries: u32, earned_per_success: f64) -> Self {
+    pub(crate) fn new(retries: u32, earned_per_success: f64) -> Self {
         let full = u64::from(retries) * RETRY;
         Self {
             left: AtomicU64::new(full),
@@ -23,12 +23,12 @@ impl Budget {
     }
 
     /// Takes one retry; false if there is none.
-    pub(super) fn spend(&self) -> bool {
+    pub(crate) fn spend(&self) -> bool {
         self.update(|left| left.checked_sub(RETRY))
     }
 
     /// Puts back what a success earns.
-    pub(super) fn earn(&self) {
+    pub(crate) fn earn(&self) {
         self.update(|left| Some(left.saturating_add(self.earned).min(self.full)));
     }
 
