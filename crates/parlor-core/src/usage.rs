@@ -51,6 +51,27 @@ impl Usage {
         *self == Self::default()
     }
 
+    /// Adds what another answer consumed: for sums over several answers. A figure
+    /// that only one of them has counts for itself; `raw` is of one answer and
+    /// is dropped.
+    pub fn add(&mut self, other: &Usage) {
+        let fields = [
+            (&mut self.input_tokens, other.input_tokens),
+            (&mut self.output_tokens, other.output_tokens),
+            (&mut self.cached_input_tokens, other.cached_input_tokens),
+            (&mut self.cache_write_tokens, other.cache_write_tokens),
+            (&mut self.reasoning_tokens, other.reasoning_tokens),
+            (&mut self.input_audio_tokens, other.input_audio_tokens),
+            (&mut self.output_audio_tokens, other.output_audio_tokens),
+        ];
+        for (field, other) in fields {
+            if let Some(other) = other {
+                *field = Some(field.unwrap_or(0).saturating_add(other));
+            }
+        }
+        self.raw = None;
+    }
+
     /// Takes a later snapshot: field by field, the last known figure wins, and
     /// `raw` objects are merged key by key. Snapshots are never added up.
     pub fn merge(&mut self, later: &Usage) {

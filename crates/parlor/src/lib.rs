@@ -63,6 +63,7 @@
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
 //! | `cache` | no | `[layers.cache]`: answers kept for requests that are exactly the same |
 //! | `all-layers` | no | all layers that are features: `cache` |
+//! | `agent` | no | `parlor::agent`: conversations that remember and run tools |
 //! | `http2` | no | HTTP/2 |
 //! | `compression` | no | gzip, brotli, deflate and zstd of responses |
 //! | `schema` | no | a JSON Schema of requests, responses and events |
@@ -88,6 +89,8 @@ pub mod layers;
 mod providers;
 
 pub use global::{configuration, model, registry};
+#[cfg(feature = "agent")]
+pub use parlor_agent as agent;
 pub use parlor_core::*;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,

@@ -1,0 +1,292 @@
+//! A conversation: a model, its memory, its tools.
+
+use crate::approval::{Approver, approve_none};
+use crate::execute::{Remembered, Shop};
+use crate::history::History;
+use crate::limits::Limits;
+use crate::reply::Reply;
+use crate::run::{Run, RunEvent};
+use crate::tool::{Tool, ToolBox, Values};
+use parlor_core::{
+    ChatModel, ChatRequest, Error, ErrorKind, Message, Result, ToolCall, ToolResult,
+};
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+
+/// A conversation with a model that remembers what was said and runs the tools
+/// that the model calls.
+///
+/// A turn is committed as a whole when its [`Run`] ends or is dropped: whatever
+/// happened, the history can be sent again. While a run goes on the
+/// conversation is borrowed, so that it can't be sent to twice at once.
+pub struct Conversation {
+    model: Arc<dyn ChatModel>,
+    request: ChatRequest,
+    history: History,
+    shop: Shop,
+    runs_tools: bool,
+}
+
+impl Conversation {
+    /// A conversation in which nothing has been said.
+    pub fn new(model: impl ChatModel + 'static) -> Self {
+        Self::shared(Arc::new(model))
+    }
+
+    /// A conversation with a model that others hold too.
+    pub fn shared(model: Arc<dyn ChatModel>) -> Self {
+        Self {
+            model,
+            request: ChatRequest::default(),
+            history: History::default(),
+            shop: Shop {
+                tools: ToolBox::default(),
+                values: Values::default(),
+                approver: Arc::new(approve_none()),
+                remembered: Remembered::default(),
+                limits: Limits::default(),
+            },
+            runs_tools: true,
+        }
+    }
+
+    /// The same conversation with instructions.
+    #[must_use]
+    pub fn with_system(mut self, text: impl Into<String>) -> Self {
+        self.history.set_system(Some(text.into()));
+        self
+    }
+
+    /// The same conversation that goes on from this history.
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// The same conversation with settings for every request: temperature,
+    /// output, reasoning and all else. Its messages and tools are passed over.
+    #[must_use]
+    pub fn with_request(mut self, request: ChatRequest) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// The same conversation with one more tool.
+    #[must_use]
+    pub fn with_tool(mut self, tool: impl Tool + 'static) -> Self {
+        self.shop.tools.register(tool);
+        self
+    }
+
+    /// The same conversation with a value that tools may ask for by its type;
+    /// a second one of the same type takes the place of the first.
+    #[must_use]
+    pub fn with_value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.shop.values.insert(value);
+        self
+    }
+
+    /// The same conversation with somebody to ask before tools that change
+    /// anything. Without, none of them runs.
+    #[must_use]
+    pub fn with_approver(mut self, approver: impl Approver + 'static) -> Self {
+        self.shop.approver = Arc::new(approver);
+        self
+    }
+
+    /// The same conversation with these limits for each run.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.shop.limits = limits;
+        self
+    }
+
+    /// The same conversation that runs no tool by itself: a run ends as
+    /// [`Pending`](crate::Outcome::Pending) where the model calls one, and
+    /// [`answer`](Self::answer) goes on.
+    #[must_use]
+    pub fn without_execution(mut self) -> Self {
+        self.runs_tools = false;
+        self
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<dyn ChatModel> {
+        &self.model
+    }
+
+    /// Goes on with another model, whoever provides it.
+    pub fn set_model(&mut self, model: Arc<dyn ChatModel>) {
+        self.model = model;
+    }
+
+    /// The settings for every request.
+    pub fn request_mut(&mut self) -> &mut ChatRequest {
+        &mut self.request
+    }
+
+    /// What was said.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What was said, to be changed.
+    pub fn history_mut(&mut self) -> &mut History {
+        &mut self.history
+    }
+
+    /// The tools.
+    pub fn tools(&self) -> &ToolBox {
+        &self.shop.tools
+    }
+
+    /// The tools, to be changed.
+    pub fn tools_mut(&mut self) -> &mut ToolBox {
+        &mut self.shop.tools
+    }
+
+    /// Decides for good whether a tool that changes something may run here, or
+    /// with `None` that it is asked again.
+    pub fn remember(&mut self, tool: &str, may_run: Option<bool>) {
+        let known = self.shop.remembered.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        match may_run {
+            Some(may_run) => known.insert(tool.to_owned(), may_run),
+            None => known.remove(tool),
+        };
+    }
+
+    /// Says something and waits for what comes of it.
+    ///
+    /// # Errors
+    /// What the model failed with. What had been done by then is in the
+    /// history, marked interrupted; if nothing had, the message isn't either.
+    pub async fn send(&mut self, message: impl Into<ChatRequest>) -> Result<Reply> {
+        self.stream(message)?.finish().await
+    }
+
+    /// Says something and hands each event to a function.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn stream_with(
+        &mut self,
+        message: impl Into<ChatRequest>,
+        mut each: impl FnMut(&RunEvent),
+    ) -> Result<Reply> {
+        let mut run = self.stream(message)?;
+        while let Some(event) = run.next().await {
+            each(&event?);
+        }
+        run.finish().await
+    }
+
+    /// Says something; the run tells what comes of it. Nothing is sent before
+    /// the run is polled.
+    ///
+    /// # Errors
+    /// [`Validation`](ErrorKind::Validation) for a message without content.
+    pub fn stream(&mut self, message: impl Into<ChatRequest>) -> Result<Run<'_>> {
+        let messages = message.into().messages;
+        if !messages.iter().any(has_content) {
+            return Err(Error::new(
+                ErrorKind::Validation,
+                "the message has no content",
+            ));
+        }
+        Ok(Run::begin(self, messages))
+    }
+
+    /// Asks again for the last answer: what had been answered is given up once
+    /// something else comes.
+    ///
+    /// # Errors
+    /// [`Validation`](ErrorKind::Validation) where nothing was said.
+    pub fn regenerate(&mut self) -> Result<Run<'_>> {
+        let turn = self.history.undo().ok_or_else(|| nothing("said"))?;
+        let begins = turn.messages.iter().position(|m| !is_question(m));
+        let question = turn.messages.get(..begins.unwrap_or(turn.messages.len()));
+        let question = question.unwrap_or_default().to_vec();
+        Ok(Run::again(self, question, turn))
+    }
+
+    /// The calls of the last turn that wait for an approval or a result.
+    pub fn pending_calls(&self) -> Vec<&ToolCall> {
+        let last = self.history.turns().last();
+        last.map(|turn| turn.pending_calls()).unwrap_or_default()
+    }
+
+    /// Goes on with a turn that waits: its calls are put to the approver again
+    /// and run.
+    ///
+    /// # Errors
+    /// [`Validation`](ErrorKind::Validation) where no call waits.
+    pub fn resume(&mut self) -> Result<Run<'_>> {
+        self.answer(Vec::new())
+    }
+
+    /// Goes on with a turn that waits, with results from elsewhere. Calls that
+    /// none of them answers are run, where tools run by themselves.
+    ///
+    /// # Errors
+    /// [`Validation`](ErrorKind::Validation) where no call waits, or a result
+    /// answers none that does.
+    pub fn answer(&mut self, results: Vec<ToolResult>) -> Result<Run<'_>> {
+        let waiting = self.pending_calls();
+        if waiting.is_empty() {
+            return Err(nothing("waiting"));
+        }
+        let waits = |result: &&ToolResult| !waiting.iter().any(|call| call.id == result.call_id);
+        if let Some(stray) = results.iter().find(waits) {
+            let message = format!("no call `{}` waits for a result", stray.call_id);
+            return Err(Error::new(ErrorKind::Validation, message));
+        }
+        let turn = self.history.undo().ok_or_else(|| nothing("waiting"))?;
+        Ok(Run::resumed(self, turn, results))
+    }
+
+    pub(crate) fn shop(&self) -> &Shop {
+        &self.shop
+    }
+
+    pub(crate) fn runs_tools(&self) -> bool {
+        self.runs_tools
+    }
+
+    /// The request for the next step: all that was said, and this turn.
+    pub(crate) fn next_request(&self, turn: &[Message]) -> ChatRequest {
+        let mut request = self.request.clone();
+        request.messages = self.history.messages();
+        request.messages.extend_from_slice(turn);
+        request.tools = self.shop.tools.definitions();
+        request
+    }
+}
+
+fn is_question(message: &Message) -> bool {
+    use parlor_core::Role::{System, User};
+    matches!(message.role, User | System)
+}
+
+fn has_content(message: &Message) -> bool {
+    use parlor_core::Part;
+    message.parts.iter().any(|part| match part {
+        Part::Text(text) => !text.text.trim().is_empty(),
+        _ => true,
+    })
+}
+
+fn nothing(what: &str) -> Error {
+    Error::new(ErrorKind::Validation, format!("nothing is {what} here"))
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation")
+            .field("model", &self.model.info().id())
+            .field("turns", &self.history.turns().len())
+            .field("tools", &self.shop.tools)
+            .finish_non_exhaustive()
+    }
+}

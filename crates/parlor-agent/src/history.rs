@@ -1,0 +1,271 @@
+//! What was said, a turn at a time.
+
+use parlor_core::{ArgumentsForm, Executor, Message, Part, Role, ToolCall, ToolResult, Usage};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// The memory of a conversation: instructions, and the turns so far.
+///
+/// A turn is a message of the user with all that answers it, calls of tools and
+/// their results included. Turns come and go whole, so that the messages can be
+/// sent to any model at any time: every call has its result, right after it.
+///
+/// It is JSON by serde; what is read is mended where it isn't valid.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, from = "Stored")]
+#[non_exhaustive]
+pub struct History {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<String>,
+    turns: Vec<Turn>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Stored {
+    system: Option<String>,
+    turns: Vec<Turn>,
+}
+
+impl From<Stored> for History {
+    fn from(stored: Stored) -> Self {
+        let Stored { system, mut turns } = stored;
+        turns.iter_mut().for_each(Turn::mend);
+        turns.retain(|turn| !turn.messages.is_empty());
+        Self { system, turns }
+    }
+}
+
+/// A message of the user and all that answers it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Turn {
+    /// The messages, in order.
+    pub messages: Vec<Message>,
+    /// Whether it came to its end.
+    pub state: TurnState,
+    /// The model that answered last, as `provider/model`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What all its requests consumed together.
+    #[serde(skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
+}
+
+/// Whether a turn came to its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TurnState {
+    /// The answer is whole.
+    #[default]
+    Complete,
+    /// It was stopped or broke off; what is there is what had come.
+    Interrupted,
+    /// Its last calls wait for an approval or a result.
+    Pending,
+}
+
+impl Turn {
+    /// A turn that begins with these messages.
+    pub(crate) fn new(messages: Vec<Message>) -> Self {
+        Self {
+            messages,
+            ..Self::default()
+        }
+    }
+
+    /// The calls of its last message that have no result yet.
+    pub fn pending_calls(&self) -> Vec<&ToolCall> {
+        let last = self
+            .messages
+            .iter()
+            .rposition(|m| m.role == Role::Assistant);
+        let Some((last, message)) = last.and_then(|at| Some((at, self.messages.get(at)?))) else {
+            return Vec::new();
+        };
+        let answered: HashSet<&str> = self.messages[last..]
+            .iter()
+            .flat_map(|message| &message.parts)
+            .filter_map(|part| match part {
+                Part::ToolResult(result) => Some(&*result.call_id),
+                _ => None,
+            })
+            .collect();
+        let calls = message.tool_calls();
+        calls.filter(|call| !answered.contains(&*call.id)).collect()
+    }
+
+    /// The text of the answer: that of its last message of the assistant.
+    pub fn text(&self) -> String {
+        let answers = self.messages.iter().rev();
+        let mut answers = answers.filter(|message| message.role == Role::Assistant);
+        answers.next().map(Message::text).unwrap_or_default()
+    }
+
+    /// Makes it one that can be sent whatever happened to it: a call that was
+    /// cut is gone, every other one of the client has exactly one result, in
+    /// the message after it, and nothing else has one. The calls of a pending
+    /// turn's last message may wait for theirs.
+    pub(crate) fn mend(&mut self) {
+        let may_wait = self.state == TurnState::Pending;
+        let messages = std::mem::take(&mut self.messages);
+        let last = messages.iter().rposition(|m| m.role == Role::Assistant);
+        let mut results: Vec<ToolResult> = Vec::new();
+        let mut rest = messages.into_iter().enumerate().peekable();
+        while let Some((at, mut message)) = rest.next() {
+            match message.role {
+                Role::Tool => continue,
+                Role::Assistant => message.parts.retain(is_whole),
+                Role::System | Role::User => {}
+            }
+            if message.parts.is_empty() {
+                continue;
+            }
+            while let Some((_, next)) = rest.next_if(|(_, next)| next.role == Role::Tool) {
+                results.extend(next.parts.into_iter().filter_map(|part| match part {
+                    Part::ToolResult(result) if result.executor == Executor::Client => Some(result),
+                    _ => None,
+                }));
+            }
+            let may_wait = may_wait && Some(at) == last;
+            let answers = answers_of(&message, &mut results, may_wait);
+            results.clear();
+            self.messages.push(message);
+            if !answers.is_empty() {
+                self.messages.push(Message::tool_results(answers));
+            }
+        }
+        if may_wait && self.pending_calls().is_empty() {
+            self.state = TurnState::Interrupted;
+        }
+    }
+}
+
+fn is_whole(part: &Part) -> bool {
+    !matches!(part, Part::ToolCall(call) if call.arguments.form == ArgumentsForm::Cut)
+}
+
+/// The results of a message's calls, in the order of the calls.
+fn answers_of(message: &Message, results: &mut Vec<ToolResult>, may_wait: bool) -> Vec<ToolResult> {
+    let mut answers = Vec::new();
+    for call in message.tool_calls() {
+        let found = results.iter().position(|result| result.call_id == call.id);
+        match found {
+            Some(at) => answers.push(results.swap_remove(at)),
+            None if may_wait => {}
+            None => answers.push(unanswered(call)),
+        }
+    }
+    answers
+}
+
+/// What the model is told of a call that nobody answered.
+pub(crate) fn unanswered(call: &ToolCall) -> ToolResult {
+    let mut result = ToolResult::error(&*call.id, "The call was interrupted and has no result.");
+    result.name = Some(call.name.clone());
+    result
+}
+
+impl History {
+    /// No instructions and no turns.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The instructions.
+    pub fn system(&self) -> Option<&str> {
+        self.system.as_deref()
+    }
+
+    /// Sets the instructions, or removes them.
+    pub fn set_system(&mut self, text: Option<String>) {
+        self.system = text.filter(|text| !text.trim().is_empty());
+    }
+
+    /// The turns, oldest first.
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
+    /// Whether nothing has been said. Instructions say nothing.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// All messages in the order in which a model gets them, the instructions
+    /// first.
+    pub fn messages(&self) -> Vec<Message> {
+        let system = self.system.as_deref().map(Message::system);
+        let said = self.turns.iter().flat_map(|turn| turn.messages.clone());
+        system.into_iter().chain(said).collect()
+    }
+
+    /// Adds a message of any role. A system message is added to the
+    /// instructions; one of the user begins a turn; any other goes on with the
+    /// last one. A call that has no result can be given one by a later message
+    /// of [`Role::Tool`].
+    pub fn add(&mut self, message: Message) {
+        match message.role {
+            Role::System => {
+                let text = message.text();
+                let system = match self.system.take() {
+                    Some(system) => format!("{system}\n\n{text}"),
+                    None => text,
+                };
+                self.set_system(Some(system));
+            }
+            Role::User => self.push(Turn::new(vec![message])),
+            Role::Assistant | Role::Tool => {
+                let mut turn = self.turns.pop().unwrap_or_default();
+                turn.messages.push(message);
+                let waits = !turn.pending_calls().is_empty();
+                turn.state = match (waits, turn.state) {
+                    (true, _) => TurnState::Pending,
+                    (false, TurnState::Pending) => TurnState::Complete,
+                    (false, state) => state,
+                };
+                self.push(turn);
+            }
+        }
+    }
+
+    /// Removes all turns; the instructions stay.
+    pub fn clear(&mut self) {
+        self.turns.clear();
+    }
+
+    /// Removes the instructions too.
+    pub fn clear_all(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Removes the last turn and gives it back.
+    pub fn undo(&mut self) -> Option<Turn> {
+        self.turns.pop()
+    }
+
+    /// The same history up to this many turns: another way to go on from there.
+    #[must_use]
+    pub fn fork(&self, turns: usize) -> Self {
+        Self {
+            system: self.system.clone(),
+            turns: self.turns.iter().take(turns).cloned().collect(),
+        }
+    }
+
+    /// Adds a turn, mended. A turn that waited before it waits no longer.
+    pub(crate) fn push(&mut self, mut turn: Turn) {
+        if let Some(before) = self.turns.last_mut()
+            && before.state == TurnState::Pending
+        {
+            before.state = TurnState::Interrupted;
+            before.mend();
+        }
+        turn.mend();
+        if !turn.messages.is_empty() {
+            self.turns.push(turn);
+        }
+    }
+}
