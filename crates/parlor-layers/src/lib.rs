@@ -34,11 +34,17 @@ pub mod cache;
 pub mod concurrency;
 pub mod fallback;
 pub mod hedge;
+pub mod hooks;
 #[cfg(feature = "cache")]
 pub mod key;
+pub mod metrics;
 pub mod retry;
 mod stack;
 pub mod timeout;
+#[cfg(feature = "trace")]
+pub mod trace;
+pub mod validate;
+mod watch;
 #[cfg(feature = "cache")]
 mod weight;
 

@@ -11,6 +11,11 @@ use std::sync::Arc;
 /// The layers of this crate in their order, outermost first. A new layer has
 /// its row here, at its place.
 pub static ORDER: &[Slot] = &[
+    Slot::of::<crate::hooks::HooksLayer>("hooks"),
+    #[cfg(feature = "trace")]
+    Slot::configurable::<crate::trace::TraceLayer>("trace"),
+    Slot::configurable::<crate::metrics::MetricsLayer>("metrics"),
+    Slot::configurable::<crate::validate::ValidateLayer>("validate"),
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
     Slot::of::<fallback::FallbackLayer>("fallback"),

@@ -62,8 +62,9 @@
 //! | `all-providers` | no | all of the providers above |
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
 //! | `cache` | no | `[layers.cache]`: answers kept for requests that are exactly the same |
-//! | `all-layers` | no | all layers that are features: `cache` |
+//! | `all-layers` | no | all layers that are features: `cache`, `trace` |
 //! | `agent` | no | `parlor::agent`: conversations that remember and run tools |
+//! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
 //! | `http2` | no | HTTP/2 |
 //! | `compression` | no | gzip, brotli, deflate and zstd of responses |
 //! | `schema` | no | a JSON Schema of requests, responses and events |
