@@ -32,12 +32,16 @@ pub mod balance;
 #[cfg(feature = "cache")]
 pub mod cache;
 pub mod concurrency;
+pub mod estimate;
 pub mod fallback;
 pub mod hedge;
 pub mod hooks;
 #[cfg(feature = "cache")]
 pub mod key;
+pub mod limits;
+mod meter;
 pub mod metrics;
+pub mod rate_limit;
 pub mod retry;
 mod stack;
 pub mod timeout;

@@ -1,6 +1,6 @@
 //! Puts layers around a model in the order that their meaning asks for.
 
-use crate::{balance, concurrency, fallback, hedge, retry, timeout};
+use crate::{balance, concurrency, fallback, hedge, rate_limit, retry, timeout};
 use parlor_core::{ChatModel, Error, ErrorKind, Layer, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub static ORDER: &[Slot] = &[
     Slot::of::<balance::BalanceLayer>("balance"),
     Slot::configurable::<hedge::HedgeLayer>("hedge"),
     Slot::of::<retry::RetryLayer>("retry"),
+    Slot::configurable::<rate_limit::RateLimitLayer>("rate_limit"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),
 ];

@@ -2,6 +2,7 @@
 
 use parlor_core::{ChatModel, Layer};
 use parlor_layers::concurrency::{ConcurrencyLayer, ConcurrencyPolicy};
+use parlor_layers::rate_limit::{Counts, RateLimitLayer, RateLimitPolicy};
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_testkit::layer_suite;
@@ -37,6 +38,21 @@ async fn concurrency_passes() {
     let one = |inner| ConcurrencyLayer::new(ConcurrencyPolicy::at_most(1)).layer(inner);
     layer_suite(one).await;
     layer_suite(|inner| retry(one(timeout(inner)))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_passes() {
+    let limited = |inner| {
+        let mut policy = RateLimitPolicy::requests_per_minute(10_000).with(
+            Counts::Tokens,
+            10_000_000,
+            Duration::from_secs(60),
+        );
+        policy.learn = true;
+        RateLimitLayer::new(policy).layer(inner)
+    };
+    layer_suite(limited).await;
+    layer_suite(|inner| retry(limited(timeout(inner)))).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,11 @@
 
 mod concurrency;
 mod crowd;
+mod rate_crowds;
+mod rate_limit;
 
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
