@@ -52,6 +52,10 @@ const NATIVE: &[(&str, &str)] = &[
         "tests/conformance.rs",
         include_str!("../templates/native/tests/conformance.rs"),
     ),
+    (
+        "tests/recorded.rs",
+        include_str!("../templates/native/tests/recorded.rs"),
+    ),
 ];
 
 const PRESET: &str = include_str!("../templates/preset/acme.rs");
@@ -163,7 +167,8 @@ fn next_steps(name: &Name, kind: Kind) -> String {
         ),
         Kind::Native => format!(
             "\nnext:
-  1. correct crates/{package}/src/config.rs and model.rs: address, variables, authentication, claims
+  1. correct crates/{package}/src/config.rs and model.rs: address, variables, authentication, claims;
+     its name in crates/parlor/src/providers.rs as people write it
   2. make dialect.rs the provider's own, or remove it for a dialect of parlor-dialect with quirks
   3. cargo test -p {package}        the conformance suite; it passes now, keep it so
   4. cargo xtask abilities          writes what is made from the code

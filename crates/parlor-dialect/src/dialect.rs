@@ -194,6 +194,16 @@ impl<'a> Frame<'a> {
             ..Self::default()
         }
     }
+
+    /// The same frame with another payload, for a dialect that hands it on in
+    /// the words of another.
+    #[must_use]
+    pub fn with_data<'b>(self, data: &'b [u8]) -> Frame<'b>
+    where
+        'a: 'b,
+    {
+        Frame { data, ..self }
+    }
 }
 
 /// Whom a request is written for and whose answer is read.

@@ -36,11 +36,7 @@ impl Decoder for HunyuanDecoder {
             true => unwrapped(&self.renamed),
             false => Cow::Borrowed(self.renamed.as_slice()),
         };
-        let frame = Frame {
-            data: &data,
-            ..frame
-        };
-        self.words.decode(frame, events)
+        self.words.decode(frame.with_data(&data), events)
     }
 
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {

@@ -17,7 +17,10 @@ parlor_registry::register!(PROVIDERS);
 /// All that is known before anything is sent.
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("acme", "Acme")
     .feature("acme")
-    // The dialect's paths are appended to it.
+    // Beginnings of the names of the models that it makes: `.makes(&["acme-"])`; none for a host
+    // of others' models. Another API or region of a provider that is there already says so, and
+    // that its key alone doesn't choose it: `.region_of("…").with_shared_key()`.
+    // The dialect's paths are appended to the address.
     .base_url("https://api.acme.example/v1")
     .base_url_env(&["ACME_BASE_URL"])
     // Every name in use, the provider's own first. `.without_key()` where none is needed.
@@ -39,7 +42,7 @@ impl Provider for AcmeProvider {
     }
 
     /// Source: name the document that describes the list. Where the API has none, answer
-    /// `Error::unsupported`.
+    /// `Error::unsupported(…).with_provider(&config.instance)`.
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {
         let endpoint = endpoint(config)?;
         // The dialect reads the error, if it is one; the closure reads what an entry tells beside

@@ -5,8 +5,11 @@
 //! format: requests and whole answers first, then the stream, then errors. Each has a client's
 //! side and a server's, which the tests ask, so what is written is read back.
 //!
-//! A difference in a field or two is a field of `Quirks` and no dialect. One that is written from
-//! nothing becomes a folder of `parlor-dialect`, where both directions have files of their own.
+//! A difference in a field or two is a field of `Quirks` and no dialect. Where the words are the
+//! same and stand in other places, the dialect that is here goes on reading and writing them:
+//! change its JSON on the way out and in. `parlor_dialect::hunyuan` is one made so, with a
+//! `Decoder` and an `Encoder` around the borrowed ones. One that is written from nothing becomes a
+//! folder of `parlor-dialect`, where both directions have files of their own.
 
 use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
 use parlor_dialect::openai_chat::OpenAiChat;
