@@ -83,6 +83,18 @@ fn a_bare_name_goes_to_the_maker() {
 }
 
 #[test]
+fn a_descriptor_says_what_its_provider_makes() {
+    static HOST: Fake = Fake(
+        Descriptor::new("openrouter", "A host that made it")
+            .makes(&["moonshotai/"])
+            .without_key(),
+    );
+    let registry = Registry::with(&[&HOST]).unwrap();
+    let name = "moonshotai/kimi-k2-thinking";
+    assert_eq!(id_of(&registry, name), format!("openrouter/{name}"));
+}
+
+#[test]
 fn every_bare_name_without_a_slash_means_one_model() {
     let registry = registry();
     let catalogue = registry.catalogue();
