@@ -29,6 +29,7 @@
 
 mod attempt;
 pub mod balance;
+pub mod budget;
 #[cfg(feature = "cache")]
 pub mod cache;
 pub mod concurrency;

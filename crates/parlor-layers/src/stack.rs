@@ -18,6 +18,7 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<crate::validate::ValidateLayer>("validate"),
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
+    Slot::configurable::<crate::budget::BudgetLayer>("budget"),
     Slot::of::<fallback::FallbackLayer>("fallback"),
     Slot::of::<balance::BalanceLayer>("balance"),
     Slot::configurable::<hedge::HedgeLayer>("hedge"),

@@ -1,7 +1,9 @@
 //! Every layer, alone and stacked, in the suite that any layer must pass.
 
-use parlor_core::{ChatModel, Layer};
+use parlor_core::{ChatModel, Layer, ModelInfo, Price, Usage};
+use parlor_layers::budget::{BudgetLayer, BudgetLimit, BudgetPolicy};
 use parlor_layers::concurrency::{ConcurrencyLayer, ConcurrencyPolicy};
+use parlor_layers::limits::Window;
 use parlor_layers::rate_limit::{Counts, RateLimitLayer, RateLimitPolicy};
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
@@ -38,6 +40,18 @@ async fn concurrency_passes() {
     let one = |inner| ConcurrencyLayer::new(ConcurrencyPolicy::at_most(1)).layer(inner);
     layer_suite(one).await;
     layer_suite(|inner| retry(one(timeout(inner)))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn budget_passes() {
+    let within = |inner| {
+        let policy =
+            BudgetPolicy::usd(1e6, Window::Day).with(BudgetLimit::tokens(10_000_000, Window::Life));
+        let prices = |_: &ModelInfo, usage: &Usage| Price::usd(1.0, 2.0).cost(usage);
+        BudgetLayer::new(policy).with_pricing(prices).layer(inner)
+    };
+    layer_suite(within).await;
+    layer_suite(|inner| within(retry(timeout(inner)))).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod budget;
 mod concurrency;
 mod crowd;
+mod memory;
 mod rate_crowds;
 mod rate_limit;
 
