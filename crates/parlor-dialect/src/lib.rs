@@ -39,6 +39,7 @@ mod opening;
 mod path;
 mod policy;
 mod profile;
+pub mod qianfan_v1;
 mod quirks;
 mod report;
 pub mod schema;

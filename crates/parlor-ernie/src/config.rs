@@ -1,5 +1,6 @@
 //! The provider: what is known of it, and how it comes to be known.
 
+use crate::v1::FirstGeneration;
 use crate::{auth, model};
 use parlor_core::Result;
 use parlor_http::signing::KeyPair;
@@ -7,7 +8,7 @@ use parlor_http::{Auth, ChatHost, Endpoint, Tokens};
 use parlor_registry::{Descriptor, Provider, ProviderConfig};
 
 /// The providers of this crate.
-pub static PROVIDERS: &[&dyn Provider] = &[&HOST];
+pub static PROVIDERS: &[&dyn Provider] = &[&HOST, &FirstGeneration];
 
 parlor_registry::register!(PROVIDERS);
 
@@ -27,6 +28,16 @@ const DESCRIPTOR: Descriptor = Descriptor::new("qianfan", "Baidu Qianfan (ERNIE)
     .default_model("ernie-4.5-turbo-128k")
     .docs_url("https://cloud.baidu.com/doc/qianfan")
     .key_url("https://console.bce.baidu.com/iam/#/iam/apikey/list");
+
+/// Qianfan, by the first generation of its API.
+pub(crate) static V1: Descriptor = Descriptor::new("qianfan-v1", "Baidu Qianfan, first generation")
+    .feature("ernie")
+    .region_of("qianfan")
+    .base_url("https://aip.baidubce.com")
+    .key_env(&["QIANFAN_ACCESS_TOKEN", "QIANFAN_AK"])
+    .default_model("ernie-4.0-8k")
+    .docs_url("https://cloud.baidu.com/doc/WENXINWORKSHOP")
+    .key_url("https://console.bce.baidu.com/qianfan/ais/console/applicationConsole/application");
 
 fn endpoint(descriptor: &Descriptor, config: &ProviderConfig) -> Result<Endpoint> {
     let endpoint = Endpoint::configured(config, descriptor, Auth::Bearer)?;

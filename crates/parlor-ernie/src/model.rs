@@ -3,6 +3,7 @@
 use crate::config::HOST;
 use parlor_core::{ErrorKind, Result};
 use parlor_dialect::openai_chat::{Documents, OpenAiChat, Quirks, Thinking};
+use parlor_dialect::qianfan_v1;
 use parlor_http::HttpModel;
 use parlor_registry::ProviderConfig;
 
@@ -24,17 +25,16 @@ pub(crate) fn quirks() -> Quirks {
     quirks.audio = false;
     quirks.documents = Documents::None;
     quirks.know_codes(CODES);
+    // Gateways pass the first generation's numbers on.
+    quirks.know_codes(qianfan_v1::CODES);
     quirks.refuse("n logprobs top_logprobs top_k service_tier");
     quirks
 }
 
-/// What the words mean, and the numbers of the API's first generation.
+/// What the words mean.
 const CODES: &[(ErrorKind, &[&str])] = &[
-    (
-        ErrorKind::Authentication,
-        &["invalid_iam_token", "13", "14", "15", "100", "110", "111"],
-    ),
-    (ErrorKind::Permission, &["access_denied", "6"]),
+    (ErrorKind::Authentication, &["invalid_iam_token"]),
+    (ErrorKind::Permission, &["access_denied"]),
     (ErrorKind::ModelNotFound, &["invalid_model"]),
     (
         ErrorKind::RateLimited,
@@ -42,18 +42,8 @@ const CODES: &[(ErrorKind, &[&str])] = &[
             "rpm_rate_limit_exceeded",
             "tpm_rate_limit_exceeded",
             "preemptible_*",
-            "18",
-            "336501",
-            "336502",
-            "336503",
         ],
     ),
-    (
-        ErrorKind::QuotaExhausted,
-        &["account_overdue*", "coupon_*", "4", "17", "19"],
-    ),
-    (ErrorKind::Overloaded, &["336100"]),
-    (ErrorKind::Unsupported, &["3"]),
-    (ErrorKind::Server, &["internal_error", "1", "2", "336000"]),
-    (ErrorKind::InvalidRequest, &["33600*", "33610*", "33611*"]),
+    (ErrorKind::QuotaExhausted, &["account_overdue*", "coupon_*"]),
+    (ErrorKind::Server, &["internal_error"]),
 ];

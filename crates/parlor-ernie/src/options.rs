@@ -70,3 +70,39 @@ impl ErnieOptions {
         request.with_options("qianfan", self)
     }
 }
+
+/// Settings that only the first generation of the API understands. They go into
+/// the request's `extra` under `qianfan-v1` and from there into the body.
+///
+/// ```
+/// use parlor_core::ChatRequest;
+/// use parlor_ernie::V1Options;
+///
+/// let mut options = V1Options::default();
+/// options.enable_citation = Some(true);
+/// let request = options.apply(ChatRequest::from("What is new?"));
+/// assert_eq!(request.extra["qianfan-v1"]["enable_citation"], true);
+/// ```
+///
+/// Source: cloud.baidu.com, `WENXINWORKSHOP`, "ERNIE-3.5-8K".
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct V1Options {
+    /// Whether the provider's own search of the web is switched off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_search: Option<bool>,
+    /// Whether the answer refers to what was found by its number; what it found
+    /// comes as [`Source`](parlor_core::Source) parts of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_citation: Option<bool>,
+    /// How much repetition is held against the model, 1 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty_score: Option<f64>,
+}
+
+impl V1Options {
+    /// The request with these settings.
+    pub fn apply(&self, request: ChatRequest) -> ChatRequest {
+        request.with_options("qianfan-v1", self)
+    }
+}

@@ -113,7 +113,7 @@ fn every_code_has_its_kind() {
     for (code, expected) in [
         (1, ErrorKind::Server),
         (2, ErrorKind::Server),
-        (3, ErrorKind::Unsupported),
+        (3, ErrorKind::ModelNotFound),
         (4, ErrorKind::QuotaExhausted),
         (6, ErrorKind::Permission),
         (13, ErrorKind::Authentication),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use parlor_core::{Error, ErrorKind, Result, Secret};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Request, Url};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,8 +116,9 @@ pub trait Authorize: fmt::Debug + Send + Sync {
     /// - Called by several requests at once. Its `Debug` shows no secret.
     async fn authorize(&self, request: &mut Outgoing<'_>) -> Result<()>;
 
-    /// Learns that the host answered with 401 or 403, and says whether another
-    /// attempt, authorised anew, may go better. Never, unless overridden.
+    /// Learns that the host answered with 401 or 403, or reported as much in
+    /// the body of a success, and says whether another attempt, authorised
+    /// anew, may go better. Never, unless overridden.
     ///
     /// # Behavior
     /// - Called at most once per request. When it says yes the request is sent
@@ -234,16 +236,24 @@ impl fmt::Debug for Outgoing<'_> {
     }
 }
 
+/// What was sent of a request that a source of tokens or signatures authorised.
+pub(crate) struct Sent {
+    pub(crate) headers: HeaderMap,
+    pub(crate) url: Url,
+    /// Whether the source was asked for another attempt already.
+    pub(crate) again: bool,
+}
+
 /// An answer of 401 or 403, for [`Authorize`].
 #[derive(Clone, Copy)]
 pub struct Refusal<'a> {
     status: u16,
     answer: &'a HeaderMap,
-    sent: &'a HeaderMap,
+    sent: &'a Sent,
 }
 
 impl<'a> Refusal<'a> {
-    pub(crate) fn new(status: u16, answer: &'a HeaderMap, sent: &'a HeaderMap) -> Self {
+    pub(crate) fn new(status: u16, answer: &'a HeaderMap, sent: &'a Sent) -> Self {
         Self {
             status,
             answer,
@@ -251,7 +261,8 @@ impl<'a> Refusal<'a> {
         }
     }
 
-    /// The status: 401 or 403.
+    /// The status: 401 or 403. It is 401 too where the body of a success
+    /// reports that the request wasn't authorised.
     pub fn status(&self) -> u16 {
         self.status
     }
@@ -265,7 +276,13 @@ impl<'a> Refusal<'a> {
     /// A header of the request that was refused: tells the token in it from
     /// one that another request got meanwhile.
     pub fn sent(&self, name: &str) -> Option<&'a str> {
-        self.sent.get(name)?.to_str().ok()
+        self.sent.headers.get(name)?.to_str().ok()
+    }
+
+    /// The same for a parameter of the query.
+    pub fn sent_query(&self, name: &str) -> Option<Cow<'a, str>> {
+        let mut pairs = self.sent.url.query_pairs();
+        pairs.find(|it| it.0 == name).map(|(_, value)| value)
     }
 }
 

@@ -1,13 +1,15 @@
 //! One exchange with an endpoint: a request authorised, sent, and sent again where that is safe.
 
-use crate::auth::{Auth, Refusal};
+use crate::auth::{Auth, Refusal, Sent};
 use crate::client::{self, ClientSettings};
 use crate::endpoint::Endpoint;
 use crate::failure;
+use http::Extensions;
 use parlor_core::{Error, ErrorKind, Result, Scrub, Secret, TimeoutKind};
 use parlor_dialect::Dialect;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response};
+use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 
 impl Endpoint {
@@ -87,7 +89,7 @@ impl Endpoint {
             true => request.try_clone(),
             false => None,
         };
-        let (sent, outcome) = self.attempt(client, request).await?;
+        let (sent, outcome) = self.attempt(client, request, false).await?;
         let Some(again) = again else {
             return outcome.map_err(told);
         };
@@ -102,24 +104,31 @@ impl Endpoint {
             }
             (outcome, _) => return outcome.map_err(told),
         }
-        let (_, outcome) = self.attempt(client, again).await?;
+        let (_, outcome) = self.attempt(client, again, true).await?;
         outcome.map_err(told)
     }
 
-    /// Authorises a request and sends it; gives the headers that it had too,
-    /// where a source of tokens may want to see them. What the source added
-    /// goes with the response, to be taken out of errors.
+    /// Authorises a request and sends it; gives what was sent too, where a
+    /// source of tokens may want to see it. That goes with the response as well,
+    /// and what the source added, to be taken out of errors.
     async fn attempt(
         &self,
         client: &Client,
         mut request: Request,
-    ) -> Result<(HeaderMap, reqwest::Result<Response>)> {
+        again: bool,
+    ) -> Result<(Arc<Sent>, reqwest::Result<Response>)> {
         let mut secrets = self.auth.apply(&mut request).await?;
-        let Auth::Dynamic(_) = &self.auth else {
-            return Ok((HeaderMap::new(), client.execute(request).await));
+        let mut sent = Sent {
+            headers: HeaderMap::new(),
+            url: request.url().clone(),
+            again,
         };
-        let sent = request.headers().clone();
-        let sensitive = sent.values().filter(|it| it.is_sensitive());
+        let Auth::Dynamic(_) = &self.auth else {
+            return Ok((Arc::new(sent), client.execute(request).await));
+        };
+        sent.headers.clone_from(request.headers());
+        let sent = Arc::new(sent);
+        let sensitive = sent.headers.values().filter(|it| it.is_sensitive());
         for value in sensitive.filter_map(|it| it.to_str().ok()) {
             // The token without its scheme, which a server may repeat alone.
             let token = value.split_once(' ').map(|(_, token)| Secret::new(token));
@@ -128,9 +137,28 @@ impl Endpoint {
         }
         let mut outcome = client.execute(request).await;
         if let Ok(response) = &mut outcome {
-            response.extensions_mut().insert(self.scrub_with(secrets));
+            let extensions = response.extensions_mut();
+            extensions.insert(self.scrub_with(secrets));
+            extensions.insert(sent.clone());
         }
         Ok((sent, outcome))
+    }
+
+    /// Whether a request whose success turned out to report this error may go
+    /// better once more, authorised anew.
+    pub(crate) async fn renews(
+        &self,
+        error: &Error,
+        head: &HeaderMap,
+        response: &Extensions,
+    ) -> Result<bool> {
+        let (Auth::Dynamic(source), ErrorKind::Authentication) = (&self.auth, error.kind()) else {
+            return Ok(false);
+        };
+        match response.get::<Arc<Sent>>().filter(|it| !it.again) {
+            Some(sent) => source.refused(&Refusal::new(401, head, sent)).await,
+            None => Ok(false),
+        }
     }
 
     /// Sends a request and gives the response, whose status is 2xx: for

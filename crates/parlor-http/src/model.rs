@@ -96,55 +96,78 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let begun = Instant::now();
         let shared = &self.shared;
-        let (response, warnings) = shared.open(request, false).await?;
-        let head = response.headers().clone();
-        let id = headers::request_id(&head);
-        let extensions = response.extensions().clone();
-        let name = |error| {
-            let error = failure::named(error, &shared.info, id.as_deref());
-            error.scrubbed(&failure::scrub(&extensions, &shared.endpoint))
-        };
-        let status = response.status().as_u16();
-        let body = match shared.endpoint.timeouts().total {
-            Some(total) => {
-                let left = total.saturating_sub(begun.elapsed());
-                timeout(left, read_whole(response, &shared.endpoint, begun))
-                    .await
-                    .unwrap_or_else(|_| {
-                        Err(failure::of_timeout(TimeoutKind::Total, &shared.endpoint))
-                    })
+        let mut renewed = false;
+        loop {
+            let (response, warnings) = shared.open(request, false).await?;
+            let head = response.headers().clone();
+            let id = headers::request_id(&head);
+            let extensions = response.extensions().clone();
+            let name = |error| {
+                let error = failure::named(error, &shared.info, id.as_deref());
+                error.scrubbed(&failure::scrub(&extensions, &shared.endpoint))
+            };
+            let status = response.status().as_u16();
+            let body = match shared.endpoint.timeouts().total {
+                Some(total) => {
+                    let left = total.saturating_sub(begun.elapsed());
+                    timeout(left, read_whole(response, &shared.endpoint, begun))
+                        .await
+                        .unwrap_or_else(|_| {
+                            Err(failure::of_timeout(TimeoutKind::Total, &shared.endpoint))
+                        })
+                }
+                None => read_whole(response, &shared.endpoint, begun).await,
+            };
+            let body = body.map_err(name)?;
+            let read = shared.read(&body, status, &head);
+            if let Err(error) = &read
+                && !renewed
+            {
+                let renews = shared.endpoint.renews(error, &head, &extensions);
+                renewed = renews.await.map_err(name)?;
+                if renewed {
+                    continue;
+                }
             }
-            None => read_whole(response, &shared.endpoint, begun).await,
-        };
-        let body = body.map_err(name)?;
-        let mut answer = shared.read(&body, status, &head).map_err(name)?;
-        let mut metadata = headers::metadata(&head);
-        metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
-        answer.metadata = metadata;
-        answer.warnings.splice(..0, warnings);
-        if request.include_raw {
-            answer.raw = serde_json::from_slice(&body).ok();
+            let mut answer = read.map_err(name)?;
+            let mut metadata = headers::metadata(&head);
+            metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
+            answer.metadata = metadata;
+            answer.warnings.splice(..0, warnings);
+            if request.include_raw {
+                answer.raw = serde_json::from_slice(&body).ok();
+            }
+            return Ok(answer);
         }
-        Ok(answer)
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let begun = Instant::now();
         let shared = self.shared.clone();
-        let (streams, mut warnings) = Policy::streams(request, &shared.info)?;
-        let (response, more) = shared.open(request, streams).await?;
-        warnings.extend(more);
-        let metadata = headers::metadata(response.headers());
-        let info = shared.info.clone();
-        let mut events = EventReader::new(shared, response, begun, warnings);
-        if !streams {
-            events = events.of_whole();
+        let (streams, first_warnings) = Policy::streams(request, &shared.info)?;
+        let mut renewed = false;
+        loop {
+            let (response, more) = shared.open(request, streams).await?;
+            let warnings = first_warnings.iter().cloned().chain(more).collect();
+            let (head, extensions) = (response.headers().clone(), response.extensions().clone());
+            let info = shared.info.clone();
+            let mut events = EventReader::new(shared.clone(), response, begun, warnings);
+            if !streams {
+                events = events.of_whole();
+            }
+            if let Err(error) = events.settle().await {
+                let endpoint = &shared.endpoint;
+                renewed = !renewed && endpoint.renews(&error, &head, &extensions).await?;
+                match renewed {
+                    true => continue,
+                    false => return Err(error),
+                }
+            }
+            let later = events.later_metadata();
+            return Ok(ChatStream::new(info, events)
+                .with_metadata(headers::metadata(&head))
+                .with_later_metadata(later));
         }
-        events.settle().await?;
-        let later = events.later_metadata();
-        Ok(ChatStream::new(info, events)
-            .with_metadata(metadata)
-            .with_later_metadata(later))
     }
 }
 

@@ -50,8 +50,8 @@ impl Token {
     }
 }
 
-/// The tokens of a source as bearer tokens on requests, for
-/// [`Auth::dynamic`](crate::Auth::dynamic).
+/// The tokens of a source as bearer tokens on requests, or where else a host
+/// wants them, for [`Auth::dynamic`](crate::Auth::dynamic).
 ///
 /// One token serves all requests. It is replaced shortly before its end, and
 /// when it is refused with 401: the request is then sent once more. Requests
@@ -80,6 +80,8 @@ impl Token {
 #[derive(Debug)]
 pub struct Tokens<S> {
     source: S,
+    /// The parameter of the query that takes them, instead of the header.
+    query: Option<&'static str>,
     known: Mutex<Option<Known>>,
 }
 
@@ -95,8 +97,16 @@ impl<S: TokenSource> Tokens<S> {
     pub fn new(source: S) -> Self {
         Self {
             source,
+            query: None,
             known: Mutex::new(None),
         }
+    }
+
+    /// The same in a parameter of the query instead of the header.
+    #[must_use]
+    pub fn in_query(mut self, name: &'static str) -> Self {
+        self.query = Some(name);
+        self
     }
 }
 
@@ -122,15 +132,26 @@ impl<S: TokenSource> Authorize for Tokens<S> {
             }
         };
         drop(known);
-        request.set_header("authorization", &format!("Bearer {}", secret.expose()))
+        match self.query {
+            Some(name) => {
+                request.set_query(name, secret.expose());
+                Ok(())
+            }
+            None => request.set_header("authorization", &format!("Bearer {}", secret.expose())),
+        }
     }
 
     async fn refused(&self, refusal: &Refusal<'_>) -> Result<bool> {
         if refusal.status() != 401 {
             return Ok(false);
         }
-        let sent = refusal.sent("authorization").unwrap_or_default();
-        let sent = sent.strip_prefix("Bearer ").unwrap_or(sent);
+        let sent = match self.query {
+            Some(name) => refusal.sent_query(name).unwrap_or_default(),
+            None => {
+                let sent = refusal.sent("authorization").unwrap_or_default();
+                sent.strip_prefix("Bearer ").unwrap_or(sent).into()
+            }
+        };
         let mut known = self.known.lock().await;
         // Another request may have got a new one meanwhile.
         if known.as_ref().is_some_and(|it| it.secret.expose() == sent) {

@@ -96,8 +96,8 @@ impl<D: Dialect> DialectSite<D> {
         self
     }
 
-    /// The same, wanting this key: as a bearer token, or in `x-api-key`, `api-key` or
-    /// `x-goog-api-key`.
+    /// The same, wanting this key: as a bearer token, in `x-api-key`, `api-key` or
+    /// `x-goog-api-key`, or as the parameter `access_token` of the query.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -141,7 +141,9 @@ impl<D: Dialect> DialectSite<D> {
         let bearer = seen.header("authorization");
         let bearer = bearer.and_then(|it| it.strip_prefix("Bearer "));
         let plain = ["x-api-key", "api-key", "x-goog-api-key"];
-        let mut keys = plain.iter().map(|name| seen.header(name)).chain([bearer]);
+        let query = seen.path.split_once("access_token=");
+        let query = query.and_then(|(_, rest)| rest.split('&').next());
+        let mut keys = (plain.iter().map(|name| seen.header(name))).chain([bearer, query]);
         match keys.any(|it| it == Some(key)) {
             true => Ok(()),
             false => Err(Error::new(

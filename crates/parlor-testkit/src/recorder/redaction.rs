@@ -13,6 +13,7 @@ const BEGINNINGS: &[&str] = &[
 
 /// Fields of JSON that tell who asked, whatever they hold.
 const FIELDS: &[&str] = &[
+    "access_token",
     "account",
     "account_id",
     "accountId",
@@ -23,13 +24,25 @@ const FIELDS: &[&str] = &[
     "organization",
     "organization_id",
     "project_id",
+    "refresh_token",
     "safety_identifier",
+    "session_key",
+    "session_secret",
     "user_email",
     "user_id",
 ];
 
 /// Parameters of a URL that prove or tell who asks.
-const PARAMETERS: &[&str] = &["key", "api_key", "token", "sig", "signature", "project"];
+const PARAMETERS: &[&str] = &[
+    "key",
+    "api_key",
+    "token",
+    "sig",
+    "signature",
+    "project",
+    "client_id",
+    "client_secret",
+];
 
 /// Takes out of texts what must not stand in a recording: the secrets it is given, in the forms
 /// that they have in JSON and URLs; what looks like a key, an account's id or a mail address; and

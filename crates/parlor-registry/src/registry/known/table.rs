@@ -69,6 +69,7 @@ pub static KNOWN: &[KnownProvider] = &[
     known("openrouter", &[], "compatible", &[]),
     known("perplexity", &[], "compatible", &["sonar"]),
     known("qianfan", &["ernie"], "ernie", &["ernie-"]),
+    known("qianfan-v1", &[], "ernie", &[]),
     known("sglang", &[], "compatible", &[]),
     known("siliconflow", &[], "compatible", &[]),
     known("siliconflow-intl", &[], "compatible", &[]),
