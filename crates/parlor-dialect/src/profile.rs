@@ -12,6 +12,9 @@ pub struct Profile {
     /// Thoughts stand in the text between `<think>` and `</think>`, unless the
     /// host takes them out; they are told as reasoning.
     pub think_tags: bool,
+    /// The essence of an answer stands between `<|begin_of_box|>` and
+    /// `<|end_of_box|>`, unless the host takes these out; they are dropped.
+    pub box_marks: bool,
     /// The family reasons and refuses sampling settings (temperature, top_p,
     /// penalties, logprobs): they are left out with a warning.
     pub fixed_sampling: bool,
@@ -68,6 +71,7 @@ impl Profile {
 
 const PLAIN: Profile = Profile {
     think_tags: false,
+    box_marks: false,
     fixed_sampling: false,
     sampling_without_reasoning: false,
     no_stop: false,
@@ -221,7 +225,15 @@ static FAMILIES: &[(&[&str], Profile)] = &[
     ),
     (&["kimi-*"], TOOL_TURNS),
     (
-        &["glm-4.1v*", "glm-4.5*"],
+        &["glm-4.1v*", "glm-4.5v*"],
+        Profile {
+            think_tags: true,
+            box_marks: true,
+            ..TOOL_TURNS
+        },
+    ),
+    (
+        &["glm-4.5*"],
         Profile {
             think_tags: true,
             ..TOOL_TURNS
@@ -326,6 +338,11 @@ mod tests {
         assert_eq!(replay("zai-org/GLM-5.2"), ReasoningReplay::ToolTurns);
         assert_eq!(replay("qwen3-max"), ReasoningReplay::Never);
         assert_eq!(replay("MiniMax-M2.5"), ReasoningReplay::Always);
+        let boxes = |id: &str| Profile::of(id).box_marks;
+        assert!(
+            boxes("glm-4.5v") && boxes("zai-org/GLM-4.5V-FP8") && boxes("glm-4.1v-thinking-flash")
+        );
+        assert!(!boxes("glm-4.5-air") && !boxes("glm-4.6v"));
         for id in ["qwen3:8b", "MiniMax-M3", "deepseek-r1:7b", "QwQ-32B"] {
             assert!(Profile::of(id).think_tags, "{id}");
         }

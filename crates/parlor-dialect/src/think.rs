@@ -1,7 +1,12 @@
-//! Takes thoughts between `<think>` and `</think>` out of a streamed text.
+//! Takes thoughts between `<think>` and `</think>`, and marks of boxes, out of a streamed text.
+
+use crate::profile::Profile;
 
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
+
+/// What some families put around the essence of an answer.
+const BOX: [&str; 2] = ["<|begin_of_box|>", "<|end_of_box|>"];
 
 /// The most white space that is held back while it may stand before a tag.
 const MAX_LEADING: usize = 256;
@@ -14,9 +19,15 @@ const MAX_LEADING: usize = 256;
 /// tag; and only the first closing tag ends the thoughts. White space after
 /// either tag is dropped. A tag may be cut anywhere between deltas: what may
 /// yet become one is held back until it is known, at most a few bytes.
+///
+/// Some families also put marks around the essence of an answer,
+/// `<|begin_of_box|>` and `<|end_of_box|>`; they are dropped wherever they
+/// stand in it, by the splitter [of](Self::of) such a family's profile.
 #[derive(Debug, Clone, Default)]
 pub struct ThinkSplitter {
     state: State,
+    /// Whether marks of boxes are taken out of the answer.
+    boxes: bool,
     /// What may yet become a tag, with the white space before it.
     held: String,
 }
@@ -52,8 +63,23 @@ impl ThinkSplitter {
         Self::default()
     }
 
+    /// The splitter that a family's texts want, if they want one.
+    pub fn of(profile: &Profile) -> Option<Self> {
+        let splitter = Self {
+            // Without thoughts in the text all of it is the answer.
+            state: match profile.think_tags {
+                true => State::Start,
+                false => State::Answer,
+            },
+            boxes: profile.box_marks,
+            ..Self::default()
+        };
+        (profile.think_tags || profile.box_marks).then_some(splitter)
+    }
+
     /// Takes more of the text and gives what is certain to `each`, in order.
-    /// In the answer it passes text on without copying.
+    /// In the answer it passes text on without copying, but for the beginning of
+    /// a mark.
     ///
     /// # Errors
     /// The first error of `each`; the rest of the text is then lost.
@@ -145,14 +171,44 @@ impl ThinkSplitter {
                     self.state = State::Answer;
                 }
                 State::Answer => {
-                    if !text.is_empty() {
-                        each(ThinkPiece::Answer(text))?;
+                    let (answer, rest) = match self.boxes {
+                        true => unboxed(text),
+                        false => (text, Unboxed::Held("")),
+                    };
+                    if !answer.is_empty() {
+                        each(ThinkPiece::Answer(answer))?;
                     }
-                    return Ok("");
+                    match rest {
+                        Unboxed::More(more) => text = more,
+                        Unboxed::Held(held) => return Ok(held),
+                    }
                 }
             }
         }
     }
+}
+
+/// What follows a piece of an answer.
+enum Unboxed<'a> {
+    /// More of it, after a mark.
+    More(&'a str),
+    /// What may yet become a mark.
+    Held(&'a str),
+}
+
+/// The text up to the first mark of a box.
+fn unboxed(text: &str) -> (&str, Unboxed<'_>) {
+    let found = BOX.iter().filter_map(|mark| {
+        let (before, after) = text.split_once(mark)?;
+        Some((before, after))
+    });
+    if let Some((before, after)) = found.min_by_key(|(before, _)| before.len()) {
+        return (before, Unboxed::More(after));
+    }
+    let held = BOX.map(|mark| partial(text, mark));
+    let held = held.into_iter().max().unwrap_or_default();
+    let (answer, held) = text.split_at(text.len() - held);
+    (answer, Unboxed::Held(held))
 }
 
 /// How many bytes at the end of `text` may be the beginning of `tag`.
@@ -171,8 +227,14 @@ mod tests {
 
     /// Thoughts and answer of a text that comes in these deltas.
     fn split<'a>(deltas: impl IntoIterator<Item = &'a str>) -> (String, String) {
+        split_by(ThinkSplitter::new(), deltas)
+    }
+
+    fn split_by<'a>(
+        mut splitter: ThinkSplitter,
+        deltas: impl IntoIterator<Item = &'a str>,
+    ) -> (String, String) {
         let (mut thoughts, mut answer) = (String::new(), String::new());
-        let mut splitter = ThinkSplitter::new();
         let mut each = |piece: ThinkPiece<'_>| -> Result<(), Infallible> {
             match piece {
                 ThinkPiece::Thought("") | ThinkPiece::Answer("") => panic!("an empty piece"),
@@ -252,7 +314,46 @@ mod tests {
         );
     }
 
+    /// The answer of a text with boxes that comes in these deltas.
+    fn without_boxes<'a>(
+        tags: bool,
+        deltas: impl IntoIterator<Item = &'a str>,
+    ) -> (String, String) {
+        let mut profile = Profile::default();
+        (profile.think_tags, profile.box_marks) = (tags, true);
+        split_by(ThinkSplitter::of(&profile).unwrap(), deltas)
+    }
+
+    #[test]
+    fn marks_of_boxes_are_taken_out() {
+        let text = "It is <|begin_of_box|>42<|end_of_box|>.";
+        assert_eq!(without_boxes(false, [text]), pair("", "It is 42."));
+        let each = text.split_inclusive("");
+        assert_eq!(without_boxes(false, each), pair("", "It is 42."));
+        let thinks = "<think>hm</think>\n<|begin_of_box|>42<|end_of_box|>";
+        assert_eq!(without_boxes(true, [thinks]), pair("hm", "42"));
+        for like in [
+            "a <| b <|begin_of",
+            "<|end_of_box|",
+            "<|begin_of_boxes|>",
+            "<think>a",
+        ] {
+            assert_eq!(without_boxes(false, [like]), pair("", like));
+        }
+        assert_eq!(split([text]), pair("", text));
+        assert!(ThinkSplitter::of(&Profile::default()).is_none());
+    }
+
     proptest! {
+        #[test]
+        fn any_cut_of_boxes_gives_the_same(
+            text in r"(<think>a</think>)?([a<|>é ]{0,3}(<\|begin_of_box\|>|<\|end_of_box\|>|<\|be)?){0,4}",
+        ) {
+            let whole = without_boxes(true, [text.as_str()]);
+            let each: Vec<String> = text.chars().map(String::from).collect();
+            prop_assert_eq!(without_boxes(true, each.iter().map(String::as_str)), whole);
+        }
+
         #[test]
         fn any_cut_gives_the_same(
             text in r"[ \n]{0,3}(<think>)?[a<>/é \n]{0,12}(</think>)?[ \n]{0,2}[b<>/thinké]{0,12}",

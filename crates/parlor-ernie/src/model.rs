@@ -22,6 +22,7 @@ pub(crate) fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();
     quirks.thinking = Thinking::Enable;
     quirks.thinking_budget = true;
+    quirks.max_image_url = 1_024;
     quirks.audio = false;
     quirks.documents = Documents::None;
     quirks.know_codes(CODES);

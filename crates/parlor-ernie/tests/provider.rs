@@ -84,6 +84,25 @@ async fn pictures_and_films() {
     assert_eq!(parts[1]["image_url"]["url"], "https://x/a.png");
 }
 
+#[tokio::test]
+async fn an_address_of_an_image_that_is_too_long_is_told_before_it_is_sent() {
+    let ask = |source: MediaSource| {
+        let image = Media::new(MediaKind::Image, source);
+        ChatRequest::new([Message::new(Role::User, vec![image.into()])])
+    };
+    let address = |bytes: usize| MediaSource::Url(format!("https://x/{:a<1$}", "", bytes - 10));
+    let model = model("ernie-4.5-turbo-vl-32k", &config("http://127.0.0.1:9")).unwrap();
+    let error = model.chat(&ask(address(1_025))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("1025 bytes"), "{error}");
+    assert!(error.message().contains("1024 at most"), "{error}");
+    let (body, _) = sent(&ask(address(1_024))).await;
+    let url = &body["messages"][0]["content"][0]["image_url"]["url"];
+    assert_eq!(url.as_str().unwrap().len(), 1_024);
+    let bytes = MediaSource::Bytes(vec![0_u8; 4_096].into());
+    sent(&ask(bytes)).await;
+}
+
 #[test]
 fn every_code_has_its_kind() {
     let model = model("m", &config("http://127.0.0.1:9")).unwrap();

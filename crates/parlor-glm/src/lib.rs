@@ -15,7 +15,8 @@
 //!
 //! What only this provider understands is in [`GlmOptions`]; the tools that it
 //! runs itself are [`WebSearch`] and [`retrieval`]; files are in [`files`], and
-//! [`count_tokens`] tells what a request takes. With `GLM_AUTH=token` the key's
+//! [`count_tokens`] tells what a request takes, and [`web_search`] searches
+//! without a chat. With `GLM_AUTH=token` the key's
 //! secret stays here, and requests carry tokens made from it: see
 //! [`AuthForm`].
 
@@ -23,6 +24,7 @@ mod auth;
 mod config;
 mod model;
 mod options;
+mod search;
 mod tokens;
 mod tools;
 
@@ -30,5 +32,6 @@ pub use auth::AuthForm;
 pub use config::PROVIDERS;
 pub use model::{files, model};
 pub use options::GlmOptions;
+pub use search::{FoundPage, web_search};
 pub use tokens::count_tokens;
 pub use tools::{WebSearch, retrieval};

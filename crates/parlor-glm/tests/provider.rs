@@ -5,7 +5,7 @@
 use parlor_core::*;
 use parlor_dialect::Dialect;
 use parlor_glm::{
-    AuthForm, GlmOptions, PROVIDERS, WebSearch, count_tokens, files, model, retrieval,
+    AuthForm, GlmOptions, PROVIDERS, WebSearch, count_tokens, files, model, retrieval, web_search,
 };
 use parlor_registry::{Env, KeySource, ProviderConfig, Registry};
 use parlor_testkit::ApiServer;
@@ -303,4 +303,67 @@ fn a_key_goes_to_the_host_that_it_is_for() {
     assert!(address("ZAI_API_KEY", None).contains("https://api.z.ai"));
     let elsewhere = address("ZAI_API_KEY", Some("https://x.example/v4"));
     assert!(elsewhere.contains("https://x.example"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn the_web_is_searched_without_a_chat() {
+    const SEARCH: &str = "POST /web_search";
+    let answer = json!({"id": "s-1", "created": 7, "search_intent": [], "search_result": [
+        {"title": "A", "content": "a", "link": "https://a", "media": "M", "icon": null,
+         "refer": "ref_1", "publish_date": "2026-11-01"},
+        {"link": "https://b"},
+    ]});
+    let refused = r#"{"error": {"code": "1113", "message": "no balance"}}"#;
+    let answer = answer.to_string();
+    let server = ApiServer::start([
+        (SEARCH, 200, answer.as_str()),
+        (SEARCH, 429, refused),
+        (SEARCH, 200, "{}"),
+    ])
+    .await
+    .unwrap();
+    let config = config(&server.url());
+    let mut search = WebSearch::default();
+    search.count = Some(2);
+    search.require_search = Some(true);
+    let found = web_search(&config, "what is new", &search).await.unwrap();
+    assert_eq!(
+        server.requests()[0].json().unwrap(),
+        json!({"search_engine": "search_std", "count": 2, "search_query": "what is new"})
+    );
+    let [first, second] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (&*first.title, &*first.icon, &*first.refer),
+        ("A", "", "ref_1")
+    );
+    assert_eq!((&*second.link, &*second.title), ("https://b", ""));
+    let error = web_search(&config, "a", &search).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::QuotaExhausted);
+    let error = web_search(&config, "a", &search).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn marks_of_boxes_are_taken_out_whole_and_streamed() {
+    let text = "<think>hm</think>\nIt is <|begin_of_box|>42<|end_of_box|>.";
+    let whole = message(json!({"role": "assistant", "content": text}), "stop").to_string();
+    let mut frames: Vec<String> = text
+        .split_inclusive(['_', 'e', '|', '>'])
+        .map(|piece| json!({"choices": [{"index": 0, "delta": {"content": piece}}]}).to_string())
+        .collect();
+    frames
+        .push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string());
+    let frames: Vec<String> = frames.iter().map(|it| format!("data: {it}\n\n")).collect();
+    let frames = frames.concat();
+    for (name, said) in [("glm-4.5v", "It is 42."), ("glm-4.6v", text)] {
+        let answers = [(CHAT, 200, whole.as_str()), (CHAT, 200, frames.as_str())];
+        let server = ApiServer::start(answers).await.unwrap();
+        let model = model(name, &config(&server.url())).unwrap();
+        let ask = ChatRequest::from("a");
+        assert_eq!(model.chat(&ask).await.unwrap().text(), said);
+        let stream = model.stream(&ask).await.unwrap();
+        assert_eq!(stream.response().await.unwrap().text(), said);
+    }
 }

@@ -40,7 +40,7 @@ impl OllamaDecoder {
     pub(super) fn new(target: &Target<'_>) -> Self {
         Self {
             assembler: Assembler::new(target.origin(NAME)),
-            splitter: target.profile.think_tags.then(ThinkSplitter::new),
+            splitter: ThinkSplitter::of(target.profile),
             told: Vec::new(),
             speaks_of_end: false,
             failed: false,

@@ -105,6 +105,8 @@ pub struct Quirks {
     pub cache: CacheStyle,
     /// Whether images may be addresses; else only bytes.
     pub image_urls: bool,
+    /// The most bytes of an image's address; 0 is no limit.
+    pub max_image_url: usize,
     /// How the bytes of images are written.
     pub image_bytes: ImageBytes,
     /// Whether there are `video_url` parts.
@@ -190,6 +192,7 @@ impl Default for Quirks {
             call_ids: CallIds::Any,
             cache: CacheStyle::Automatic,
             image_urls: true,
+            max_image_url: 0,
             image_bytes: ImageBytes::DataUrl,
             video_url: true,
             video_urls: true,

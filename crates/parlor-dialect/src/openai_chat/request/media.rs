@@ -32,6 +32,17 @@ pub(super) fn write<'a>(
     if !policy.allows(true, name, capability)? {
         return Ok(None);
     }
+    if let (MediaKind::Image, MediaSource::Url(url)) = (media.kind, &media.source)
+        && (1..url.len()).contains(&quirks.max_image_url)
+        && !url.starts_with("data:")
+    {
+        let why = format!(
+            "has an address of {} bytes; this host takes {} at most, or the image's bytes",
+            url.len(),
+            quirks.max_image_url,
+        );
+        return policy.feature(name, &why).map(|()| None);
+    }
     let written = match media.kind {
         MediaKind::Image => image(media, quirks),
         MediaKind::Audio => audio(media, quirks),

@@ -41,7 +41,8 @@ pub(super) const ERROR_FIELDS: &[&str] = &[
 pub struct ChatDecoder {
     pub(super) assembler: Assembler,
     pub(super) quirks: Arc<Quirks>,
-    think_tags: bool,
+    /// What a choice's text is split by, before any has come.
+    think: Option<ThinkSplitter>,
     pub(super) choices: Vec<ChoiceState>,
     extras: Kept,
     pub(super) sources: Kept,
@@ -57,7 +58,7 @@ impl ChatDecoder {
         Self {
             assembler: Assembler::new(target.origin(NAME)),
             quirks,
-            think_tags: target.profile.think_tags,
+            think: ThinkSplitter::of(target.profile),
             choices: Vec::new(),
             extras: Kept::default(),
             sources: Kept::default(),
@@ -239,7 +240,7 @@ impl ChatDecoder {
         }
         self.choices.push(ChoiceState {
             index,
-            think: self.think_tags.then(ThinkSplitter::new),
+            think: self.think.clone(),
             ..ChoiceState::default()
         });
         Ok(self.choices.len() - 1)
