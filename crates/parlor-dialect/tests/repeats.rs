@@ -5,8 +5,10 @@
 
 use parlor_core::{Event, ModelInfo};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_dialect::cohere::Cohere;
 use parlor_dialect::gemini::Gemini;
+use parlor_dialect::hunyuan::Hunyuan;
 use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
@@ -119,6 +121,39 @@ const COHERE: &[&str] = &[
     r#"{"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":NUMBER}}}}"#,
 ];
 
+const CONVERSE: &[&str] = &[
+    r#"{"contentBlockIndex":0,"delta":{"text":"TEXT"},"p":"NUMBER"}"#,
+    r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"text":"TEXT"}},"p":"abcNUMBER"}"#,
+    r#"{"contentBlockIndex":2,"delta":{"toolUse":{"input":"TEXT"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"TEXT","toolUse":{"input":"a"}},"own":NUMBER}"#,
+    r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"text":"TEXT","signature":"a"}}}"#,
+    r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"redactedContent":"AAAA"},"toolUse":{"input":"TEXT"}}}"#,
+    r#"{"contentBlockIndex":2,"delta":{"toolUse":{"input":{"a":"TEXT"}}}}"#,
+    r#"{"contentBlockIndex":3,"delta":{"toolResult":[{"text":"TEXT"}]}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"citation":{"title":"TEXT"}}}"#,
+    r#"{"contentBlockIndex":2,"start":{"toolUse":{"toolUseId":"i","name":"f"}}}"#,
+    r#"{"contentBlockIndex":3,"start":{"toolResult":{"toolUseId":"i"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"TEXT"},"start":{"toolUse":{"toolUseId":"i","name":"f"}}}"#,
+    r#"{"contentBlockIndex":0,"p":"a"}"#,
+    r#"{"contentBlockIndex":2}"#,
+    r#"{"role":"assistant"}"#,
+    r#"{"message":"TEXT"}"#,
+    r#"{"usage":{"inputTokens":NUMBER},"metrics":{"latencyMs":NUMBER}}"#,
+    r#"{"stopReason":"end_turn","p":"a"}"#,
+];
+
+const HUNYUAN: &[&str] = &[
+    r#"{"Id":"c","Choices":[{"Index":0,"Delta":{"Role":"assistant","Content":"TEXT"},"FinishReason":""}],"Usage":{"PromptTokens":3,"CompletionTokens":NUMBER}}"#,
+    r#"{"Id":"c","Choices":[{"Index":0,"Delta":{"ReasoningContent":"TEXT"},"FinishReason":""}],"Note":"a"}"#,
+    r#"{"Id":"c","Choices":[{"Delta":{"Content":"TEXT"}}],"SearchInfo":{"SearchResults":[{"Title":"a"}]}}"#,
+    r#"{"Id":"c","Choices":[{"Delta":{"ToolCalls":[{"Index":NUMBER,"Id":"i","Function":{"Name":"f","Arguments":"TEXT"}}]}}]}"#,
+    r#"{"Choices":[{"Delta":{"Content":"TEXT"},"FinishReason":"stop"}],"Usage":{"PromptTokens":NUMBER}}"#,
+    r#"{"Choices":[{"Delta":{"Content":"TEXT"},"FinishReason":"stop"}]}"#,
+    r#"{"ErrorMsg":{"Msg":"TEXT","Code":NUMBER},"Choices":[]}"#,
+    r#"{"Response":{"Error":{"Code":"InternalError","Message":"TEXT"}}}"#,
+    r#"{"Choices":[],"Usage":{"PromptTokens":NUMBER}}"#,
+];
+
 /// The inside of a JSON string, not always a sound one.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let bytes = |text: &str| text.as_bytes().to_vec();
@@ -191,6 +226,10 @@ const MEMBERS: &[&str] = &[
     r#""citations":["b"]"#,
     r#""promptFeedback":{"blockReason":"SAFETY"}"#,
     r#""own":{"b":[1]}"#,
+    r#""contentBlockIndex":2"#,
+    r#""reasoningContent":{"text":"b"}"#,
+    r#""toolUse":{"input":"b"}"#,
+    r#""stopReason":"end_turn""#,
 ];
 
 /// The length of an id that was minted, which is another each time.
@@ -368,6 +407,18 @@ proptest! {
     #[test]
     fn cohere_tells_the_same(stream in stream(COHERE), tags: bool) {
         let dialect = Cohere::default();
+        prop_assert_eq!(tell(&dialect, &stream, tags, false), tell(&dialect, &stream, tags, true));
+    }
+
+    #[test]
+    fn converse_tells_the_same(stream in stream(CONVERSE), tags: bool) {
+        let dialect = BedrockConverse::default();
+        prop_assert_eq!(tell(&dialect, &stream, tags, false), tell(&dialect, &stream, tags, true));
+    }
+
+    #[test]
+    fn hunyuan_tells_the_same(stream in stream(HUNYUAN), tags: bool) {
+        let dialect = Hunyuan::default();
         prop_assert_eq!(tell(&dialect, &stream, tags, false), tell(&dialect, &stream, tags, true));
     }
 

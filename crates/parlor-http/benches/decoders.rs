@@ -11,6 +11,7 @@ use allocation_counter::measure;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use parlor_dialect::Dialect;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_dialect::cohere::Cohere;
 use parlor_dialect::gemini::Gemini;
 use parlor_dialect::ollama::Ollama;
@@ -18,7 +19,8 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use std::hint::black_box;
 use streams::{
-    ANTHROPIC_MESSAGES, COHERE, DELTAS, GEMINI, OLLAMA, OPENAI_CHAT, OPENAI_RESPONSES, Stream,
+    ANTHROPIC_MESSAGES, BEDROCK_CONVERSE, COHERE, DELTAS, GEMINI, OLLAMA, OPENAI_CHAT,
+    OPENAI_RESPONSES, Stream,
 };
 
 fn compare<D: Dialect>(criterion: &mut Criterion, stream: &Stream, dialect: &D) {
@@ -61,6 +63,7 @@ fn decoders(criterion: &mut Criterion) {
     compare(criterion, &GEMINI, &Gemini::default());
     compare(criterion, &OLLAMA, &Ollama::default());
     compare(criterion, &COHERE, &Cohere::default());
+    compare(criterion, &BEDROCK_CONVERSE, &BedrockConverse::default());
 }
 
 criterion_group!(benches, decoders);

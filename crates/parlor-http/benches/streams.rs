@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use parlor_core::{Event, ModelInfo};
 use parlor_dialect::{Decoder, Dialect, Frame, Framing, Profile, Target};
-use parlor_http::framing::{Framer, write_ndjson, write_sse};
+use parlor_http::framing::{Framer, write_message, write_ndjson, write_sse};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -53,6 +53,14 @@ impl Stream {
         let mut body = Vec::new();
         let mut write = |event: Option<&str>, data: &str| match self.framing {
             Framing::Ndjson => write_ndjson(&mut body, data.as_bytes()),
+            Framing::EventStream => {
+                let headers = [
+                    (":event-type", event.unwrap_or_default()),
+                    (":content-type", "application/json"),
+                    (":message-type", "event"),
+                ];
+                write_message(&mut body, &headers, data.as_bytes()).expect("the data is short");
+            }
             _ => write_sse(&mut body, event, data.as_bytes()),
         };
         for (event, data) in self.open {
@@ -365,4 +373,31 @@ pub(crate) const COHERE: Stream = Stream {
             Some(it.delta.message.content.text.len())
         })
     },
+};
+
+pub(crate) const BEDROCK_CONVERSE: Stream = Stream {
+    framing: Framing::EventStream,
+    open: &[(
+        Some("messageStart"),
+        r#"{"p":"abcdefghijklmn","role":"assistant"}"#,
+    )],
+    delta: (
+        Some("contentBlockDelta"),
+        r#"{"contentBlockIndex":0,"delta":{"text":"WORD"},"p":"PADDING"}"#,
+    ),
+    close: &[
+        (
+            Some("contentBlockStop"),
+            r#"{"contentBlockIndex":0,"p":"abcdefg"}"#,
+        ),
+        (
+            Some("messageStop"),
+            r#"{"p":"abcdefghijk","stopReason":"end_turn"}"#,
+        ),
+        (
+            Some("metadata"),
+            r#"{"metrics":{"latencyMs":9000},"p":"abcd","usage":{"inputTokens":26,"outputTokens":10000,"totalTokens":10026}}"#,
+        ),
+    ],
+    floor: |data| text(data, |block: &Block<'_>| Some(block.delta.text.len())),
 };

@@ -8,12 +8,16 @@ mod streams;
 use allocation_counter::measure;
 use parlor_dialect::Dialect;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_dialect::cohere::Cohere;
 use parlor_dialect::gemini::Gemini;
 use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
-use streams::{ANTHROPIC_MESSAGES, COHERE, GEMINI, OLLAMA, OPENAI_CHAT, OPENAI_RESPONSES, Stream};
+use streams::{
+    ANTHROPIC_MESSAGES, BEDROCK_CONVERSE, COHERE, GEMINI, OLLAMA, OPENAI_CHAT, OPENAI_RESPONSES,
+    Stream,
+};
 
 /// What beginning, ending and a frame across two reads may cost; the delta is
 /// sent 10,000 times.
@@ -55,4 +59,9 @@ fn an_ollama_delta_allocates_nothing() {
 #[test]
 fn a_cohere_delta_allocates_nothing() {
     check(&COHERE, &Cohere::default());
+}
+
+#[test]
+fn a_converse_delta_allocates_nothing() {
+    check(&BEDROCK_CONVERSE, &BedrockConverse::default());
 }

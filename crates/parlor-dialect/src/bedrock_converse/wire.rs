@@ -25,6 +25,9 @@ pub(super) struct StreamEvent<'a> {
     pub(super) delta: Option<Delta<'a>>,
     #[serde(borrow)]
     pub(super) start: Option<&'a RawValue>,
+    /// Padding.
+    #[serde(borrow)]
+    pub(super) p: Text<'a>,
 }
 
 /// What a `contentBlockDelta` adds.

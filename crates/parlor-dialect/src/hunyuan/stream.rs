@@ -31,8 +31,7 @@ impl Decoder for HunyuanDecoder {
         self.renamed.clear();
         to_snake(frame.data, &mut self.renamed);
         // A failure comes wrapped, as in whole answers.
-        let wrapped = self.renamed.starts_with(b"{\"response\"");
-        let data = match wrapped {
+        let data = match is_wrapped(&self.renamed) {
             true => unwrapped(&self.renamed),
             false => Cow::Borrowed(self.renamed.as_slice()),
         };
@@ -42,6 +41,12 @@ impl Decoder for HunyuanDecoder {
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         self.words.finish(events)
     }
+}
+
+/// Whether a chunk's first field is what whole answers are wrapped in.
+fn is_wrapped(data: &[u8]) -> bool {
+    let inside = data.trim_ascii_start().strip_prefix(b"{");
+    inside.is_some_and(|it| it.trim_ascii_start().starts_with(b"\"response\""))
 }
 
 /// Writes the chunks of a streamed answer.

@@ -287,7 +287,12 @@ impl Blocks {
     }
 
     /// More of a call's input; of a call that isn't open it is passed over.
-    fn write(&mut self, index: u64, text: &str, out: &mut VecDeque<Event>) -> Result<()> {
+    pub(super) fn write(
+        &mut self,
+        index: u64,
+        text: &str,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
         let open = self.open.iter_mut().rfind(|it| it.0 == index);
         let Some((
             _,

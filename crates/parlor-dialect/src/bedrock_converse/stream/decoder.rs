@@ -1,14 +1,16 @@
 //! Reads the events of a streamed answer.
 
 use super::super::response::{finish_reason, usage};
-use super::super::wire::{Fields, Object, StreamEvent, parse};
+use super::super::wire::{Delta, Fields, Object, ReasoningDelta, StreamEvent, parse};
 use super::super::{NAME, error};
 use super::blocks::Blocks;
 use crate::dialect::{Decoder, Frame, Target};
-use crate::json;
+use crate::json::{self, Text};
+use crate::template::{Single, Template};
 use parlor_core::{Error, Event, FinishKind, FinishReason, Result};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Reads the events of a streamed answer.
@@ -25,6 +27,18 @@ pub struct ConverseDecoder {
     /// Whether `metadata` has come.
     described: bool,
     failed: bool,
+    /// The place is a block's index and what is said there.
+    template: Template<(u64, Said)>,
+    /// Takes a text that has escapes.
+    scratch: String,
+}
+
+/// What a delta says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Text,
+    Thought,
+    Input,
 }
 
 impl ConverseDecoder {
@@ -35,6 +49,8 @@ impl ConverseDecoder {
             stopped: false,
             described: false,
             failed: false,
+            template: Template::default(),
+            scratch: String::new(),
         }
     }
 
@@ -59,6 +75,55 @@ impl ConverseDecoder {
         // The figures come before the end, so that both are told at once.
         self.metadata(fields, out)?;
         self.stop(reason, Fields::new(), out)
+    }
+
+    fn read(
+        &mut self,
+        frame: &Frame<'_>,
+        scratch: &mut String,
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        if let Some(single) = self.template.fill(frame, scratch) {
+            return self.single(&single, frame.data, out);
+        }
+        let data = frame.data.trim_ascii();
+        if let Some(name) = frame.exception {
+            return Err(error::from_frame(name, frame.message, data));
+        }
+        if data.is_empty() {
+            return Ok(());
+        }
+        let event = json::read::<StreamEvent<'_>>(data, scratch).map_err(|error| {
+            Error::decode(format!("an event is not JSON: {error}")).with_body(data)
+        })?;
+        self.event(&event, frame, data, out)?;
+        if let Some(single) = single(&event, frame) {
+            self.template.learn(frame, &single);
+        }
+        Ok(())
+    }
+
+    fn single(
+        &mut self,
+        single: &Single<'_, (u64, Said)>,
+        data: &[u8],
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        let (index, said) = single.place;
+        let text = Text(Cow::Borrowed(single.text));
+        let mut delta = Delta::default();
+        match said {
+            Said::Text => delta.text = Some(text),
+            Said::Thought => {
+                let thought = ReasoningDelta {
+                    text,
+                    ..ReasoningDelta::default()
+                };
+                delta.reasoning_content = Some(thought);
+            }
+            Said::Input => return self.blocks.write(index, single.text, out),
+        }
+        self.blocks.delta(index, &delta, data, out)
     }
 
     fn event(
@@ -168,20 +233,9 @@ impl Decoder for ConverseDecoder {
         if self.failed || self.blocks.assembler.is_completed() {
             return Ok(());
         }
-        let data = frame.data.trim_ascii();
-        let mut scratch = String::new();
-        let outcome = if let Some(name) = frame.exception {
-            Err(error::from_frame(name, frame.message, data))
-        } else if data.is_empty() {
-            Ok(())
-        } else {
-            match json::read::<StreamEvent<'_>>(data, &mut scratch) {
-                Ok(event) => self.event(&event, &frame, data, out),
-                Err(error) => {
-                    Err(Error::decode(format!("an event is not JSON: {error}")).with_body(data))
-                }
-            }
-        };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let outcome = self.read(&frame, &mut scratch, out);
+        self.scratch = scratch;
         self.failed = outcome.is_err();
         outcome
     }
@@ -205,6 +259,34 @@ fn kind_of<'a>(event: &StreamEvent<'_>, frame: &Frame<'a>) -> &'a str {
         _ if event.start.is_some() => "contentBlockStart",
         _ => "",
     }
+}
+
+/// What an event says that says a single text: the first of text, thoughts and
+/// input that is there.
+fn single<'a>(event: &StreamEvent<'a>, frame: &Frame<'_>) -> Option<Single<'a, (u64, Said)>> {
+    let delta = event.delta.as_ref()?;
+    if kind_of(event, frame) != "contentBlockDelta" {
+        return None;
+    }
+    let thoughts = delta.reasoning_content.as_ref();
+    let (said, text) = match (&delta.text, thoughts, &delta.tool_use) {
+        (Some(text), ..) => (Said::Text, text.borrowed()?),
+        (None, Some(thoughts), _) => {
+            if !thoughts.signature.is_empty() || !thoughts.redacted_content.is_empty() {
+                return None;
+            }
+            (Said::Thought, thoughts.text.borrowed()?)
+        }
+        (None, None, Some(tool)) => {
+            let quoted = tool.input?.get();
+            (Said::Input, quoted.strip_prefix('"')?.strip_suffix('"')?)
+        }
+        (None, None, None) => return None,
+    };
+    let index = event.content_block_index.unwrap_or_default();
+    let mut single = Single::new((index, said), text);
+    single.idle[0] = event.p.borrowed().unwrap_or_default();
+    Some(single)
 }
 
 fn take_reason(fields: &mut Fields<'_>) -> FinishReason {
