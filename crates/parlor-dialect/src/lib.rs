@@ -42,6 +42,7 @@ mod profile;
 pub mod qianfan_v1;
 mod quirks;
 mod report;
+mod sampling;
 pub mod schema;
 mod sequence;
 mod tagged;

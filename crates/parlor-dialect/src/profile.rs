@@ -18,6 +18,9 @@ pub struct Profile {
     /// The family reasons and refuses sampling settings (temperature, top_p,
     /// penalties, logprobs): they are left out with a warning.
     pub fixed_sampling: bool,
+    /// It refuses temperature and top_p together, where the maker's own
+    /// dialect or an enveloping one has both.
+    pub one_of_sampling: bool,
     /// With reasoning off it takes sampling settings after all.
     pub sampling_without_reasoning: bool,
     /// It refuses stop sequences.
@@ -73,6 +76,7 @@ const PLAIN: Profile = Profile {
     think_tags: false,
     box_marks: false,
     fixed_sampling: false,
+    one_of_sampling: false,
     sampling_without_reasoning: false,
     no_stop: false,
     developer_role: false,
@@ -108,6 +112,11 @@ const FREE_CHOICE: Profile = Profile {
     ..PLAIN
 };
 
+const ONE_FREE_CHOICE: Profile = Profile {
+    one_of_sampling: true,
+    ..FREE_CHOICE
+};
+
 const FIXED_FREE_CHOICE: Profile = Profile {
     fixed_sampling: true,
     efforts: &LOW_TO_MAX,
@@ -130,21 +139,31 @@ static OFF_TO_HIGH: [Effort; 4] = [Effort::Off, Effort::Low, Effort::Medium, Eff
 /// stands for any text. Sources: the makers' API references and the errors
 /// that their hosts answer with.
 static FAMILIES: &[(&[&str], Profile)] = &[
-    // Forced calls don't go with thinking in this line. From 4.7 on it refuses
-    // sampling settings; efforts came with 4.5.
+    // Forced calls don't go with thinking in this line. From Opus 4.1
+    // and 4.5 on it refuses temperature beside top_p, from 4.7 on each of
+    // them; efforts came with 4.5.
     (
         &["*claude-opus-4-5*", "*claude-opus-4.5*"],
         Profile {
             efforts: &LOW_TO_HIGH,
-            ..FREE_CHOICE
+            ..ONE_FREE_CHOICE
         },
     ),
     (
         &["*claude-*-4-6*", "*claude-*-4.6*"],
         Profile {
             efforts: &LOW_TO_HIGH_AND_MAX,
-            ..FREE_CHOICE
+            ..ONE_FREE_CHOICE
         },
+    ),
+    (
+        &[
+            "*claude-*-4-5*",
+            "*claude-*-4.5*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4.1*",
+        ],
+        ONE_FREE_CHOICE,
     ),
     (
         &[
@@ -358,5 +377,9 @@ mod tests {
         assert_eq!(efforts("claude-opus-4-8@default"), 5);
         assert!(Profile::of("claude-sonnet-5-5").fixed_sampling);
         assert!(!Profile::of("claude-3-7-sonnet@20250219").fixed_sampling);
+        let one = |id: &str| Profile::of(id).one_of_sampling;
+        assert!(one("claude-haiku-4-5") && one("claude-opus-4-1-20250805"));
+        assert!(one("anthropic/claude-sonnet-4.6"));
+        assert!(!one("claude-sonnet-4-20250514") && !one("claude-opus-4-7"));
     }
 }

@@ -61,6 +61,8 @@ pub struct Quirks {
     pub system_role: bool,
     /// How models are asked to reason, and how `top_k` is said.
     pub family: Family,
+    /// How much a request may hold.
+    pub limits: Limits,
 }
 
 impl Default for Quirks {
@@ -71,6 +73,41 @@ impl Default for Quirks {
             cache: true,
             system_role: false,
             family: Family::ByModel,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How much a request may hold. What is more is refused before it is sent, or
+/// left out where the caller prefers a warning; what lies in S3 isn't measured.
+///
+/// Source: Amazon Bedrock API reference, "Message"; user guide, "API
+/// restrictions", which lets Claude from 4 on have larger PDFs, and Nova larger
+/// PDFs and DOCX files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most images in a message.
+    pub images: usize,
+    /// The most bytes of an image.
+    pub image_bytes: usize,
+    /// The most documents in a message.
+    pub documents: usize,
+    /// The most bytes of a document.
+    pub document_bytes: usize,
+    /// The most cache points in a request.
+    pub cache_points: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            images: 20,
+            image_bytes: 3_932_160,
+            documents: 5,
+            document_bytes: 4_718_592,
+            cache_points: 4,
         }
     }
 }

@@ -187,12 +187,40 @@ fn sampling_gives_way_to_thinking() {
         assert!(written.body.get(key).is_none());
     }
     request.reasoning = Some(ReasoningConfig::off());
-    let written = write(&request);
+    let written = write_for(&request, "claude-sonnet-4-20250514").unwrap();
     assert!(written.warnings.is_empty());
     assert_eq!(written.body["temperature"], 0.3);
+    assert_eq!(written.body["top_p"], 0.5);
     // The newest families take no sampling settings at all.
     let written = write_for(&request, "claude-opus-5").unwrap();
     assert_eq!(written.warned(), ["temperature", "top_p", "top_k"]);
+}
+
+#[test]
+fn temperature_goes_without_top_p_where_one_is_taken() {
+    let mut request = hi().with_temperature(0.3);
+    request.top_p = Some(0.5);
+    for model in [
+        "claude-opus-4-1-20250805",
+        "claude-haiku-4-5",
+        "us.anthropic.claude-sonnet-4-6-v1:0",
+        "claude-opus-4-5@20251101",
+    ] {
+        let written = write_for(&request, model).unwrap();
+        assert_eq!(written.warned(), ["top_p"], "{model}");
+        assert_eq!(written.body["temperature"], 0.3, "{model}");
+        assert!(written.body.get("top_p").is_none(), "{model}");
+    }
+    request.on_unsupported = Some(OnUnsupported::Error);
+    let error = write_for(&request, MODEL).err().expect("an error");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("`temperature`"), "{error}");
+    // A temperature of 1 is what there is without one.
+    request.temperature = Some(1.0);
+    let written = write(&request);
+    assert!(written.warnings.is_empty());
+    assert!(written.body.get("temperature").is_none());
+    assert_eq!(written.body["top_p"], 0.5);
 }
 
 #[test]

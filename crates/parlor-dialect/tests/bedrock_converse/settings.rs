@@ -275,3 +275,103 @@ fn what_a_model_is_known_to_lack_is_refused_or_left_out() {
     let error = write_for(&json, MODEL).map(|it| it.body).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
+
+#[test]
+fn temperature_goes_without_top_p_where_one_is_taken() {
+    let request = asked(|it| (it.temperature, it.top_p) = (Some(0.3), Some(0.5)));
+    let written = write(&request);
+    assert_eq!(written.warned(), ["top_p"]);
+    assert_eq!(written.body["inferenceConfig"], json!({"temperature": 0.3}));
+    let written = write_for(&request, "amazon.nova-lite-v1:0").unwrap();
+    let both = json!({"temperature": 0.3, "topP": 0.5});
+    assert_eq!(
+        (written.warned().len(), &written.body["inferenceConfig"]),
+        (0, &both)
+    );
+}
+
+/// How many cache points stand in the messages, and what was complained of.
+fn points(request: &ChatRequest, model: &str) -> (usize, Vec<String>) {
+    let written = write_for(request, model).unwrap();
+    let count = written.body.to_string().matches("cachePoint").count();
+    let warned = written.warned().into_iter().map(str::to_owned);
+    (count, warned.collect())
+}
+
+#[test]
+fn cache_points_go_to_models_that_take_them() {
+    let request = asked(|it| it.cache = Some(CacheHint::default()));
+    let own = "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc";
+    for model in [MODEL, "amazon.nova-2-lite-v1:0", own] {
+        assert_eq!(points(&request, model), (1, vec![]), "{model}");
+    }
+    let others = ["meta.llama4-maverick-17b-instruct-v1:0", "deepseek.r1-v1:0"];
+    for model in others {
+        assert_eq!(points(&request, model), (0, vec!["cache".into()]));
+    }
+}
+
+#[test]
+fn the_last_four_cache_points_are_kept() {
+    let marked = |text: String| {
+        let mut text = Text::new(text);
+        text.cache = Some(CacheHint::default());
+        Part::Text(text)
+    };
+    let turns = (0..6).map(|at| {
+        let role = [Role::User, Role::Assistant][at % 2];
+        Message::new(role, vec![marked(format!("turn {at}"))])
+    });
+    let system = Message::new(Role::System, vec![marked("Be brief.".into())]);
+    let messages: Vec<Message> = [system].into_iter().chain(turns).collect();
+    let request = ChatRequest::new(messages);
+    assert_eq!(points(&request, MODEL), (4, vec!["cache".into()]));
+    let written = write(&request);
+    let point = json!({"cachePoint": {"type": "default"}});
+    assert_eq!(written.body["system"][1], point);
+    let kept = |at: usize| written.body["messages"][at]["content"][1] == point;
+    assert_eq!(
+        [0, 1, 2, 3, 4, 5].map(kept),
+        [false, false, false, true, true, true]
+    );
+}
+
+#[test]
+fn more_media_than_the_host_takes_is_refused_before_it_is_sent() {
+    let asked = |media: Vec<Media>| {
+        let parts = [Part::text("look")].into_iter();
+        let parts = parts.chain(media.into_iter().map(Part::Media));
+        ChatRequest::new([Message::new(Role::User, parts.collect())])
+    };
+    let image = |bytes: usize| Media::bytes("image/png", vec![0; bytes]);
+    let pdf = |bytes: usize| Media::bytes("application/pdf", vec![0; bytes]);
+    let old = "anthropic.claude-3-haiku-20240307-v1:0";
+    for (model, media, setting) in [
+        (MODEL, vec![image(3_932_161)], "`image` of 3932161 bytes"),
+        (MODEL, vec![image(1); 21], "`image` stands 21 times"),
+        (MODEL, vec![pdf(1); 6], "`document` stands 6 times"),
+        (old, vec![pdf(4_718_593)], "`document` of 4718593 bytes"),
+    ] {
+        let mut request = asked(media);
+        let error = write_for(&request, model).map(|it| it.body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.message().starts_with(setting), "{error}");
+        request.on_unsupported = Some(OnUnsupported::Warn);
+        let written = write_for(&request, model).unwrap();
+        assert!(written.warnings[0].message.starts_with(setting));
+        let content = written.body["messages"][0]["content"].as_array().unwrap();
+        assert!(content.len() <= 21);
+    }
+    for (model, media) in [
+        (MODEL, vec![image(3_932_160)]),
+        (MODEL, vec![image(1); 20]),
+        (MODEL, vec![pdf(4_718_593)]),
+        (old, vec![pdf(1); 5]),
+        ("amazon.nova-pro-v1:0", vec![pdf(4_718_593)]),
+    ] {
+        let written = write_for(&asked(media), model).unwrap();
+        assert!(written.warned().iter().all(|it| *it == "media.name"));
+    }
+    let quirks = json!({"limits": {"images": 100}});
+    assert!(write_with(&asked(vec![image(1); 21]), quirks, &info()).is_ok());
+}

@@ -7,6 +7,7 @@ use super::{messages, tools};
 use crate::dialect::{Target, WireRequest};
 use crate::extra::Extra;
 use crate::path::segment;
+use crate::sampling::{BOTH, both};
 use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use crate::thinking::{self, Plan, Terms};
 use parlor_core::{Capability, ChatRequest, OutputFormat, Result};
@@ -146,6 +147,9 @@ fn sampling(
         } else {
             *allowed = wanted;
         }
+    }
+    if both(&mut allowed, temperature, writer.target.profile) {
+        writer.knob("top_p", BOTH)?;
     }
     if allowed[0] {
         if temperature.is_some_and(|it| it > 1.0) {

@@ -1,7 +1,7 @@
 //! Images, documents, videos and sound.
 
 use super::super::response::blocks::{FORMATS, MEDIA};
-use super::super::wire::{Object, block};
+use super::super::wire::{Message, Object, block, key_of};
 use super::writer::Writer;
 use crate::media::{encode, parse_data_url, sniff};
 use parlor_core::{Capability, Media, MediaKind, MediaSource, Part, Result};
@@ -117,7 +117,41 @@ fn source(media: &Media, writer: &mut Writer<'_>) -> Result<Option<(&'static str
             return Ok(None);
         }
     };
+    let limits = &writer.quirks.limits;
+    let (setting, most) = match media.kind {
+        MediaKind::Image => ("image", limits.image_bytes),
+        MediaKind::Document if !writer.takes_large(format) => ("document", limits.document_bytes),
+        _ => ("", usize::MAX),
+    };
+    if bytes.len() > most {
+        let why = format!(
+            "of {} bytes is more than the {most} that this host takes",
+            bytes.len()
+        );
+        writer.policy.feature(setting, &why)?;
+        return Ok(None);
+    }
     Ok(Some((format, json!({ "bytes": encode(&bytes) }))))
+}
+
+/// Leaves out what a message has too much of.
+pub(super) fn bound(message: &mut Message, writer: &mut Writer<'_>) -> Result<()> {
+    let limits = &writer.quirks.limits;
+    for (setting, most) in [("image", limits.images), ("document", limits.documents)] {
+        let is_one = |it: &Object| key_of(it) == setting;
+        let count = message.content.iter().filter(|it| is_one(it)).count();
+        if count <= most {
+            continue;
+        }
+        let why = format!("stands {count} times in a message, and {most} times at most may");
+        writer.policy.feature(setting, &why)?;
+        let mut kept = 0;
+        message.content.retain(|it| {
+            kept += usize::from(is_one(it));
+            !is_one(it) || kept <= most
+        });
+    }
+    Ok(())
 }
 
 /// A media type without parameters, under its usual name.

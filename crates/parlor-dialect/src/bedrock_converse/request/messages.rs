@@ -110,6 +110,7 @@ fn check(messages: &mut Vec<Message>, writer: &mut Writer<'_>) -> Result<()> {
         messages.insert(0, Message::new("user", vec![block(keys::TEXT, OPENING)]));
     }
     for message in messages.iter_mut() {
+        media::bound(message, writer)?;
         let has = |key: &str| message.content.iter().any(|it| key_of(it) == key);
         if has("document") && !has(keys::TEXT) && !has(keys::TOOL_RESULT) {
             let first = message.content.iter().find(|it| key_of(it) == "document");

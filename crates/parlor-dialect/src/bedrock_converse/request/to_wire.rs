@@ -7,6 +7,7 @@ use super::writer::Writer;
 use super::{messages, reasoning, tools};
 use crate::dialect::{Target, WireRequest};
 use crate::path::segment;
+use crate::sampling::{BOTH, both};
 use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use parlor_core::{Capability, ChatRequest, OutputFormat, Result};
 use serde_json::json;
@@ -36,6 +37,7 @@ pub(in super::super) fn to_wire(
         last.content.push(point);
     }
     body.tool_config = tools::write(request, &body.messages, plan.thinks, &mut writer)?;
+    bound_points(&mut body, &mut writer)?;
     let mut fields = plan.fields.clone();
     let config = sampling(request, &plan, &mut fields, &mut writer)?;
     body.inference_config = (config != InferenceConfig::default()).then_some(config);
@@ -61,6 +63,33 @@ pub(in super::super) fn to_wire(
     let mut wire = WireRequest::new(path, bytes);
     wire.warnings = writer.policy.into_warnings();
     Ok(wire)
+}
+
+/// Leaves out cache points beyond the most there may be: those of the
+/// conversation first, from its beginning on, since a later one holds more.
+fn bound_points(body: &mut Body, writer: &mut Writer<'_>) -> Result<()> {
+    let most = writer.quirks.limits.cache_points;
+    let is_point = |it: &Object| key_of(it) == keys::CACHE_POINT;
+    let messages = body.messages.iter_mut().map(|it| &mut it.content);
+    let tools = body.tool_config.as_mut().map(|it| &mut it.tools);
+    let mut places: Vec<&mut Vec<Object>> =
+        messages.chain(body.system.as_mut()).chain(tools).collect();
+    let blocks = places.iter().flat_map(|it| it.iter());
+    let count = blocks.filter(|it| is_point(it)).count();
+    let mut surplus = count.saturating_sub(most);
+    if surplus == 0 {
+        return Ok(());
+    }
+    let why = format!("marks {count} places, and {most} at most may be");
+    writer.policy.knob("cache", &why)?;
+    for place in &mut places {
+        place.retain(|it| {
+            let dropped = surplus > 0 && is_point(it);
+            surplus -= usize::from(dropped);
+            !dropped
+        });
+    }
+    Ok(())
 }
 
 fn sampling(
@@ -96,6 +125,9 @@ fn sampling(
         } else {
             *allowed = wanted;
         }
+    }
+    if both(&mut allowed, temperature, writer.target.profile) {
+        writer.knob("top_p", BOTH)?;
     }
     let [with_temperature, with_top_p, with_top_k] = allowed;
     config.temperature = temperature.filter(|_| with_temperature);

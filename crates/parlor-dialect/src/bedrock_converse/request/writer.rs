@@ -23,6 +23,8 @@ pub(super) struct Writer<'a> {
     pub(super) quirks: &'a Quirks,
     pub(super) family: Family,
     pub(super) policy: Policy<'a>,
+    /// Whether the model takes cache points; one that isn't known may.
+    caches: bool,
     /// The names of documents so far; each may stand but once.
     pub(super) documents: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl<'a> Writer<'a> {
             (Family::ByModel, None) => Family::Other,
             (family, _) => family,
         };
+        let is_opaque = quirks.family == Family::ByModel && is_opaque(&id);
         let policy = Policy::new(request, target, &origin.dialect);
         Self {
             origin,
@@ -48,7 +51,19 @@ impl<'a> Writer<'a> {
             quirks,
             family,
             policy,
+            caches: matches!(family, Family::Claude | Family::Nova) || is_opaque,
             documents: Vec::new(),
+        }
+    }
+
+    /// Whether a document of this format may be larger than others.
+    pub(super) fn takes_large(&self, format: &str) -> bool {
+        let id = self.target.info.model.to_ascii_lowercase();
+        let is_older = ["claude-2", "claude-v2", "claude-3", "claude-instant"];
+        match (self.family, format) {
+            (Family::Claude, "pdf") => !is_older.iter().any(|it| id.contains(it)),
+            (Family::Nova, "pdf" | "docx") => true,
+            _ => false,
         }
     }
 
@@ -94,6 +109,10 @@ impl<'a> Writer<'a> {
             self.knob("cache", "is not supported here")?;
             return Ok(None);
         }
+        if !self.caches {
+            self.knob("cache", "is not taken by this model")?;
+            return Ok(None);
+        }
         let mut point = block("type", "default");
         if let Some(wanted) = hint.ttl_seconds {
             let (seconds, word) = match wanted {
@@ -107,4 +126,18 @@ impl<'a> Writer<'a> {
         }
         Ok(Some(block(keys::CACHE_POINT, point)))
     }
+}
+
+/// Whether an id says nothing of the model behind it: that of an inference
+/// profile of one's own, of a stored prompt, of a model one has trained.
+fn is_opaque(id: &str) -> bool {
+    let kinds = [
+        "application-inference-profile/",
+        "prompt/",
+        "prompt-router/",
+        "provisioned-model/",
+        "custom-model",
+        "imported-model/",
+    ];
+    id.starts_with("arn:") && kinds.iter().any(|it| id.contains(it))
 }
