@@ -32,6 +32,8 @@ pub mod balance;
 pub mod budget;
 #[cfg(feature = "cache")]
 pub mod cache;
+#[cfg(feature = "cache")]
+pub mod coalesce;
 pub mod concurrency;
 pub mod estimate;
 pub mod fallback;

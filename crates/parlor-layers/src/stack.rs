@@ -18,6 +18,8 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<crate::validate::ValidateLayer>("validate"),
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
+    #[cfg(feature = "cache")]
+    Slot::configurable::<crate::coalesce::CoalesceLayer>("coalesce"),
     Slot::configurable::<crate::budget::BudgetLayer>("budget"),
     Slot::of::<fallback::FallbackLayer>("fallback"),
     Slot::of::<balance::BalanceLayer>("balance"),

@@ -83,3 +83,12 @@ async fn cache_passes() {
     layer_suite(cache).await;
     layer_suite(|inner| cache(retry(timeout(cache(inner))))).await;
 }
+
+#[cfg(feature = "cache")]
+#[tokio::test(start_paused = true)]
+async fn coalesce_passes() {
+    use parlor_layers::coalesce::CoalesceLayer;
+    let coalesce = |inner| CoalesceLayer::default().layer(inner);
+    layer_suite(coalesce).await;
+    layer_suite(|inner| coalesce(retry(timeout(coalesce(inner))))).await;
+}

@@ -61,7 +61,7 @@
 //! | `compatible` | no | thirty hosts that speak OpenAI's chat dialect, and any other by its address |
 //! | `all-providers` | no | all of the providers above |
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
-//! | `cache` | no | `[layers.cache]`: answers kept for requests that are exactly the same |
+//! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `trace` |
 //! | `agent` | no | `parlor::agent`: conversations that remember and run tools |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
