@@ -2,6 +2,7 @@
 
 use crate::secret::Secret;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How keys begin; a word that begins so and is long is taken for one.
 const BEGINNINGS: &[&str] = &["sk-", "sk_", "gsk_", "hf_", "AIza", "ghp_"];
@@ -69,6 +70,17 @@ impl Scrub {
         }
     }
 
+    /// Where keys stand in the text, in bytes: those it knows, and what looks
+    /// like one. The places are in no order, and may overlap.
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let known = self.secrets.iter().flat_map(|secret| {
+            let all = text.match_indices(secret.expose());
+            all.map(|(at, found)| at..at + found.len())
+        });
+        let guessed = keys(text).map(|(at, word)| at..at + word.len());
+        known.chain(guessed).collect()
+    }
+
     /// The same for a text that was cut at its end, where the beginning of a
     /// secret may stand.
     pub(crate) fn cut_text(&self, text: &str) -> String {
@@ -90,28 +102,38 @@ impl Scrub {
 
 /// The text without what looks like a key; `None` where nothing does.
 fn guessed(text: &str) -> Option<String> {
-    let in_key = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
     let mut clean = String::new();
-    let mut found = false;
+    let mut done = 0;
+    for (at, word) in keys(text) {
+        clean.push_str(text.get(done..at).unwrap_or_default());
+        clean.push_str(&Secret::new(word).hint());
+        done = at + word.len();
+    }
+    clean.push_str(text.get(done..).unwrap_or_default());
+    (done > 0).then_some(clean)
+}
+
+/// The words that look like keys, and where they begin.
+fn keys(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let in_key = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
     let mut rest = text;
     let mut bearer = false;
-    while !rest.is_empty() {
-        let word_end = rest.find(|c| !in_key(c)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(word_end);
-        let begins = BEGINNINGS.iter().any(|start| word.starts_with(start));
-        if word.len() >= KEY_LENGTH && (begins || bearer) {
-            clean.push_str(&Secret::new(word).hint());
-            found = true;
-        } else {
-            clean.push_str(word);
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let at = text.len() - rest.len();
+            let word_end = rest.find(|c| !in_key(c)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(word_end);
+            let begins = BEGINNINGS.iter().any(|start| word.starts_with(start));
+            let found = word.len() >= KEY_LENGTH && (begins || bearer);
+            let gap_end = after.find(in_key).unwrap_or(after.len());
+            bearer = word.eq_ignore_ascii_case("bearer");
+            rest = after.split_at(gap_end).1;
+            if found {
+                return Some((at, word));
+            }
         }
-        let gap_end = after.find(in_key).unwrap_or(after.len());
-        let (gap, next) = after.split_at(gap_end);
-        clean.push_str(gap);
-        bearer = word.eq_ignore_ascii_case("bearer");
-        rest = next;
-    }
-    found.then_some(clean)
+        None
+    })
 }
 
 /// The text with everything percent-encoded that a URL's query has encoded.
@@ -156,6 +178,14 @@ mod tests {
         assert!(!header.contains("abcdefgh"), "{header}");
         let plain = "the sk-learn docs say: é — nothing";
         assert!(matches!(Scrub::default().text(plain), Cow::Borrowed(it) if it == plain));
+    }
+
+    #[test]
+    fn the_places_of_keys_are_told() {
+        let text = format!("é {KEY} then sk-abcdefghijklmnop1234.");
+        let places = scrub().places(&text);
+        let found: Vec<&str> = places.into_iter().map(|place| &text[place]).collect();
+        assert_eq!(found, [KEY, "sk-abcdefghijklmnop1234."]);
     }
 
     #[test]

@@ -45,8 +45,11 @@ pub mod limits;
 mod meter;
 pub mod metrics;
 pub mod rate_limit;
+#[cfg(feature = "redact")]
+pub mod redact;
 pub mod retry;
 mod stack;
+mod texts;
 pub mod timeout;
 #[cfg(feature = "trace")]
 pub mod trace;

@@ -16,6 +16,8 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<crate::trace::TraceLayer>("trace"),
     Slot::configurable::<crate::metrics::MetricsLayer>("metrics"),
     Slot::configurable::<crate::validate::ValidateLayer>("validate"),
+    #[cfg(feature = "redact")]
+    Slot::configurable::<crate::redact::RedactLayer>("redact"),
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
     #[cfg(feature = "cache")]

@@ -1,6 +1,7 @@
 //! What is checked, each with its place in the request.
 
 use super::ValidatePolicy;
+use crate::texts;
 use parlor_core::{
     ChatRequest, Error, ErrorKind, Media, MediaKind, MediaSource, Message, ModelInfo, Part,
     PartKind, Result, Role, ToolChoice,
@@ -49,18 +50,6 @@ fn is_blank(part: &Part) -> bool {
     part.as_text().is_some_and(|text| text.trim().is_empty())
 }
 
-/// The texts of a part, those within a tool's result too.
-fn texts(part: &Part, tell: &mut dyn FnMut(&str)) {
-    match part {
-        Part::Text(text) => tell(&text.text),
-        Part::Refusal(refusal) => tell(&refusal.text),
-        Part::Reasoning(reasoning) => tell(&reasoning.text),
-        Part::ToolCall(call) => tell(&call.arguments.text),
-        Part::ToolResult(result) => result.parts.iter().for_each(|part| texts(part, tell)),
-        _ => {}
-    }
-}
-
 pub(super) fn length(
     policy: &ValidatePolicy,
     request: &ChatRequest,
@@ -70,7 +59,7 @@ pub(super) fn length(
     for part in request.messages.iter().flat_map(|it| &it.parts) {
         // Reasoning goes back only where its provider wants it.
         let may_stay = PartKind::of(part) == PartKind::Reasoning;
-        texts(part, &mut |text| {
+        texts::read(part, &mut |text| {
             if policy.max_chars.is_some() {
                 chars += text.chars().count() as u64;
             }
