@@ -7,7 +7,7 @@
 //!   model instead: they share the budget.
 //! - **`info()`:** the inner one's. By default its
 //!   [price](parlor_core::ModelInfo::price) tells what a call costs.
-//! - **A call:** first reserves what it may use: an [estimate](crate::estimate)
+//! - **A call:** first reserves what it may use: an [estimate]
 //!   of its input, and of its output what it allows or the
 //!   [mean](BudgetPolicy::output) of the answers so far. Its answer's usage then
 //!   takes the place of that.
@@ -108,14 +108,16 @@ impl BudgetLayer {
     /// in each model's info.
     pub fn new(mut policy: BudgetPolicy) -> Self {
         // Of two limits on the same the lower holds, and has the account.
-        policy.limits.sort_by_key(|limit| limit.allowance.units());
-        let mut seen = Vec::new();
-        policy.limits.retain(|limit| {
-            let account = (limit.allowance.is_money(), limit.window);
-            let new = !seen.contains(&account);
-            seen.push(account);
-            new
-        });
+        let mut limits: Vec<BudgetLimit> = Vec::new();
+        for limit in policy.limits {
+            let account = |it: &BudgetLimit| (it.allowance.is_money(), it.window);
+            match limits.iter_mut().find(|it| account(it) == account(&limit)) {
+                Some(other) if other.allowance.units() > limit.allowance.units() => *other = limit,
+                Some(_) => {}
+                None => limits.push(limit),
+            }
+        }
+        policy.limits = limits;
         let estimate: Arc<InputEstimate> = Arc::new(estimate::input_tokens);
         Self {
             shared: Arc::new(Shared {

@@ -4,7 +4,7 @@
 //!   so that a call that waits here holds no permit.
 //! - **`info()`:** the inner one's.
 //! - **A call:** first reserves what it may use: one request, an
-//!   [estimate](crate::estimate) of its input, and of its output what it allows
+//!   [estimate] of its input, and of its output what it allows
 //!   or the [mean](RateLimitPolicy::output) of the answers so far. Its answer's
 //!   usage then takes the place of that.
 //! - **A stream's opening:** reserves as a call does.

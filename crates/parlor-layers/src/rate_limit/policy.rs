@@ -114,6 +114,11 @@ impl OnLimit {
             at_most: Some(at_most),
         }
     }
+
+    /// Waiting as long as it takes.
+    pub fn wait_for_ever() -> Self {
+        Self::Wait { at_most: None }
+    }
 }
 
 /// How much may be used, by whom, and what happens beyond that.
