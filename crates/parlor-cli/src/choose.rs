@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parlor::layers::ConfiguredLayers;
+use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
 
@@ -23,6 +24,8 @@ pub(crate) struct Wish<'a> {
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) resolved: Resolved,
+    /// The name of the route, where it is one, and its models after the first.
+    route: Option<(String, Vec<Resolved>)>,
     pub(crate) because: Because,
     /// Whether the address came from the command line.
     at_address: bool,
@@ -73,43 +76,63 @@ impl Chosen {
         }
     }
 
-    /// What a person should know of the way there.
-    pub(crate) fn warning(&self) -> Option<String> {
-        let config = &self.resolved.config;
-        let of = || {
-            format!(
-                "warning: certificates of {} are not verified",
-                config.instance
-            )
-        };
-        (!config.verify_tls).then(of)
+    /// The models that may answer: one, or those of the route.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Resolved> {
+        let others = self.route.iter().flat_map(|(_, others)| others);
+        std::iter::once(&self.resolved).chain(others)
     }
 
-    /// What a failure can say of it.
-    pub(crate) fn context(&self) -> Context {
-        let context = Context::new(&self.resolved);
+    /// The model that answered or failed, as far as its provider's name and its
+    /// own tell; else the first.
+    fn target(&self, provider: Option<&str>, model: Option<&str>) -> &Resolved {
+        let of_provider = |it: &&Resolved| Some(it.config.instance.as_str()) == provider;
+        let mut exact = self.targets().filter(of_provider);
+        let exact = exact.find(|it| Some(it.model.as_str()) == model);
+        let found = exact.or_else(|| self.targets().find(of_provider));
+        found.unwrap_or(&self.resolved)
+    }
+
+    /// What a person should know of the way there.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        let unverified = self.targets().filter(|it| !it.config.verify_tls);
+        unverified.map(|it| {
+            let instance = &it.config.instance;
+            format!("warning: certificates of {instance} are not verified")
+        })
+    }
+
+    /// What a failure can say of the model that it came from.
+    pub(crate) fn context(&self, provider: Option<&str>, model: Option<&str>) -> Context {
+        let context = Context::new(self.target(provider, model));
+        let context = self.targets().fold(context, Context::hiding);
         match self.at_address {
             true => context.at_address(),
             false => context,
         }
     }
 
-    /// Builds the model within its layers; the hook is told of each retry.
+    /// Builds the model within its layers; the hooks are told of each retry, and
+    /// of each turn to another model.
     pub(crate) fn build(
         &self,
         registry: &Registry,
         on_retry: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static,
+        on_turn: impl Fn(&TurnNotice<'_>) + Send + Sync + 'static,
     ) -> Result<Arc<dyn ChatModel>, Failure> {
         let failed = |error: Error| {
             let error = match error.model() {
                 Some(_) => error,
                 None => error.with_model(&self.resolved.model),
             };
-            Failure::of(error, &self.context())
+            let context = self.context(error.provider(), error.model());
+            Failure::of(error, &context)
         };
-        let model = self.resolved.build().map_err(failed)?;
         let layers = ConfiguredLayers::new(registry.config()).map_err(failed)?;
-        let layers = layers.on_retry(on_retry);
+        let layers = layers.on_retry(on_retry).on_turn(on_turn);
+        if let Some((name, _)) = &self.route {
+            return layers.model(registry, name).map_err(failed);
+        }
+        let model = self.resolved.build().map_err(failed)?;
         layers.around(model, &self.resolved).map_err(failed)
     }
 }
@@ -142,6 +165,7 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
                 let because = Because::Local(server.base_url);
                 return Ok(Chosen {
                     resolved,
+                    route: None,
                     because,
                     at_address: false,
                 });
@@ -150,15 +174,29 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
         },
         _ => Because::Named,
     };
-    let resolved = resolve(registry, &choice.id).map_err(|failure| {
-        let lines = named_by.into_iter();
-        lines.fold(failure, Failure::also)
-    })?;
+    let named = |failure| named_by.into_iter().fold(failure, Failure::also);
+    let (name, ids) = match registry.route(&choice.id) {
+        Some((name, route)) => {
+            let ids = route.models.iter().map(|it| it.model.as_str());
+            (Some(name.to_owned()), ids.collect())
+        }
+        None => (None, vec![choice.id.as_str()]),
+    };
+    let targets = ids.into_iter().map(|id| resolve(registry, id));
+    let targets = targets.collect::<Result<Vec<_>, _>>().map_err(named)?;
     if !wish.force {
-        spelling(registry, &resolved)?;
+        let check = |resolved| spelling(registry, resolved);
+        targets.iter().try_for_each(check)?;
     }
+    let mut targets = targets.into_iter();
+    let resolved = match targets.next() {
+        Some(first) => first,
+        // The configuration was checked for routes without a model.
+        None => resolve(registry, &choice.id)?,
+    };
     Ok(Chosen {
         resolved,
+        route: name.map(|name| (name, targets.collect())),
         because,
         at_address: false,
     })
@@ -190,6 +228,7 @@ async fn at_address(
     resolved.entry = None;
     let mut chosen = Chosen {
         resolved,
+        route: None,
         because: Because::Named,
         at_address: true,
     };
@@ -208,7 +247,9 @@ async fn at_address(
                 )
             })
         })
-        .map_err(|error| Failure::of(error, &chosen.context()).help("name the model: -m MODEL"))?;
+        .map_err(|error| {
+            Failure::of(error, &chosen.context(None, None)).help("name the model: -m MODEL")
+        })?;
     chosen.resolved.model = first.id;
     chosen.because = Because::FirstListed(without_secrets(base_url));
     Ok(chosen)

@@ -29,7 +29,7 @@ pub(crate) fn of(args: &ChatArgs, terminal: &Terminal, chosen: &Chosen) -> Box<d
     let show = args.reasoning.as_ref().is_some_and(|it| it.show) && !args.common.quiet;
     match args.form() {
         Form::Text => Box::new(text::TextOutput::new(*terminal, show)),
-        Form::Json => Box::new(json::JsonOutput::new(&chosen.resolved, terminal.stdout)),
+        Form::Json => Box::new(json::JsonOutput::new(chosen, terminal.stdout)),
         Form::Events => Box::new(events::EventsOutput),
     }
 }

@@ -76,6 +76,20 @@ impl StdError for Tried {
     }
 }
 
+/// What is told when a call turns from one model to another.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TurnNotice<'a> {
+    /// The model that failed.
+    pub from: &'a ModelInfo,
+    /// The model that is asked next.
+    pub to: &'a ModelInfo,
+    /// What failed.
+    pub error: &'a Error,
+}
+
+pub(crate) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
+
 pub(crate) fn list(attempts: &[TriedModel]) -> String {
     let texts: Vec<String> = attempts.iter().map(ToString::to_string).collect();
     texts.join("; ")

@@ -61,7 +61,7 @@ mod choose;
 mod policy;
 mod target;
 
-use crate::attempt::{OF_THE_MODEL, TriedModel, begun, give_up, list};
+use crate::attempt::{OF_THE_MODEL, OnTurn, begun, give_up, list};
 use async_trait::async_trait;
 use futures_core::Stream;
 use parlor_core::{
@@ -75,12 +75,9 @@ use std::task::{Context, Poll, ready};
 use target::{Target, Ticket};
 use tokio::time::Instant;
 
-pub use crate::attempt::{Tried, TriedModel as TriedTarget};
-pub use policy::{
-    BalanceChoice, BalanceNotice, BalancePolicy, BreakerNotice, BreakerPolicy, TargetStatus,
-};
+pub use crate::attempt::{Tried, TriedModel, TurnNotice};
+pub use policy::{BalanceChoice, BalancePolicy, BreakerNotice, BreakerPolicy, TargetStatus};
 
-type OnTurn = dyn Fn(&BalanceNotice<'_>) + Send + Sync;
 type OnOpen = dyn Fn(&BreakerNotice<'_>) + Send + Sync;
 
 /// Spreads calls over several equal models.
@@ -141,7 +138,7 @@ impl BalanceLayer {
     /// The same layer that tells `hook` when a call goes on to another target.
     /// The hook runs within the call and must not block.
     #[must_use]
-    pub fn on_turn(mut self, hook: impl Fn(&BalanceNotice<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_turn(mut self, hook: impl Fn(&TurnNotice<'_>) + Send + Sync + 'static) -> Self {
         self.on_turn = Some(Arc::new(hook));
         self
     }
@@ -256,7 +253,7 @@ impl<'a> Turns<'a> {
             return Err(give_up(&mut self.tried, from, error));
         };
         if let Some(hook) = &layer.on_turn {
-            hook(&BalanceNotice {
+            hook(&TurnNotice {
                 from,
                 to: self.model.model(next.at).info(),
                 error: &error,

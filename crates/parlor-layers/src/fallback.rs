@@ -46,7 +46,7 @@
 //! models = ["house/large", "elsewhere/large"]
 //! ```
 
-use crate::attempt::{OF_THE_MODEL, begun, give_up};
+use crate::attempt::{OF_THE_MODEL, OnTurn, begun, give_up};
 use async_trait::async_trait;
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Layer, ModelInfo, Result,
@@ -55,7 +55,7 @@ use parlor_core::{
 use std::fmt;
 use std::sync::Arc;
 
-pub use crate::attempt::{Tried, TriedModel};
+pub use crate::attempt::{Tried, TriedModel, TurnNotice};
 
 /// When to turn to the next model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,26 +102,12 @@ impl FallbackPolicy {
     }
 }
 
-/// What is told when the next model is about to be asked.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct FallbackNotice<'a> {
-    /// The model that failed.
-    pub from: &'a ModelInfo,
-    /// The model that is asked next.
-    pub to: &'a ModelInfo,
-    /// What failed.
-    pub error: &'a Error,
-}
-
-type Hook = dyn Fn(&FallbackNotice<'_>) + Send + Sync;
-
 /// Turns to the next of several models when one can't answer.
 #[derive(Clone)]
 pub struct FallbackLayer {
     others: Arc<[Arc<dyn ChatModel>]>,
     policy: Arc<FallbackPolicy>,
-    hook: Option<Arc<Hook>>,
+    hook: Option<Arc<OnTurn>>,
 }
 
 impl FallbackLayer {
@@ -144,7 +130,7 @@ impl FallbackLayer {
     /// The same layer that tells `hook` of each turn. The hook runs within the
     /// call and must not block.
     #[must_use]
-    pub fn on_turn(mut self, hook: impl Fn(&FallbackNotice<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_turn(mut self, hook: impl Fn(&TurnNotice<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
         self
     }
@@ -208,7 +194,7 @@ impl<'a> Turns<'a> {
             });
         };
         if let Some(hook) = &self.layer.hook {
-            hook(&FallbackNotice {
+            hook(&TurnNotice {
                 from,
                 to: next.info(),
                 error: &error,
@@ -245,5 +231,36 @@ impl ChatModel for FallbackModel {
                 Err(error) => turns.after(error)?,
             }
         }
+    }
+}
+
+/// A model that can't be asked: it fails with the same error at every call. It
+/// stands for a model in a chain that couldn't be built, for want of a key.
+#[derive(Debug, Clone)]
+pub struct Unavailable {
+    info: ModelInfo,
+    error: Error,
+}
+
+impl Unavailable {
+    /// The model with these facts and this error.
+    pub fn new(info: ModelInfo, error: Error) -> Self {
+        Self { info, error }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl ChatModel for Unavailable {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatResponse> {
+        Err(self.error.clone())
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream> {
+        Err(self.error.clone())
     }
 }

@@ -6,6 +6,7 @@ mod common;
 
 use common::{LAST, configured, key_of, now, registry};
 use parlor_core::{Capability, ChatModelExt, ChatRequest, ErrorKind, Message};
+use parlor_registry::config::Strategy;
 use parlor_registry::{Config, Env};
 use serde_json::{Value, json};
 
@@ -282,7 +283,18 @@ fn the_json_mapping_resolves() {
 
 #[test]
 fn a_route_is_not_a_model() {
-    let registry = configured("[routes.safe]\nmodels = [\"openai/a\", \"ollama/b\"]\n");
+    let registry = configured(
+        "[models]\nnick = \"safe\"\nwarm = { model = \"safe\", temperature = 1.0 }\n\
+        [routes.safe]\nstrategy = \"least-busy\"\nmodels = [\"openai/a\", \"ollama/b\"]\n",
+    );
+    for id in ["safe", "nick", " safe "] {
+        let (name, route) = registry.route(id).unwrap();
+        assert_eq!((name, route.strategy), ("safe", Strategy::LeastBusy));
+    }
+    for id in ["warm", "openai/a", "nowhere"] {
+        assert!(registry.route(id).is_none(), "{id}");
+    }
+    assert_eq!(registry.suggestions("saef", 1), ["safe"]);
     let error = registry.resolve("safe").unwrap_err();
     assert!(error.message().contains("`safe` is a route"), "{error}");
     assert_eq!(registry.config().routes["safe"].models.len(), 2);

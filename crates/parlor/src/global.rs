@@ -10,7 +10,7 @@ use crate::PROVIDERS;
 use crate::layers::ConfiguredLayers;
 
 /// The model that an id means, such as `openai/gpt-5.4-mini` or a name from the
-/// configuration, by the [`registry`] of the program.
+/// configuration (a model's or a route's), by the [`registry`] of the program.
 ///
 /// With a provider's feature on, the model is wrapped by `parlor::layers`: its
 /// time limits and retries are the configuration's, else the layers' defaults
@@ -23,10 +23,10 @@ use crate::layers::ConfiguredLayers;
 /// As [`registry`] and [`Registry::model`].
 pub fn model(id: &str) -> Result<Arc<dyn ChatModel>> {
     let registry = registry()?;
-    let model = registry.model(id)?;
     #[cfg(feature = "layers")]
-    let model = layers(registry)?.around(model, &registry.resolve(id)?)?;
-    Ok(model)
+    return layers(registry)?.model(registry, id);
+    #[cfg(not(feature = "layers"))]
+    registry.model(id)
 }
 
 /// The registry of the program: the providers that are compiled in, keys from

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 pub use parlor_layers::*;
 
+mod routes;
+
 use retry::{RetryLayer, RetryNotice, RetryPolicy};
 use timeout::{TimeoutLayer, TimeoutPolicy};
 
@@ -79,7 +81,10 @@ pub struct ConfiguredLayers {
     /// By instance and name, `None` where the instance wants none.
     own: BTreeMap<String, BTreeMap<String, Option<ConfiguredLayer>>>,
     retries: Mutex<HashMap<String, RetryLayer>>,
+    /// The models of routes by name, which know how their targets fare.
+    routes: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
     on_retry: Option<Arc<OnRetry>>,
+    on_turn: Option<Arc<routes::OnTurn>>,
 }
 
 impl ConfiguredLayers {
@@ -109,7 +114,9 @@ impl ConfiguredLayers {
             shared: shared.filter_map(|(name, l)| Some((name, l?))).collect(),
             own: own.collect::<Result<_>>()?,
             retries: Mutex::default(),
+            routes: Mutex::default(),
             on_retry: None,
+            on_turn: None,
         })
     }
 
@@ -130,31 +137,39 @@ impl ConfiguredLayers {
         model: Arc<dyn ChatModel>,
         resolved: &Resolved,
     ) -> Result<Arc<dyn ChatModel>> {
-        let instance = &resolved.config.instance;
-        let own = self.own.get(instance);
-        let is_own = |name: &String| own.is_some_and(|own| own.contains_key(name));
-        let shared = self.shared.iter().filter(|(name, _)| !is_own(name));
-        let own = own.into_iter().flat_map(BTreeMap::values).flatten();
-        let layers = shared.map(|(_, layer)| layer).chain(own).cloned();
-        let mut stack = layers.fold(Stack::new(), Stack::with_configured);
         let mut model = model;
+        let mut stack = self.stack_of(resolved, |_| true);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
-            stack = stack.with(self.retry_of(instance));
+            let retry = self.retry_of(&resolved.config.instance, |policy| policy);
+            stack = stack.with(retry);
         }
         Ok(stack.build()?.layer(model))
     }
 
-    fn retry_of(&self, instance: &str) -> RetryLayer {
+    /// The configured layers around a model: of those for all models the ones
+    /// whose name passes, and its instance's own.
+    fn stack_of(&self, resolved: &Resolved, passes: impl Fn(&str) -> bool) -> Stack {
+        let own = self.own.get(&resolved.config.instance);
+        let is_own = |name: &String| own.is_some_and(|own| own.contains_key(name));
+        let shared = self.shared.iter();
+        let shared = shared.filter(|(name, _)| !is_own(name) && passes(name));
+        let own = own.into_iter().flat_map(BTreeMap::values).flatten();
+        let layers = shared.map(|(_, layer)| layer).chain(own).cloned();
+        layers.fold(Stack::new(), Stack::with_configured)
+    }
+
+    /// The retry layer of that name, made once; `set` may change its policy.
+    fn retry_of(&self, name: &str, set: impl FnOnce(RetryPolicy) -> RetryPolicy) -> RetryLayer {
         let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(layer) = retries.get(instance) {
+        if let Some(layer) = retries.get(name) {
             return layer.clone();
         }
-        let mut layer = RetryLayer::new(retry_policy(&self.retry));
+        let mut layer = RetryLayer::new(set(retry_policy(&self.retry)));
         if let Some(hook) = self.on_retry.clone() {
             layer = layer.on_retry(move |notice| hook(notice));
         }
-        retries.insert(instance.to_owned(), layer.clone());
+        retries.insert(name.to_owned(), layer.clone());
         layer
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency};
 
@@ -26,17 +27,17 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         force: args.force_model,
     };
     let chosen = runtime.block_on(choose::choose(&registry, wish))?;
-    if let Some(retired) = failure::retired(&chosen.resolved) {
+    for retired in chosen.targets().filter_map(failure::retired) {
         terminal.notice(format!("warning: {retired}"));
     }
-    let model = chosen.build(&registry, move |retry| {
-        terminal.notice(retry_notice(retry));
-    })?;
+    let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
+    let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
+    let model = chosen.build(&registry, on_retry, on_turn)?;
     let request = input::request(args, &terminal)?;
     if let Some(notice) = chosen.notice() {
         terminal.notice(notice);
     }
-    if let Some(warning) = chosen.warning() {
+    for warning in chosen.warnings() {
         terminal.notice(warning);
     }
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
@@ -50,16 +51,17 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let outcome = runtime.block_on(asked);
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
-    let context = chosen.context();
     let response = match outcome {
         Ok(response) => response,
         Err(Stopped::Output(error)) => return Err(error.into()),
         Err(Stopped::Call(error)) => {
             output.fail()?;
+            let context = chosen.context(error.provider(), error.model());
             return Err(Failure::of(error, &context));
         }
     };
     output.end(&response)?;
+    let context = chosen.context(Some(&response.provider), response.model.as_deref());
     judge(&response, &chosen.resolved.model, &context, &terminal)
 }
 
@@ -178,10 +180,22 @@ fn judge(
 
 fn retry_notice(retry: &RetryNotice<'_>) -> String {
     let (wait, attempt, of) = (span(retry.delay), retry.attempt, retry.of);
-    let kind = retry.error.kind();
-    match retry.error.status() {
-        Some(status) => format!("retrying in {wait} ({attempt}/{of}): {kind} {status}"),
-        None => format!("retrying in {wait} ({attempt}/{of}): {kind}"),
+    format!(
+        "retrying in {wait} ({attempt}/{of}): {}",
+        cause(retry.error)
+    )
+}
+
+fn turn_notice(turn: &TurnNotice<'_>) -> String {
+    let (from, to) = (turn.from.id(), turn.to.id());
+    format!("{from} failed, asking {to}: {}", cause(turn.error))
+}
+
+fn cause(error: &Error) -> String {
+    let kind = error.kind();
+    match error.status() {
+        Some(status) => format!("{kind} {status}"),
+        None => kind.to_string(),
     }
 }
 

@@ -160,8 +160,16 @@ async fn default_model(registry: &Registry) -> DefaultModel {
     }
 }
 
-/// Why a model can't be asked, as far as that is known without asking.
+/// Why a model can't be asked, as far as that is known without asking. A route
+/// can, as long as one of its models can.
 fn problem(registry: &Registry, id: &str) -> Option<String> {
+    if let Some((_, route)) = registry.route(id) {
+        let mut problems = Vec::new();
+        for target in &route.models {
+            problems.push(problem(registry, &target.model)?);
+        }
+        return Some(problems.join("; "));
+    }
     let resolved = match registry.resolve(id) {
         Ok(resolved) => resolved,
         Err(error) => return Some(error.message().to_owned()),

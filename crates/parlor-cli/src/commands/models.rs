@@ -2,6 +2,7 @@
 
 mod row;
 
+use parlor::config::Route;
 use parlor::{Error, ErrorKind, ModelEntry, Registry, today};
 use tokio::runtime::Runtime;
 
@@ -108,6 +109,8 @@ impl List<'_> {
                 Some(row)
             })
             .collect();
+        let routes = self.registry.config().routes.iter();
+        rows.extend(routes.map(|(name, route)| self.route(name, route)));
         for instance in self.registry.instances() {
             if all || self.is_in_use(instance) {
                 let catalogued = self.catalogued(instance);
@@ -115,6 +118,16 @@ impl List<'_> {
             }
         }
         rows
+    }
+
+    /// A route, of which is told what it leads to.
+    fn route(&self, name: &str, route: &Route) -> Row {
+        let models = route.models.iter().map(|it| it.model.as_str());
+        let models: Vec<&str> = models.collect();
+        let mut row = Row::of(name.to_owned(), name, None, &self.today);
+        row.label = Some(models.join(", "));
+        row.source = "route";
+        row
     }
 
     /// Whether an instance is built in, configured, or has a key. What needs no

@@ -1,9 +1,13 @@
 //! The words for a failed call, where more is known than the error says.
 
+use parlor::layers::fallback::Tried;
 use parlor::{Error, ErrorKind, Key, Resolved, Retry, Scrub, Secret, UnknownModel, today};
 
 use super::Inner;
 use crate::scrub::{secrets_of, without_secrets};
+
+/// How the help of an error begins to tell what was tried before.
+const TRIED: &str = "Tried before";
 
 /// What is known of the model that was asked.
 #[derive(Debug, Default)]
@@ -25,24 +29,30 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(resolved: &Resolved) -> Self {
         let descriptor = resolved.provider.descriptor();
-        let config = &resolved.config;
-        let url = config.base_url.as_deref();
-        let given = config.headers.values().chain(config.query.values());
+        let url = resolved.config.base_url.as_deref();
         Self {
             instance: resolved.config.instance.clone(),
             // What went wrong with a key was said when the model was built.
             key: resolved.config.key().unwrap_or_default(),
             address: url.map(without_secrets),
-            secrets: url
-                .map(secrets_of)
-                .into_iter()
-                .flatten()
-                .chain(given.cloned())
-                .collect(),
+            secrets: Vec::new(),
             address_variable: descriptor.base_url_env.first().copied(),
             at_address: false,
             retired: retired(resolved),
         }
+        .hiding(resolved)
+    }
+
+    /// The same, with what of a model that was asked too may not be shown.
+    #[must_use]
+    pub(crate) fn hiding(mut self, resolved: &Resolved) -> Self {
+        let config = &resolved.config;
+        let in_url = config.base_url.as_deref().map(secrets_of);
+        let given = config.headers.values().chain(config.query.values());
+        let key = config.key().unwrap_or_default().map(|key| key.secret);
+        let secrets = in_url.into_iter().flatten().chain(given.cloned());
+        self.secrets.extend(secrets.chain(key));
+        self
     }
 
     /// The same, where the address came from the command line.
@@ -53,8 +63,7 @@ impl Context {
     }
 
     pub(crate) fn scrub(&self) -> Scrub {
-        let key = self.key.iter().map(|key| key.secret.clone());
-        Scrub::new(key.chain(self.secrets.iter().cloned()))
+        Scrub::new(self.secrets.iter().cloned())
     }
 }
 
@@ -91,6 +100,7 @@ pub(super) fn tell(inner: &mut Inner, context: &Context) {
     if inner.code == "interrupted-stream" {
         interrupted(inner);
     }
+    others(inner);
     if inner.code == "rate-limit"
         && let Retry::Later(Some(wait)) = inner.error.retry()
     {
@@ -98,6 +108,21 @@ pub(super) fn tell(inner: &mut Inner, context: &Context) {
             format!("it asks to wait {}", crate::terminal::span(wait)),
             inner.error.help().to_owned(),
         ];
+    }
+}
+
+/// Where other models were asked before, says so among the help.
+fn others(inner: &mut Inner) {
+    let source = std::error::Error::source(&inner.error);
+    let tried = source.and_then(|source| source.downcast_ref::<Tried>());
+    // Help that is the error's own has it already.
+    let said = |help: &String| help.contains(TRIED);
+    if let Some((_, before)) = tried.and_then(|tried| tried.attempts.split_last())
+        && !inner.help.is_empty()
+        && !inner.help.iter().any(said)
+    {
+        let before: Vec<String> = before.iter().map(ToString::to_string).collect();
+        inner.help.push(format!("{TRIED}: {}", before.join("; ")));
     }
 }
 

@@ -8,24 +8,39 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
+use crate::choose::Chosen;
 use crate::terminal;
 
 #[derive(Debug)]
 pub(crate) struct JsonOutput {
-    /// The model that was asked, for an answer that doesn't say.
-    model: String,
-    price: Option<Price>,
+    /// The models that may answer: for an answer that doesn't say which, and
+    /// for the price.
+    targets: Vec<Resolved>,
     /// Whether a person reads it.
     pretty: bool,
 }
 
 impl JsonOutput {
-    pub(crate) fn new(resolved: &Resolved, pretty: bool) -> Self {
-        let entry = resolved.entry.as_ref();
+    pub(crate) fn new(chosen: &Chosen, pretty: bool) -> Self {
         Self {
-            model: resolved.model.clone(),
-            price: entry.and_then(|entry| entry.price.clone()),
+            targets: chosen.targets().cloned().collect(),
             pretty,
+        }
+    }
+
+    /// The model that answered, unless several may have.
+    fn answered(&self, response: &ChatResponse) -> Option<&Resolved> {
+        let of_provider = |it: &&Resolved| it.config.instance == response.provider;
+        let is_named = |it: &&Resolved| Some(&it.model) == response.model.as_ref();
+        match self.targets.as_slice() {
+            [only] => Some(only),
+            targets => {
+                let mut found = targets.iter().filter(of_provider);
+                match (found.next(), found.next()) {
+                    (only, None) => only,
+                    _ => targets.iter().filter(of_provider).find(is_named),
+                }
+            }
         }
     }
 }
@@ -36,7 +51,10 @@ impl Output for JsonOutput {
     }
 
     fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
-        let answer = Answer::of(response, &self.model, self.price.as_ref());
+        let answered = self.answered(response);
+        let model = answered.map_or("", |it| &it.model);
+        let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
+        let answer = Answer::of(response, model, price);
         let text = match self.pretty {
             true => serde_json::to_string_pretty(&answer)?,
             false => serde_json::to_string(&answer)?,

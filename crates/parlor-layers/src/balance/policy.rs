@@ -115,18 +115,6 @@ impl Default for BreakerPolicy {
     }
 }
 
-/// What is told when a call goes on to another target.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct BalanceNotice<'a> {
-    /// The target that failed.
-    pub from: &'a ModelInfo,
-    /// The target that is asked next.
-    pub to: &'a ModelInfo,
-    /// What failed.
-    pub error: &'a Error,
-}
-
 /// What is told when a target is left out.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -179,6 +179,8 @@ pub enum Strategy {
     Weighted,
     /// The one that has been answering soonest.
     LeastLatency,
+    /// Of two drawn by chance, the one with fewer calls going on.
+    LeastBusy,
 }
 
 /// One model of a route: its name, or a table with `model` and `weight`.

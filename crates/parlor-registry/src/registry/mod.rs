@@ -201,8 +201,8 @@ impl Registry {
                     .with_source(error),
             )
         };
-        // A default may be a route.
-        all.filter(|(_, id)| !config.routes.contains_key(*id))
+        // A default and a mapped name may be a route, a route's model may not.
+        all.filter(|(place, id)| place.starts_with("routes.") || self.route(id).is_none())
             .filter_map(problem)
             .collect()
     }

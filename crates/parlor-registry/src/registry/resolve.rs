@@ -9,7 +9,7 @@ use super::Registry;
 use super::defaults::Defaults;
 use super::instance::{Instance, mapped_capabilities, not_compiled_in};
 use super::known::known_provider;
-use crate::config::Parameters;
+use crate::config::{Parameters, Route};
 use crate::provider::Keys;
 use crate::{Candidate, CatalogueEntry, KeySource, Provider, ProviderConfig, suggest};
 
@@ -95,6 +95,16 @@ struct Mapped {
     capabilities: Capabilities,
 }
 
+impl Mapped {
+    /// Whether it changes nothing of what the name stands for.
+    fn is_plain(&self) -> bool {
+        self.base_url.is_none()
+            && self.api_key_env.is_empty()
+            && self.parameters.is_empty()
+            && self.capabilities == Capabilities::UNKNOWN
+    }
+}
+
 impl Registry {
     /// What an id means.
     ///
@@ -113,7 +123,9 @@ impl Registry {
         let (name, mapped) = self.follow(id);
         if self.config.routes.contains_key(name) {
             let message = format!("`{name}` is a route over several models, not one model");
-            return Err(Error::new(ErrorKind::Configuration, message));
+            let help =
+                "Ask it by `parlor::model` with the feature `layers`, or name one of its models.";
+            return Err(Error::new(ErrorKind::Configuration, message).with_help(help));
         }
         let (instance, model) = self.place(name)?;
         let provider = instance.provider()?;
@@ -134,10 +146,7 @@ impl Registry {
             config.keys = Keys::new(vec![KeySource::Env(mapped.api_key_env.clone())]);
             config.key_is_configured = true;
         }
-        let is_plain = mapped.base_url.is_none()
-            && mapped.api_key_env.is_empty()
-            && mapped.parameters.is_empty()
-            && mapped.capabilities == Capabilities::UNKNOWN;
+        let is_plain = mapped.is_plain();
         Ok(Resolved {
             provider,
             entry: instance.entry(self.catalogue(), &model).cloned(),
@@ -147,6 +156,14 @@ impl Registry {
             label: mapped.label,
             variant: (!is_plain).then(|| id.to_owned()),
         })
+    }
+
+    /// The name and the models of the route that an id means: its own name, or a
+    /// mapped one that says nothing more.
+    pub fn route(&self, id: &str) -> Option<(&str, &Route)> {
+        let (name, mapped) = self.follow(id.trim());
+        let (name, route) = self.config.routes.get_key_value(name)?;
+        mapped.is_plain().then_some((name, route))
     }
 
     /// Follows the mapping from a name, gathering what it says.
@@ -308,7 +325,8 @@ impl Registry {
                 list.push((format!("{}/{model}", instance.name), at_hand));
             }
         }
-        names.extend(self.config.models.keys().map(|name| (name.clone(), true)));
+        let own = self.config.models.keys().chain(self.config.routes.keys());
+        names.extend(own.map(|name| (name.clone(), true)));
         names.append(&mut hosted);
         let candidates = names.iter().map(|(name, preferred)| Candidate {
             name,

@@ -38,7 +38,7 @@ pub(super) struct Row {
     retires_on: Option<String>,
     /// The model that takes its place.
     successor: Option<String>,
-    /// `catalogue`, `live` or `config`.
+    /// `catalogue`, `live`, `config` or `route`.
     pub(super) source: &'static str,
 }
 
@@ -105,6 +105,9 @@ impl Row {
         };
         let abilities: Vec<&str> = ABILITIES.iter().filter_map(can).collect();
         let mut abilities = abilities.join("·");
+        if let ("route", Some(models)) = (self.source, &self.label) {
+            abilities.push_str(&format!("→ {models}"));
+        }
         if let Some(end) = self.end() {
             abilities.push_str(&format!(" ({end})"));
         }

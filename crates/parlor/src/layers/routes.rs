@@ -1,0 +1,155 @@
+//! Routes of the configuration as models.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use parlor_core::{ChatModel, Layer as _, ModelInfo, Result};
+use parlor_registry::config::{Route, Strategy};
+use parlor_registry::{Registry, Resolved};
+
+use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy};
+use super::fallback::{FallbackLayer, TurnNotice, Unavailable};
+use super::{BUILT_IN, ConfiguredLayers, ORDER, Stack, within_time};
+
+pub(super) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
+
+/// How long a wait that a provider names is kept where another model could be
+/// asked instead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl ConfiguredLayers {
+    /// The same layers with a hook that is told when a route turns from one of
+    /// its models to another.
+    #[must_use]
+    pub fn on_turn(mut self, hook: impl Fn(&TurnNotice<'_>) + Send + Sync + 'static) -> Self {
+        self.on_turn = Some(Arc::new(hook));
+        self
+    }
+
+    /// The model that an id means, within its layers; or the route.
+    ///
+    /// A route is built once and then knows how its models fare. Of the layers
+    /// for all models, those that stand outside of fallback (a cache, a budget)
+    /// are around the route, the others around each of its models.
+    ///
+    /// - `fallback`: each model with its own retries and time limits, in order.
+    ///   All but the last wait no longer than ten seconds because their provider
+    ///   asks for it: the next one is asked instead.
+    /// - `least-busy`, `least-latency`, `weighted`: a balance over the models,
+    ///   each with its own time limits, and retries around it, of which each
+    ///   chooses anew.
+    ///
+    /// A model of a route that can't be built, above all for want of a key, fails
+    /// when it is its turn, so that the others go on.
+    ///
+    /// # Errors
+    /// As [`Registry::model`] and [`around`](Self::around); for a route when none
+    /// of its models can be built, or one of them can't be found.
+    pub fn model(&self, registry: &Registry, id: &str) -> Result<Arc<dyn ChatModel>> {
+        let Some((name, route)) = registry.route(id) else {
+            return self.around(registry.model(id)?, &registry.resolve(id)?);
+        };
+        let routes = || self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = routes().get(name).cloned();
+        if let Some(model) = known {
+            return Ok(model);
+        }
+        // Built outside the lock: a key program may take its time.
+        let model = self.route(registry, name, route)?;
+        Ok(routes().entry(name.to_owned()).or_insert(model).clone())
+    }
+
+    fn route(&self, registry: &Registry, name: &str, route: &Route) -> Result<Arc<dyn ChatModel>> {
+        let choice = match route.strategy {
+            Strategy::Weighted => Some(BalanceChoice::Weighted),
+            Strategy::LeastLatency => Some(BalanceChoice::LeastLatency),
+            Strategy::LeastBusy => Some(BalanceChoice::LeastBusy),
+            _ => None,
+        };
+        let mut targets = Vec::with_capacity(route.models.len());
+        let (mut broken, mut is_any_built) = (None, false);
+        for (at, target) in route.models.iter().enumerate() {
+            let resolved = registry.resolve(&target.model)?;
+            let is_last = at + 1 == route.models.len();
+            match registry.model(&target.model) {
+                Ok(model) => {
+                    is_any_built = true;
+                    let retried = choice.is_none();
+                    targets.push(self.target(model, &resolved, retried, is_last)?);
+                }
+                Err(error) => {
+                    let error = error.with_model(&resolved.model);
+                    broken = broken.or_else(|| Some(error.clone()));
+                    let info = ModelInfo::new(&resolved.config.instance, &resolved.model);
+                    targets.push(Arc::new(Unavailable::new(info, error)));
+                }
+            }
+        }
+        if let (false, Some(error)) = (is_any_built, broken) {
+            return Err(error);
+        }
+        // The configuration was checked for routes without a model.
+        let mut targets = targets.into_iter();
+        let Some(first) = targets.next() else {
+            return registry.model(name);
+        };
+        let outer = self.shared.iter().filter(|(name, _)| is_outer(name));
+        let layers = outer.map(|(_, layer)| layer).cloned();
+        let stack = layers.fold(Stack::new(), Stack::with_configured);
+        let hook = self.on_turn.clone();
+        let stack = match choice {
+            None => {
+                let fallback = FallbackLayer::new(targets);
+                stack.with(match hook {
+                    Some(hook) => fallback.on_turn(move |notice| hook(notice)),
+                    None => fallback,
+                })
+            }
+            Some(choice) => {
+                let weights = route.models.iter().map(|target| target.weight);
+                let policy = BalancePolicy::by(choice).with_weights(weights);
+                let balance = BalanceLayer::new(targets).with_policy(policy);
+                let balance = match hook {
+                    Some(hook) => balance.on_turn(move |notice| hook(notice)),
+                    None => balance,
+                };
+                // No instance's name holds a slash.
+                let retry = self.retry_of(&format!("/{name}"), |policy| policy);
+                stack.with(balance).outside::<FallbackLayer>("retry", retry)
+            }
+        };
+        Ok(stack.build()?.layer(first))
+    }
+
+    /// A model of a route within the layers that are its own.
+    fn target(
+        &self,
+        model: Arc<dyn ChatModel>,
+        resolved: &Resolved,
+        retried: bool,
+        is_last: bool,
+    ) -> Result<Arc<dyn ChatModel>> {
+        let mut model = model;
+        let mut stack = self.stack_of(resolved, |name| !is_outer(name));
+        if resolved.provider.descriptor().id != BUILT_IN {
+            model = within_time(model, &resolved.config.timeouts);
+            let instance = &resolved.config.instance;
+            if retried && is_last {
+                stack = stack.with(self.retry_of(instance, |policy| policy));
+            } else if retried {
+                let retry = self.retry_of(&format!("{instance}/"), |mut policy| {
+                    policy.max_delay_from_server = policy.max_delay_from_server.min(PATIENCE);
+                    policy
+                });
+                stack = stack.with(retry);
+            }
+        }
+        Ok(stack.build()?.layer(model))
+    }
+}
+
+/// Whether a layer stands outside of fallback, and so around a whole route.
+fn is_outer(name: &str) -> bool {
+    let mut outer = ORDER.iter().take_while(|slot| slot.name != "fallback");
+    outer.any(|slot| slot.name == name)
+}
