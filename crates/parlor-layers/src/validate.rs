@@ -71,12 +71,12 @@ pub struct ValidatePolicy {
     /// results of tools. None by default.
     #[serde(deserialize_with = "limit")]
     pub max_chars: Option<u64>,
-    /// How many bytes of text make a token, to compare a conversation with the
-    /// model's context window where that is known. An estimate, in favour of
-    /// the request: 6 by default, where English has 4 to 5 and most other
-    /// languages fewer. Tools and media don't count. `None` compares nothing.
+    /// How many times the model's context window, where it is known, the
+    /// [estimate](mod@crate::estimate) of all texts may be. It errs upwards and this
+    /// is in favour of the request: 1.5 by default. Tools, media and reasoning
+    /// don't count. `None` compares nothing.
     #[serde(deserialize_with = "limit")]
-    pub bytes_per_token: Option<f64>,
+    pub window_tolerance: Option<f64>,
     /// The kinds of media that may be sent. `None`, the default, is all; an
     /// empty list is none.
     #[serde(deserialize_with = "limit")]
@@ -122,7 +122,7 @@ impl Default for ValidatePolicy {
             allow_blank: false,
             max_messages: None,
             max_chars: None,
-            bytes_per_token: Some(6.0),
+            window_tolerance: Some(1.5),
             media_kinds: None,
             max_media: Some(100),
             max_media_bytes: Some(50 * MIB),

@@ -113,7 +113,7 @@ async fn a_conversation_fits_its_window() {
     let long = "word ".repeat(1300);
     let (kind, message) = refused(default(), long.as_str().into()).await;
     assert_eq!(kind, ErrorKind::ContextTooLong);
-    assert!(message.contains("about 1083 tokens") && message.contains("house/model has 1000"));
+    assert!(message.contains("about 1625 tokens") && message.contains("house/model has 1000"));
 
     let check = |policy: &ValidatePolicy, request: &ChatRequest| {
         let mut info = ModelInfo::new("house", "model");
@@ -123,11 +123,11 @@ async fn a_conversation_fits_its_window() {
     assert!(!check(&default(), &long.as_str().into()));
     assert!(check(&default(), &"word ".repeat(1200).into()));
     assert!(check(
-        &policy(|it| it.bytes_per_token = None),
+        &policy(|it| it.window_tolerance = None),
         &long.as_str().into()
     ));
     assert!(!check(
-        &policy(|it| it.bytes_per_token = Some(4.0)),
+        &policy(|it| it.window_tolerance = Some(1.0)),
         &"word ".repeat(900).into()
     ));
     // Reasoning may stay behind.

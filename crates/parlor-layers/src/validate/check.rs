@@ -1,7 +1,7 @@
 //! What is checked, each with its place in the request.
 
 use super::ValidatePolicy;
-use crate::texts;
+use crate::{estimate, texts};
 use parlor_core::{
     ChatRequest, Error, ErrorKind, Media, MediaKind, MediaSource, Message, ModelInfo, Part,
     PartKind, Result, Role, ToolChoice,
@@ -55,7 +55,7 @@ pub(super) fn length(
     request: &ChatRequest,
     info: &ModelInfo,
 ) -> Result<()> {
-    let (mut chars, mut sent) = (0_u64, 0_u64);
+    let (mut chars, mut weight) = (0_u64, 0_u64);
     for part in request.messages.iter().flat_map(|it| &it.parts) {
         // Reasoning goes back only where its provider wants it.
         let may_stay = PartKind::of(part) == PartKind::Reasoning;
@@ -63,20 +63,19 @@ pub(super) fn length(
             if policy.max_chars.is_some() {
                 chars += text.chars().count() as u64;
             }
-            sent += if may_stay { 0 } else { text.len() as u64 };
+            weight += if may_stay { 0 } else { estimate::weight(text) };
         });
     }
     at_most("the number of characters is", chars, policy.max_chars)?;
-    let (Some(window), Some(bytes)) = (info.context_window, policy.bytes_per_token) else {
+    let (Some(window), Some(tolerance)) = (info.context_window, policy.window_tolerance) else {
         return Ok(());
     };
-    let tokens = (sent as f64 / bytes) as u64;
-    match tokens > window {
+    let tokens = estimate::whole(weight);
+    match tokens as f64 > window as f64 * tolerance {
         true => Err(Error::new(
             ErrorKind::ContextTooLong,
             format!(
-                "the conversation has about {tokens} tokens or more, and the context window of \
-                 {} has {window}",
+                "the conversation has about {tokens} tokens, and the context window of {} has {window}",
                 info.id()
             ),
         )),
