@@ -78,8 +78,9 @@ pub struct RedactPolicy {
     /// What looks like an API key by its beginning, or follows `Bearer`, and
     /// the [`secrets`](Self::secrets), as `[KEY_1]`. On by default.
     pub keys: bool,
-    /// Numbers of payment cards: 13 to 19 digits that pass the check of Luhn,
-    /// with or without spaces and hyphens between, as `[CARD_1]`. On by default.
+    /// Numbers of payment cards: 13 to 19 digits that pass the check of Luhn, in
+    /// one piece or in a card's groups with spaces or hyphens between, as
+    /// `[CARD_1]`. On by default.
     pub cards: bool,
     /// Telephone numbers: 8 to 15 digits after a `+`, or ten in groups, as
     /// `[PHONE_1]`. Off by default, since other numbers look alike.

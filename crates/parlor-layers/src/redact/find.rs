@@ -50,7 +50,7 @@ impl Finder {
                             kind: "CARD",
                         })
                     };
-                    cards(digits, &mut found);
+                    cards(text, digits, &mut found);
                 }
                 let place = phone(text, digits).filter(|_| policy.phones);
                 hits.extend(place.map(|place| Hit {
@@ -139,42 +139,65 @@ fn numbers(text: &str, tell: &mut dyn FnMut(&[Digit])) {
 const SHORTEST_CARD: usize = 13;
 const LONGEST_CARD: usize = 19;
 
-/// Numbers of 13 to 19 digits that begin as cards do and pass the check of
-/// Luhn. A digit right before or after, without a mark, makes it another
-/// number.
-fn cards(digits: &[Digit], found: &mut dyn FnMut(Range<usize>)) {
-    let apart = |a: Option<&Digit>, b: Option<&Digit>| match (a, b) {
-        (Some(a), Some(b)) => b.0 - a.0 > 1,
-        _ => true,
-    };
+/// Numbers of 13 to 19 digits that begin as cards do, are written as on cards,
+/// and pass the check of Luhn. A letter or digit right before or after makes it
+/// another number.
+fn cards(text: &str, digits: &[Digit], found: &mut dyn FnMut(Range<usize>)) {
     let mut first = 0;
-    while first + SHORTEST_CARD <= digits.len() {
-        let before = first.checked_sub(1).and_then(|it| digits.get(it));
-        let begins = apart(before, digits.get(first))
-            && digits.get(first).is_some_and(|it| (2..=6).contains(&it.1));
+    while first < digits.len() {
+        let is_card = |it: &&[Digit]| {
+            let begins = matches!(it, [(_, 2..=6), ..]);
+            begins && stands_alone(text, it) && is_written_so(text, it) && passes_luhn(it)
+        };
         let lengths = (SHORTEST_CARD..=LONGEST_CARD).rev();
-        let card = lengths.filter(|_| begins).find_map(|length| {
-            let card = digits.get(first..first + length)?;
-            let ends = apart(card.last(), digits.get(first + length));
-            (ends && tight(card) && passes_luhn(card)).then_some(card)
-        });
+        let mut numbers = lengths.filter_map(|length| digits.get(first..first + length));
+        let card = numbers.find(is_card);
         match card {
-            Some(card) => {
-                if let [(start, _), .., (end, _)] = card {
-                    found(*start..end + 1);
-                }
-                first += card.len();
+            Some([(start, _), .., (end, _)]) => {
+                found(*start..end + 1);
+                first += card.map_or(1, <[Digit]>::len);
             }
-            None => first += 1,
+            _ => first += 1,
         }
     }
 }
 
-/// At most one mark stands between two digits.
-fn tight(digits: &[Digit]) -> bool {
-    digits
-        .windows(2)
-        .all(|it| matches!(it, [a, b] if b.0 - a.0 <= 2))
+fn stands_alone(text: &str, digits: &[Digit]) -> bool {
+    let [(start, _), .., (end, _)] = digits else {
+        return false;
+    };
+    let before = text.get(..*start).and_then(|it| it.chars().next_back());
+    let after = text.get(end + 1..).and_then(|it| it.chars().next());
+    let ends = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
+    ends(before) && ends(after)
+}
+
+/// In one piece, or in the groups of cards with the same mark between them.
+fn is_written_so(text: &str, digits: &[Digit]) -> bool {
+    let (mut groups, mut count) = ([0_u8; 6], 0);
+    let mut mark = None;
+    let mut last: Option<usize> = None;
+    for (at, _) in digits {
+        let gap = last.map_or(1, |last| at - last);
+        if gap > 1 {
+            let between = text.as_bytes().get(at - 1).copied();
+            let fits = gap == 2 && matches!(between, Some(b' ' | b'-'));
+            if !fits || mark.is_some_and(|mark| Some(mark) != between) {
+                return false;
+            }
+            mark = between;
+            count += 1;
+        }
+        match groups.get_mut(count) {
+            Some(group) => *group += 1,
+            None => return false,
+        }
+        last = Some(*at);
+    }
+    matches!(
+        groups,
+        [_, 0, ..] | [4, 4, 4, 4, 0..=3, 0] | [4, 6, 4 | 5, 0, 0, 0]
+    )
 }
 
 fn passes_luhn(digits: &[Digit]) -> bool {
@@ -255,6 +278,8 @@ mod tests {
             "id 94111111111111111 and 41111111111111110000000",
             "from 2024-01-02 to 2025-03-04, 3.14159265358979",
             "sk-learn 12345678",
+            "f4111111111111111 and 4111111111111111a",
+            "4111 1111 1111-1111, 41 11 11 11 11 11 11 11, 4111.1111.1111.1111",
             "",
         ] {
             assert_eq!(found(text), [], "{text}");

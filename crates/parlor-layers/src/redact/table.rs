@@ -1,12 +1,15 @@
 //! Which placeholder stands for what, in one exchange.
 
-use super::Finder;
+use super::{Finder, LONGEST_NAME};
 use crate::texts::{self, Edit};
 use parlor_core::{Arguments, ArgumentsForm, ChatRequest, ChatResponse, OutputFormat};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::ops::Bound;
+
+/// No placeholder has more bytes: brackets, a kind, `_` and a number.
+const LONGEST_PLACEHOLDER: usize = LONGEST_NAME + 23;
 
 /// What was taken out of a request, by placeholder.
 #[derive(Default)]
@@ -176,7 +179,8 @@ enum Bracket<'a> {
 
 impl Table {
     fn bracket(&self, from: &str) -> Bracket<'_> {
-        let whole = from.find(']').and_then(|end| {
+        let mut near = from.bytes().take(LONGEST_PLACEHOLDER);
+        let whole = near.position(|byte| byte == b']').and_then(|end| {
             let name = from.get(..=end)?;
             Some((name.len(), self.values.get(name)?))
         });
