@@ -138,7 +138,7 @@ impl ConfiguredLayers {
         resolved: &Resolved,
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
-        let mut stack = self.stack_of(resolved, |_| true);
+        let mut stack = self.stack_of(resolved);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
             let retry = self.retry_of(&resolved.config.instance, |policy| policy);
@@ -147,13 +147,12 @@ impl ConfiguredLayers {
         Ok(stack.build()?.layer(model))
     }
 
-    /// The configured layers around a model: of those for all models the ones
-    /// whose name passes, and its instance's own.
-    fn stack_of(&self, resolved: &Resolved, passes: impl Fn(&str) -> bool) -> Stack {
+    /// The configured layers around a model: those for all models, and its
+    /// instance's own in their place.
+    fn stack_of(&self, resolved: &Resolved) -> Stack {
         let own = self.own.get(&resolved.config.instance);
         let is_own = |name: &String| own.is_some_and(|own| own.contains_key(name));
-        let shared = self.shared.iter();
-        let shared = shared.filter(|(name, _)| !is_own(name) && passes(name));
+        let shared = self.shared.iter().filter(|(name, _)| !is_own(name));
         let own = own.into_iter().flat_map(BTreeMap::values).flatten();
         let layers = shared.map(|(_, layer)| layer).chain(own).cloned();
         layers.fold(Stack::new(), Stack::with_configured)

@@ -191,6 +191,20 @@ async fn what_no_model_answers_fails_with_what_was_tried() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn layers_see_the_model_that_answers() {
+    let setup = setup(&format!(
+        "{ONCE}[providers.house.layers]\nconcurrency = {{ max = 1 }}\n\
+        [layers.hedge]\ndelay = \"1s\"\n\
+        [routes.safe]\nmodels = [\"house/down\", \"house/up\"]\n"
+    ));
+    assert_eq!(setup.ask("safe").await.unwrap(), "from up");
+    let debug = format!("{:?}", setup.model("safe").unwrap());
+    assert!(debug.starts_with("FallbackModel"), "{debug}");
+    assert_eq!(debug.matches("HedgeModel").count(), 2, "{debug}");
+    assert_eq!(debug.matches("ConcurrencyModel").count(), 2, "{debug}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_balanced_route_shares_what_it_knows_of_its_models() {
     for strategy in ["least-busy", "least-latency", "weighted"] {
         let setup = setup(&format!(

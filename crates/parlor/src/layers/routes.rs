@@ -9,7 +9,7 @@ use parlor_registry::{Registry, Resolved};
 
 use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy};
 use super::fallback::{FallbackLayer, TurnNotice, Unavailable};
-use super::{BUILT_IN, ConfiguredLayers, ORDER, Stack, within_time};
+use super::{BUILT_IN, ConfiguredLayers, Stack, within_time};
 
 pub(super) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
 
@@ -28,9 +28,10 @@ impl ConfiguredLayers {
 
     /// The model that an id means, within its layers; or the route.
     ///
-    /// A route is built once and then knows how its models fare. Of the layers
-    /// for all models, those that stand outside of fallback (a cache, a budget)
-    /// are around the route, the others around each of its models.
+    /// A route is built once and then knows how its models fare. The configured
+    /// layers are around each of its models, those too that stand outside of
+    /// fallback elsewhere: so a price, a figure and a cached answer are always
+    /// those of the model that answers.
     ///
     /// - `fallback`: each model with its own retries and time limits, in order.
     ///   All but the last wait no longer than ten seconds because their provider
@@ -93,14 +94,11 @@ impl ConfiguredLayers {
         let Some(first) = targets.next() else {
             return registry.model(name);
         };
-        let outer = self.shared.iter().filter(|(name, _)| is_outer(name));
-        let layers = outer.map(|(_, layer)| layer).cloned();
-        let stack = layers.fold(Stack::new(), Stack::with_configured);
         let hook = self.on_turn.clone();
         let stack = match choice {
             None => {
                 let fallback = FallbackLayer::new(targets);
-                stack.with(match hook {
+                Stack::new().with(match hook {
                     Some(hook) => fallback.on_turn(move |notice| hook(notice)),
                     None => fallback,
                 })
@@ -115,7 +113,9 @@ impl ConfiguredLayers {
                 };
                 // No instance's name holds a slash.
                 let retry = self.retry_of(&format!("/{name}"), |policy| policy);
-                stack.with(balance).outside::<FallbackLayer>("retry", retry)
+                Stack::new()
+                    .with(balance)
+                    .outside::<FallbackLayer>("retry", retry)
             }
         };
         Ok(stack.build()?.layer(first))
@@ -130,7 +130,7 @@ impl ConfiguredLayers {
         is_last: bool,
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
-        let mut stack = self.stack_of(resolved, |name| !is_outer(name));
+        let mut stack = self.stack_of(resolved);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
             let instance = &resolved.config.instance;
@@ -146,10 +146,4 @@ impl ConfiguredLayers {
         }
         Ok(stack.build()?.layer(model))
     }
-}
-
-/// Whether a layer stands outside of fallback, and so around a whole route.
-fn is_outer(name: &str) -> bool {
-    let mut outer = ORDER.iter().take_while(|slot| slot.name != "fallback");
-    outer.any(|slot| slot.name == name)
 }
