@@ -5,6 +5,7 @@
 
 mod random;
 mod threads;
+mod wake;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;

@@ -7,10 +7,14 @@ use parlor_core::*;
 use parlor_testkit::{Script, Scripted};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Longer than any wait of a script or a reader: who waits as long waits for ever.
 const FOR_EVER: Duration = Duration::from_secs(100);
+
+/// Longer than any flight that ends takes. A timeout looks once more when its time
+/// is over, so that only the clock tells of a wake-up that was lost.
+const SOON: Duration = Duration::from_secs(2);
 
 /// How a flight ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,7 +91,13 @@ async fn visit(model: Arc<dyn ChatModel>, scripted: Scripted, seed: u64, me: u64
             0 => Duration::from_millis(rng.u64(..20)),
             _ => FOR_EVER,
         };
-        let mut stream = match timeout(patience, opening).await {
+        let began = Instant::now();
+        let opened = timeout(patience, opening).await;
+        assert!(
+            opened.is_err() || began.elapsed() < SOON,
+            "seed {seed}: opened late"
+        );
+        let mut stream = match opened {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 assert_eq!(error.code(), Some("x"), "seed {seed}");
@@ -121,8 +131,10 @@ async fn visit(model: Arc<dyn ChatModel>, scripted: Scripted, seed: u64, me: u64
                 }
                 _ => {}
             }
+            let began = Instant::now();
             match timeout(FOR_EVER, stream.next()).await {
                 Ok(item) => {
+                    assert!(began.elapsed() < SOON, "seed {seed}: a wake-up was lost");
                     if check(seed, &mut flight, &mut read, item) {
                         break;
                     }
@@ -181,7 +193,13 @@ async fn call(model: Arc<dyn ChatModel>, seed: u64, me: u64) {
             0 => Duration::from_millis(rng.u64(..40)),
             _ => FOR_EVER,
         };
-        match timeout(patience, model.ask("Hi")).await {
+        let began = Instant::now();
+        let answered = timeout(patience, model.ask("Hi")).await;
+        assert!(
+            answered.is_err() || began.elapsed() < SOON,
+            "seed {seed}: answered late"
+        );
+        match answered {
             Ok(Ok(answer)) => {
                 let number = answer.id.as_ref().unwrap().parse().unwrap();
                 let (events, end) = plan(seed, number);
