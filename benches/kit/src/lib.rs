@@ -3,12 +3,14 @@
 //! A client is a program that implements [`Client`] and hands it to [`main`].
 //! Each run does one scenario and prints its figures as a line of JSON.
 
+mod asked;
 mod count;
 mod scenario;
 
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 
+pub use asked::Asked;
 pub use count::Counting;
 
 /// A wire format.
@@ -70,6 +72,12 @@ pub trait Client: Sized + Send + Sync + 'static {
 
     /// Asks for a whole answer and gives the length of its text.
     fn call(&self, model: &str, prompt: &Prompt) -> impl Future<Output = usize> + Send;
+
+    /// Asks a server that may spoil its answer, for a stream or for a whole
+    /// answer, and tells what came of it. Floors don't.
+    fn ask(&self, _streamed: bool) -> impl Future<Output = Asked> + Send {
+        async { Asked::default().failed("a floor reads no faults") }
+    }
 }
 
 /// Runs the scenario that the arguments name.

@@ -35,6 +35,7 @@ pub(crate) fn run<C: Client>() {
             "history" => calls(&*client, 200, count.unwrap_or(300), history()).await,
             "images" => calls(&*client, 200, count.unwrap_or(20), images()).await,
             "huge" => huge(&*client).await,
+            "ask" => asked(&*client, count.unwrap_or(1)).await,
             "latency" => latency(&*client, count.unwrap_or(500)).await,
             other => panic!("there is no scenario {other}"),
         }
@@ -69,6 +70,16 @@ async fn measured<F: Future<Output = ()>>(units: usize, work: impl Fn() -> F) ->
         "allocated": each((after.allocated - before.allocated) as f64),
         "peak": peak() - before.live,
     }))
+}
+
+/// What comes of an answer that may be spoilt: with an odd number of a stream,
+/// with two or more after a request before it.
+async fn asked<C: Client>(client: &C, how: usize) -> Figures {
+    let streamed = how % 2 == 1;
+    if how >= 2 {
+        client.ask(streamed).await;
+    }
+    figures(json!(client.ask(streamed).await))
 }
 
 /// One tiny call, to time the start of the process from outside.

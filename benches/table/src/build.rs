@@ -4,23 +4,39 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// The clients, in the order of the tables. The floor that others are
+/// compared with is the second.
+pub const CLIENTS: &[&str] = &[
+    "floor-frames",
+    FLOOR,
+    "parlor",
+    "async-openai",
+    "genai",
+    "liter-llm",
+    "rig",
+    "siumai",
+];
+
+/// Frames and one borrowed string over bare reqwest.
+pub const FLOOR: &str = "floor-string";
+
 /// A client as a program.
-pub(crate) struct Built {
-    pub(crate) name: &'static str,
-    pub(crate) path: PathBuf,
-    pub(crate) dialects: Vec<String>,
+pub struct Built {
+    pub name: &'static str,
+    pub path: PathBuf,
+    pub dialects: Vec<String>,
     /// Bytes of the stripped program.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Packages in its tree, its own and the harness's left out.
-    pub(crate) crates: usize,
+    pub crates: usize,
     /// Version of the library, where it is from a registry.
-    pub(crate) version: String,
+    pub version: String,
     /// CPU seconds of a clean release build, where measured.
-    pub(crate) clean: Option<f64>,
+    pub clean: Option<f64>,
 }
 
 impl Built {
-    pub(crate) fn speaks(&self, dialect: &str) -> bool {
+    pub fn speaks(&self, dialect: &str) -> bool {
         self.dialects.iter().any(|it| it == dialect)
     }
 
@@ -30,7 +46,7 @@ impl Built {
 }
 
 /// The folder of this workspace.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
@@ -50,7 +66,7 @@ fn cargo(arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-pub(crate) fn upstream() {
+pub fn upstream() {
     assert!(cargo(&[
         "build",
         "--locked",
@@ -61,7 +77,7 @@ pub(crate) fn upstream() {
     ]));
 }
 
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     target().join("dist").join(name)
 }
 
@@ -73,7 +89,7 @@ fn package(name: &str) -> &str {
 }
 
 /// Builds a client; `None`, aloud, where it doesn't build.
-pub(crate) fn client(name: &'static str) -> Option<Built> {
+pub fn client(name: &'static str) -> Option<Built> {
     let package = format!("client-{}", package(name));
     if !cargo(&["build", "--locked", "--profile", "dist", "-p", &package]) {
         eprintln!("{name} does not build and is left out");
@@ -133,7 +149,7 @@ fn tree(package: &str) -> BTreeSet<String> {
 }
 
 /// Measures a clean release build in a folder of its own.
-pub(crate) fn clean(client: &mut Built) {
+pub fn clean(client: &mut Built) {
     let folder = target().join("clean");
     let _ = std::fs::remove_dir_all(&folder);
     let before = children();
@@ -157,7 +173,7 @@ pub(crate) fn clean(client: &mut Built) {
 }
 
 /// CPU seconds of the children that have ended.
-pub(crate) fn children() -> f64 {
+pub fn children() -> f64 {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is to a `rusage`, for which all zeros are valid.
     let usage = unsafe {

@@ -5,29 +5,12 @@
 //! weighs on all of them; figures are medians over the rounds. Where the
 //! machine has two cores the upstream has one and the client the other.
 
-mod build;
 mod measure;
 mod render;
 
-use build::Built;
 use measure::{Upstream, instructions, once, start};
 use std::collections::BTreeMap;
-
-/// The clients, in the order of the tables. The floor that others are
-/// compared with is the second.
-const CLIENTS: &[&str] = &[
-    "floor-frames",
-    FLOOR,
-    "parlor",
-    "async-openai",
-    "genai",
-    "liter-llm",
-    "rig",
-    "siumai",
-];
-
-/// Frames and one borrowed string over bare reqwest.
-const FLOOR: &str = "floor-string";
+use table::build::{self, Built, CLIENTS};
 
 const DIALECTS: &[&str] = &["open-ai", "anthropic", "gemini", "ollama"];
 

@@ -1,11 +1,11 @@
 //! Runs one client through one scenario.
 
-use crate::build::{Built, children, program};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
+use table::build::{Built, children, program};
 
 /// The loopback server, while it runs.
 pub(crate) struct Upstream {

@@ -1,8 +1,9 @@
 //! The figures as Markdown.
 
-use crate::build::Built;
-use crate::{FLOOR, Measured};
+use crate::Measured;
 use std::fmt::Write;
+use table::build::Built;
+use table::build::FLOOR;
 
 /// A table: a caption, a scenario and its dialects, and columns.
 struct Table {

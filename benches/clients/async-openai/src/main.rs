@@ -3,14 +3,15 @@
 use async_openai::Client as OpenAi;
 use async_openai::config::OpenAIConfig;
 use async_openai::types::chat::{
-    ChatCompletionRequestAssistantMessage, ChatCompletionRequestMessage,
-    ChatCompletionRequestMessageContentPartImage, ChatCompletionRequestMessageContentPartText,
-    ChatCompletionRequestUserMessage, ChatCompletionRequestUserMessageContent,
-    ChatCompletionRequestUserMessageContentPart, CreateChatCompletionRequest, ImageUrl,
+    ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
+    ChatCompletionRequestMessage, ChatCompletionRequestMessageContentPartImage,
+    ChatCompletionRequestMessageContentPartText, ChatCompletionRequestUserMessage,
+    ChatCompletionRequestUserMessageContent, ChatCompletionRequestUserMessageContentPart,
+    CreateChatCompletionRequest, ImageUrl,
 };
 use base64::Engine as _;
 use futures_util::StreamExt;
-use kit::{Client, Counting, Dialect, Prompt};
+use kit::{Asked, Client, Counting, Dialect, Prompt};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -91,6 +92,49 @@ impl Client for AsyncOpenAi {
             .first()
             .and_then(|it| it.message.content.as_deref());
         text.map_or(0, str::len)
+    }
+
+    async fn ask(&self, streamed: bool) -> Asked {
+        let request = request("test-model", &Prompt::short());
+        let mut asked = Asked::default();
+        if !streamed {
+            let response = match self.0.chat().create(request).await {
+                Ok(response) => response,
+                Err(error) => return asked.failed(error),
+            };
+            if let Some(choice) = response.choices.into_iter().next() {
+                asked.text = choice.message.content.unwrap_or_default();
+                for call in choice.message.tool_calls.unwrap_or_default() {
+                    if let ChatCompletionMessageToolCalls::Function(call) = call {
+                        asked.call(call.function.name, call.function.arguments);
+                    }
+                }
+            }
+            return asked;
+        }
+        let mut stream = match self.0.chat().create_stream(request).await {
+            Ok(stream) => stream,
+            Err(error) => return asked.failed(error),
+        };
+        while let Some(event) = stream.next().await {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => return asked.failed(error),
+            };
+            let Some(choice) = event.choices.into_iter().find(|it| it.index == 0) else {
+                continue;
+            };
+            asked
+                .text
+                .push_str(&choice.delta.content.unwrap_or_default());
+            for call in choice.delta.tool_calls.unwrap_or_default() {
+                let function = call.function.as_ref();
+                let name = function.and_then(|it| it.name.as_deref());
+                let arguments = function.and_then(|it| it.arguments.as_deref());
+                asked.fragment(call.index.into(), name, arguments);
+            }
+        }
+        asked
     }
 }
 

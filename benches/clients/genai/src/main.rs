@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use futures_util::StreamExt;
 use genai::adapter::AdapterKind;
-use genai::chat::{ChatMessage, ChatRequest, ChatStreamEvent, ContentPart};
+use genai::chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, ContentPart};
 use genai::resolver::{AuthData, Endpoint, ServiceTargetResolver};
 use genai::{ModelIden, ServiceTarget};
-use kit::{Client, Counting, Dialect, Prompt};
+use kit::{Asked, Client, Counting, Dialect, Prompt};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -74,6 +74,44 @@ impl Client for GenAi {
             .await
             .expect("an answer");
         response.first_text().map_or(0, str::len)
+    }
+
+    async fn ask(&self, streamed: bool) -> Asked {
+        let request = request(&Prompt::short());
+        let mut asked = Asked::default();
+        if !streamed {
+            let response = match self.0.exec_chat("test-model", request, None).await {
+                Ok(response) => response,
+                Err(error) => return asked.failed(error),
+            };
+            asked.text = response.first_text().unwrap_or_default().to_owned();
+            for call in response.into_tool_calls() {
+                asked.call(call.fn_name, call.fn_arguments.to_string());
+            }
+            return asked;
+        }
+        let options = ChatOptions::default().with_capture_tool_calls(true);
+        let response = self
+            .0
+            .exec_chat_stream("test-model", request, Some(&options))
+            .await;
+        let mut stream = match response {
+            Ok(response) => response.stream,
+            Err(error) => return asked.failed(error),
+        };
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(ChatStreamEvent::Chunk(chunk)) => asked.text.push_str(&chunk.content),
+                Ok(ChatStreamEvent::End(end)) => {
+                    for call in end.captured_into_tool_calls().unwrap_or_default() {
+                        asked.call(call.fn_name, call.fn_arguments.to_string());
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => return asked.failed(error),
+            }
+        }
+        asked
     }
 }
 

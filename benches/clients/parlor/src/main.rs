@@ -1,7 +1,7 @@
 //! parlor, by `parlor::Registry`, as an application has it: keys and addresses
 //! from a configuration, retry and time limits around the model.
 
-use kit::{Client, Counting, Dialect, Prompt};
+use kit::{Asked, Client, Counting, Dialect, Prompt};
 use parlor::layers::ConfiguredLayers;
 use parlor::{ChatModel, ChatRequest, Config, Env, Event, Media, Message, PROVIDERS, Registry};
 use std::collections::HashMap;
@@ -88,6 +88,28 @@ impl Client for Parlor {
         let request = request(prompt);
         let response = self.model(model).chat(&request).await.expect("an answer");
         response.text().len()
+    }
+
+    async fn ask(&self, streamed: bool) -> Asked {
+        let request = ChatRequest::from("Hello there");
+        let mut asked = Asked::default();
+        let answer = match streamed {
+            false => self.model("test-model").chat(&request).await,
+            true => match self.model("test-model").stream(&request).await {
+                Ok(stream) => stream.response().await,
+                Err(error) => Err(error),
+            },
+        };
+        match answer {
+            Ok(answer) => {
+                asked.text = answer.text();
+                for call in answer.tool_calls() {
+                    asked.call(&*call.name, &*call.arguments.text);
+                }
+                asked
+            }
+            Err(error) => asked.failed(error),
+        }
     }
 }
 

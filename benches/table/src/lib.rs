@@ -1,0 +1,3 @@
+//! The clients as programs, for the tables.
+
+pub mod build;
