@@ -510,3 +510,23 @@ async fn tokens_are_counted_and_models_listed_here_too() {
     let ids: Vec<_> = models.iter().map(|it| &*it.id).collect();
     assert_eq!(ids, ["gemini-3.8-flash", "gemini-2.5-pro"]);
 }
+
+#[tokio::test]
+async fn the_tokens_of_a_request_to_claude_are_counted() {
+    let at = "/v1/projects/p-1/locations/global/publishers/anthropic/models";
+    let path = format!("POST {at}/count-tokens:rawPredict");
+    let server = ApiServer::start([(&*path, 200, r#"{"input_tokens": 14}"#)])
+        .await
+        .unwrap();
+    let name = "claude-haiku-4-5@20251001";
+    let model = vertex::messages(name, &with_token(&server.url())).unwrap();
+    let request = ChatRequest::from("Hi").with_temperature(0.5);
+    let count = vertex::count_message_tokens(&model, &request).await;
+    assert_eq!(count.unwrap(), 14);
+    let seen = server.requests().remove(0);
+    assert_eq!(
+        seen.json().unwrap(),
+        json!({"model": name, "anthropic_version": "vertex-2023-10-16",
+            "messages": [{"role": "user", "content": "Hi"}]})
+    );
+}

@@ -15,6 +15,7 @@
 //! A request is read without its headers: beta features named there are the
 //! server's affair.
 
+mod count;
 mod error;
 mod request;
 mod response;
@@ -55,6 +56,8 @@ pub struct Quirks {
     pub path: String,
     /// The same for a streamed answer, where it differs.
     pub stream_path: Option<String>,
+    /// Where prompts are counted; `None` is `count_tokens` beneath the path.
+    pub count_path: Option<String>,
     /// The header `anthropic-version`; `None` sends none. `2023-06-01` is what
     /// every host and copy understands.
     pub version: Option<String>,
@@ -103,6 +106,7 @@ impl Default for Quirks {
         Self {
             path: "/v1/messages".to_owned(),
             stream_path: None,
+            count_path: None,
             version: Some("2023-06-01".to_owned()),
             body_version: None,
             model_in_body: true,
@@ -130,6 +134,7 @@ impl Quirks {
         Self {
             path: "/publishers/anthropic/models/{model}:rawPredict".to_owned(),
             stream_path: Some("/publishers/anthropic/models/{model}:streamRawPredict".to_owned()),
+            count_path: Some("/publishers/anthropic/models/count-tokens:rawPredict".to_owned()),
             version: None,
             body_version: Some("vertex-2023-10-16".to_owned()),
             model_in_body: false,

@@ -35,9 +35,11 @@
 
 mod config;
 mod model;
+mod tokens;
 
 pub use config::Vertex;
 pub use model::{messages, model, open};
+pub use tokens::count_message_tokens;
 
 /// Variables that may name the project.
 static PROJECT: &[&str] = &[
