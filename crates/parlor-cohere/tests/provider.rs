@@ -7,7 +7,7 @@ use parlor_cohere::{CitationMode, Cohere, CohereOptions, Document, PROVIDERS, Sa
 use parlor_core::*;
 use parlor_dialect::cohere;
 use parlor_registry::{Env, KeySource, Provider, ProviderConfig};
-use parlor_testkit::{Cassette, Cuts, DialectServer, ReplayServer, Sage};
+use parlor_testkit::{ApiAnswer, ApiServer, Cassette, Cuts, DialectServer, ReplayServer, Sage};
 use serde_json::{Value, json};
 
 fn config(base_url: &str) -> ProviderConfig {
@@ -99,5 +99,34 @@ async fn a_trial_keys_month_is_told_from_its_minute() {
         let error = model.chat(&"Hi".into()).await.unwrap_err();
         assert_eq!((error.kind(), error.message()), (kind, message.as_str()));
         assert_eq!(error.request_id(), Some("t-1"));
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_warns_of_is_told_with_the_answer() {
+    const WARNING: &str = "model 'command' is deprecated and will be removed";
+    const WHOLE: &str = r#"{"id": "1", "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]}}"#;
+    const STREAM: &str = concat!(
+        "data: {\"type\":\"message-start\",\"id\":\"1\"}\n\n",
+        "data: {\"type\":\"content-start\",\"index\":0,\"delta\":{\"message\":{\"content\":{\"type\":\"text\",\"text\":\"Hello\"}}}}\n\n",
+        "data: {\"type\":\"content-end\",\"index\":0}\n\n",
+        "data: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"COMPLETE\"}}\n\n",
+    );
+    let server = ApiServer::answering(|seen| {
+        let streams = seen.json().unwrap()["stream"] == true;
+        let body = if streams { STREAM } else { WHOLE };
+        ApiAnswer::new(200, body).header("x-api-warning", WARNING)
+    })
+    .await
+    .unwrap();
+    let model = PROVIDERS[0].build("command", &config(&server.url()));
+    let model = model.unwrap();
+    let whole = model.ask("Hi").await.unwrap();
+    let streamed = model.ask_stream("Hi").await.unwrap().response().await;
+    for response in [whole, streamed.unwrap()] {
+        assert_eq!(response.text(), "Hello");
+        let messages: Vec<_> = response.warnings.iter().map(|it| &*it.message).collect();
+        assert_eq!(messages, [WARNING]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the headers of a response tell: waiting times, limits, request ids.
 
-use parlor_core::{RateLimit, ResponseMetadata, Retry};
+use parlor_core::{RateLimit, ResponseMetadata, Retry, Warning, WarningKind};
 use reqwest::header::HeaderMap;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -23,6 +23,10 @@ const REQUEST_ID: &[&str] = &[
     "x-trace-id",
     "cf-ray",
 ];
+
+/// Headers in which a provider says what it wants known, such as that a model
+/// ends soon.
+const WARNINGS: &[&str] = &["x-api-warning"];
 
 /// Words for what a limit counts, and the usual ones for them.
 const SYNONYMS: &[(&str, &str)] = &[("req-minute", "requests"), ("tokens-minute", "tokens")];
@@ -51,6 +55,14 @@ pub(crate) fn metadata(headers: &HeaderMap) -> ResponseMetadata {
     metadata.request_id = request_id(headers);
     metadata.rate_limits = rate_limits(headers, SystemTime::now());
     metadata
+}
+
+/// What the provider wants known beside the answer.
+pub(crate) fn warnings(headers: &HeaderMap) -> impl Iterator<Item = Warning> {
+    WARNINGS.iter().filter_map(|name| {
+        let message = text(headers, name)?;
+        Some(Warning::new(WarningKind::Notice, "request", message))
+    })
 }
 
 /// Headers as plain text, names in lower case; what isn't text is left out.

@@ -155,6 +155,9 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
             if !streams {
                 events = events.of_whole();
             }
+            if request.n.is_some_and(|n| n > 1) {
+                events = events.of_several();
+            }
             if let Err(error) = events.settle().await {
                 let endpoint = &shared.endpoint;
                 renewed = !renewed && endpoint.renews(&error, &head, &extensions).await?;
@@ -198,7 +201,9 @@ impl<D: Dialect> Shared<D> {
             ));
         }
         check_encoding(response.headers()).map_err(name)?;
-        Ok((response, wire.warnings))
+        let mut warnings = wire.warnings;
+        warnings.extend(headers::warnings(response.headers()));
+        Ok((response, warnings))
     }
 
     /// Reads a whole answer. A host that streams though nobody asked is read
