@@ -104,6 +104,14 @@ pub trait Decoder: Debug + Send {
     ///   received.
     fn decode(&mut self, frame: Frame<'_>, events: &mut VecDeque<Event>) -> Result<()>;
 
+    /// Whether all that makes an answer has come, and only the protocol's last
+    /// words are still to come, such as usage or an end marker.
+    ///
+    /// # Behavior
+    /// - Where it is so, [`finish`](Self::finish) completes the answer.
+    /// - Cheap: it is asked for every piece of the body.
+    fn is_over(&self) -> bool;
+
     /// Takes note that nothing more comes: the body ended, broke off or went
     /// silent.
     ///

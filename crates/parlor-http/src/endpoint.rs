@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The fewest bytes of a header or a parameter that are taken for a secret.
 const SHORTEST_SECRET: usize = 12;
 
-/// The four time limits; `None` is no limit.
+/// The time limits; `None` is no limit.
 ///
 /// None of them ends a healthy stream, however long it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,11 @@ pub struct Timeouts {
     /// From one event to the next, while the caller waits; 5 minutes.
     /// Keep-alives are no events.
     pub idle: Option<Duration>,
+    /// From the reason why a streamed answer ended to the protocol's own end; 2
+    /// seconds, where the idle limit isn't shorter. An answer is whole by then,
+    /// so it isn't an error when the time runs out: what was still to come,
+    /// such as the usage, goes without. Not where several choices were asked for.
+    pub end: Option<Duration>,
     /// For the whole exchange; none.
     pub total: Option<Duration>,
 }
@@ -36,6 +41,7 @@ impl Default for Timeouts {
             connect: Some(Duration::from_secs(10)),
             first_event: Some(Duration::from_secs(600)),
             idle: Some(Duration::from_secs(300)),
+            end: Some(Duration::from_secs(2)),
             total: None,
         }
     }

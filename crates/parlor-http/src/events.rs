@@ -101,6 +101,13 @@ impl<D: Dialect> EventReader<D> {
         self
     }
 
+    /// The same for an answer of several choices: that some have finished says
+    /// nothing about the others.
+    pub(crate) fn of_several(mut self) -> Self {
+        self.clock.never_ending();
+        self
+    }
+
     /// Where the facts about the exchange stand when it has ended.
     pub(crate) fn later_metadata(&self) -> Arc<OnceLock<ResponseMetadata>> {
         self.later.clone()
@@ -169,7 +176,11 @@ impl<D: Dialect> EventReader<D> {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => self.take(chunk),
+                Ok(chunk) => {
+                    let taken = self.take(chunk);
+                    self.clock.ending(self.decoder.is_over());
+                    taken
+                }
                 Err(_trailers) => Ok(()),
             },
             Some(Err(error)) => {

@@ -36,6 +36,10 @@ impl Decoder for MessageDecoder {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         self.0.finish(events)
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::{ChatModel, ModelInfo};
+use parlor_core::{ChatModel, ChatModelExt, ModelInfo};
 use parlor_dialect::Dialect;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::bedrock_converse::BedrockConverse;
@@ -16,7 +16,7 @@ use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_http::{Auth, Endpoint, HttpModel, Timeouts};
-use parlor_testkit::fault::{FaultSuite, Wire};
+use parlor_testkit::fault::{FaultServer, FaultSuite, Wire};
 
 /// Well above the pauses of a drip and the time that 8 MiB take, also where the machine has much
 /// else to do; well below the server's patience.
@@ -75,4 +75,26 @@ async fn ollama() {
 #[tokio::test]
 async fn cohere() {
     play(Wire::Cohere, Cohere::default()).await;
+}
+
+/// A stall after the reason for the end, by a model with the usual limits: the
+/// client hangs up before the server does.
+async fn ends_soon<D: Dialect>(server: &FaultServer, dialect: D) {
+    let (name, case) = (dialect.name(), "stall-after-finish");
+    let endpoint = Endpoint::new(&server.url(case)).unwrap();
+    let endpoint = endpoint.with_auth(Auth::Bearer(FaultSuite::KEY.into()));
+    let model = HttpModel::new(dialect, endpoint, ModelInfo::new("test", "test-model"));
+    let answer = model.ask_stream("Hi").await.unwrap().response().await;
+    assert!(!answer.unwrap().interrupted, "{name}");
+    let seen = server.requests_of(case);
+    let last = seen.last().unwrap();
+    assert!(!last.finished, "{name}: the server's patience ran out");
+}
+
+#[tokio::test]
+async fn a_stall_after_the_last_reason_is_not_waited_out() {
+    let server = FaultServer::start().await.unwrap();
+    ends_soon(&server, OpenAiChat::default()).await;
+    ends_soon(&server, AnthropicMessages::default()).await;
+    ends_soon(&server, Gemini::default()).await;
 }

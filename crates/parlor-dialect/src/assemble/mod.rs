@@ -116,6 +116,11 @@ impl Assembler {
         self.choices.iter().any(|it| it.finished)
     }
 
+    /// Whether there are choices, and all have finished.
+    pub fn all_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|it| it.finished)
+    }
+
     /// Whether any content has come.
     pub fn has_content(&self) -> bool {
         self.started

@@ -359,6 +359,10 @@ impl Decoder for GeminiDecoder {
         outcome
     }
 
+    fn is_over(&self) -> bool {
+        self.assembler.all_finished()
+    }
+
     fn finish(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
         if self.assembler.is_completed() {
             return Ok(());

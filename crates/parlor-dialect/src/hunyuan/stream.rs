@@ -38,6 +38,10 @@ impl Decoder for HunyuanDecoder {
         self.words.decode(frame.with_data(&data), events)
     }
 
+    fn is_over(&self) -> bool {
+        self.words.is_over()
+    }
+
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         self.words.finish(events)
     }

@@ -226,6 +226,10 @@ impl Decoder for OllamaDecoder {
         outcome
     }
 
+    fn is_over(&self) -> bool {
+        self.assembler.is_completed()
+    }
+
     fn finish(&mut self, _: &mut VecDeque<Event>) -> Result<()> {
         match self.failed || self.assembler.is_completed() {
             true => Ok(()),

@@ -69,6 +69,10 @@ impl Decoder for QianfanV1Decoder {
         }
         self.words.finish(events)
     }
+
+    fn is_over(&self) -> bool {
+        self.words.is_over()
+    }
 }
 
 /// Writes the chunks of a streamed answer.

@@ -29,6 +29,9 @@ pub(super) struct Clock {
     first: Option<Duration>,
     total: Option<Instant>,
     idle: Option<Duration>,
+    end: Option<Duration>,
+    /// Whether only the protocol's last words are awaited.
+    ending: bool,
     /// Whether an event has come.
     pub(super) begun: bool,
     alarm: Option<Alarm>,
@@ -52,6 +55,8 @@ impl Clock {
                 .map(|limit| limit.saturating_sub(begun.elapsed())),
             total: after(begun, limits.total),
             idle: limits.idle,
+            end: limits.end,
+            ending: false,
             begun: false,
             alarm: None,
             spare: None,
@@ -61,6 +66,25 @@ impl Clock {
     /// An event has come: the next wait begins anew.
     pub(super) fn progress(&mut self) {
         self.begun = true;
+        self.rewind();
+    }
+
+    /// Whether only the protocol's last words are awaited from now on, which is
+    /// done for a while only.
+    pub(super) fn ending(&mut self, ending: bool) {
+        if self.ending != ending {
+            self.ending = ending;
+            self.rewind();
+        }
+    }
+
+    /// Has no limit to the wait for the last words but the idle one.
+    pub(super) fn never_ending(&mut self) {
+        self.end = None;
+    }
+
+    /// Puts the alarm back.
+    fn rewind(&mut self) {
         if let Some(alarm) = self.alarm.take() {
             self.spare = Some(alarm.timer);
         }
@@ -112,8 +136,11 @@ impl Clock {
             true => after(now, self.idle).map(|it| (it, TimeoutKind::Idle)),
             false => after(now, self.first).map(|it| (it, TimeoutKind::FirstEvent)),
         };
+        let end = self.end.filter(|_| self.ending);
+        let end = after(now, end).map(|it| (it, TimeoutKind::Idle));
         let total = self.total.map(|it| (it, TimeoutKind::Total));
-        let soonest = next.into_iter().chain(total).min_by_key(|it| it.0);
+        let limits = [next, end, total].into_iter().flatten();
+        let soonest = limits.min_by_key(|it| it.0);
         let Some((deadline, kind)) = soonest else {
             return false;
         };
@@ -208,6 +235,24 @@ mod tests {
         assert_eq!(poll(&mut clock), Poll::Pending);
         clock.progress();
         assert_eq!(alarm(&mut clock).await.0, TimeoutKind::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_words_are_awaited_for_a_while_only() {
+        for begun in [false, true] {
+            let mut clock = clock();
+            if begun {
+                clock.progress();
+            }
+            let end = Timeouts::default().end.unwrap();
+            assert_eq!(poll(&mut clock), Poll::Pending);
+            clock.ending(true);
+            assert!(about(end, alarm(&mut clock).await.1), "begun: {begun}");
+            // There was more to come after all.
+            clock.progress();
+            clock.ending(false);
+            assert!(about(LIMIT, alarm(&mut clock).await.1));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -249,6 +249,10 @@ impl Decoder for MessagesDecoder {
         outcome
     }
 
+    fn is_over(&self) -> bool {
+        !self.failed && self.stop_reason.is_some()
+    }
+
     fn finish(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
         if self.failed || self.blocks.assembler.is_completed() {
             return Ok(());

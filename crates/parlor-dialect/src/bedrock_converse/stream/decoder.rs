@@ -240,6 +240,10 @@ impl Decoder for ConverseDecoder {
         outcome
     }
 
+    fn is_over(&self) -> bool {
+        !self.failed && self.stopped
+    }
+
     fn finish(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
         if self.failed || self.blocks.assembler.is_completed() {
             return Ok(());

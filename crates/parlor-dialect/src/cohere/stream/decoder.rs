@@ -261,6 +261,10 @@ impl Decoder for CohereDecoder {
         outcome.map_err(|error| error.with_provider(&self.parts.assembler.origin().provider))
     }
 
+    fn is_over(&self) -> bool {
+        self.parts.assembler.is_completed()
+    }
+
     fn finish(&mut self, _: &mut VecDeque<Event>) -> Result<()> {
         match self.failed || self.parts.assembler.is_completed() {
             true => Ok(()),

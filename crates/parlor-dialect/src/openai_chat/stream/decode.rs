@@ -314,11 +314,6 @@ impl ChatDecoder {
         Ok(())
     }
 
-    /// Whether every choice said why it ended.
-    fn is_over(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|it| it.reason.is_some())
-    }
-
     fn complete(&mut self, out: &mut VecDeque<Event>) -> Result<()> {
         for at in 0..self.choices.len() {
             self.flush(at, out)?;
@@ -371,6 +366,11 @@ impl Decoder for ChatDecoder {
         let outcome = self.read(&frame, &mut scratch, events);
         self.scratch = scratch;
         outcome.map_err(|error| self.give_up(error, events))
+    }
+
+    /// Every choice said why it ended.
+    fn is_over(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|it| it.reason.is_some())
     }
 
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {

@@ -380,6 +380,10 @@ impl Decoder for ResponsesDecoder {
         outcome.map_err(|error| error.with_provider(&self.items.assembler.origin().provider))
     }
 
+    fn is_over(&self) -> bool {
+        self.items.assembler.is_completed()
+    }
+
     fn finish(&mut self, _: &mut VecDeque<Event>) -> Result<()> {
         if self.failed || self.items.assembler.is_completed() {
             return Ok(());
