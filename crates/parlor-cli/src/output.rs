@@ -6,10 +6,11 @@ mod text;
 
 use std::io;
 
-use parlor::{ChatResponse, Event};
+use parlor::{ChatResponse, Event, Warning, WarningKind};
 
 use crate::args::{ChatArgs, Form};
 use crate::choose::Chosen;
+use crate::failure;
 use crate::terminal::Terminal;
 
 /// Prints an answer as it comes.
@@ -27,9 +28,12 @@ pub(crate) trait Output {
 /// The output that the command line asks for.
 pub(crate) fn of(args: &ChatArgs, terminal: &Terminal, chosen: &Chosen) -> Box<dyn Output> {
     let show = args.reasoning.as_ref().is_some_and(|it| it.show) && !args.common.quiet;
+    // What a person reads beside the answer, a program reads in it.
+    let retired = failure::retired(&chosen.resolved);
+    let retired = retired.map(|message| Warning::new(WarningKind::Notice, "model", message));
     match args.form() {
         Form::Text => Box::new(text::TextOutput::new(*terminal, show)),
-        Form::Json => Box::new(json::JsonOutput::new(chosen, terminal.stdout)),
-        Form::Events => Box::new(events::EventsOutput),
+        Form::Json => Box::new(json::JsonOutput::new(chosen, retired, terminal.stdout)),
+        Form::Events => Box::new(events::EventsOutput::new(retired)),
     }
 }

@@ -5,6 +5,7 @@ mod common;
 
 use common::server::{Answer, Server};
 use common::{Home, Ran, closed_port};
+use serde_json::Value;
 
 const KEY: &str = "sk-ant-secretsecretsecret9876";
 const MODEL: &str = "anthropic/claude-sonnet-4-6";
@@ -165,6 +166,40 @@ fn a_retired_model_that_is_gone_has_a_successor_in_the_help() {
         help.contains("retired on 2026-01-05; anthropic/claude-opus-"),
         "{help}"
     );
+}
+
+#[test]
+fn a_program_reads_in_the_answer_that_the_model_is_retired() {
+    let home = Home::new();
+    let server = Server::start(vec![answer("Hi"), answer("Hi")]);
+    let ask = |form: &str| {
+        let model = "claude-3-opus-20240229";
+        let mut command = home.parlor(&["-m", model, "--no-stream", "--output", form, "Hi"]);
+        command.env("ANTHROPIC_API_KEY", KEY);
+        command.env("ANTHROPIC_BASE_URL", &server.url);
+        let ran = Ran::of(command.output().unwrap());
+        assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
+        ran
+    };
+    let check = |warning: &Value| {
+        assert_eq!(warning["setting"], "model", "{warning}");
+        let message = warning["message"].as_str().unwrap();
+        assert!(message.contains("retired on 2026-01-05"), "{message}");
+    };
+    let warnings = &ask("json").json()["warnings"];
+    assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
+    check(&warnings[0]);
+
+    let events = ask("events").stdout;
+    let events: Vec<Value> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[0]["type"], "started");
+    assert_eq!(events[1]["type"], "warning");
+    check(&events[1]["warning"]);
+    let told = events.iter().filter(|it| it["type"] == "warning");
+    assert_eq!(told.count(), 1, "{events:?}");
 }
 
 #[test]

@@ -2,20 +2,32 @@
 
 use std::io::{self, Write};
 
-use parlor::{ChatResponse, Event};
+use parlor::{ChatResponse, Event, Warning};
 
 use super::Output;
 
 #[derive(Debug)]
-pub(crate) struct EventsOutput;
+pub(crate) struct EventsOutput {
+    /// What is known of the model before it is asked; told after the beginning.
+    warning: Option<Warning>,
+}
+
+impl EventsOutput {
+    pub(crate) fn new(warning: Option<Warning>) -> Self {
+        Self { warning }
+    }
+}
 
 impl Output for EventsOutput {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        let mut out = io::stdout().lock();
-        out.write_all(&line)?;
-        out.flush()
+        say(event)?;
+        let begins = matches!(event, Event::Started { .. });
+        match self.warning.take_if(|_| begins) {
+            Some(warning) => say(&Event::Warning {
+                warning: Box::new(warning),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn end(&mut self, _: &ChatResponse) -> io::Result<()> {
@@ -25,4 +37,12 @@ impl Output for EventsOutput {
     fn fail(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn say(event: &Event) -> io::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
 }

@@ -16,14 +16,17 @@ pub(crate) struct JsonOutput {
     /// The models that may answer: for an answer that doesn't say which, and
     /// for the price.
     targets: Vec<Resolved>,
+    /// What is known of the model before it is asked.
+    warning: Option<Warning>,
     /// Whether a person reads it.
     pretty: bool,
 }
 
 impl JsonOutput {
-    pub(crate) fn new(chosen: &Chosen, pretty: bool) -> Self {
+    pub(crate) fn new(chosen: &Chosen, warning: Option<Warning>, pretty: bool) -> Self {
         Self {
             targets: chosen.targets().cloned().collect(),
+            warning,
             pretty,
         }
     }
@@ -54,7 +57,8 @@ impl Output for JsonOutput {
         let answered = self.answered(response);
         let model = answered.map_or("", |it| &it.model);
         let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
-        let answer = Answer::of(response, model, price);
+        let mut answer = Answer::of(response, model, price);
+        answer.warnings.splice(..0, &self.warning);
         let text = match self.pretty {
             true => serde_json::to_string_pretty(&answer)?,
             false => serde_json::to_string(&answer)?,
@@ -81,7 +85,7 @@ struct Answer<'a> {
     cost: Option<Money>,
     latency: Times,
     message: Option<&'a Message>,
-    warnings: &'a [Warning],
+    warnings: Vec<&'a Warning>,
 }
 
 #[derive(Serialize)]
@@ -151,7 +155,7 @@ impl<'a> Answer<'a> {
                 total_ms: latency.total_ms,
             },
             message: response.message(),
-            warnings: &response.warnings,
+            warnings: response.warnings.iter().collect(),
         }
     }
 }
