@@ -22,7 +22,8 @@
 //! which alone keeps thoughts over calls of tools and takes documents. Which
 //! model a deployment has isn't known, so the id says it.
 //!
-//! What only this provider understands is in [`AzureOptions`]. What its
+//! What only this provider understands is in [`AzureOptions`], what the
+//! Responses API does in its [`ResponsesOptions`] and [`built_in`]. What its
 //! content filters found is native to the answer; a prompt that they withheld
 //! is an error of the kind `ContentFiltered` that names the categories.
 
@@ -35,4 +36,5 @@ mod options;
 pub use config::PROVIDERS;
 pub use credential::Credential;
 pub use model::{model, responses_model};
-pub use options::AzureOptions;
+pub use options::{AzureOptions, built_in};
+pub use parlor_dialect::openai_responses::ResponsesOptions;

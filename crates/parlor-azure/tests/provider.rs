@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use parlor_azure::{Credential, PROVIDERS, model, responses_model};
+use parlor_azure::{AzureOptions, Credential, PROVIDERS, built_in, model, responses_model};
 use parlor_core::*;
-use parlor_registry::{Env, KeySource, ProviderConfig};
+use parlor_registry::{Env, KeySource, ProviderConfig, Registry};
 use parlor_testkit::ApiServer;
 use serde_json::json;
 
@@ -378,4 +378,37 @@ async fn responses_are_asked_for_in_each_api() {
     let models = config(&format!("{}/models", server.url()));
     let error = responses_model("grok", &models).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn options_and_tools_of_responses_reach_the_body() {
+    let answer = json!({"id": "r-1", "object": "response", "status": "completed", "model": "gpt",
+        "output": []})
+    .to_string();
+    let server = ApiServer::start([("POST /openai/v1/responses", 200, answer.as_str())])
+        .await
+        .unwrap();
+    let url = server.url();
+    let env = Env::new(move |name| match name {
+        "AZURE_OPENAI_ENDPOINT" => Some(url.clone()),
+        "AZURE_OPENAI_API_KEY" => Some("k-0123456789".to_owned()),
+        _ => None,
+    });
+    let registry = Registry::with(PROVIDERS).unwrap().with_env(env);
+    let model = registry.model("azure-responses/gpt").unwrap();
+    let mut options = AzureOptions::default();
+    options.store = Some(false);
+    options.verbosity = Some("low".into());
+    options.responses.max_tool_calls = Some(3);
+    options.responses.include = vec!["code_interpreter_call.outputs".into()];
+    let tool = json!({"type": "code_interpreter", "container": {"type": "auto"}});
+    let request = ChatRequest::from("Hi").with_tool(built_in(tool.clone()));
+    let response = model.chat(&options.apply(request)).await.unwrap();
+    assert_eq!(response.warnings, []);
+    let body = server.requests().remove(0).json().unwrap();
+    assert_eq!(body["store"], false);
+    assert_eq!(body["text"]["verbosity"], "low");
+    assert_eq!(body["max_tool_calls"], 3);
+    assert_eq!(body["include"], json!(["code_interpreter_call.outputs"]));
+    assert_eq!(body["tools"], json!([tool]));
 }

@@ -31,4 +31,5 @@ mod responses;
 pub use config::PROVIDERS;
 pub use model::{chat_model, model, responses_model};
 pub use options::{OpenAiOptions, Verbosity};
-pub use responses::{ResponsesOptions, built_in};
+pub use parlor_dialect::openai_responses::ResponsesOptions;
+pub use responses::built_in;

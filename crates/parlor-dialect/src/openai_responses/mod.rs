@@ -22,12 +22,14 @@
 //! write. That a tool failed is for its result's words to say.
 
 mod error;
+mod options;
 mod quirks;
 mod request;
 mod response;
 mod stream;
 mod wire;
 
+pub use options::{ResponsesOptions, built_in};
 pub use quirks::*;
 pub use stream::{ResponsesDecoder, ResponsesEncoder};
 
