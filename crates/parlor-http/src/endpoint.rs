@@ -77,6 +77,8 @@ pub struct Endpoint {
     pub(crate) timeouts: Timeouts,
     pub(crate) verify_tls: bool,
     pub(crate) client: Option<Client>,
+    /// Where else a key may belong that isn't taken here.
+    pub(crate) key_help: Option<String>,
 }
 
 impl Endpoint {
@@ -93,6 +95,7 @@ impl Endpoint {
             timeouts: Timeouts::default(),
             verify_tls: true,
             client: None,
+            key_help: None,
         })
     }
 
@@ -137,6 +140,13 @@ impl Endpoint {
             endpoint = endpoint.with_unverified_tls();
         }
         endpoint.client = config.extensions.get::<Client>().cloned();
+        if !config.other_regions.is_empty() {
+            let others = config.other_regions.iter();
+            let models: Vec<_> = others.map(|it| format!("`{it}/…`")).collect();
+            let others = models.join(" or ");
+            let help = format!("A key is for one region: perhaps this one is for {others}.");
+            endpoint.key_help = Some(help);
+        }
         Ok(endpoint)
     }
 
@@ -151,6 +161,7 @@ impl Endpoint {
             base: failure::parse_url(url)?,
             auth: Auth::None,
             headers: HeaderMap::new(),
+            key_help: None,
             ..self.clone()
         })
     }

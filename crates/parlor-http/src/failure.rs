@@ -52,7 +52,14 @@ pub(crate) async fn of_status(
     // What came in time is enough.
     let _ = timeout(time, read).await;
     let scrub = scrub(response.extensions(), endpoint);
-    of_body(dialect, status.as_u16(), &head, &body).scrubbed(&scrub)
+    let error = of_body(dialect, status.as_u16(), &head, &body).scrubbed(&scrub);
+    match &endpoint.key_help {
+        Some(more) if error.kind() == ErrorKind::Authentication => {
+            let help = format!("{} {more}", error.help());
+            error.with_help(help)
+        }
+        _ => error,
+    }
 }
 
 /// What takes the secrets of the request out of the errors that its response

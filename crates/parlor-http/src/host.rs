@@ -139,13 +139,19 @@ impl ChatHost {
     /// # Errors
     /// As [`Endpoint::configured`].
     pub fn endpoint(&self, config: &ProviderConfig) -> Result<Endpoint> {
-        match self.address_of_key(config)? {
+        let address = self.address_of_key(config)?;
+        let mut endpoint = match address {
             Some(address) => {
                 let config = config.clone().with_base_url(address);
                 (self.endpoint)(&self.descriptor, &config)
             }
             None => (self.endpoint)(&self.descriptor, config),
+        }?;
+        let is_usual = config.base_url.as_deref() == self.descriptor.base_url;
+        if let (true, Some(place)) = (is_usual, self.other_place(address)) {
+            endpoint.key_help = Some(place);
         }
+        Ok(endpoint)
     }
 
     /// Asks a path beside chat what a request comes to: the body has the
@@ -180,6 +186,21 @@ impl ChatHost {
     pub fn files(&self, config: &ProviderConfig) -> Result<Files> {
         let dialect = self.dialect("", config)?;
         Ok(Files::new(self.endpoint(config)?, dialect))
+    }
+
+    /// Where a key belongs that isn't taken at this address of its variable's,
+    /// or at the usual one.
+    fn other_place(&self, address: Option<&str>) -> Option<String> {
+        let usual = self
+            .descriptor
+            .base_url
+            .zip(self.descriptor.key_env.first());
+        let (url, variable) = match address {
+            Some(_) => usual.map(|(url, variable)| (url, *variable))?,
+            None => self.addresses.first().map(|(name, url)| (*url, *name))?,
+        };
+        let host = url.split("://").last()?.split('/').next()?;
+        Some(format!("If the key is for {host}, put it into {variable}."))
     }
 
     /// The address that goes with the variable in which the key was found.

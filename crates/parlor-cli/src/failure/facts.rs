@@ -151,6 +151,13 @@ fn key(inner: &mut Inner, context: &Context) {
             inner.fact =
                 format!("{provider} rejected the key from {source} ({hint}): {what}. {message}");
             inner.help = vec![format!("put a valid key into {source}")];
+            // What the provider knows beside the usual.
+            let usual = Error::new(error.kind(), "");
+            let help = error.help();
+            let more = help.strip_prefix(usual.help()).unwrap_or(help).trim();
+            if !more.is_empty() {
+                inner.help.push(more.to_owned());
+            }
         }
         None => {
             inner.fact = format!("{provider} wants a key and got none: {what}. {message}");

@@ -42,6 +42,9 @@ pub struct ProviderConfig {
     /// Whether the key's place is configured, so that one is needed even where
     /// the provider does without.
     pub key_is_configured: bool,
+    /// Ids of other regions of the provider, whose keys stand in the same
+    /// variables and aren't taken here.
+    pub other_regions: Vec<String>,
     /// Headers sent with every request.
     pub headers: BTreeMap<String, Secret>,
     /// Query parameters sent with every request.
@@ -82,6 +85,7 @@ impl ProviderConfig {
             base_url: None,
             keys: Keys::default(),
             key_is_configured: false,
+            other_regions: Vec::new(),
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             timeouts: Timeouts::default(),

@@ -235,6 +235,19 @@ impl Registry {
         instance.keys.get_or_init(make).clone()
     }
 
+    /// The provider's regions at other addresses that look for their keys where
+    /// it does.
+    fn other_regions(&self, descriptor: &Descriptor) -> Vec<String> {
+        let shares = |it: &&Descriptor| {
+            let mut names = it.key_env.iter();
+            let elsewhere = it.base_url.is_some() && it.base_url != descriptor.base_url;
+            elsewhere && names.any(|name| descriptor.key_env.contains(name))
+        };
+        let all = self.providers().iter().map(|it| it.descriptor());
+        let regions = all.filter(|it| catalogue_id(it) == catalogue_id(descriptor));
+        regions.filter(shares).map(|it| it.id.to_owned()).collect()
+    }
+
     /// Whether the instance needs no key, or one is there without opening
     /// anything.
     pub(super) fn has_key(&self, instance: &Instance) -> bool {
@@ -291,6 +304,9 @@ impl Registry {
             }
             if config.base_url.is_none() {
                 config.base_url = descriptor.base_url.map(str::to_owned);
+            }
+            if instance.is_own && config.base_url.as_deref() == descriptor.base_url {
+                config.other_regions = self.other_regions(descriptor);
             }
             config.capabilities = descriptor.capabilities;
             let provider = match instance.is_own {
