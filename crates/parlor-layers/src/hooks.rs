@@ -267,7 +267,7 @@ impl ChatModel for HooksModel {
             Err(refusal) => Err(refusal),
         };
         match opened {
-            Ok(stream) => Ok(stream.map_events(|events| watch.events(events))),
+            Ok(stream) => Ok(watch.opened(stream)),
             Err(error) => Err(watch.failed(error)),
         }
     }

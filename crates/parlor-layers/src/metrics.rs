@@ -211,7 +211,7 @@ impl ChatModel for MetricsModel {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let watch = self.watch(true);
         match self.inner.stream(request).await {
-            Ok(stream) => Ok(stream.map_events(|events| watch.events(events))),
+            Ok(stream) => Ok(watch.opened(stream)),
             Err(error) => Err(watch.failed(error)),
         }
     }

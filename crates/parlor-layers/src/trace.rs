@@ -163,7 +163,7 @@ impl ChatModel for TraceModel {
         match self.inner.stream(request).instrument(span.clone()).await {
             Ok(stream) => {
                 tell_exchange(&span, stream.metadata());
-                Ok(stream.map_events(|events| watch.events(events)))
+                Ok(watch.opened(stream))
             }
             Err(error) => Err(watch.failed(error)),
         }
@@ -240,6 +240,8 @@ struct Trace {
     called: Instant,
     first: bool,
     tokens: Tokens,
+    /// Whether the tokens were told of when the answer was made.
+    reused: bool,
     /// The choices that began, in that order, and why each ended.
     finished: Vec<(u32, Option<FinishKind>)>,
     /// Where the answer gathers, if it is to be told.
@@ -254,6 +256,7 @@ impl Trace {
             called: Instant::now(),
             first: true,
             tokens: Tokens::default(),
+            reused: false,
             finished: Vec::new(),
             answer: policy.content.then(Collector::default),
             content_limit: policy.content_limit,
@@ -293,7 +296,7 @@ impl Trace {
             ("gen_ai.usage.audio.output_tokens", self.tokens.output_audio),
         ];
         for (name, tokens) in tokens {
-            if tokens.is_some() {
+            if tokens.is_some() && !self.reused {
                 self.span.record(name, tokens);
             }
         }
@@ -313,6 +316,10 @@ impl Trace {
 }
 
 impl Watcher for Trace {
+    fn reused(&mut self) {
+        self.reused = true;
+    }
+
     fn answer(&mut self, response: &mut ChatResponse) -> Result<()> {
         self.tell_id(response.id.as_deref(), response.model.as_deref());
         tell_exchange(&self.span, &response.metadata);

@@ -1,7 +1,7 @@
 //! Sees every exchange to its one end: what trace, metrics and hooks share.
 
 use futures_core::Stream;
-use parlor_core::{ChatResponse, Error, Event, EventStream, Result, Usage};
+use parlor_core::{ChatResponse, ChatStream, Error, Event, EventStream, Result, Usage};
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,6 +23,9 @@ pub(crate) trait Watcher: Send + Unpin + 'static {
 
     /// The next event of a stream. An error ends the stream in its place.
     fn event(&mut self, event: &mut Event) -> Result<()>;
+
+    /// The answer was made before, and its usage was counted then.
+    fn reused(&mut self) {}
 
     /// The end, told exactly once.
     fn end(self, end: End<'_>);
@@ -54,6 +57,9 @@ impl<W: Watcher> Watch<W> {
     pub(crate) fn called(mut self, outcome: Result<ChatResponse>) -> Result<ChatResponse> {
         let outcome = outcome.and_then(|mut response| {
             if let Some(watcher) = &mut self.0 {
+                if response.metadata.reused.is_some() {
+                    watcher.reused();
+                }
                 watcher.answer(&mut response)?;
             }
             Ok(response)
@@ -71,12 +77,17 @@ impl<W: Watcher> Watch<W> {
         error
     }
 
-    /// The events of the opened stream.
-    pub(crate) fn events(self, events: EventStream) -> Watched<W> {
-        Watched {
+    /// The opened stream, watched.
+    pub(crate) fn opened(mut self, stream: ChatStream) -> ChatStream {
+        if let Some(watcher) = &mut self.0
+            && stream.metadata().reused.is_some()
+        {
+            watcher.reused();
+        }
+        stream.map_events(|events| Watched {
             events: Some(events),
             watch: self,
-        }
+        })
     }
 
     fn end(&mut self, end: End<'_>) {

@@ -30,6 +30,9 @@ pub struct ModelMetrics {
     pub in_flight: u64,
     /// How many ended with a whole answer.
     pub completed: u64,
+    /// How many of those had an answer that was made before, by a cache or an
+    /// equal call. Their tokens aren't counted again.
+    pub reused: u64,
     /// How many ended with an error.
     pub failed: u64,
     /// How many were dropped before their end.
@@ -101,7 +104,9 @@ pub struct CallRecord<'a> {
     pub longest_gap: Option<Duration>,
     /// The average time between two of them, if there were two.
     pub mean_gap: Option<Duration>,
-    /// The tokens of this call.
+    /// Whether the answer was made before, by a cache or an equal call.
+    pub reused: bool,
+    /// The tokens of this call; none where the answer was made before.
     pub tokens: Tokens,
     /// Output tokens a second, by the rule of
     /// [`ModelMetrics::tokens_per_second`].
@@ -131,6 +136,7 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 struct Totals {
     completed: u64,
+    reused: u64,
     dropped: u64,
     errors: BTreeMap<&'static str, u64>,
     tokens: TokenCounts,
@@ -165,6 +171,7 @@ impl Entry {
             requests: totals.completed + failed + totals.dropped,
             in_flight: self.in_flight.load(Ordering::Relaxed),
             completed: totals.completed,
+            reused: totals.reused,
             failed,
             dropped: totals.dropped,
             errors: errors.map(|(kind, n)| ((*kind).to_owned(), *n)).collect(),
@@ -186,6 +193,7 @@ impl Totals {
         match record.outcome {
             CallOutcome::Completed => {
                 self.completed += 1;
+                self.reused += u64::from(record.reused);
                 self.total.add(micros(record.total));
             }
             CallOutcome::Failed(kind) => *self.errors.entry(kind.as_str()).or_default() += 1,
@@ -228,6 +236,7 @@ pub(super) struct Measure {
     /// Of streams only.
     gaps: Option<Histogram<u32>>,
     tokens: Tokens,
+    reused: bool,
 }
 
 impl Measure {
@@ -245,6 +254,7 @@ impl Measure {
             events: 0,
             gaps: streamed.then(Histogram::default),
             tokens: Tokens::default(),
+            reused: false,
         }
     }
 
@@ -254,6 +264,10 @@ impl Measure {
         let took = total.saturating_sub(first_event.unwrap_or_default());
         let whole = outcome == CallOutcome::Completed && !took.is_zero();
         let gaps = self.gaps.as_ref().filter(|gaps| gaps.count > 0);
+        let tokens = match self.reused {
+            true => Tokens::default(),
+            false => self.tokens,
+        };
         CallRecord {
             provider: &self.entry.provider,
             model: &self.entry.model,
@@ -264,9 +278,9 @@ impl Measure {
             events: self.events,
             longest_gap: gaps.and_then(Histogram::most).map(Duration::from_micros),
             mean_gap: gaps.map(|gaps| Duration::from_micros(gaps.sum() / gaps.count)),
-            tokens: self.tokens,
-            tokens_per_second: self
-                .tokens
+            reused: self.reused,
+            tokens,
+            tokens_per_second: tokens
                 .output
                 .filter(|_| whole)
                 .map(|tokens| tokens as f64 / took.as_secs_f64()),
@@ -275,6 +289,10 @@ impl Measure {
 }
 
 impl Watcher for Measure {
+    fn reused(&mut self) {
+        self.reused = true;
+    }
+
     fn answer(&mut self, response: &mut ChatResponse) -> Result<()> {
         if let Some(usage) = &response.usage {
             self.tokens.merge(usage);

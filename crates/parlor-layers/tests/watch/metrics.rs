@@ -80,6 +80,24 @@ async fn a_call_has_a_time_and_no_events() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_made_before_counts_no_tokens_again() {
+    let again = || {
+        let mut metadata = ResponseMetadata::default();
+        metadata.reused = Some(Reused::Cache { age_ms: 7 });
+        Script::response(answer("words", usage(5, 100))).metadata(metadata)
+    };
+    let new = Script::response(answer("words", usage(5, 100)));
+    let (metrics, model) = layered(&Scripted::new([new, again(), again()]));
+    model.ask("Hi").await.unwrap();
+    model.ask("Hi").await.unwrap();
+    let stream = model.ask_stream("Hi").await.unwrap();
+    stream.response().await.unwrap();
+    let told = only(&metrics);
+    assert_eq!((told.completed, told.reused), (3, 2));
+    assert_eq!((told.tokens.input, told.tokens.output), (5, 100));
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_count_by_kind() {
     let slow = || Error::new(ErrorKind::RateLimited, "slow down");
     let (metrics, model) = layered(&Scripted::new([
