@@ -133,3 +133,10 @@ pub(crate) async fn begun(model: &dyn ChatModel, request: &ChatRequest) -> Resul
     stream.ready().await?;
     Ok(stream)
 }
+
+/// The error of a stream that dried up before its end.
+pub(crate) fn dried_up(info: &ModelInfo) -> Error {
+    Error::truncated()
+        .with_provider(info.provider.clone())
+        .with_model(info.model.clone())
+}

@@ -47,6 +47,7 @@ pub mod metrics;
 pub mod rate_limit;
 #[cfg(feature = "redact")]
 pub mod redact;
+pub mod resume;
 pub mod retry;
 mod stack;
 mod texts;

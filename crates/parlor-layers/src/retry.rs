@@ -22,6 +22,7 @@
 
 pub(crate) mod budget;
 
+use crate::attempt::dried_up;
 use async_trait::async_trait;
 use budget::Budget;
 use futures_core::Stream;
@@ -333,13 +334,6 @@ impl Again {
         Box::pin(async move { model.stream(&request).await })
     }
 
-    fn dried_up(&self) -> Error {
-        let info = self.model.info();
-        Error::truncated()
-            .with_provider(info.provider.clone())
-            .with_model(info.model.clone())
-    }
-
     fn succeed(self) {
         self.attempts.succeed();
         if let Some(metadata) = self.reopened {
@@ -371,7 +365,7 @@ impl Stream for RetryStream {
                         drop(events);
                         let error = match failed {
                             Some(Err(error)) => error,
-                            _ => again.dried_up(),
+                            _ => dried_up(again.model.info()),
                         };
                         (false, again.after(error)?)
                     }

@@ -26,6 +26,7 @@ pub static ORDER: &[Slot] = &[
     Slot::of::<fallback::FallbackLayer>("fallback"),
     Slot::of::<balance::BalanceLayer>("balance"),
     Slot::configurable::<hedge::HedgeLayer>("hedge"),
+    Slot::configurable::<crate::resume::ResumeLayer>("resume"),
     Slot::of::<retry::RetryLayer>("retry"),
     Slot::configurable::<rate_limit::RateLimitLayer>("rate_limit"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
