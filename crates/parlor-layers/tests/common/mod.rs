@@ -135,22 +135,54 @@ impl Seen {
     }
 }
 
-/// Reads a stream as some consumer does: patient or not, at its own pace.
-/// `each` is called after each event.
+/// How somebody reads a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How long after the call they leave.
+    pub patience: Duration,
+    /// How long they take for each event.
+    pub pause: Duration,
+}
+
+impl Manner {
+    /// Patient and quick.
+    pub const PROMPT: Self = Self {
+        patience: Duration::MAX,
+        pause: Duration::ZERO,
+    };
+
+    /// Patient or not, at some pace.
+    pub fn random(rng: &mut Rng) -> Self {
+        let patience = match rng.bool() {
+            true => Duration::MAX,
+            false => millis(rng, 20_000),
+        };
+        let pause = match rng.u8(0..4) {
+            0 => millis(rng, 3000),
+            _ => Duration::ZERO,
+        };
+        Self { patience, pause }
+    }
+}
+
+/// Reads a stream as some consumer does. `each` is called after each event.
 pub async fn consume(
     model: &dyn ChatModel,
     request: &str,
     rng: &mut Rng,
+    each: impl FnMut(),
+) -> Seen {
+    consume_like(model, &request.into(), Manner::random(rng), each).await
+}
+
+/// Reads a stream in this manner.
+pub async fn consume_like(
+    model: &dyn ChatModel,
+    request: &ChatRequest,
+    manner: Manner,
     mut each: impl FnMut(),
 ) -> Seen {
-    let patience = match rng.bool() {
-        true => Duration::MAX,
-        false => millis(rng, 20_000),
-    };
-    let pause = match rng.u8(0..4) {
-        0 => millis(rng, 3000),
-        _ => Duration::ZERO,
-    };
+    let Manner { patience, pause } = manner;
     let mut seen = Seen {
         events: Vec::new(),
         info: None,
@@ -158,7 +190,7 @@ pub async fn consume(
     };
     let consumer = async {
         let mut grammar = Grammar::new();
-        let mut stream = match model.stream(&request.into()).await {
+        let mut stream = match model.stream(request).await {
             Ok(stream) => stream,
             Err(error) => {
                 seen.ended = Ended::Failed(error);
