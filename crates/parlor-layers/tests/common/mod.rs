@@ -56,6 +56,11 @@ pub fn whole(label: impl Display) -> Vec<Event> {
 
 /// An answer that fails more often than not, in every way and at every place.
 pub fn script(rng: &mut Rng, label: impl Display) -> Script {
+    saying(rng, &words(label))
+}
+
+/// The same with a text of its own.
+pub fn saying(rng: &mut Rng, text: &str) -> Script {
     let opening = match rng.u8(0..10) {
         0 => Duration::MAX,
         1..4 => millis(rng, 8000),
@@ -64,7 +69,7 @@ pub fn script(rng: &mut Rng, label: impl Display) -> Script {
     if rng.u8(0..3) == 0 {
         return Script::refuses(error(rng)).opens_after(opening);
     }
-    let whole = Script::text(&words(label));
+    let whole = Script::text(text);
     let cut = match rng.u8(0..3) {
         0 => whole,
         1 => whole.cut(0),

@@ -1,6 +1,6 @@
 //! All layers in one stack, over models that fail at random: what must hold whatever happens.
 //!
-//! Retry inside hedge inside balance inside fallback inside coalescing and
+//! Retry inside resume inside hedge inside balance inside fallback inside coalescing and
 //! cache, with everything that watches around them. Several callers ask the same
 //! stack at once, each at its own pace, and leave when they like.
 
@@ -10,6 +10,7 @@ mod caller;
 #[path = "../common/mod.rs"]
 mod common;
 mod ledger;
+mod policies;
 mod rig;
 #[path = "../watch/spans.rs"]
 #[allow(dead_code, reason = "shared with the tests of spans")]
@@ -69,6 +70,7 @@ async fn whatever_fails_a_stack_keeps_its_word() {
         ("dropped", tally.dropped),
         ("retried", tally.retried),
         ("reused", tally.reused),
+        ("gone on with", tally.resumed),
     ]);
 }
 
@@ -80,10 +82,12 @@ struct Tally {
     dropped: u64,
     retried: u64,
     reused: u64,
+    resumed: u64,
 }
 
 impl Tally {
     fn count(&mut self, seen: &common::Seen) {
+        self.resumed += u64::from(seen.events.iter().any(caller::is_seam));
         *match &seen.ended {
             Ended::Whole => &mut self.whole,
             Ended::Dropped => &mut self.dropped,

@@ -1,21 +1,21 @@
 //! A stack of all layers over models that fail, and what must be true of it.
 
-use crate::common::{Ended, Seen, error, millis, named, open, script};
+use crate::common::{Ended, Seen, error, millis, named, open, saying, words};
 use crate::ledger::Ledger;
+use crate::policies::{balance, hedge, pace, spending};
 use fastrand::Rng;
 use parlor_core::*;
-use parlor_layers::balance::{BalanceChoice, BalanceLayer, BalancePolicy};
-use parlor_layers::budget::{Allowance, BudgetLayer, BudgetLimit, BudgetPolicy};
+use parlor_layers::balance::BalanceLayer;
+use parlor_layers::budget::{Allowance, BudgetLayer};
 use parlor_layers::cache::{CacheLayer, CachePolicy};
 use parlor_layers::coalesce::CoalesceLayer;
 use parlor_layers::concurrency::{ConcurrencyLayer, ConcurrencyPolicy};
 use parlor_layers::fallback::FallbackLayer;
-use parlor_layers::hedge::{HedgeLayer, HedgePolicy};
 use parlor_layers::hooks::{HookFns, HooksLayer, HooksPolicy};
-use parlor_layers::limits::Window;
 use parlor_layers::metrics::{Metrics, MetricsLayer, MetricsPolicy};
-use parlor_layers::rate_limit::{Counts, OnLimit, RateLimitLayer, RateLimitPolicy};
+use parlor_layers::rate_limit::RateLimitLayer;
 use parlor_layers::redact::{RedactLayer, RedactPolicy};
+use parlor_layers::resume::{ResumeLayer, ResumeMode, ResumePolicy};
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_layers::trace::{TraceLayer, TracePolicy};
@@ -29,6 +29,9 @@ use std::time::Duration;
 /// The models: what is wrapped, two beside it in the balance, one behind.
 const MODELS: usize = 4;
 
+/// Layers of tests, which ask no model at all where they have an answer.
+const APART: &[&str] = &["record", "replay"];
+
 /// A model, and what stands around it alone.
 struct Place {
     model: Scripted,
@@ -39,6 +42,8 @@ struct Place {
     retries: Arc<AtomicUsize>,
     max_retries: u32,
     budget: u32,
+    /// How often one answer may be gone on with.
+    seams: u32,
     /// How often one call from outside may come here.
     turns: usize,
 }
@@ -116,7 +121,8 @@ impl Rig {
         if has_fallback && has_balance && places[0].turns == 2 {
             let names = stack.names();
             let all = ORDER.iter().map(|slot| slot.name);
-            let left_out: Vec<_> = all.filter(|name| !names.contains(name)).collect();
+            let composed = |name: &&str| names.contains(name) || APART.contains(name);
+            let left_out: Vec<_> = all.filter(|name| !composed(name)).collect();
             assert!(left_out.is_empty(), "not composed: {left_out:?}");
         }
         let inner = Arc::new(places[0].model.clone());
@@ -153,18 +159,19 @@ impl Rig {
     pub(crate) fn check_bounds(&self, calls: usize) {
         for (at, place) in self.places.iter().enumerate() {
             let begun = place.model.exchanges().begun;
-            let each = 1 + place.max_retries as usize;
+            let each = (1 + place.max_retries as usize) * (1 + place.seams as usize);
             let at_most = calls * place.turns * each;
             assert!(begun <= at_most, "model {at}: {begun} of {at_most}");
-            let earned = calls * place.turns / 10 + 1;
+            let earned = calls * place.turns * (1 + place.seams as usize) / 10 + 1;
             let retries = place.retries.load(Ordering::Relaxed);
             assert!(
                 retries <= place.budget as usize + earned,
                 "{retries} retries"
             );
             for request in place.model.requests() {
-                let sent = request.messages[0].text();
-                assert!(!sent.contains('@') && sent.contains("[EMAIL_1]"), "{sent}");
+                for sent in request.messages.iter().map(Message::text) {
+                    assert!(!sent.contains('@'), "{sent}");
+                }
                 assert!(!request.extra.contains_key("parlor"), "{request:?}");
             }
         }
@@ -251,19 +258,36 @@ fn label(at: usize, number: usize) -> String {
     format!("m{at}/{number}-[EMAIL_1]")
 }
 
+/// What an answer says: its words, or what is left of those that the request
+/// has as the model's own.
+fn to_say(request: &ChatRequest, label: String) -> String {
+    let mut messages = request.messages.iter();
+    let Some(said) = messages.find(|it| it.role == Role::Assistant) else {
+        return words(label);
+    };
+    let said = said.text();
+    let (label, _) = said.split_once(':').expect("a word is said as a whole");
+    let all = words(label);
+    let rest = all.strip_prefix(&said).expect("it said what it says");
+    rest.to_owned()
+}
+
 impl Place {
     fn new(rng: &mut Rng, at: usize, well: &Arc<AtomicBool>) -> Self {
         let mut scripts = rng.fork();
         let well = well.clone();
-        let model = Scripted::with(move |number, _| {
-            let label = label(at, number);
+        let model = Scripted::with(move |number, request| {
+            let text = to_say(request, label(at, number));
             Some(match well.load(Ordering::Relaxed) {
-                true => Script::text(&crate::common::words(label)),
-                false => script(&mut scripts, label),
+                true => Script::text(&text),
+                false => saying(&mut scripts, &text),
             })
         });
         let mut info = ModelInfo::new("house", format!("m{at}"));
         info.price = Some(Price::usd(1.0, 2.0));
+        if rng.bool() {
+            info.capabilities = info.capabilities.having(&[Capability::Prefill]);
+        }
         let at_once = rng.usize(1..=3);
         let mut running = ConcurrencyPolicy::at_most(at_once);
         running.max_waiting = [3, 1000][rng.usize(..2)];
@@ -275,6 +299,7 @@ impl Place {
             retries: Arc::default(),
             max_retries: rng.u32(0..4),
             budget: rng.u32(0..8),
+            seams: rng.u32(0..3),
             turns: 1,
         }
     }
@@ -293,7 +318,12 @@ impl Place {
         let retry = RetryLayer::new(policy).on_retry(move |_| {
             retries.fetch_add(1, Ordering::Relaxed);
         });
+        let mut resume = ResumePolicy::attempts(self.seams);
+        if rng.bool() {
+            resume.mode = ResumeMode::Ask;
+        }
         Stack::new()
+            .with(ResumeLayer::new(resume))
             .with(TimeoutLayer::new(limits))
             .with(self.running.clone())
             .with(self.rate.clone())
@@ -304,49 +334,6 @@ impl Place {
         let layers = self.stack(rng).build().unwrap();
         layers.layer(Arc::new(self.model.clone()))
     }
-}
-
-fn pace(rng: &mut Rng) -> RateLimitPolicy {
-    let mut policy = match rng.u8(0..3) {
-        0 => RateLimitPolicy::requests_per_minute(rng.u64(2..10)),
-        _ => RateLimitPolicy::requests_per_minute(1000).with(
-            Counts::Tokens,
-            rng.u64(500..5000),
-            Duration::from_secs(60),
-        ),
-    };
-    policy.learn = rng.bool();
-    policy.on_limit = OnLimit::wait_for_ever();
-    policy
-}
-
-fn spending(rng: &mut Rng) -> BudgetPolicy {
-    let window = Window::Rolling(Duration::from_secs(3600));
-    let tokens = match rng.u8(0..6) {
-        0 => rng.u64(5000..20_000),
-        _ => 1_000_000,
-    };
-    BudgetPolicy::usd(100.0, window).with(BudgetLimit::tokens(tokens, window))
-}
-
-fn hedge(rng: &mut Rng) -> HedgeLayer {
-    let mut policy = HedgePolicy::after(millis(rng, 4000));
-    policy.call_delay = rng.bool().then(|| millis(rng, 4000));
-    policy.share = 1.0;
-    policy.burst = 3;
-    HedgeLayer::new(policy)
-}
-
-fn balance(rng: &mut Rng, others: [Arc<dyn ChatModel>; 2]) -> BalanceLayer {
-    let choices = [
-        BalanceChoice::Weighted,
-        BalanceChoice::LeastLatency,
-        BalanceChoice::LeastBusy,
-    ];
-    let mut policy = BalancePolicy::by(choices[rng.usize(..3)]);
-    policy.turns = rng.u32(0..3);
-    policy.seed = Some(rng.u64(..));
-    BalanceLayer::new(others).with_policy(policy)
 }
 
 /// Hooks that count, and refuse something now and then.
