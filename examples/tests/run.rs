@@ -65,6 +65,22 @@ fn side_by_side() {
 }
 
 #[test]
+fn batch() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("batch.jsonl");
+    let _ = std::fs::remove_file(&file);
+    let file = file.to_str().unwrap();
+    let printed = run("batch", &["echo", file]);
+    assert!(
+        printed.starts_with("Oslo: What is Oslo known for?\nLima: "),
+        "{printed}"
+    );
+    let lines = || std::fs::read_to_string(file).unwrap().lines().count();
+    assert_eq!(lines(), 6);
+    assert_eq!(run("batch", &["echo", file]), printed);
+    assert_eq!(lines(), 6, "asked again");
+}
+
+#[test]
 fn custom_host() {
     assert_eq!(
         run("custom_host", &["echo"]),
@@ -89,5 +105,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 8, "seven examples and what they share");
+    assert_eq!(seen, 9, "eight examples and what they share");
 }

@@ -19,9 +19,11 @@
 //! | an answer as it comes | [`Run`], [`RunEvent`] |
 //! | what a model may call | [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
+//! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
 mod approval;
+mod batch;
 mod conversation;
 mod execute;
 mod history;
@@ -31,6 +33,7 @@ mod run;
 mod tool;
 
 pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_none, approve_with};
+pub use batch::{Batch, BatchRun, Progress};
 pub use conversation::Conversation;
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;

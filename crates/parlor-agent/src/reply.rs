@@ -1,9 +1,10 @@
 //! What a run came to.
 
 use parlor_core::{ChatResponse, Cost, Message, Usage};
+use serde::{Deserialize, Serialize};
 
 /// What a run came to: the last answer, and all that led to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reply {
     /// The model's last answer.
@@ -33,7 +34,8 @@ impl Reply {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// The model had nothing more to do.

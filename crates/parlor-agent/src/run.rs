@@ -43,22 +43,29 @@ impl RunEvent {
     }
 }
 
-/// Stops a run from elsewhere. Clones stop the same run.
+/// Stops a [`Run`] or a [`Batch`](crate::Batch) from elsewhere. Clones stop the
+/// same one.
 #[derive(Debug, Clone, Default)]
 pub struct Stopper(Arc<(AtomicBool, Notify)>);
 
 impl Stopper {
-    /// Ends the run as [`Outcome::Stopped`], with what has come. The request and
-    /// the tools are dropped when the run is next polled.
+    /// Ends a run as [`Outcome::Stopped`], with what has come. The request and
+    /// the tools are dropped when the run is next polled. A batch begins nothing
+    /// more.
     pub fn stop(&self) {
         self.0.0.store(true, Ordering::Release);
         self.0.1.notify_waiters();
     }
 
+    /// Whether it was told to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.0.load(Ordering::Acquire)
+    }
+
     async fn stopped(&self) {
         // Taken before the look, so that a stop in between is not missed.
         let notified = self.0.1.notified();
-        if !self.0.0.load(Ordering::Acquire) {
+        if !self.is_stopped() {
             notified.await;
         }
     }
