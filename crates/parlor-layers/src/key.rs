@@ -109,7 +109,7 @@ impl KeyPolicy {
     }
 
     /// The request without what doesn't count.
-    fn canonical(&self, mut request: Value) -> Value {
+    pub(crate) fn canonical(&self, mut request: Value) -> Value {
         let Some(fields) = request.as_object_mut() else {
             return request;
         };

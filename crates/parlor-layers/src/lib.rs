@@ -47,6 +47,8 @@ pub mod metrics;
 pub mod rate_limit;
 #[cfg(feature = "redact")]
 pub mod redact;
+#[cfg(feature = "replay")]
+pub mod replay;
 pub mod resume;
 pub mod retry;
 mod stack;

@@ -18,6 +18,8 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<crate::validate::ValidateLayer>("validate"),
     #[cfg(feature = "redact")]
     Slot::configurable::<crate::redact::RedactLayer>("redact"),
+    #[cfg(feature = "replay")]
+    Slot::of::<crate::replay::ReplayLayer>("replay"),
     #[cfg(feature = "cache")]
     Slot::configurable::<crate::cache::CacheLayer>("cache"),
     #[cfg(feature = "cache")]
