@@ -48,6 +48,15 @@ fn tools() {
 }
 
 #[test]
+fn agent() {
+    let printed = run("agent", &[]);
+    assert!(
+        printed.starts_with("4 degrees and light rain in "),
+        "{printed}"
+    );
+}
+
+#[test]
 fn image() {
     let printed = run("image", &["echo"]);
     assert_eq!(
@@ -105,5 +114,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 9, "eight examples and what they share");
+    assert_eq!(seen, 10, "nine examples and what they share");
 }

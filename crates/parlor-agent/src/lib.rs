@@ -17,7 +17,7 @@
 //! |---|---|
 //! | talking to a model that remembers | [`Conversation`], [`History`] |
 //! | an answer as it comes | [`Run`], [`RunEvent`] |
-//! | what a model may call | [`Tool`], [`ToolBox`] |
+//! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
@@ -28,15 +28,81 @@ mod conversation;
 mod execute;
 mod history;
 mod limits;
+mod output;
 mod reply;
 mod run;
+mod schema;
 mod tool;
+mod tool_fn;
 
 pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_none, approve_with};
 pub use batch::{Batch, BatchRun, Progress};
 pub use conversation::Conversation;
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;
+pub use output::{IntoToolOutput, Json};
 pub use reply::{Outcome, Reply};
 pub use run::{Run, RunEvent, Stopper};
+pub use schema::schema_of;
+/// For structs and enums that are arguments of tools:
+/// `#[derive(schemars::JsonSchema)]`, with
+/// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
+/// dependency of that name.
+pub use schemars;
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
+pub use tool_fn::{FnTool, tool_fn};
+
+/// ```
+/// use parlor_agent::{Conversation, tool};
+/// use parlor_core::Echo;
+///
+/// struct Stations(Vec<&'static str>);
+///
+/// /// The weather in a city, now.
+/// #[tool]
+/// async fn weather(
+///     /// The city, without the country.
+///     city: String,
+///     /// How many days ahead; none for today.
+///     days: Option<u32>,
+///     #[context] stations: &Stations,
+/// ) -> Result<String, String> {
+///     let station = stations.0.first().ok_or("no station answers")?;
+///     Ok(format!("{station}: 4 degrees in {city} in {} days", days.unwrap_or(0)))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let mut chat = Conversation::new(Echo::new())
+///     .with_tool(weather)
+///     .with_value(Stations(vec!["Blindern"]));
+/// let reply = chat.send("What does weather say?").await?;
+/// assert!(reply.text().starts_with("Blindern: 4 degrees"));
+/// # Ok::<(), parlor_core::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// A function that can't be a tool says why where it stands:
+///
+/// ```compile_fail
+/// # use parlor_agent::tool;
+/// /// The weather in a city, now.
+/// #[tool]
+/// async fn weather(city: &str) -> String {
+///     format!("4 degrees in {city}")
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use parlor_macros::tool;
+
+/// What [`tool`](macro@tool) writes against.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::tool_fn::{LazyDefinition, arguments, definition};
+    pub use async_trait::async_trait;
+    pub use parlor_core::{Result, ToolDefinition};
+    #[cfg(feature = "macros")]
+    pub use parlor_macros::tool_of_facade;
+    pub use schemars;
+    pub use serde;
+    pub use serde_json::Value;
+}

@@ -63,7 +63,7 @@
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
 //! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
-//! | `agent` | no | `parlor::agent`: conversations that remember and run tools |
+//! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included |
 //! | `redact` | no | the layer `redact`: what must not leave is taken out of requests and put back into answers |
 //! | `replay` | no | the layer `replay`: what a model answers, recorded and replayed for tests |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
@@ -86,14 +86,14 @@
 //! | what only one provider has | `parlor::openai` and the others, by feature: [`PROVIDERS`] |
 //! | writing a provider | [`Provider`], [`Descriptor`], [`register!`] |
 
+#[cfg(feature = "agent")]
+pub mod agent;
 mod global;
 #[cfg(feature = "layers")]
 pub mod layers;
 mod providers;
 
 pub use global::{configuration, model, registry};
-#[cfg(feature = "agent")]
-pub use parlor_agent as agent;
 pub use parlor_core::*;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
