@@ -19,6 +19,8 @@
 //! | an answer as it comes | [`Run`], [`RunEvent`] |
 //! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
+//! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
+//! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
@@ -34,6 +36,7 @@ mod run;
 mod schema;
 mod tool;
 mod tool_fn;
+mod views;
 
 pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_none, approve_with};
 pub use batch::{Batch, BatchRun, Progress};
@@ -106,3 +109,6 @@ pub mod __private {
     pub use serde;
     pub use serde_json::Value;
 }
+pub use views::{
+    Handler, Handlers, Merged, Pieces, Processed, Said, lines, process_stream, sentences, tee,
+};
