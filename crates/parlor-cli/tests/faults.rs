@@ -59,6 +59,7 @@ fn ask(home: &Home, wire: Wire, url: &str, more: &[&str]) -> Command {
             ],
         ),
         Wire::Hunyuan => ("hunyuan-native/test-model", &["TENCENTCLOUD_SECRET_ID"]),
+        Wire::QianfanV1 => ("qianfan-v1/test-model", &["QIANFAN_ACCESS_TOKEN"]),
         Wire::Ollama => ("ollama/test-model", &["OLLAMA_API_KEY", "OLLAMA_HOST"]),
     };
     let mut arguments = vec!["-m", model];
@@ -286,4 +287,9 @@ async fn the_wire_of_claude_on_bedrock() {
 #[tokio::test]
 async fn the_hunyuan_wire() {
     try_all(Wire::Hunyuan, |kind| kind <= KINDS).await;
+}
+
+#[tokio::test]
+async fn the_wire_of_qianfans_first_generation() {
+    try_all(Wire::QianfanV1, |kind| kind <= KINDS).await;
 }

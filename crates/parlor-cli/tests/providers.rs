@@ -7,12 +7,8 @@ use std::process::Command;
 
 use common::{Home, Ran};
 use parlor_testkit::fault::{FAULTS, FaultServer, Mode, Outcome, Wire};
-use parlor_testkit::{ApiAnswer, ApiServer};
 
 const KEY: &str = "test-key-0123456789";
-
-/// The provider whose protocol the fault server doesn't speak.
-const ELSEWHERE: &str = "qianfan-v1";
 
 /// A command for a provider, with something in each of its variables.
 fn ask(home: &Home, provider: &parlor::Descriptor, url: &str, more: &[&str]) -> Command {
@@ -42,9 +38,6 @@ async fn every_provider_answers_streamed_and_whole() {
     let mut asked = 0;
     for provider in parlor::PROVIDERS.iter().copied().flatten() {
         let provider = provider.descriptor();
-        if provider.id == ELSEWHERE {
-            continue;
-        }
         for more in [&[][..], &["--no-stream"]] {
             let mut command = ask(&home, provider, &server.url(fault.name), more);
             let output = tokio::task::spawn_blocking(move || command.output().unwrap());
@@ -57,37 +50,4 @@ async fn every_provider_answers_streamed_and_whole() {
     }
     assert!(asked > 80, "only {asked} were asked");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[tokio::test]
-async fn the_first_generation_of_an_api_answers_with_a_token_in_the_address() {
-    let home = Home::new();
-    let path = format!("/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/test-model?access_token={KEY}");
-    let end = r#""is_end": true, "finish_reason": "normal", "need_clear_history": false}"#;
-    let server = ApiServer::answering(move |seen| {
-        let whole = format!("{{\"id\": \"as-1\", \"result\": \"pong\", {end}");
-        let streams = seen.json().is_some_and(|it| it["stream"] == true);
-        match (seen.path == path, streams) {
-            (true, true) => ApiAnswer::new(200, format!("data: {whole}\n\n")),
-            (true, false) => ApiAnswer::new(200, whole),
-            (false, _) => ApiAnswer::new(404, "{}"),
-        }
-    })
-    .await
-    .unwrap();
-    let mut providers = parlor::PROVIDERS.iter().copied().flatten();
-    let provider = providers
-        .find(|it| it.descriptor().id == ELSEWHERE)
-        .unwrap();
-    for more in [&[][..], &["--no-stream"]] {
-        let mut command = ask(&home, provider.descriptor(), &server.url(), more);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-        let ran = Ran::of(output.await.unwrap());
-        assert_eq!(
-            (ran.code, ran.stdout.trim_end()),
-            (Some(0), "pong"),
-            "{ran:?}"
-        );
-        assert!(!ran.stderr.contains(KEY), "{ran:?}");
-    }
 }

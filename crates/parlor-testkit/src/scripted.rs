@@ -250,15 +250,17 @@ impl Scripted {
     }
 
     fn begin(&self, request: &ChatRequest) -> (Option<Script>, Exchange) {
+        // Made before the state is held, so that it is dropped after that is let
+        // go, also when a script panics.
+        let exchange = Exchange {
+            model: self.clone(),
+            over: false,
+        };
         let mut state = self.state();
         let number = state.exchanges.begun;
         state.exchanges.begun += 1;
         state.exchanges.open += 1;
         state.requests.push(request.clone());
-        let exchange = Exchange {
-            model: self.clone(),
-            over: false,
-        };
         ((state.scripts)(number, request), exchange)
     }
 

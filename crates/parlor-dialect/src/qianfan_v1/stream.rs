@@ -15,7 +15,8 @@ pub struct QianfanV1Decoder {
     words: ChatDecoder,
     /// A chunk in the other dialect's places; kept for the next one.
     chunk: Vec<u8>,
-    /// What was used up to an end that hasn't come.
+    /// What was used up to an end that hasn't come, as a chunk of the other
+    /// dialect.
     usage: Vec<u8>,
     /// Takes a chunk that must be repaired.
     scratch: String,
@@ -40,14 +41,19 @@ impl Decoder for QianfanV1Decoder {
             true => Answer::read(data, &mut self.scratch),
             false => None,
         };
+        let mut ended = false;
         let frame = match answer {
             Some(answer) => {
-                let ended = answer.is_end();
+                ended = answer.is_end();
                 answer.write(ended, &mut self.chunk);
-                // Every chunk tells it, and the last one counts.
-                self.usage.clear();
-                if let Some(usage) = answer.usage.filter(|_| !ended) {
-                    self.usage.extend_from_slice(usage.get().as_bytes());
+                // Every chunk tells it, and the last that does counts.
+                if let Some(usage) = answer.usage {
+                    self.usage.clear();
+                    if !ended {
+                        self.usage.extend_from_slice(b"{\"choices\":[],\"usage\":");
+                        self.usage.extend_from_slice(usage.get().as_bytes());
+                        self.usage.push(b'}');
+                    }
                 }
                 Frame {
                     data: &self.chunk,
@@ -56,16 +62,21 @@ impl Decoder for QianfanV1Decoder {
             }
             None => frame,
         };
-        self.words.decode(frame, events).map_err(error::refined)
+        if !ended {
+            return self.words.decode(frame, events).map_err(error::refined);
+        }
+        if !self.usage.is_empty() {
+            self.words.decode(Frame::data(&self.usage), events)?;
+            self.usage.clear();
+        }
+        self.words.decode(frame, events).map_err(error::refined)?;
+        self.words.decode(Frame::data(b"[DONE]"), events)
     }
 
     fn finish(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         if !self.usage.is_empty() {
-            self.chunk.clear();
-            self.chunk.extend_from_slice(b"{\"choices\":[],\"usage\":");
-            self.chunk.append(&mut self.usage);
-            self.chunk.push(b'}');
-            self.words.decode(Frame::data(&self.chunk), events)?;
+            self.words.decode(Frame::data(&self.usage), events)?;
+            self.usage.clear();
         }
         self.words.finish(events)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Finish, OSLO, Part};
 use super::expect::{Expect, Failure, Outcome, Reading};
 use super::render::{Dialect, Fail, Frame, Mark};
 use crate::http::{Framing, Reply};
@@ -28,6 +28,8 @@ pub enum Wire {
     BedrockAnthropic,
     /// Hunyuan's own, by Tencent Cloud's API.
     Hunyuan,
+    /// The first generation of Qianfan's.
+    QianfanV1,
 }
 
 /// What the client asks for.
@@ -41,7 +43,7 @@ pub enum Mode {
 
 impl Wire {
     /// Every dialect.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OpenAiChat,
         Self::OpenAiResponses,
         Self::AnthropicMessages,
@@ -51,6 +53,7 @@ impl Wire {
         Self::BedrockConverse,
         Self::BedrockAnthropic,
         Self::Hunyuan,
+        Self::QianfanV1,
     ];
 
     /// The name of the dialect, such as `openai-chat`.
@@ -65,6 +68,7 @@ impl Wire {
             Self::BedrockConverse => "bedrock-converse",
             Self::BedrockAnthropic => "bedrock-anthropic",
             Self::Hunyuan => "hunyuan",
+            Self::QianfanV1 => "qianfan-v1",
         }
     }
 
@@ -85,6 +89,7 @@ impl Wire {
                 "/model/test-model/invoke-with-response-stream"
             }
             (Self::Hunyuan, _) => "/",
+            (Self::QianfanV1, _) => "/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/test-model",
         }
     }
 
@@ -127,6 +132,7 @@ impl Wire {
                 (Self::BedrockAnthropic, Mode::Stream)
             }
             _ if path.ends_with('/') => (Self::Hunyuan, mode(false)),
+            _ if path.contains("/wenxinworkshop/chat/") => (Self::QianfanV1, mode(false)),
             _ => return None,
         })
     }
@@ -230,7 +236,41 @@ impl Scene {
     }
 
     pub(super) fn reading(self, answer: &Answer) -> Reading {
-        answer.reading((self.dialect().finish)(answer.finish))
+        self.reading_of(answer, (self.dialect().finish)(answer.finish))
+    }
+
+    /// The same, ended by another word.
+    pub(super) fn reading_of(self, answer: &Answer, word: &str) -> Reading {
+        let mut reading = answer.reading(word);
+        if self.has_call_ids().is_err() {
+            let calls = reading.choices.iter_mut().flat_map(|it| &mut it.tool_calls);
+            calls.for_each(|it| it.id = None);
+        }
+        reading
+    }
+
+    /// Two calls side by side, or the one that there can be.
+    pub(super) fn tools(self) -> Answer {
+        match self.has_many_calls() {
+            Ok(()) => Answer::tools(),
+            Err(_) => Answer::new(vec![Part::Call(OSLO)], Finish::ToolCalls),
+        }
+    }
+
+    /// Goes on only where several calls are made at once.
+    pub(super) fn has_many_calls(self) -> Result<(), &'static str> {
+        match self.wire {
+            Wire::QianfanV1 => Err("one call is made at a time"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes on only where calls have ids.
+    pub(super) fn has_call_ids(self) -> Result<(), &'static str> {
+        match self.wire {
+            Wire::QianfanV1 => Err("a call has no id"),
+            _ => Ok(()),
+        }
     }
 
     /// 200 with these frames, each a chunk of its own.

@@ -327,6 +327,7 @@ pub fn text(wire: Wire, values: &[Value]) -> String {
                 }
             }
             Wire::Ollama => first(value, &["/message/content"]),
+            Wire::QianfanV1 => first(value, &["/result"]),
             Wire::Cohere => {
                 let items = value.pointer("/message/content").and_then(Value::as_array);
                 let items = items.into_iter().flatten();

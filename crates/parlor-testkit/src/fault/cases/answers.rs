@@ -81,6 +81,12 @@ pub(in crate::fault) fn nulls_and_extras(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn reasoning(s: Scene) -> Built {
+    if s.wire == Wire::QianfanV1 {
+        // There are no thoughts but those within a call.
+        let thought = Part::Reasoning(&["They ask; ", "look it up."]);
+        let parts = vec![thought, Part::Call(OSLO)];
+        return s.plain(&Answer::new(parts, Finish::ToolCalls));
+    }
     s.plain(&Answer::thinking())
 }
 
@@ -200,6 +206,7 @@ pub(in crate::fault) fn content_filter(s: Scene) -> Built {
             Wire::Gemini,
             Wire::BedrockConverse,
             Wire::Hunyuan,
+            Wire::QianfanV1,
         ],
         "the dialect has no word for a filter",
     )?;
@@ -257,6 +264,9 @@ pub(in crate::fault) fn prompt_blocked(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn reasoning_after_text(s: Scene) -> Built {
+    if s.wire == Wire::QianfanV1 {
+        return Err("reasoning stands within a call, and nowhere else");
+    }
     s.plain(&Answer::new(
         vec![
             text(&["First, "]),
@@ -269,6 +279,7 @@ pub(in crate::fault) fn reasoning_after_text(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn reasoning_between_calls(s: Scene) -> Built {
+    s.has_many_calls()?;
     let thought = Part::Reasoning(&["And ", "the time."]);
     let parts = vec![Part::Call(OSLO), thought, Part::Call(UTC)];
     s.plain(&Answer::new(parts, Finish::ToolCalls))

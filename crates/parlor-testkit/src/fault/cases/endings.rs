@@ -16,7 +16,7 @@ pub(in crate::fault) fn plain(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn plain_tools(s: Scene) -> Built {
-    s.plain(&Answer::tools())
+    s.plain(&s.tools())
 }
 
 pub(in crate::fault) fn clean_close(s: Scene) -> Built {
@@ -100,6 +100,7 @@ fn but_for_done(s: Scene) -> Result<Vec<Frame>, &'static str> {
             Wire::Gemini,
             Wire::BedrockAnthropic,
             Wire::Hunyuan,
+            Wire::QianfanV1,
         ],
         "nothing is left to come after the finish reason",
     )?;
@@ -234,6 +235,7 @@ pub(in crate::fault) fn error_event_overloaded(s: Scene) -> Built {
             Wire::BedrockConverse,
             Wire::BedrockAnthropic,
             Wire::Hunyuan,
+            Wire::QianfanV1,
         ],
         "an error has a text and no type",
     )?;

@@ -78,6 +78,7 @@ pub(in crate::fault) fn quota_exhausted(s: Scene) -> Built {
             "message": message, "details": {"error_code": "enforced_spend_limit_reached"}}}),
         Wire::Hunyuan => json!({"Response": {"RequestId": "r-1",
             "Error": {"Code": "FailedOperation.ResourcePackExhausted", "Message": message}}}),
+        Wire::QianfanV1 => json!({"error_code": 17, "error_msg": message, "id": "as-1"}),
         _ => return Err("the dialect doesn't tell money from speed"),
     };
     let failure = Failure::new(&["quota_exhausted"])

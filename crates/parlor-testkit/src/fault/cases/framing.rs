@@ -95,7 +95,12 @@ pub(in crate::fault) fn pings(s: Scene) -> Built {
 pub(in crate::fault) fn event_lines(s: Scene) -> Built {
     s.sse_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan],
+        &[
+            Wire::OpenAiChat,
+            Wire::Gemini,
+            Wire::Hunyuan,
+            Wire::QianfanV1,
+        ],
         "every event has a name anyway",
     )?;
     sprinkled(s, &[], |frame| frame.event = Some("result"))
@@ -157,7 +162,7 @@ pub(in crate::fault) fn byte_by_byte(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn byte_by_byte_tools(s: Scene) -> Built {
-    let answer = Answer::tools();
+    let answer = s.tools();
     s.reads(s.send(&answer).recut(1), &answer)
 }
 

@@ -10,6 +10,7 @@ use crate::fault::render::{Data, Frame, Mark};
 use crate::fault::scene::{Built, Case, Scene, Wire};
 
 const NO_INDEX: &str = "calls have no index";
+const NEVER_INDEXED: &[Wire] = &[Wire::Gemini, Wire::QianfanV1];
 const WHOLE: &str = "a tool call comes whole in one frame";
 const NATURAL: &str = "that is how the dialect always has it";
 /// An index that nobody may allocate up to.
@@ -42,6 +43,7 @@ fn by_call(s: Scene, answer: &Answer) -> [Vec<Frame>; 4] {
 
 pub(in crate::fault) fn interleaved(s: Scene) -> Built {
     s.stream_only()?;
+    s.has_many_calls()?;
     s.only(FRAGMENTED, WHOLE)?;
     let answer = Answer::tools();
     let [head, first, second, tail] = by_call(s, &answer);
@@ -52,6 +54,13 @@ pub(in crate::fault) fn interleaved(s: Scene) -> Built {
 /// What a frame or a whole answer has as tool calls, each as an object of its own.
 fn each_call(s: Scene, value: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
     let list = match s.words() {
+        Wire::QianfanV1 => {
+            let call = value.pointer_mut("/function_call");
+            return call
+                .and_then(Value::as_object_mut)
+                .into_iter()
+                .for_each(visit);
+        }
         Wire::OpenAiChat if s.streams() => value.pointer_mut("/choices/0/delta/tool_calls"),
         Wire::OpenAiChat => value.pointer_mut("/choices/0/message/tool_calls"),
         Wire::OpenAiResponses => {
@@ -113,7 +122,7 @@ fn with_calls(s: Scene, answer: &Answer, edit: impl Fn(&mut Map<String, Value>))
 
 /// Changes every index of a call, which stands in `function` in one dialect.
 fn with_index(s: Scene, edit: impl Fn(&mut Map<String, Value>)) -> Built {
-    if !s.streams() || s.wire == Wire::Gemini {
+    if !s.streams() || NEVER_INDEXED.contains(&s.wire) {
         return Err(NO_INDEX);
     }
     s.only(
@@ -139,7 +148,7 @@ pub(in crate::fault) fn index_repeated(s: Scene) -> Built {
 }
 
 fn index_mapped(s: Scene, map: impl Fn(u64) -> u64) -> Built {
-    if !s.streams() || s.words() == Wire::Gemini {
+    if !s.streams() || NEVER_INDEXED.contains(&s.wire) {
         return Err(NO_INDEX);
     }
     let answer = Answer::tools();
@@ -172,6 +181,7 @@ pub(in crate::fault) fn index_gaps(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn id_missing(s: Scene) -> Built {
+    s.has_call_ids()?;
     let nameless = |call: Call| Part::Call(Call { id: "", ..call });
     s.plain(&Answer::new(
         vec![nameless(OSLO), nameless(UTC)],
@@ -181,6 +191,7 @@ pub(in crate::fault) fn id_missing(s: Scene) -> Built {
 
 /// The two calls without ids, where the key is there and holds `id`.
 pub(in crate::fault) fn id_void(s: Scene, id: Value) -> Built {
+    s.has_call_ids()?;
     let nameless = |call: Call| Part::Call(Call { id: "", ..call });
     let answer = Answer::new(vec![nameless(OSLO), nameless(UTC)], Finish::ToolCalls);
     let key = match s.words() {
@@ -194,6 +205,7 @@ pub(in crate::fault) fn id_void(s: Scene, id: Value) -> Built {
 /// Puts an id, a type and a name on the fragments that follow a call's first.
 fn on_fragments(s: Scene, id: impl Fn(&Call) -> [Value; 2]) -> Built {
     s.stream_only()?;
+    s.has_call_ids()?;
     s.only(&[Wire::OpenAiChat, Wire::Hunyuan], "fragments have no id")?;
     let answer = Answer::tools();
     let mut groups = by_call(s, &answer);
@@ -228,6 +240,7 @@ pub(in crate::fault) fn id_repeated(s: Scene) -> Built {
 
 pub(in crate::fault) fn id_late(s: Scene) -> Built {
     s.stream_only()?;
+    s.has_call_ids()?;
     s.only(
         &[Wire::OpenAiChat, Wire::Hunyuan],
         "a call opens with its id",
@@ -314,6 +327,7 @@ pub(in crate::fault) fn arguments_whole(s: Scene) -> Built {
 
 pub(in crate::fault) fn calls_on_one_frame(s: Scene) -> Built {
     s.stream_only()?;
+    s.has_many_calls()?;
     s.only(
         &[Wire::OpenAiChat, Wire::Gemini, Wire::Ollama, Wire::Hunyuan],
         "a frame is of one block",
@@ -348,9 +362,9 @@ pub(in crate::fault) fn calls_on_one_frame(s: Scene) -> Built {
 }
 
 pub(in crate::fault) fn arguments_object(s: Scene) -> Built {
-    s.only(&[Wire::OpenAiChat, Wire::Hunyuan], NATURAL)?;
-    let answer = Answer::tools();
-    if s.streams() {
+    s.only(&[Wire::OpenAiChat, Wire::Hunyuan, Wire::QianfanV1], NATURAL)?;
+    let answer = s.tools();
+    if s.streams() && s.words() == Wire::OpenAiChat {
         let [head, mut first, mut second, tail] = by_call(s, &answer);
         for (frames, call) in [(&mut first, OSLO), (&mut second, UTC)] {
             frames.truncate(1);
@@ -386,15 +400,17 @@ pub(in crate::fault) fn arguments_text(s: Scene) -> Built {
 
 /// The two calls under the word that says that nothing was called.
 pub(in crate::fault) fn finish_stop(s: Scene) -> Built {
-    s.only(FRAGMENTED, NATURAL)?;
+    if !FRAGMENTED.contains(&s.wire) && s.wire != Wire::QianfanV1 {
+        return Err(NATURAL);
+    }
     let word = (s.dialect().finish)(Finish::Stop);
-    let answer = Answer::tools();
+    let answer = s.tools();
     let reply = s.send_edited(&answer, |mark, value| {
         if mark.is_none_or(|it| it == Mark::Finish) {
             put(value, s.at(s.dialect().finish_at), json!(word));
         }
     });
-    let reading = answer.reading(word);
+    let reading = s.reading_of(&answer, word);
     Ok(Case {
         reply,
         expect: Expect::answer(reading),

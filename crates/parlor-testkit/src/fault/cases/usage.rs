@@ -9,6 +9,13 @@ use crate::fault::render::{Frame, Mark};
 use crate::fault::scene::{Built, Case, Scene, Wire};
 
 const ON_THE_END: &str = "usage stands on the frame that ends the stream";
+/// The dialects whose usage stands on other frames too.
+const BESIDE_TEXT: &[Wire] = &[
+    Wire::OpenAiChat,
+    Wire::Gemini,
+    Wire::Hunyuan,
+    Wire::QianfanV1,
+];
 
 /// The greeting's frames with usage taken off, and what was taken.
 fn without_usage(s: Scene) -> (Answer, Vec<Frame>, Value) {
@@ -28,15 +35,15 @@ fn without_usage(s: Scene) -> (Answer, Vec<Frame>, Value) {
 
 pub(in crate::fault) fn before_content(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
+    s.only(BESIDE_TEXT, ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
-    let list = if s.wire == Wire::Gemini {
-        "candidates"
-    } else {
-        "choices"
+    let (key, nothing) = match s.wire {
+        Wire::Gemini => ("candidates", json!([])),
+        Wire::QianfanV1 => ("result", json!("")),
+        _ => ("choices", json!([])),
     };
     let mut frame = json!({"id": "c", "model": "test-model"});
-    frame[list] = json!([]);
+    frame[key] = nothing;
     frame[s.dialect().usage_at[0].trim_start_matches('/')] = usage;
     frames.insert(0, Frame::json(Mark::Usage, frame));
     s.reads(s.send_frames(&frames), &answer)
@@ -45,7 +52,7 @@ pub(in crate::fault) fn before_content(s: Scene) -> Built {
 pub(in crate::fault) fn with_finish(s: Scene) -> Built {
     s.stream_only()?;
     s.only(
-        &[Wire::OpenAiChat, Wire::Hunyuan],
+        &[Wire::OpenAiChat, Wire::Hunyuan, Wire::QianfanV1],
         "usage stands with the finish reason anyway",
     )?;
     on_frames(s, |it| it == Mark::Finish)
@@ -53,7 +60,7 @@ pub(in crate::fault) fn with_finish(s: Scene) -> Built {
 
 pub(in crate::fault) fn with_content(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
+    s.only(BESIDE_TEXT, ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
     if let Some(last) = frames.iter().rposition(|it| it.mark == Mark::Text) {
         frames[last].edit(|it| put(it, s.dialect().usage_at[0], usage));
@@ -71,7 +78,7 @@ fn on_frames(s: Scene, which: impl Fn(Mark) -> bool) -> Built {
 
 pub(in crate::fault) fn on_every_frame(s: Scene) -> Built {
     s.stream_only()?;
-    s.only(&[Wire::OpenAiChat, Wire::Gemini, Wire::Hunyuan], ON_THE_END)?;
+    s.only(BESIDE_TEXT, ON_THE_END)?;
     let (answer, mut frames, usage) = without_usage(s);
     let total = frames.len();
     for (at, frame) in frames

@@ -8,6 +8,7 @@ mod hunyuan;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod qianfan;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,6 +50,7 @@ impl Wire {
             Self::BedrockConverse => &bedrock::DIALECT,
             Self::BedrockAnthropic => &anthropic::BEDROCK,
             Self::Hunyuan => &hunyuan::DIALECT,
+            Self::QianfanV1 => &qianfan::DIALECT,
         }
     }
 
@@ -193,6 +195,7 @@ pub(super) struct Fail {
     anthropic: &'static str,
     gemini: &'static str,
     tencent: &'static str,
+    baidu: u32,
     /// The name in a body, and that in a stream.
     pub(super) bedrock: [&'static str; 2],
     pub(super) message: &'static str,
@@ -205,6 +208,7 @@ pub(super) const INVALID: Fail = Fail {
     anthropic: "invalid_request_error",
     gemini: "INVALID_ARGUMENT",
     tencent: "InvalidParameter",
+    baidu: 336_003,
     bedrock: ["ValidationException", "validationException"],
     message: "the temperature is out of range",
 };
@@ -215,6 +219,7 @@ pub(super) const UNAUTHENTICATED: Fail = Fail {
     anthropic: "authentication_error",
     gemini: "UNAUTHENTICATED",
     tencent: "AuthFailure.SignatureFailure",
+    baidu: 110,
     bedrock: ["UnrecognizedClientException", "unrecognizedClientException"],
     message: "the key is not valid",
 };
@@ -225,6 +230,7 @@ pub(super) const LIMITED: Fail = Fail {
     anthropic: "rate_limit_error",
     gemini: "RESOURCE_EXHAUSTED",
     tencent: "RequestLimitExceeded",
+    baidu: 18,
     bedrock: ["ThrottlingException", "throttlingException"],
     message: "too many requests",
 };
@@ -235,6 +241,7 @@ pub(super) const BROKEN: Fail = Fail {
     anthropic: "api_error",
     gemini: "INTERNAL",
     tencent: "InternalError",
+    baidu: 336_000,
     bedrock: ["InternalServerException", "internalServerException"],
     message: "the model runner crashed",
 };
@@ -245,6 +252,7 @@ pub(super) const OVERLOADED: Fail = Fail {
     anthropic: "overloaded_error",
     gemini: "UNAVAILABLE",
     tencent: "FailedOperation.EngineServerLimitExceeded",
+    baidu: 336_100,
     bedrock: ["ServiceUnavailableException", "serviceUnavailableException"],
     message: "the model is overloaded",
 };
