@@ -103,6 +103,18 @@ fn custom_model() {
 }
 
 #[test]
+fn extract() {
+    let printed = run("extract", &[]);
+    let whole = r#"["200 g flour", "2 eggs"]"#;
+    assert!(
+        printed.starts_with("pancakes for None, Easy\n"),
+        "{printed}"
+    );
+    assert!(printed.contains("so far: [\"200 g \"]\n"), "{printed}");
+    assert!(printed.ends_with(&format!("whole: {whole}\n")), "{printed}");
+}
+
+#[test]
 fn every_example_is_short() {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
@@ -114,5 +126,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 10, "nine examples and what they share");
+    assert_eq!(seen, 11, "ten examples and what they share");
 }

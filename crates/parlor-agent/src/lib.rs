@@ -22,15 +22,19 @@
 //! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
 //! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
+//! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
+//! | JSON that is still being written | [`PartialJson`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
 mod approval;
 mod batch;
 mod conversation;
 mod execute;
+mod extract;
 mod history;
 mod limits;
 mod output;
+mod partial_json;
 mod reply;
 mod run;
 mod schema;
@@ -41,13 +45,17 @@ mod views;
 pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_none, approve_with};
 pub use batch::{Batch, BatchRun, Progress};
 pub use conversation::Conversation;
+pub use extract::{
+    ExtractExt, ExtractStrategy, Extractable, Extracted, Extractor, Partial, Partials,
+};
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;
 pub use output::{IntoToolOutput, Json};
+pub use partial_json::PartialJson;
 pub use reply::{Outcome, Reply};
 pub use run::{Run, RunEvent, Stopper};
 pub use schema::schema_of;
-/// For structs and enums that are arguments of tools:
+/// For structs and enums that are arguments of tools or extracted:
 /// `#[derive(schemars::JsonSchema)]`, with
 /// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
 /// dependency of that name.

@@ -63,7 +63,7 @@
 //! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
 //! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
-//! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included |
+//! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type |
 //! | `redact` | no | the layer `redact`: what must not leave is taken out of requests and put back into answers |
 //! | `replay` | no | the layer `replay`: what a model answers, recorded and replayed for tests |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |

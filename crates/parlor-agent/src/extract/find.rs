@@ -1,0 +1,113 @@
+//! The value in an answer's text: bare, fenced, or with words around it.
+
+use super::schema::ANSWER;
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value};
+
+/// How many places of a text are tried: prose may have many brackets.
+const PLACES: usize = 256;
+
+/// Reads a value out of a text.
+///
+/// # Errors
+/// What is wrong with the text, in words for the model.
+pub(crate) fn read<T: DeserializeOwned>(text: &str, wrapped: bool) -> Result<T, String> {
+    let mut wrong = None;
+    for value in candidates(text) {
+        match fit(&value, wrapped) {
+            Ok(value) => return Ok(value),
+            Err(why) => {
+                wrong.get_or_insert(why);
+            }
+        }
+    }
+    Err(wrong.unwrap_or_else(|| no_json(text)))
+}
+
+/// The values in a text, the longest first: an example or a citation in the
+/// words around the answer is shorter.
+fn candidates(text: &str) -> Vec<Value> {
+    if let Ok(value) = serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        return vec![value];
+    }
+    let mut found: Vec<(usize, Value)> = Vec::new();
+    let mut rest = text;
+    for _ in 0..PLACES {
+        let Some(tail) = rest.find(['{', '[']).and_then(|at| rest.get(at..)) else {
+            break;
+        };
+        let mut values = Deserializer::from_str(tail).into_iter::<Value>();
+        let used = match values.next() {
+            Some(Ok(value)) => {
+                let used = values.byte_offset();
+                found.push((used, value));
+                used
+            }
+            // The text ends within: what is inside is no answer by itself.
+            Some(Err(error)) if error.is_eof() => break,
+            _ => 1,
+        };
+        rest = tail.get(used..).unwrap_or_default();
+    }
+    found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+    found.into_iter().map(|(_, value)| value).collect()
+}
+
+fn no_json(text: &str) -> String {
+    let begin = text.find(['{', '[']).and_then(|at| text.get(at..));
+    match begin.map(serde_json::from_str::<Value>) {
+        _ if text.trim().is_empty() => "the answer is empty".to_owned(),
+        Some(Err(error)) => format!("it is not JSON: {error}"),
+        _ => "there is no JSON in it".to_owned(),
+    }
+}
+
+/// The value within what may be wrapped; a model may have left that out.
+pub(crate) fn unwrapped(value: &Value, wrapped: bool) -> &Value {
+    match value.get(ANSWER) {
+        Some(inner) if wrapped => inner,
+        _ => value,
+    }
+}
+
+fn fit<T: DeserializeOwned>(value: &Value, wrapped: bool) -> Result<T, String> {
+    let value = unwrapped(value, wrapped);
+    let wrong = match serde_path_to_error::deserialize(value) {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    // Hosts that want every property let those be null that may be missing.
+    let mut bare = value.clone();
+    if strip_nulls(&mut bare)
+        && let Ok(read) = T::deserialize(bare)
+    {
+        return Ok(read);
+    }
+    // Some models write the JSON as a text within JSON.
+    if let Value::String(text) = value
+        && let Ok(inner) = serde_json::from_str::<Value>(text)
+        && let Ok(read) = T::deserialize(unwrapped(&inner, wrapped))
+    {
+        return Ok(read);
+    }
+    let path = wrong.path().to_string();
+    let at = match path.as_str() {
+        "." | "?" => String::new(),
+        path => format!("at `{path}`: "),
+    };
+    Err(format!("{at}{}", wrong.inner()))
+}
+
+/// Takes out members that are null; whether there were any.
+fn strip_nulls(value: &mut Value) -> bool {
+    match value {
+        Value::Object(map) => {
+            let before = map.len();
+            map.retain(|_, it| !it.is_null());
+            let within = map.values_mut().map(strip_nulls).filter(|it| *it).count();
+            map.len() < before || within > 0
+        }
+        Value::Array(list) => list.iter_mut().map(strip_nulls).filter(|it| *it).count() > 0,
+        _ => false,
+    }
+}

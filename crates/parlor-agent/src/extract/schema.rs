@@ -1,0 +1,152 @@
+//! The schema of a type as a model gets it: an object at its root.
+
+use parlor_core::OutputSchema;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// The property that holds a value whose own schema isn't an object's.
+pub(crate) const ANSWER: &str = "answer";
+
+/// What an answer must be like.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) output: OutputSchema,
+    /// Whether the value stands in [`ANSWER`].
+    pub(crate) wrapped: bool,
+    /// Whether anything in it may have properties that aren't declared, as a
+    /// map does: hosts that hold a model to a schema refuse or close such.
+    pub(crate) open: bool,
+}
+
+impl Shape {
+    pub(crate) fn of<T: JsonSchema>() -> Self {
+        let settings = SchemaSettings::draft2020_12().for_deserialize();
+        let mut generator = settings.into_generator();
+        // Not as a root schema: recursion would then lead to `#`, which is
+        // another place once the schema is wrapped.
+        let mut schema = Value::from(generator.subschema_for::<T>());
+        let mut definitions = generator.take_definitions(true);
+        let target = schema.get("$ref").and_then(Value::as_str);
+        let target = target.and_then(|it| it.strip_prefix("#/$defs/"));
+        let root = target.and_then(|name| definitions.get(name));
+        if let Some(root) = root.filter(|it| is_plain_object(it)) {
+            let (name, root) = (target.map(str::to_owned), root.clone());
+            let all = json!([&root, &definitions]);
+            let used = schema.get("$ref").is_some_and(|it| refers(&all, it));
+            if let (Some(name), false) = (name, used) {
+                definitions.remove(&name);
+            }
+            schema = root;
+        }
+        let wrapped = !is_plain_object(&schema);
+        if wrapped {
+            schema = json!({
+                "type": "object",
+                "properties": {ANSWER: schema},
+                "required": [ANSWER],
+                "additionalProperties": false,
+            });
+        }
+        if let (Some(root), false) = (schema.as_object_mut(), definitions.is_empty()) {
+            root.insert("$defs".to_owned(), Value::Object(definitions));
+        }
+        clean(&mut schema);
+        let open = is_open(&schema);
+        let mut output = OutputSchema::new(name_of(&T::schema_name()), schema);
+        output.strict = (!open).then_some(true);
+        Self {
+            output,
+            wrapped,
+            open,
+        }
+    }
+}
+
+fn is_plain_object(schema: &Value) -> bool {
+    let several = ["anyOf", "oneOf", "allOf", "$ref"];
+    schema.get("type") == Some(&json!("object"))
+        && schema.get("properties").is_some()
+        && several.iter().all(|key| schema.get(key).is_none())
+}
+
+fn refers(schema: &Value, target: &Value) -> bool {
+    match schema {
+        Value::Object(map) => {
+            map.get("$ref") == Some(target) || map.values().any(|it| refers(it, target))
+        }
+        Value::Array(list) => list.iter().any(|it| refers(it, target)),
+        _ => false,
+    }
+}
+
+/// Letters, digits, `_` and `-`, at most 64.
+pub(crate) fn name_of(name: &str) -> String {
+    let allowed = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
+    let clean = name.chars().map(|it| if allowed(it) { it } else { '_' });
+    let name: String = clean.take(64).collect();
+    match name.is_empty() {
+        true => ANSWER.to_owned(),
+        false => name,
+    }
+}
+
+/// Keywords that hold values and no schemas.
+const VALUES: &[&str] = &["const", "default", "enum", "examples"];
+
+/// Takes out what no host knows: the number formats of Rust's types. Their
+/// bounds stay.
+fn clean(schema: &mut Value) {
+    const NUMBERS: &[&str] = &["int", "uint", "float", "double"];
+    match schema {
+        Value::Object(map) => {
+            let format = map.get("format").and_then(Value::as_str);
+            let sized = |it: &str| {
+                it.trim_end_matches(|it: char| it.is_ascii_digit())
+                    .to_owned()
+            };
+            if format.is_some_and(|it| NUMBERS.contains(&&*sized(it))) {
+                map.shift_remove("format");
+            }
+            let schemas = map
+                .iter_mut()
+                .filter(|(key, _)| !VALUES.contains(&key.as_str()));
+            schemas.for_each(|(_, it)| clean(it));
+        }
+        Value::Array(list) => list.iter_mut().for_each(clean),
+        _ => {}
+    }
+}
+
+fn is_open(schema: &Value) -> bool {
+    match schema {
+        Value::Bool(allows) => *allows,
+        Value::Object(map) => {
+            let said = ["type", "$ref", "enum", "const", "anyOf", "oneOf", "allOf"];
+            !said.iter().any(|key| map.contains_key(*key))
+                || map
+                    .get("additionalProperties")
+                    .is_some_and(|it| *it != json!(false))
+                || map.contains_key("patternProperties")
+                || map.get("items").is_some_and(is_open)
+                || any_open(map, &["properties", "$defs"], Value::as_object, Map::values)
+                || any_open(
+                    map,
+                    &["anyOf", "oneOf", "allOf", "prefixItems"],
+                    Value::as_array,
+                    |it| it.iter(),
+                )
+        }
+        _ => false,
+    }
+}
+
+fn any_open<'a, C: 'a, I: Iterator<Item = &'a Value>>(
+    map: &'a Map<String, Value>,
+    keys: &[&str],
+    read: impl Fn(&'a Value) -> Option<&'a C>,
+    members: impl Fn(&'a C) -> I,
+) -> bool {
+    let found = keys.iter().filter_map(|key| read(map.get(*key)?));
+    found.flat_map(members).any(is_open)
+}
