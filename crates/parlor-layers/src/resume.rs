@@ -115,10 +115,12 @@ pub struct ResumePolicy {
     /// for a repetition of the end of the text before, and left out. 8 by
     /// default: what is shorter is as likely the answer's own, as the second
     /// `00` of `1000` is. Nor is left out what the text before had said several
-    /// times in a row. White space counts from its first character on.
+    /// times in a row. White space counts from its first character on,
+    /// and so does the whole text, which some hosts give once more.
     pub min_overlap: usize,
-    /// The most bytes that are looked at for a repetition, and so held back at
-    /// the beginning of a continuation. 256 by default.
+    /// The most bytes at the text's end that are looked at for a repetition, and
+    /// so held back at the beginning of a continuation. 256 by default; with 0
+    /// nothing is left out.
     pub max_overlap: usize,
     /// The longest text that is gone on with. 1 MiB by default.
     pub max_text_bytes: usize,

@@ -248,7 +248,9 @@ impl Answer {
         let said = self.text.trim_end();
         match request.messages.last_mut() {
             Some(last) if last.role == Role::Assistant => {
-                last.parts = vec![Part::text(last.text() + said)];
+                // Some hosts have given it in the answer once more.
+                let own = Some(last.text()).filter(|own| !said.starts_with(own.as_str()));
+                last.parts = vec![Part::text(own.unwrap_or_default() + said)];
                 last.native = None;
             }
             _ => request.messages.push(Message::assistant(said)),

@@ -289,6 +289,16 @@ async fn the_users_own_prefill_stays_and_limits_shrink() {
         continuation(&model, 1)[1],
         (Role::Assistant, "{\"a\": 1,".to_owned())
     );
+    // Where the host gives the user's words in the answer, they stand there once.
+    let model_too = scripts([
+        begun(&["{\"a\": 1, "]).fails(reset()),
+        Script::text("{\"a\": 1, 2}"),
+    ]);
+    let mut too = ChatRequest::from("An object");
+    too.messages.push(Message::assistant("{"));
+    let whole = streamed(&resuming(&model_too, |_| {}), too).await.unwrap();
+    assert_eq!(whole.text(), "{\"a\": 1, 2}");
+    assert_eq!(continuation(&model_too, 1)[1].1, "{\"a\": 1,");
     let left = model.requests()[1].max_output_tokens.unwrap();
     assert!((90..100).contains(&left), "{left}");
 }

@@ -22,9 +22,13 @@ async fn what_is_said_again_is_left_out() {
             &["up", "on us"],
             "Once upon a timeupon us",
         ),
+        // All of it, however short.
+        ("Once ", &["On", "ce upon"], "Once upon"),
+        ("one\n\n", &["one\n\ntwo"], "one\n\ntwo"),
+        ("one\n\n", &["one\ntwo"], "one\n\ntwo"),
         // Too short to tell.
         ("It costs 10", &["00 euros"], "It costs 1000 euros"),
-        ("very ", &["very good"], "very very good"),
+        ("a very ", &["very good"], "a very very good"),
         // The answer's own.
         ("---------- ", &["----------"], "---------- ----------"),
         (
@@ -120,4 +124,25 @@ async fn places_of_citations_are_moved() {
         })
         .collect();
     assert_eq!(spans, ["schöner", "heute"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_text_that_is_given_once_more_is_left_out() {
+    let long: String = (0..2000).map(|number| format!("word {number}, ")).collect();
+    let again = format!("{}, and more", long.trim_end());
+    let pieces: Vec<String> = again
+        .as_bytes()
+        .chunks(7)
+        .map(|piece| String::from_utf8(piece.to_vec()).unwrap())
+        .collect();
+    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+    let rest = begun(&pieces).events(ended(None));
+    let model = scripts([begun(&[&long]).fails(reset()), rest]);
+    let response = streamed(&resuming(&model, |_| {}), "x").await.unwrap();
+    assert_eq!(response.text(), format!("{long}, and more"));
+    // What begins as it did and goes on in another way is new.
+    let rest = begun(&["word 0, wor", "d 2"]).events(ended(None));
+    let model = scripts([begun(&[&long]).fails(reset()), rest]);
+    let response = streamed(&resuming(&model, |_| {}), "x").await.unwrap();
+    assert_eq!(response.text(), format!("{long}word 0, word 2"));
 }
