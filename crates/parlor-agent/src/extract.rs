@@ -25,7 +25,7 @@ mod ask;
 mod call;
 mod find;
 mod growing;
-mod judge;
+pub(crate) mod judge;
 mod schema;
 mod strategy;
 

@@ -24,6 +24,7 @@
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
 //! | JSON that is still being written | [`PartialJson`] |
+//! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
 mod approval;
@@ -38,6 +39,7 @@ mod partial_json;
 mod reply;
 mod run;
 mod schema;
+mod thought;
 mod tool;
 mod tool_fn;
 mod views;
@@ -60,6 +62,7 @@ pub use schema::schema_of;
 /// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
 /// dependency of that name.
 pub use schemars;
+pub use thought::{Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};
 

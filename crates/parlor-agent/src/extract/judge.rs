@@ -23,24 +23,31 @@ pub(crate) fn judge<T: DeserializeOwned>(
         Ok(value) => return Ok(value),
         Err(wrong) => wrong,
     };
+    Err(
+        withheld(response).unwrap_or_else(|| match response.tool_calls().next() {
+            Some(call) => Verdict::Called(call.name.clone()),
+            None => Verdict::Wrong(wrong),
+        }),
+    )
+}
+
+/// Why an answer is none that asking again would better.
+pub(crate) fn withheld(response: &ChatResponse) -> Option<Verdict> {
     let Some(message) = response.message() else {
-        return Err(Verdict::Filtered);
+        return Some(Verdict::Filtered);
     };
     let refusals = message.parts.iter().filter_map(|part| match part {
         Part::Refusal(refusal) => Some(&*refusal.text),
         _ => None,
     });
     let refusal: String = refusals.collect();
-    Err(match response.finish_reason().map(|reason| reason.kind) {
-        _ if !refusal.is_empty() => Verdict::Refused(refusal),
-        Some(FinishKind::Refusal) => Verdict::Refused(message.text()),
-        Some(FinishKind::ContentFilter) => Verdict::Filtered,
-        Some(FinishKind::Length) => Verdict::Cut,
-        _ => match message.tool_calls().next() {
-            Some(call) => Verdict::Called(call.name.clone()),
-            None => Verdict::Wrong(wrong),
-        },
-    })
+    match response.finish_reason().map(|reason| reason.kind) {
+        _ if !refusal.is_empty() => Some(Verdict::Refused(refusal)),
+        Some(FinishKind::Refusal) => Some(Verdict::Refused(message.text())),
+        Some(FinishKind::ContentFilter) => Some(Verdict::Filtered),
+        Some(FinishKind::Length) => Some(Verdict::Cut),
+        _ => None,
+    }
 }
 
 impl Verdict {
