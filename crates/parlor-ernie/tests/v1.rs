@@ -276,8 +276,16 @@ async fn failures_come_with_status_200() {
 #[tokio::test]
 async fn one_token_serves_until_it_is_refused_and_shows_nowhere() {
     let refused = format!("{{\"error_code\":111,\"error_msg\":\"Access token expired: {FIRST}\"}}");
-    for streams in [false, true] {
-        let (asked, hello) = (ask_for_token(), hello().to_string());
+    // Both may come whole or as the frames of a stream, whatever was asked for.
+    for (streams, in_frames) in [(false, false), (false, true), (true, false), (true, true)] {
+        let written = |body: &str| match in_frames {
+            true => format!("data: {body}\n\n"),
+            false => body.to_owned(),
+        };
+        let mut hello = hello();
+        hello["is_end"] = true.into();
+        let (asked, hello) = (ask_for_token(), written(&hello.to_string()));
+        let refused = written(&refused);
         let (first, second) = (token(FIRST), token(SECOND));
         let chats_of = [FIRST, SECOND].map(|it| chat("completions_pro", it));
         let server = ApiServer::start([
@@ -321,13 +329,24 @@ async fn a_token_that_stays_refused_is_tried_once_more_and_shows_nowhere() {
     assert_eq!(chats(&server).len(), 2);
     let streamed = model.stream(&ask).await.unwrap_err();
     assert_eq!(chats(&server).len(), 4);
-    for error in [whole, streamed] {
+    let in_a_frame = in_a_frame(&refused, &ask).await;
+    for error in [whole, streamed, in_a_frame] {
         assert_eq!(error.kind(), ErrorKind::Authentication);
         let shown = format!("{error} {error:?} {:?} {:?}", error.body(), error.help());
         assert!(!shown.contains(FIRST) && !shown.contains(SECRET), "{shown}");
     }
     let shown = format!("{model:?} {:?}", model.endpoint());
     assert!(!shown.contains(FIRST) && !shown.contains(SECRET), "{shown}");
+}
+
+/// What becomes of a stream whose only frame this is, whoever asks.
+async fn in_a_frame(body: &str, ask: &ChatRequest) -> Error {
+    let server = server(&[&format!("data: {body}\n\n")]).await;
+    let stream = model(&server).stream(ask).await.unwrap();
+    assert_eq!(chats(&server).len(), 1);
+    let error = stream.response().await.unwrap_err();
+    assert_eq!(chats(&server).len(), 2);
+    error
 }
 
 #[tokio::test]

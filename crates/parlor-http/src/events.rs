@@ -113,6 +113,17 @@ impl<D: Dialect> EventReader<D> {
         self.later.clone()
     }
 
+    /// The same that tells them where another one would have.
+    pub(crate) fn telling(mut self, later: Arc<OnceLock<ResponseMetadata>>) -> Self {
+        self.later = later;
+        self
+    }
+
+    /// The head of the response and what stands beside it.
+    pub(crate) fn exchange(&self) -> (HeaderMap, Extensions) {
+        (self.head.clone(), self.extensions.clone())
+    }
+
     /// Tells how long the exchange took. One without an event tells nothing: it
     /// may be opened anew.
     fn tell(&self) {

@@ -144,6 +144,12 @@ impl Endpoint {
         Ok((sent, outcome))
     }
 
+    /// Whether it may go better once more after a refusal: where what proves
+    /// who asks is made anew for every request.
+    pub(crate) fn may_renew(&self) -> bool {
+        matches!(self.auth, Auth::Dynamic(_))
+    }
+
     /// Whether a request whose success turned out to report this error may go
     /// better once more, authorised anew.
     pub(crate) async fn renews(

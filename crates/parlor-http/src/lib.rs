@@ -17,6 +17,7 @@
 //! | `compression` | no | gzip, brotli, deflate and zstd of responses |
 //! | `signing` | no | `signing`: HMAC-SHA256, for hosts that want signatures |
 
+mod anew;
 mod auth;
 #[cfg(feature = "aws")]
 pub mod aws;

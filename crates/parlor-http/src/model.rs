@@ -1,9 +1,11 @@
 //! The one model over HTTP, whatever the dialect.
 
+use crate::anew::Anew;
 use crate::endpoint::Endpoint;
 use crate::events::{EventReader, is_cut};
 use crate::{failure, headers};
 use async_trait::async_trait;
+use http::Extensions;
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result,
     TimeoutKind, Warning,
@@ -12,6 +14,7 @@ use parlor_dialect::{Dialect, Policy, Profile, Target};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use reqwest::{Method, Response};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -142,35 +145,81 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        let begun = Instant::now();
-        let shared = self.shared.clone();
-        let (streams, first_warnings) = Policy::streams(request, &shared.info)?;
+        let (streams, warnings) = Policy::streams(request, &self.shared.info)?;
+        let asked = Asked {
+            shared: self.shared.clone(),
+            request: Cow::Borrowed(request),
+            streams,
+            warnings,
+            begun: Instant::now(),
+        };
+        let mut events = asked.open().await?;
+        let (head, extensions) = events.exchange();
         let mut renewed = false;
-        loop {
-            let (response, more) = shared.open(request, streams).await?;
-            let warnings = first_warnings.iter().cloned().chain(more).collect();
-            let (head, extensions) = (response.headers().clone(), response.extensions().clone());
-            let info = shared.info.clone();
-            let mut events = EventReader::new(shared.clone(), response, begun, warnings);
-            if !streams {
-                events = events.of_whole();
+        if let Err(error) = events.settle().await {
+            renewed = asked.renews(&error, &head, &extensions).await?;
+            if !renewed {
+                return Err(error);
             }
-            if request.n.is_some_and(|n| n > 1) {
-                events = events.of_several();
-            }
-            if let Err(error) = events.settle().await {
-                let endpoint = &shared.endpoint;
-                renewed = !renewed && endpoint.renews(&error, &head, &extensions).await?;
-                match renewed {
-                    true => continue,
-                    false => return Err(error),
-                }
-            }
-            let later = events.later_metadata();
-            return Ok(ChatStream::new(info, events)
-                .with_metadata(headers::metadata(&head))
-                .with_later_metadata(later));
+            events = asked.open().await?;
+            events.settle().await?;
         }
+        let (head, _) = events.exchange();
+        let (info, later) = (self.shared.info.clone(), events.later_metadata());
+        let stream = match renewed || !self.shared.endpoint.may_renew() {
+            true => ChatStream::new(info, events),
+            false => ChatStream::new(info, Anew::new(events, asked.kept())),
+        };
+        Ok(stream
+            .with_metadata(headers::metadata(&head))
+            .with_later_metadata(later))
+    }
+}
+
+/// A stream that is asked for, once or twice.
+pub(crate) struct Asked<'a, D: Dialect> {
+    shared: Arc<Shared<D>>,
+    request: Cow<'a, ChatRequest>,
+    /// Whether the model streams; if not, the answer comes whole.
+    streams: bool,
+    warnings: Vec<Warning>,
+    begun: Instant,
+}
+
+impl<D: Dialect> Asked<'_, D> {
+    /// The same with a request of its own.
+    fn kept(self) -> Asked<'static, D> {
+        Asked {
+            shared: self.shared,
+            request: Cow::Owned(self.request.into_owned()),
+            streams: self.streams,
+            warnings: self.warnings,
+            begun: self.begun,
+        }
+    }
+
+    /// Asks.
+    pub(crate) async fn open(&self) -> Result<EventReader<D>> {
+        let (response, more) = self.shared.open(&self.request, self.streams).await?;
+        let warnings = self.warnings.iter().cloned().chain(more).collect();
+        let mut events = EventReader::new(self.shared.clone(), response, self.begun, warnings);
+        if !self.streams {
+            events = events.of_whole();
+        }
+        if self.request.n.is_some_and(|n| n > 1) {
+            events = events.of_several();
+        }
+        Ok(events)
+    }
+
+    /// Whether it may go better once more after such a failure.
+    pub(crate) async fn renews(
+        &self,
+        error: &Error,
+        head: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<bool> {
+        self.shared.endpoint.renews(error, head, extensions).await
     }
 }
 

@@ -1,0 +1,65 @@
+//! A stream that is asked for anew when the first it says is that the token is refused.
+
+use crate::events::EventReader;
+use crate::model::Asked;
+use futures_core::Stream;
+use parlor_core::{ErrorKind, Event, Result};
+use parlor_dialect::Dialect;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+type Opening<D> = Pin<Box<dyn Future<Output = Result<EventReader<D>>> + Send>>;
+
+/// The events of a stream, or of the second one after a refusal in the place of
+/// the first event: there it was no status, so the stream was open by then.
+pub(crate) struct Anew<D: Dialect> {
+    reader: EventReader<D>,
+    /// Gone when something was said, and what comes stands.
+    asked: Option<Asked<'static, D>>,
+    opening: Option<Opening<D>>,
+}
+
+impl<D: Dialect> Anew<D> {
+    pub(crate) fn new(reader: EventReader<D>, asked: Asked<'static, D>) -> Self {
+        Self {
+            reader,
+            asked: Some(asked),
+            opening: None,
+        }
+    }
+}
+
+impl<D: Dialect> Stream for Anew<D> {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.opening.is_none() {
+            let item = ready!(Pin::new(&mut this.reader).poll_next(cx));
+            let (error, asked) = match (item, this.asked.take()) {
+                (Some(Err(error)), Some(asked)) if error.kind() == ErrorKind::Authentication => {
+                    (error, asked)
+                }
+                (item, _) => return Poll::Ready(item),
+            };
+            let (head, extensions) = this.reader.exchange();
+            let later = this.reader.later_metadata();
+            this.opening = Some(Box::pin(async move {
+                match asked.renews(&error, &head, &extensions).await? {
+                    true => Ok(asked.open().await?.telling(later)),
+                    false => Err(error),
+                }
+            }));
+        }
+        if let Some(opening) = &mut this.opening {
+            let opened = ready!(opening.as_mut().poll(cx));
+            this.opening = None;
+            match opened {
+                Ok(reader) => this.reader = reader,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        Pin::new(&mut this.reader).poll_next(cx)
+    }
+}
