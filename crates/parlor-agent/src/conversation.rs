@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::run::{Run, RunEvent};
 use crate::tool::{Tool, ToolBox, Values};
+use crate::window::{Fit, Window};
 use parlor_core::{
     ChatModel, ChatRequest, Error, ErrorKind, Message, Result, ToolCall, ToolResult,
 };
@@ -25,6 +26,7 @@ pub struct Conversation {
     history: History,
     shop: Shop,
     runs_tools: bool,
+    window: Option<Window>,
 }
 
 impl Conversation {
@@ -47,6 +49,7 @@ impl Conversation {
                 limits: Limits::default(),
             },
             runs_tools: true,
+            window: None,
         }
     }
 
@@ -99,6 +102,14 @@ impl Conversation {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.shop.limits = limits;
+        self
+    }
+
+    /// The same conversation that sends no more than fits. Without, all of it is
+    /// sent.
+    #[must_use]
+    pub fn with_window(mut self, window: Window) -> Self {
+        self.window = Some(window);
         self
     }
 
@@ -256,9 +267,23 @@ impl Conversation {
 
     /// The request for the next step: all that was said, and this turn.
     pub(crate) fn next_request(&self, turn: &[Message]) -> ChatRequest {
-        let mut request = self.request.clone();
+        let mut request = self.empty_request();
         request.messages = self.history.messages();
         request.messages.extend_from_slice(turn);
+        request
+    }
+
+    /// The request for the next step, as much of it as fits the window.
+    pub(crate) fn fitted_request(&self, turn: &[Message]) -> Result<Fit> {
+        let Some(window) = &self.window else {
+            return Ok(Fit::Send(Box::new(self.next_request(turn))));
+        };
+        let request = self.empty_request();
+        window.fit(request, &self.history, turn, self.model.info())
+    }
+
+    fn empty_request(&self) -> ChatRequest {
+        let mut request = self.request.clone();
         request.tools = self.shop.tools.definitions();
         request
     }

@@ -1,5 +1,6 @@
 //! What was said, a turn at a time.
 
+use crate::window::Summary;
 use parlor_core::{ArgumentsForm, Executor, Message, Part, Role, ToolCall, ToolResult, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -18,6 +19,8 @@ pub struct History {
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<String>,
     turns: Vec<Turn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
 }
 
 #[derive(Default, Deserialize)]
@@ -25,14 +28,23 @@ pub struct History {
 struct Stored {
     system: Option<String>,
     turns: Vec<Turn>,
+    summary: Option<Summary>,
 }
 
 impl From<Stored> for History {
     fn from(stored: Stored) -> Self {
-        let Stored { system, mut turns } = stored;
+        let mut turns = stored.turns;
         turns.iter_mut().for_each(Turn::mend);
+        let all = turns.len();
         turns.retain(|turn| !turn.messages.is_empty());
-        Self { system, turns }
+        let mut history = Self {
+            system: stored.system,
+            // Where turns are gone, nobody knows which ones it is of.
+            summary: stored.summary.filter(|_| turns.len() == all),
+            turns,
+        };
+        history.drop_stale_summary();
+        history
     }
 }
 
@@ -234,6 +246,7 @@ impl History {
     /// Removes all turns; the instructions stay.
     pub fn clear(&mut self) {
         self.turns.clear();
+        self.summary = None;
     }
 
     /// Removes the instructions too.
@@ -243,16 +256,37 @@ impl History {
 
     /// Removes the last turn and gives it back.
     pub fn undo(&mut self) -> Option<Turn> {
-        self.turns.pop()
+        let undone = self.turns.pop();
+        self.drop_stale_summary();
+        undone
     }
 
     /// The same history up to this many turns: another way to go on from there.
     #[must_use]
     pub fn fork(&self, turns: usize) -> Self {
-        Self {
+        let mut fork = Self {
             system: self.system.clone(),
             turns: self.turns.iter().take(turns).cloned().collect(),
-        }
+            summary: self.summary.clone(),
+        };
+        fork.drop_stale_summary();
+        fork
+    }
+
+    /// What the oldest turns came to, where a
+    /// [`Window`](crate::Window::summarising) made a summary of them.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
+    }
+
+    pub(crate) fn set_summary(&mut self, summary: Summary) {
+        self.summary = Some(summary);
+    }
+
+    /// A summary of turns that aren't there any more goes with them.
+    fn drop_stale_summary(&mut self) {
+        let turns = self.turns.len();
+        self.summary = self.summary.take().filter(|it| it.turns <= turns);
     }
 
     /// Adds a turn, mended. A turn that waited before it waits no longer.

@@ -16,6 +16,7 @@
 //! | for | see |
 //! |---|---|
 //! | talking to a model that remembers | [`Conversation`], [`History`] |
+//! | how much of it is sent | [`Window`], [`Summary`] |
 //! | an answer as it comes | [`Run`], [`RunEvent`] |
 //! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
@@ -43,6 +44,7 @@ mod thought;
 mod tool;
 mod tool_fn;
 mod views;
+mod window;
 
 pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_none, approve_with};
 pub use batch::{Batch, BatchRun, Progress};
@@ -65,6 +67,7 @@ pub use schemars;
 pub use thought::{Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};
+pub use window::{Summary, Window};
 
 /// ```
 /// use parlor_agent::{Conversation, tool};

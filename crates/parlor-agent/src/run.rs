@@ -4,10 +4,11 @@ use crate::conversation::Conversation;
 use crate::execute::{Batch, BatchEvent};
 use crate::history::{Turn, TurnState};
 use crate::reply::{Outcome, Reply};
+use crate::window::{Fit, Summarising, Summed};
 use futures_util::future::{BoxFuture, Either, select};
 use parlor_core::{
-    ArgumentsForm, ChatResponse, ChatStream, Cost, Event, FinishKind, Message, Part, Result, Role,
-    ToolCall, ToolResult, Usage,
+    ArgumentsForm, ChatModel, ChatResponse, ChatStream, Cost, Event, FinishKind, Message, Part,
+    Result, Role, ToolCall, ToolResult, Usage,
 };
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -103,6 +104,7 @@ enum Kind {
 
 enum State {
     Next,
+    Summarising(Summarising),
     Asking(BoxFuture<'static, Result<ChatStream>>),
     Answering(Box<ChatStream>),
     Acting(Box<Batch>),
@@ -266,7 +268,17 @@ impl<'a> Run<'a> {
     /// when the future is dropped.
     async fn advance(&mut self) -> Result<()> {
         match &mut self.state {
-            State::Next => self.ask(),
+            State::Next => self.ask()?,
+            State::Summarising(summarising) => {
+                let Summed {
+                    summary,
+                    response,
+                    model,
+                } = summarising.await?;
+                self.count_of(&*model, &response);
+                self.conversation.history_mut().set_summary(summary);
+                self.state = State::Next;
+            }
             State::Asking(opening) => {
                 let stream = opening.await?;
                 self.state = State::Answering(Box::new(stream));
@@ -303,12 +315,19 @@ impl<'a> Run<'a> {
         std::mem::replace(&mut self.state, State::Over)
     }
 
-    fn ask(&mut self) {
+    fn ask(&mut self) -> Result<()> {
+        let request = match self.conversation.fitted_request(&self.turn.messages)? {
+            Fit::Send(request) => request,
+            Fit::Summarise(summarising) => {
+                self.state = State::Summarising(summarising);
+                return Ok(());
+            }
+        };
         self.step += 1;
         self.told.push_back(RunEvent::StepStarted(self.step));
         let model = self.conversation.model().clone();
-        let request = self.conversation.next_request(&self.turn.messages);
         self.state = State::Asking(Box::pin(async move { model.stream(&request).await }));
+        Ok(())
     }
 
     /// Takes a whole answer.
@@ -350,7 +369,12 @@ impl<'a> Run<'a> {
 
     /// Adds up what an answer consumed. One that was made before counts nothing.
     fn count(&mut self, response: &ChatResponse) {
-        let price = self.conversation.model().info().price.as_ref();
+        let model = self.conversation.model().clone();
+        self.count_of(&*model, response);
+    }
+
+    fn count_of(&mut self, model: &dyn ChatModel, response: &ChatResponse) {
+        let price = model.info().price.as_ref();
         let Some(usage) = &response.usage else {
             self.cost = Some(None);
             return;

@@ -48,6 +48,28 @@ pub trait Tool: Send + Sync {
     async fn call(&self, arguments: Value, context: &ToolContext) -> Result<ToolOutput>;
 }
 
+/// A function that makes a tool stands for it; it is asked each time, and should
+/// only put the tool together.
+#[async_trait]
+impl<F, T> Tool for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Tool,
+{
+    fn definition(&self) -> ToolDefinition {
+        self().definition()
+    }
+
+    fn effect(&self) -> Effect {
+        self().effect()
+    }
+
+    async fn call(&self, arguments: Value, context: &ToolContext) -> Result<ToolOutput> {
+        let tool = self();
+        tool.call(arguments, context).await
+    }
+}
+
 impl fmt::Debug for dyn Tool + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tool").field(&name_of(self)).finish()

@@ -144,14 +144,14 @@ async fn arguments_and_values_reach_the_function() {
     assert_eq!(text(&show, Value::Null).await, "a|b");
     assert_eq!(text(&delete, json!({"type": "a"})).await, "Done.");
 
-    let missing = weather.call(json!({"city": "Oslo"}), &context()).await;
+    let missing = weather().call(json!({"city": "Oslo"}), &context()).await;
     assert_eq!(missing.unwrap_err().kind(), ErrorKind::Configuration);
 }
 
 #[tokio::test]
 async fn wrong_arguments_are_told_by_their_place() {
     let wrong = |arguments| async {
-        let error = weather.call(arguments, &context()).await.unwrap_err();
+        let error = weather().call(arguments, &context()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Validation);
         error.message().to_owned()
     };
@@ -175,7 +175,7 @@ async fn what_the_schema_does_not_name_is_passed_over() {
 
 #[tokio::test]
 async fn errors_stay_or_become_the_tools() {
-    let error = delete
+    let error = delete()
         .call(json!({"type": "none"}), &context())
         .await
         .unwrap_err();
@@ -185,7 +185,7 @@ async fn errors_stay_or_become_the_tools() {
     );
 
     let context = context().with_value(Db("4"));
-    let error = weather.call(json!({"city": "Atlantis"}), &context).await;
+    let error = weather().call(json!({"city": "Atlantis"}), &context).await;
     let error = error.err().unwrap();
     assert_eq!(
         (error.kind(), error.message()),

@@ -46,6 +46,7 @@ mod collect;
 pub mod duration;
 mod echo;
 mod error;
+pub mod estimate;
 mod event;
 mod grammar;
 mod layer;

@@ -5,7 +5,9 @@ macro_rules! entry {
     ($name:ident, $agent:literal) => {
         /// Makes a tool of an async function.
         ///
-        /// The function gives way to a unit value of its name that implements `Tool`.
+        /// The function gives way to one of its name that makes the tool, and that
+        /// is a tool itself, as every function that makes one: `with_tool(weather)`,
+        /// and `weather().call(…)` in a test.
         ///
         /// | of the function | the tool's |
         /// |---|---|
@@ -25,9 +27,6 @@ macro_rules! entry {
         ///
         /// Arguments that don't suit are never passed on: the model is told which one is
         /// wrong and gets the schema.
-        ///
-        /// The value stands where the function stood: no local variable and no argument
-        /// in its scope can have its name.
         #[proc_macro_attribute]
         pub fn $name(
             options: proc_macro::TokenStream,

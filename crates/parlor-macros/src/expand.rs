@@ -23,22 +23,26 @@ fn stand_in(function: TokenStream, agent: &str) -> Result<TokenStream> {
     let agent: Path = syn::parse_str(agent)?;
     let private = quote!(#agent::__private);
     Ok(quote! {
-        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
-        #visibility struct #name;
+        #[allow(missing_docs)]
+        #visibility fn #name() -> impl #agent::Tool {
+            struct __Tool;
 
-        #[#private::async_trait]
-        impl #agent::Tool for #name {
-            fn definition(&self) -> #private::ToolDefinition {
-                ::core::unimplemented!()
+            #[#private::async_trait]
+            impl #agent::Tool for __Tool {
+                fn definition(&self) -> #private::ToolDefinition {
+                    ::core::unimplemented!()
+                }
+
+                async fn call(
+                    &self,
+                    _: #private::Value,
+                    _: &#agent::ToolContext,
+                ) -> #private::Result<#agent::ToolOutput> {
+                    ::core::unimplemented!()
+                }
             }
 
-            async fn call(
-                &self,
-                _: #private::Value,
-                _: &#agent::ToolContext,
-            ) -> #private::Result<#agent::ToolOutput> {
-                ::core::unimplemented!()
-            }
+            __Tool
         }
     })
 }
@@ -98,12 +102,7 @@ fn expanded(options: TokenStream, function: TokenStream, agent: &str) -> Result<
     Ok(quote! {
         #(#docs)*
         #(#conditions)*
-        #[allow(non_camel_case_types)]
-        #[derive(Debug, Clone, Copy, Default)]
-        #visibility struct #name;
-
-        #(#conditions)*
-        const _: () = {
+        #visibility fn #name() -> impl #agent::Tool + ::core::marker::Copy + ::core::fmt::Debug {
             #function
 
             #[derive(#private::serde::Deserialize, #private::schemars::JsonSchema)]
@@ -113,8 +112,11 @@ fn expanded(options: TokenStream, function: TokenStream, agent: &str) -> Result<
                 #(#fields,)*
             }
 
+            #[derive(Debug, Clone, Copy)]
+            struct __Tool;
+
             #[#private::async_trait]
-            impl #agent::Tool for #name {
+            impl #agent::Tool for __Tool {
                 fn definition(&self) -> #private::ToolDefinition {
                     static DEFINITION: #private::LazyDefinition =
                         #private::LazyDefinition::new(|| {
@@ -137,7 +139,9 @@ fn expanded(options: TokenStream, function: TokenStream, agent: &str) -> Result<
                     #agent::IntoToolOutput::into_tool_output(__output)
                 }
             }
-        };
+
+            __Tool
+        }
     })
 }
 

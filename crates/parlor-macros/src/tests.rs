@@ -95,13 +95,16 @@ fn all_arguments_are_judged_at_once() {
 }
 
 #[test]
-fn a_function_that_fails_leaves_a_value_behind() {
+fn a_function_that_fails_leaves_a_tool_behind() {
     let expanded = expanded(
         quote!(),
         quote!(
             pub(crate) fn t() {}
         ),
     );
-    assert!(expanded.contains("pub (crate) struct t"), "{expanded}");
-    assert!(expanded.contains("Tool for t"), "{expanded}");
+    assert!(expanded.contains("pub (crate) fn t"), "{expanded}");
+    assert!(
+        expanded.contains("impl :: parlor_agent :: Tool"),
+        "{expanded}"
+    );
 }
