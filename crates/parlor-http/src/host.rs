@@ -6,7 +6,7 @@ use crate::files::Files;
 use crate::model::HttpModel;
 use crate::provider::{configured_quirks, list_models};
 use async_trait::async_trait;
-use parlor_core::{ChatModel, ChatRequest, Error, Result};
+use parlor_core::{Capabilities, Capability, ChatModel, ChatRequest, Error, Result};
 use parlor_dialect::openai_chat::{OpenAiChat, Quirks};
 use parlor_dialect::{Dialect, Profile, Target};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
@@ -114,10 +114,16 @@ impl ChatHost {
     /// `Authentication` without a key that is needed; `Configuration`, when an
     /// address, a header or a quirk is wrong.
     pub fn model(&self, name: &str, config: &ProviderConfig) -> Result<HttpModel<OpenAiChat>> {
+        let dialect = self.dialect(name, config)?;
+        let mut info = config.model_info(name);
+        if !dialect.quirks().prefill_field.is_empty() {
+            let known = Capabilities::UNKNOWN.having(&[Capability::Prefill]);
+            info.capabilities = info.capabilities.or(known);
+        }
         Ok(HttpModel::configured(
-            self.dialect(name, config)?,
+            dialect,
             self.endpoint(config)?,
-            config.model_info(name),
+            info,
             Profile::of(name),
             config.extra.clone(),
         ))

@@ -329,6 +329,8 @@ fn the_host_in_china_knows_the_same_models_and_options() {
     assert_eq!(china.info().id(), "kimi-cn/kimi-k3");
     assert_eq!(china.info().instance_of.as_deref(), Some("moonshot"));
     assert_eq!(china.info().capabilities, world.info().capabilities);
+    // What is marked to be continued is.
+    assert!(world.info().capabilities.has(Capability::Prefill));
     assert!(china.info().context_window.is_some());
     let rule = registry.default_model(None);
     assert_eq!(rule.id, "moonshot/kimi-k3");
