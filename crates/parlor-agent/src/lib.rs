@@ -17,6 +17,7 @@
 //! |---|---|
 //! | talking to a model that remembers | [`Conversation`], [`History`] |
 //! | how much of it is sent | [`Window`], [`Summary`] |
+//! | how it is answered | [`Mode`], [`Modes`] |
 //! | an answer as it comes | [`Run`], [`RunEvent`] |
 //! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
@@ -35,6 +36,7 @@ mod execute;
 mod extract;
 mod history;
 mod limits;
+mod modes;
 mod output;
 mod partial_json;
 mod reply;
@@ -54,6 +56,7 @@ pub use extract::{
 };
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;
+pub use modes::{Mode, Modes};
 pub use output::{IntoToolOutput, Json};
 pub use partial_json::PartialJson;
 pub use reply::{Outcome, Reply};
