@@ -195,7 +195,7 @@ async fn a_wrong_answer_is_shown_with_what_is_wrong_once() {
     let sent = &model.requests()[1].messages;
     assert_eq!(sent[1].text(), wrong);
     let told = sent[2].text();
-    assert!(told.contains("at `rivers[1]`: invalid type"), "{told}");
+    assert!(told.contains("`rivers[1]`: invalid type"), "{told}");
 
     let model = native([says(wrong, 10), says("I give up.", 20)]);
     let error = model.extract::<City>("Oslo?").await.unwrap_err();
@@ -308,6 +308,29 @@ async fn recursive_types_refer_to_themselves() {
     assert_eq!(schema["$defs"]["Tree"]["type"], "object");
 }
 
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Place {
+    City(City),
+    Sea { depth: u32 },
+}
+
+#[tokio::test]
+async fn tagged_enums_say_their_tag_in_one_object() {
+    let answer = json!({"answer": [{"kind": "city", "name": "Oslo", "people": 0.7}]});
+    let (places, schema) = read::<Vec<Place>>(&answer.to_string()).await;
+    assert_eq!(places, [Place::City(oslo())]);
+    // Many hosts read nothing beside a reference.
+    let variants = schema["$defs"]["Place"]["oneOf"].as_array().unwrap();
+    let city = variants
+        .iter()
+        .find(|it| it["properties"]["kind"]["const"] == "city");
+    let city = city.unwrap();
+    assert_eq!(city.get("$ref"), None);
+    assert_eq!(city["required"], json!(["kind", "name"]));
+    assert_eq!(city["properties"]["people"]["description"], "In millions.");
+}
+
 #[tokio::test]
 async fn maps_go_by_a_tool_and_are_not_strict() {
     type Map = BTreeMap<String, u32>;
@@ -379,6 +402,26 @@ async fn a_conversation_runs_its_tools_first() {
         assert_eq!(chat.model().info().id(), "scripted/script");
         assert_eq!(chat.request_mut().output, None);
     }
+}
+
+#[tokio::test]
+async fn reasoning_that_led_to_a_call_is_not_replayed_without_it() {
+    let native = || Native::new(Origin::new("scripted", "test"), json!({"id": "r1"}));
+    let thinks = |name: &str, arguments: &str| {
+        let mut choice = Choice::new(0);
+        let thought = Part::Reasoning(Reasoning::new("Hm.")).with_native(native());
+        let call = ToolCall::new(name, name, Arguments::json(arguments));
+        choice.message.parts = vec![thought, Part::ToolCall(call)];
+        with_usage(choice, 1)
+    };
+    let can = [Capability::Tools, Capability::ToolChoice];
+    let scripts = [thinks("population", "{}"), thinks("answer", OSLO)];
+    let mut chat = Conversation::new(knowing(scripts, &can)).with_tool(Population);
+    chat.extract::<City>("Oslo?").await.unwrap();
+    let messages = &chat.history().turns()[0].messages;
+    assert_eq!(messages[1].parts[0].native().unwrap().item, native().item);
+    assert_eq!(messages[3].parts[0].native(), None);
+    assert_eq!(messages[3].reasoning(), "Hm.");
 }
 
 #[tokio::test]

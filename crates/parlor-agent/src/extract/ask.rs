@@ -48,10 +48,11 @@ impl Job {
             if let Some(usage) = &response.usage {
                 tally.usage.add(usage);
             }
-            let answer = response.message().cloned();
+            let mut answer = response.message().cloned();
             match self.weigh(&mut tally, response)? {
                 Ok(extracted) => return Ok(extracted),
                 Err(correction) => {
+                    answer.iter_mut().for_each(|it| self.shaper.settle(it));
                     let answer = answer.filter(|it| !it.parts.is_empty());
                     request.messages.extend(answer);
                     request.messages.push(correction);
@@ -84,7 +85,7 @@ impl Job {
                     run.finish().await?
                 }
             };
-            loan.join();
+            loan.settle();
             tally.usage.add(&reply.usage);
             let Reply {
                 outcome, response, ..
@@ -133,6 +134,7 @@ impl Job {
 struct Loan<'a> {
     conversation: &'a mut Conversation,
     model: Arc<dyn ChatModel>,
+    shaper: Arc<Shaper>,
     /// What the model was told in a turn of its own.
     correction: Option<Message>,
 }
@@ -140,26 +142,39 @@ struct Loan<'a> {
 impl<'a> Loan<'a> {
     fn new(conversation: &'a mut Conversation, shaper: Arc<Shaper>) -> Self {
         let model = conversation.model().clone();
-        let inner = model.clone();
-        conversation.set_model(Arc::new(Shaped { inner, shaper }));
+        let shaped = Shaped {
+            inner: model.clone(),
+            shaper: shaper.clone(),
+        };
+        conversation.set_model(Arc::new(shaped));
         Self {
             conversation,
             model,
+            shaper,
             correction: None,
         }
     }
 
-    /// Makes one turn of the one that was wrong and the one that corrects it.
-    fn join(&mut self) {
+    /// Makes one turn of the one that was wrong and the one that corrects it,
+    /// fit to be sent again.
+    fn settle(&mut self) {
+        let history = self.conversation.history_mut();
         if let Some(correction) = self.correction.take() {
-            join(self.conversation.history_mut(), &correction);
+            join(history, &correction);
+        }
+        if self.shaper.has_called()
+            && let Some(mut turn) = history.undo()
+        {
+            let answer = turn.messages.last_mut();
+            answer.into_iter().for_each(|it| self.shaper.settle(it));
+            history.push(turn);
         }
     }
 }
 
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
-        self.join();
+        self.settle();
         self.conversation.set_model(self.model.clone());
     }
 }
@@ -177,8 +192,7 @@ fn join(history: &mut History, correction: &Message) {
         .iter()
         .any(|it| it.role == Role::Assistant);
     if answered {
-        let wrong = turn.messages.pop_if(|it| it.role == Role::Assistant);
-        drop(wrong);
+        turn.messages.pop_if(|it| it.role == Role::Assistant);
         turn.messages.extend(corrected.messages.drain(1..));
         turn.state = corrected.state;
         turn.model = corrected.model;

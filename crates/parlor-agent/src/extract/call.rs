@@ -2,15 +2,22 @@
 
 use futures_util::{StreamExt, stream};
 use parlor_core::{CallHead, ChatResponse, ChatStream, Event, Executor, Part, PartKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The answer with the tool's arguments as its text.
-pub(crate) fn as_text(mut response: ChatResponse, tool: Option<&str>) -> ChatResponse {
+pub(crate) fn as_text(
+    mut response: ChatResponse,
+    tool: Option<&str>,
+    called: &AtomicBool,
+) -> ChatResponse {
     let Some(tool) = tool else { return response };
     for choice in &mut response.choices {
         for part in &mut choice.message.parts {
             if let Part::ToolCall(call) = part
                 && call.name == tool
             {
+                called.store(true, Ordering::Relaxed);
                 *part = Part::text(std::mem::take(&mut call.arguments.text));
             }
         }
@@ -20,9 +27,14 @@ pub(crate) fn as_text(mut response: ChatResponse, tool: Option<&str>) -> ChatRes
     response
 }
 
-pub(crate) fn stream_as_text(stream: ChatStream, tool: String) -> ChatStream {
+pub(crate) fn stream_as_text(
+    stream: ChatStream,
+    tool: String,
+    called: Arc<AtomicBool>,
+) -> ChatStream {
     let mut reader = CallReader {
         tool,
+        called,
         open: Vec::new(),
         others: Vec::new(),
     };
@@ -40,6 +52,7 @@ pub(crate) fn stream_as_text(stream: ChatStream, tool: String) -> ChatStream {
 /// Makes text parts of the calls of a tool.
 struct CallReader {
     tool: String,
+    called: Arc<AtomicBool>,
     /// The calls that are open, as choice and part, with how much text of each
     /// was given.
     open: Vec<(u32, u32, usize)>,
@@ -57,6 +70,7 @@ impl CallReader {
                 call: Some(call),
                 ..
             } if call.name == self.tool => {
+                self.called.store(true, Ordering::Relaxed);
                 self.open.push((choice, part, 0));
                 Event::part_started(choice, part, PartKind::Text)
             }

@@ -1,6 +1,7 @@
 //! The value in an answer's text: bare, fenced, or with words around it.
 
 use super::schema::ANSWER;
+use crate::schema;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
 
@@ -72,7 +73,7 @@ pub(crate) fn unwrapped(value: &Value, wrapped: bool) -> &Value {
 
 fn fit<T: DeserializeOwned>(value: &Value, wrapped: bool) -> Result<T, String> {
     let value = unwrapped(value, wrapped);
-    let wrong = match serde_path_to_error::deserialize(value) {
+    let wrong = match schema::read(value.clone()) {
         Ok(read) => return Ok(read),
         Err(error) => error,
     };
@@ -90,12 +91,7 @@ fn fit<T: DeserializeOwned>(value: &Value, wrapped: bool) -> Result<T, String> {
     {
         return Ok(read);
     }
-    let path = wrong.path().to_string();
-    let at = match path.as_str() {
-        "." | "?" => String::new(),
-        path => format!("at `{path}`: "),
-    };
-    Err(format!("{at}{}", wrong.inner()))
+    Err(wrong.message().to_owned())
 }
 
 /// Takes out members that are null; whether there were any.

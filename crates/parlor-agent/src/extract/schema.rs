@@ -48,9 +48,11 @@ impl Shape {
                 "additionalProperties": false,
             });
         }
+        let known = definitions.clone();
         if let (Some(root), false) = (schema.as_object_mut(), definitions.is_empty()) {
             root.insert("$defs".to_owned(), Value::Object(definitions));
         }
+        merge(&mut schema, &known, 0);
         clean(&mut schema);
         let open = is_open(&schema);
         let mut output = OutputSchema::new(name_of(&T::schema_name()), schema);
@@ -91,8 +93,60 @@ pub(crate) fn name_of(name: &str) -> String {
     }
 }
 
+/// Deeper than any schema that a model makes sense of.
+const MAX_DEPTH: usize = 64;
+
 /// Keywords that hold values and no schemas.
 const VALUES: &[&str] = &["const", "default", "enum", "examples"];
+
+/// Writes out references that have properties beside them, as the variants of a
+/// tagged enum have their tag: many hosts read nothing beside a reference.
+fn merge(schema: &mut Value, definitions: &Map<String, Value>, depth: usize) {
+    match schema {
+        // What is written out may refer to itself again.
+        _ if depth > MAX_DEPTH => {}
+        Value::Object(map) => {
+            let target = map.get("$ref").and_then(Value::as_str);
+            let target = target.and_then(|it| definitions.get(it.strip_prefix("#/$defs/")?));
+            if let Some(target) = target.filter(|it| is_plain_object(it))
+                && map.contains_key("properties")
+            {
+                add(map, target);
+                map.shift_remove("$ref");
+            }
+            let schemas = map
+                .iter_mut()
+                .filter(|(key, _)| !VALUES.contains(&key.as_str()));
+            schemas.for_each(|(_, it)| merge(it, definitions, depth + 1));
+        }
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|it| merge(it, definitions, depth + 1)),
+        _ => {}
+    }
+}
+
+/// Adds an object's schema to another one.
+fn add(map: &mut Map<String, Value>, target: &Value) {
+    for (key, value) in target.as_object().into_iter().flatten() {
+        match (map.get_mut(key), value) {
+            (Some(Value::Object(mine)), Value::Object(more)) => {
+                for (name, property) in more {
+                    mine.entry(name).or_insert_with(|| property.clone());
+                }
+            }
+            (Some(Value::Array(mine)), Value::Array(more)) => {
+                let new: Vec<_> = more.iter().filter(|it| !mine.contains(it)).collect();
+                let new: Vec<_> = new.into_iter().cloned().collect();
+                mine.extend(new);
+            }
+            (Some(_), _) => {}
+            (None, value) => {
+                map.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
 
 /// Takes out what no host knows: the number formats of Rust's types. Their
 /// bounds stay.

@@ -9,7 +9,7 @@ use parlor_core::{
     Support, ToolChoice, ToolDefinition,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How a model is brought to answer in a shape.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -49,6 +49,8 @@ pub(crate) struct Shaper {
     strategy: ExtractStrategy,
     /// How many ways were refused: they aren't tried again.
     passed: AtomicUsize,
+    /// Whether a call became text.
+    called: Arc<AtomicBool>,
 }
 
 impl Shaper {
@@ -57,6 +59,7 @@ impl Shaper {
             shape,
             strategy,
             passed: AtomicUsize::new(0),
+            called: Arc::default(),
         }
     }
 
@@ -69,7 +72,7 @@ impl Shaper {
         loop {
             let (request, tool) = ladder.request();
             match model.chat(&request).await {
-                Ok(response) => return Ok(as_text(response, tool.as_deref())),
+                Ok(response) => return Ok(as_text(response, tool.as_deref(), &self.called)),
                 Err(error) => ladder.fell(error)?,
             }
         }
@@ -84,11 +87,31 @@ impl Shaper {
         loop {
             let (request, tool) = ladder.request();
             match (model.stream(&request).await, tool) {
-                (Ok(stream), Some(tool)) => return Ok(stream_as_text(stream, tool)),
+                (Ok(stream), Some(tool)) => {
+                    return Ok(stream_as_text(stream, tool, self.called.clone()));
+                }
                 (Ok(stream), None) => return Ok(stream),
                 (Err(error), _) => ladder.fell(error)?,
             }
         }
+    }
+
+    /// Makes a message that was an answer fit to be sent again. The reasoning
+    /// before a call that became text has lost what it led to, and some
+    /// providers refuse it so: it goes without its native item.
+    pub(crate) fn settle(&self, message: &mut Message) {
+        if self.has_called() && message.tool_calls().next().is_none() {
+            for part in &mut message.parts {
+                if let Part::Reasoning(reasoning) = part {
+                    reasoning.native = None;
+                }
+            }
+        }
+    }
+
+    /// Whether a call became text.
+    pub(crate) fn has_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
     }
 
     fn ways(&self, info: &ModelInfo, request: &ChatRequest) -> Vec<Way> {
