@@ -18,7 +18,7 @@
 //! - **A drop:** drops the inner call or stream and keeps nothing.
 //!
 //! Calls and streams share their answers. What makes requests the same is told
-//! in [`key`](crate::key).
+//! in [`key`].
 //!
 //! # What is kept
 //! A whole answer all of whose choices ended by `stop` or `tool_calls`, have a

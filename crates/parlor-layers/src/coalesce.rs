@@ -14,7 +14,7 @@
 //!   inner call or stream at once.
 //!
 //! No task is spawned: whichever reader has read all there is asks for more.
-//! What makes requests the same is told in [`key`](crate::key).
+//! What makes requests the same is told in [`key`].
 //!
 //! An answer that is complete is joined no more; keeping it is the
 //! [cache](crate::cache)'s affair. An answer that another call began says

@@ -19,6 +19,30 @@
 //! Only an error that says [`Retry::Later`] is tried again. One that is given
 //! up says [`Retry::Exhausted`], so that stacked retries never multiply, and
 //! its help how often it was tried.
+//!
+//! ```
+//! use parlor_core::{ChatModelExt, Echo};
+//! use parlor_layers::retry::{RetryLayer, RetryPolicy};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let layer = RetryLayer::new(RetryPolicy::retries(4)).on_retry(|retry| {
+//!     eprintln!("trying again in {:?} ({}/{})", retry.delay, retry.attempt, retry.of);
+//! });
+//! let model = Echo::new().layer(layer);
+//! assert_eq!(model.ask("Hi").await?.text(), "Hi");
+//! # Ok::<(), parlor_core::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! In the configuration, around every model unless `attempts` is 1:
+//!
+//! ```toml
+//! [layers.retry]
+//! attempts = 5        # 3 where left out
+//! base_delay = "1s"
+//! max_delay = "20s"
+//! max_elapsed = "2m"
+//! ```
 
 pub(crate) mod budget;
 

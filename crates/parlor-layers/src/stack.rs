@@ -3,7 +3,7 @@
 use crate::{balance, concurrency, fallback, hedge, rate_limit, retry, timeout};
 use parlor_core::{ChatModel, Error, ErrorKind, Layer, Result};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::any::{TypeId, type_name};
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +33,15 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<rate_limit::RateLimitLayer>("rate_limit"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),
+];
+
+/// The configurable layers that need a feature, with the feature: so that a
+/// program without it can say what to turn on.
+const OF_FEATURES: &[(&str, &str)] = &[
+    ("trace", "trace"),
+    ("redact", "redact"),
+    ("cache", "cache"),
+    ("coalesce", "cache"),
 ];
 
 /// A layer's place in the [`ORDER`], and how it is made from a configuration.
@@ -76,8 +85,8 @@ impl Slot {
             name,
             layer: TypeId::of::<L>,
             configure: Some(|settings| {
-                let settings = serde_json::from_value(settings.clone());
-                let layer = L::configured(settings.map_err(|error| error.to_string())?)?;
+                let settings = read::<L::Settings>(settings)?;
+                let layer = L::configured(settings)?;
                 Ok(Arc::new(layer))
             }),
         }
@@ -95,11 +104,31 @@ impl fmt::Debug for Slot {
     }
 }
 
+/// Reads settings; what is wrong is told with its key.
+fn read<S: DeserializeOwned>(settings: &Value) -> std::result::Result<S, String> {
+    let error = match S::deserialize(settings) {
+        Ok(settings) => return Ok(settings),
+        Err(error) => error.to_string(),
+    };
+    // Everything has a default, so that the key which is wrong is wrong by itself.
+    let is_wrong = |(key, value): &(&String, &Value)| {
+        let alone = Map::from_iter([((*key).clone(), (*value).clone())]);
+        S::deserialize(Value::Object(alone)).is_err()
+    };
+    let wrong = settings.as_object().and_then(|it| it.iter().find(is_wrong));
+    let key = wrong.map(|(key, _)| format!("`{key}`"));
+    Err(match key.filter(|key| !error.contains(key.as_str())) {
+        Some(key) => format!("{key}: {error}"),
+        None => error,
+    })
+}
+
 /// Makes the layer that `[layers.NAME]` asks for. `settings` is its table;
 /// `true` stands for one in which nothing is set.
 ///
 /// # Errors
-/// [`Configuration`](ErrorKind::Configuration) for a name that no layer has, or
+/// [`Configuration`](ErrorKind::Configuration) for a name that no layer has, a
+/// layer of a feature that is off or one that is made in code only, and for
 /// settings that are wrong, with what was expected.
 pub fn configured(name: &str, settings: &Value) -> Result<ConfiguredLayer> {
     let wrong = |message: String| {
@@ -111,18 +140,34 @@ pub fn configured(name: &str, settings: &Value) -> Result<ConfiguredLayer> {
     let place = ORDER.iter().position(|slot| slot.name == name);
     let slot = place.and_then(|place| Some((place, ORDER.get(place)?.configure?)));
     let Some((place, configure)) = slot else {
-        let known = ORDER.iter().filter(|slot| slot.is_configurable());
-        let names: Vec<_> = known.map(|slot| slot.name).collect();
-        return Err(wrong("there is no such layer to configure".to_owned())
-            .with_help(format!("There are {}.", names.join(", "))));
+        let (message, help) = missing(name, place.is_some());
+        return Err(wrong(message).with_help(help));
     };
-    let empty = Value::Object(serde_json::Map::new());
+    let empty = Value::Object(Map::new());
     let settings = match settings {
         Value::Bool(true) => &empty,
         settings => settings,
     };
     let layer = configure(settings).map_err(wrong)?;
     Ok(ConfiguredLayer { place, layer })
+}
+
+/// Why there is no layer to configure by that name, and what to do.
+fn missing(name: &str, is_there: bool) -> (String, String) {
+    let known = ORDER.iter().filter(|slot| slot.is_configurable());
+    let names: Vec<_> = known.map(|slot| slot.name).collect();
+    let names = format!("There are {}.", names.join(", "));
+    match OF_FEATURES.iter().find(|(layer, _)| *layer == name) {
+        _ if is_there => (
+            "this layer is made in code, or by a route, and not from a table of its own".to_owned(),
+            names,
+        ),
+        Some((_, feature)) => (
+            format!("the feature `{feature}`, which has this layer, is off"),
+            format!("Build the program with the feature `{feature}` or `all-layers`. {names}"),
+        ),
+        None => ("there is no such layer to configure".to_owned(), names),
+    }
 }
 
 /// A layer made from a configuration, for a [`Stack`]. Clones share its state.

@@ -16,6 +16,30 @@
 //!   The error carries the partial response. The inner stream is dropped before
 //!   the error is handed out.
 //! - **A drop:** drops the inner future or stream at once; no task is spawned.
+//!
+//! ```
+//! use parlor_core::{ChatModelExt, Echo};
+//! use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
+//! use std::time::Duration;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let policy = TimeoutPolicy::default().with_total(Duration::from_secs(60));
+//! let model = Echo::new().layer(TimeoutLayer::new(policy));
+//! assert_eq!(model.ask("Hi").await?.text(), "Hi");
+//! # Ok::<(), parlor_core::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! In the configuration, where a model over HTTP has a limit for its connection
+//! too:
+//!
+//! ```toml
+//! [layers.timeout]
+//! connect = "5s"
+//! first_event = "2m"
+//! idle = "off"
+//! total = "10m"
+//! ```
 
 use async_trait::async_trait;
 use futures_core::Stream;

@@ -60,7 +60,7 @@
 //! | `bedrock-chain` | no | AWS credentials from SSO, roles, programs, containers and instances too |
 //! | `compatible` | no | thirty hosts that speak OpenAI's chat dialect, and any other by its address |
 //! | `all-providers` | no | all of the providers above |
-//! | `layers` | no | `parlor::layers`: retry and time limits; every provider turns it on |
+//! | `layers` | no | `parlor::layers`: retry, time limits, and the other layers that need no feature; every provider turns it on |
 //! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
 //! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type |

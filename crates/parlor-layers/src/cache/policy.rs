@@ -19,10 +19,10 @@ pub struct CachePolicy {
     #[serde(deserialize_with = "duration::deserialize")]
     pub ttl: Option<Duration>,
     /// The most answers in memory. 1000 by default. Not for a
-    /// [store](CacheLayer::with_store) of your own.
+    /// [store](super::CacheLayer::with_store) of your own.
     pub max_entries: usize,
     /// The most bytes in memory, counted as the answers' JSON. 64 MiB by default.
-    /// Not for a [store](CacheLayer::with_store) of your own.
+    /// Not for a [store](super::CacheLayer::with_store) of your own.
     pub max_bytes: usize,
     /// The longest answer that is kept, and so the most memory that a recording
     /// stream takes, about. 1 MiB by default.
