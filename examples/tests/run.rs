@@ -90,6 +90,18 @@ fn batch() {
 }
 
 #[test]
+fn template() {
+    let printed = run("template", &["echo", "French", " Hello "]);
+    assert_eq!(
+        printed,
+        "system: Translate what the user says into French. Say nothing else.\n\
+         user: Good morning\nassistant: Guten Morgen\nuser: Hello\n-> Hello\n\
+         the template's values: no value for `text`; \
+         no variable `txt`; there is `language`, `text`\n"
+    );
+}
+
+#[test]
 fn custom_host() {
     assert_eq!(
         run("custom_host", &["echo"]),
@@ -126,5 +138,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 11, "ten examples and what they share");
+    assert_eq!(seen, 12, "eleven examples and what they share");
 }

@@ -23,6 +23,7 @@
 //! | who may say no | [`Approver`], [`Approval`] |
 //! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
 //! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
+//! | prompts with variables, by the feature `templates` | `Template` |
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
 //! | JSON that is still being written | [`PartialJson`] |
@@ -42,6 +43,8 @@ mod partial_json;
 mod reply;
 mod run;
 mod schema;
+#[cfg(feature = "templates")]
+mod template;
 mod thought;
 mod tool;
 mod tool_fn;
@@ -67,6 +70,8 @@ pub use schema::schema_of;
 /// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
 /// dependency of that name.
 pub use schemars;
+#[cfg(feature = "templates")]
+pub use template::{Template, TemplateBuilder, Variable, VariableKind};
 pub use thought::{Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};

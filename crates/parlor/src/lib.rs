@@ -64,6 +64,7 @@
 //! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
 //! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type |
+//! | `templates` | no | `parlor::agent::Template`: prompts with declared variables, from strings and TOML |
 //! | `redact` | no | the layer `redact`: what must not leave is taken out of requests and put back into answers |
 //! | `replay` | no | the layer `replay`: what a model answers, recorded and replayed for tests |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
