@@ -188,6 +188,27 @@ fn doctor_tells_what_is_set_up() {
 }
 
 #[test]
+fn doctor_tells_which_layers_are_turned_on() {
+    let home = Home::new();
+    home.config(
+        "[layers]\ncache = true\nconcurrency = { max = 2 }\n\
+         [providers.openai.layers]\ncache = false\n",
+    );
+    let report = home.run(&["doctor", "--output", "json"]).json();
+    let expected = json!([
+        {"provider": null, "layers": ["cache", "concurrency"]},
+        {"provider": "openai", "layers": ["concurrency"]},
+    ]);
+    assert_eq!(report["layers"], expected);
+    let text = home.run(&["doctor"]).stdout;
+    assert!(text.contains("✓ layers     cache, concurrency\n"), "{text}");
+
+    home.config("[layers.concurrency]\nmax = 0\n");
+    let text = home.run(&["doctor"]).stdout;
+    assert!(text.contains("✗ config     `layers.concurrency`"), "{text}");
+}
+
+#[test]
 fn a_default_that_cannot_be_asked_is_told_with_who_names_it() {
     let home = Home::new();
     home.config("default_model = \"nobody/x\"\n");

@@ -127,6 +127,19 @@ impl ConfiguredLayers {
         self
     }
 
+    /// The names of the layers that are configured around the models of an
+    /// instance, or those around all models, outermost first. Retries and time
+    /// limits, which every model has, are not among them.
+    pub fn names(&self, instance: Option<&str>) -> Vec<&'static str> {
+        self.stack_of(instance.unwrap_or_default()).names()
+    }
+
+    /// The instances that want layers of their own, or want one not.
+    pub fn instances(&self) -> impl Iterator<Item = &str> {
+        let own = self.own.iter().filter(|(_, own)| !own.is_empty());
+        own.map(|(instance, _)| instance.as_str())
+    }
+
     /// A model within its layers. The built-in `echo` can't fail by chance and
     /// has neither retry nor time limits.
     ///
@@ -138,7 +151,7 @@ impl ConfiguredLayers {
         resolved: &Resolved,
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
-        let mut stack = self.stack_of(resolved);
+        let mut stack = self.stack_of(&resolved.config.instance);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
             let retry = self.retry_of(&resolved.config.instance, |policy| policy);
@@ -149,8 +162,8 @@ impl ConfiguredLayers {
 
     /// The configured layers around a model: those for all models, and its
     /// instance's own in their place.
-    fn stack_of(&self, resolved: &Resolved) -> Stack {
-        let own = self.own.get(&resolved.config.instance);
+    fn stack_of(&self, instance: &str) -> Stack {
+        let own = self.own.get(instance);
         let is_own = |name: &String| own.is_some_and(|own| own.contains_key(name));
         let shared = self.shared.iter().filter(|(name, _)| !is_own(name));
         let own = own.into_iter().flat_map(BTreeMap::values).flatten();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use parlor::layers::ConfiguredLayers;
 use parlor::{Env, PROVIDERS, Registry, Rule, config_path};
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ struct Report {
     version: &'static str,
     config: ConfigState,
     default_model: Option<DefaultModel>,
+    layers: Vec<LayersAround>,
     keys: Vec<KeyPlace>,
     without_key: Vec<String>,
     local_servers: Vec<LocalServer>,
@@ -30,6 +32,15 @@ struct ConfigState {
     path: Option<PathBuf>,
     found: bool,
     problems: Vec<String>,
+}
+
+/// What the configuration puts around models beside retries and time limits.
+#[derive(Debug, Serialize)]
+struct LayersAround {
+    /// `None` is every instance that has none of its own.
+    provider: Option<String>,
+    /// Outermost first.
+    layers: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +101,10 @@ async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure
     let broken = failure.map(|failure| failure.error().message().to_owned());
     let unresolved = registry.check();
     let unresolved = unresolved.iter().map(|error| error.message().to_owned());
+    let (layers, wrong) = match ConfiguredLayers::new(registry.config()) {
+        Ok(layers) => (around(&layers), None),
+        Err(error) => (Vec::new(), Some(error.message().to_owned())),
+    };
     let (with_key, without): (Vec<Row>, Vec<Row>) = rows(registry)
         .into_iter()
         .partition(|row| row.key.source.is_some());
@@ -101,12 +116,13 @@ async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure
         config: ConfigState {
             found: path.as_ref().is_some_and(|path| path.exists()),
             path,
-            problems: broken.into_iter().chain(unresolved).collect(),
+            problems: broken.into_iter().chain(wrong).chain(unresolved).collect(),
         },
         default_model: match failure {
             Some(_) => None,
             None => Some(default_model(registry).await),
         },
+        layers,
         keys: with_key
             .into_iter()
             .map(|row| KeyPlace {
@@ -131,6 +147,20 @@ async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure
             term: std::env::var("TERM").ok(),
         },
     }
+}
+
+/// The layers around all models, if any, and around those that differ.
+fn around(layers: &ConfiguredLayers) -> Vec<LayersAround> {
+    let shared = layers.names(None);
+    let shared = (!shared.is_empty()).then_some(LayersAround {
+        provider: None,
+        layers: shared,
+    });
+    let own = layers.instances().map(|instance| LayersAround {
+        provider: Some(instance.to_owned()),
+        layers: layers.names(Some(instance)),
+    });
+    shared.into_iter().chain(own).collect()
 }
 
 async fn default_model(registry: &Registry) -> DefaultModel {
@@ -214,6 +244,17 @@ impl Report {
                 None => line('✓', "model", &told),
                 Some(problem) => line('✗', "model", &format!("{told}: {problem}")),
             }
+        }
+        for around in &self.layers {
+            let names = match around.layers.is_empty() {
+                true => "none".to_owned(),
+                false => around.layers.join(", "),
+            };
+            let told = match &around.provider {
+                Some(provider) => format!("{names} (around {provider})"),
+                None => names,
+            };
+            line('✓', "layers", &told);
         }
         for key in &self.keys {
             line('✓', &key.provider, &format!("key in {}", key.source));

@@ -130,7 +130,7 @@ impl ConfiguredLayers {
         is_last: bool,
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
-        let mut stack = self.stack_of(resolved);
+        let mut stack = self.stack_of(&resolved.config.instance);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
             let instance = &resolved.config.instance;
