@@ -127,6 +127,14 @@ fn extract() {
 }
 
 #[test]
+fn think() {
+    assert_eq!(
+        run("think", &[]),
+        "reasoning: your reasoning, step by step\nsolution: the solution alone\n"
+    );
+}
+
+#[test]
 fn every_example_is_short() {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
@@ -138,5 +146,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 12, "eleven examples and what they share");
+    assert_eq!(seen, 13, "twelve examples and what they share");
 }

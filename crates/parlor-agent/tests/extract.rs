@@ -405,6 +405,23 @@ async fn a_conversation_runs_its_tools_first() {
 }
 
 #[tokio::test]
+async fn an_answer_beside_other_calls_waits_for_their_results() {
+    let can = [Capability::Tools, Capability::ToolChoice];
+    let early = calls(&[("answer", r#"{"name": "Oslo"}"#), ("population", "{}")]);
+    let model = knowing([early, calls(&[("answer", OSLO)])], &can);
+    let mut chat = Conversation::new(model.clone()).with_tool(Population);
+    let city: City = chat.extract("Oslo?").await.unwrap();
+    assert_eq!(city.people, Some(0.7));
+    let sent = &model.requests()[1].messages;
+    assert_eq!(
+        sent[1].tool_calls().count(),
+        1,
+        "the answer is no call there"
+    );
+    assert_eq!(sent[2].parts.len(), 1);
+}
+
+#[tokio::test]
 async fn reasoning_that_led_to_a_call_is_not_replayed_without_it() {
     let native = || Native::new(Origin::new("scripted", "test"), json!({"id": "r1"}));
     let thinks = |name: &str, arguments: &str| {

@@ -1,9 +1,9 @@
 //! Reasoning and solution in one text, as models write them.
 
 /// What a model is told that doesn't reason by itself.
-pub(super) const INSTRUCTIONS: &str = "\n\nThink it through step by step before you answer. Write \
-    your reasoning between <reasoning> and </reasoning>, and then the solution alone between \
-    <solution> and </solution>.";
+pub(super) const INSTRUCTIONS: &str = "\n\nThink it through before you answer. Answer in this form:\n\
+    <reasoning>\nyour reasoning, step by step\n</reasoning>\n\
+    <solution>\nthe solution alone\n</solution>";
 
 const REASONING: &[&str] = &["reasoning", "thinking", "thoughts", "thought", "think"];
 const SOLUTION: &[&str] = &["solution", "final answer", "final_answer", "answer"];
