@@ -23,6 +23,7 @@
 //! | who may say no | [`Approver`], [`Approval`] |
 //! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
 //! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
+//! | pictures, sounds, films, documents | [`Attachment`], [`MediaLimits`] |
 //! | prompts with variables, by the feature `templates` | `Template` |
 //! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
@@ -37,6 +38,7 @@ mod execute;
 mod extract;
 mod history;
 mod limits;
+mod media;
 mod modes;
 mod output;
 mod partial_json;
@@ -59,6 +61,7 @@ pub use extract::{
 };
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;
+pub use media::{Attachment, KindLimits, MediaLimits};
 pub use modes::{Mode, Modes};
 pub use output::{IntoToolOutput, Json};
 pub use partial_json::PartialJson;
