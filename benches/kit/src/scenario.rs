@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Runs the scenario of `CLIENT SCENARIO DIALECT BASE_URL [COUNT]`.
-pub(crate) fn run<C: Client>() {
+pub fn run<C: Client>() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().unwrap_or_default();
     let (scenario, dialect, base_url) = (next(), next(), next());
