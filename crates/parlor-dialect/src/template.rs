@@ -15,6 +15,9 @@ const MAX_FRAME: usize = 16 * 1024;
 /// How deep the values in a frame may be that are passed over.
 const MAX_DEPTH: usize = 8;
 
+/// How many frames in turn are remembered in vain before only one of so many is.
+const ENOUGH: u32 = 16;
+
 /// Room for a usual frame, made when the stream begins.
 const USUAL_FRAME: usize = 512;
 
@@ -57,6 +60,8 @@ pub(crate) struct Template<P> {
     frame: Vec<u8>,
     /// In the order in which they stand in the frame.
     gaps: [Option<Gap>; 4],
+    /// How many frames were to be remembered since one was like the last.
+    misses: u32,
 }
 
 /// What in a frame may be another.
@@ -82,6 +87,7 @@ impl<P> Default for Template<P> {
             event: None,
             frame: Vec::with_capacity(USUAL_FRAME),
             gaps: [None; 4],
+            misses: 0,
         }
     }
 }
@@ -121,12 +127,18 @@ impl<P: Copy> Template<P> {
             return None;
         }
         self.place = Some(place);
+        self.misses = 0;
         Some(single)
     }
 
-    /// Remembers a frame that was read.
+    /// Remembers a frame that was read; where no frame is like the one before
+    /// it, seldom, since that takes time and saves none.
     pub(crate) fn learn(&mut self, frame: &Frame<'_>, single: &Single<'_, P>) {
         self.place = None;
+        self.misses = self.misses.wrapping_add(1);
+        if self.misses > ENOUGH && !self.misses.is_multiple_of(ENOUGH) {
+            return;
+        }
         let Some(data) = split_end(frame.data).filter(|it| it.len() <= MAX_FRAME) else {
             return;
         };
@@ -380,6 +392,31 @@ mod tests {
         }
         template.learn(&failed, &Single::new(7, text));
         assert!(template.fill(&frame, &mut scratch).is_none());
+    }
+
+    #[test]
+    fn frames_that_are_never_alike_are_seldom_learnt() {
+        let frame = Frame::data(br#"{"text":"a"}"#);
+        let other = Frame::data(br#"{"said":"a"}"#);
+        let single = || Single::new((), std::str::from_utf8(&frame.data[9..10]).unwrap());
+        let mut template = Template::default();
+        let mut scratch = String::new();
+        for _ in 0..ENOUGH {
+            template.learn(&frame, &single());
+            assert!(template.place.is_some());
+            assert!(template.fill(&other, &mut scratch).is_none());
+        }
+        for _ in 1..ENOUGH {
+            template.learn(&frame, &single());
+            assert!(template.fill(&frame, &mut scratch).is_none());
+        }
+        // Once it fits again it is as it was in the beginning.
+        template.learn(&frame, &single());
+        for _ in 0..ENOUGH {
+            assert!(template.fill(&frame, &mut scratch).is_some());
+            assert!(template.fill(&other, &mut scratch).is_none());
+            template.learn(&frame, &single());
+        }
     }
 
     #[test]
