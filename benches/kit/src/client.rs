@@ -1,5 +1,6 @@
 //! What a library under test is asked, and how.
 
+use crate::Asked;
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 
