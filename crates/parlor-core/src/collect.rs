@@ -126,6 +126,53 @@ impl Collector {
         }
     }
 
+    /// Takes the next event as [`push`](Self::push) does, without copying what is
+    /// in it: for whoever has no other use of it.
+    pub fn take(&mut self, event: Event) {
+        match event {
+            Event::TextDelta { choice, part, text }
+            | Event::ReasoningDelta { choice, part, text }
+            | Event::ArgumentsDelta { choice, part, text } => {
+                if let Some(part) = self.part(choice, part) {
+                    match part.text.is_empty() {
+                        true => part.text = text.into(),
+                        false => part.text.push_str(&text),
+                    }
+                }
+            }
+            Event::PartFinished {
+                choice,
+                part,
+                content,
+                native,
+            } => {
+                if let Some(part) = self.part(choice, part) {
+                    part.content = content;
+                    part.native = native;
+                    part.finished = true;
+                }
+            }
+            Event::Started { id, model, created } => {
+                self.response.id = id;
+                self.response.model = model;
+                self.response.created = created;
+            }
+            Event::Usage { usage } if self.response.usage.is_none() => {
+                self.response.usage = Some(*usage);
+            }
+            Event::Warning { warning } => self.response.warnings.push(*warning),
+            Event::Unknown { native } => self.response.native.push(*native),
+            Event::Finished { choice, reason } => {
+                self.choice(choice).choice.finish_reason = Some(reason);
+            }
+            Event::Completed { usage: Some(usage) } => {
+                self.response.usage = Some(*usage);
+                self.completed = true;
+            }
+            other => self.push(&other),
+        }
+    }
+
     /// Whether any content has come.
     pub fn has_content(&self) -> bool {
         self.choices.iter().any(|choice| !choice.parts.is_empty())
@@ -158,9 +205,11 @@ impl Collector {
     fn choice(&mut self, index: u32) -> &mut CollectedChoice {
         let found = self.choices.iter().position(|it| it.choice.index == index);
         let at = found.unwrap_or_else(|| {
+            // Nearly always there is one, and it is a large thing.
+            self.choices.reserve_exact(1);
             self.choices.push(CollectedChoice {
                 choice: Choice::new(index),
-                parts: Vec::new(),
+                parts: Vec::with_capacity(1),
             });
             self.choices.len() - 1
         });

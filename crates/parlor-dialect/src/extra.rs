@@ -2,7 +2,7 @@
 
 use crate::Target;
 use crate::foreign::{self, Foreign};
-use parlor_core::{ChatRequest, Error, ErrorKind, Result};
+use parlor_core::{ChatRequest, Error, ErrorKind, MediaSource, Message, Part, Result};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -25,6 +25,8 @@ pub struct Extra<'a> {
     hidden: Option<&'static str>,
     /// Fields that are another dialect's of the same provider.
     foreign: Option<&'a BTreeMap<String, Foreign>>,
+    /// What most of the body is made of.
+    messages: &'a [Message],
 }
 
 impl<'a> Extra<'a> {
@@ -36,6 +38,7 @@ impl<'a> Extra<'a> {
             layers: [None, target.extra, provider, of(&info.provider)],
             hidden: None,
             foreign: None,
+            messages: &request.messages,
         }
     }
 
@@ -109,7 +112,7 @@ impl<'a> Extra<'a> {
             Error::new(ErrorKind::Unexpected, message)
         };
         if self.is_empty() {
-            return serde_json::to_vec(body).map_err(wrong);
+            return self.bytes(body).map_err(wrong);
         }
         let large = match self.get(name) {
             Some(_) => None,
@@ -124,7 +127,27 @@ impl<'a> Extra<'a> {
         }
         self.merge_into(&mut fields);
         let large = large.as_ref().map(|large| (name, large));
-        serde_json::to_vec(&Merged { large, fields }).map_err(wrong)
+        self.bytes(&Merged { large, fields }).map_err(wrong)
+    }
+
+    /// Writes JSON with room for the messages made at once: a body of images
+    /// that grows as it goes would take twice its size at the end.
+    fn bytes(&self, body: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.text.len(),
+            Part::Media(media) => match &media.source {
+                MediaSource::Bytes(bytes) => bytes.len() / 3 * 4,
+                MediaSource::Url(url) => url.len(),
+                _ => 0,
+            },
+            _ => 0,
+        };
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        // What stands around each, and what is escaped in it.
+        let room: usize = parts.map(|it| part(it) + part(it) / 64 + 128).sum();
+        let mut bytes = Vec::with_capacity(room + 256);
+        serde_json::to_writer(&mut bytes, body)?;
+        Ok(bytes)
     }
 }
 

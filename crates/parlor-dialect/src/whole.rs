@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 /// content has it as the partial.
 pub(crate) fn collected(
     outcome: Result<()>,
-    events: &VecDeque<Event>,
+    events: VecDeque<Event>,
     target: &Target<'_>,
 ) -> Result<ChatResponse> {
     let mut collector = Collector::new(&target.info.provider);
-    events.iter().for_each(|event| collector.push(event));
+    events.into_iter().for_each(|event| collector.take(event));
     match outcome {
         Ok(()) => Ok(collector.into_response()),
         Err(error) if collector.has_content() => Err(error.with_partial(collector.into_response())),

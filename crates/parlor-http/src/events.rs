@@ -79,7 +79,7 @@ impl<D: Dialect> EventReader<D> {
             decoder: shared.dialect.decoder(&shared.target(true)),
             body: Some(body),
             status: head.status.as_u16(),
-            head: head.headers,
+            head: crate::headers::detached(head.headers),
             extensions: head.extensions,
             form: Form::Unknown,
             events: VecDeque::new(),
@@ -355,7 +355,7 @@ pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result
         }
         decoder.finish(&mut events)
     })();
-    events.iter().for_each(|event| collector.push(event));
+    events.into_iter().for_each(|event| collector.take(event));
     let response = collector.into_response();
     match outcome {
         Ok(()) => Ok(response),

@@ -1,7 +1,7 @@
 //! What the headers of a response tell: waiting times, limits, request ids.
 
 use parlor_core::{RateLimit, ResponseMetadata, Retry, Warning, WarningKind};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -44,10 +44,26 @@ pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    REQUEST_ID
-        .iter()
-        .find_map(|name| text(headers, name))
-        .map(str::to_owned)
+    // A handful of headers against a list: quicker than to look up the list.
+    let told = headers.iter().filter_map(|(name, value)| {
+        let place = REQUEST_ID.iter().position(|known| name == known)?;
+        let text = value.to_str().ok()?.trim();
+        (!text.is_empty()).then_some((place, text))
+    });
+    let first = told.min_by_key(|(place, _)| *place);
+    first.map(|(_, text)| text.to_owned())
+}
+
+/// The same headers in memory of their own. Those of a response lie in the
+/// buffer of its connection, which can't be used again as long as they live.
+pub(crate) fn detached(mut headers: HeaderMap) -> HeaderMap {
+    for value in headers.values_mut() {
+        // What was a value is one.
+        if let Ok(own) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = own;
+        }
+    }
+    headers
 }
 
 pub(crate) fn metadata(headers: &HeaderMap) -> ResponseMetadata {
@@ -67,7 +83,7 @@ pub(crate) fn warnings(headers: &HeaderMap) -> impl Iterator<Item = Warning> {
 
 /// Headers as plain text, names in lower case; what isn't text is left out.
 pub(crate) fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
+    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))

@@ -22,6 +22,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// The most bytes of an answer in one piece.
 const BODY_LIMIT: usize = 32 << 20;
 
+/// How much of the length that a head tells is made room for at once.
+const BELIEVED: usize = 4 << 20;
+
 /// A chat model over HTTP: a dialect, an endpoint and facts about the model.
 ///
 /// It keeps the endpoint's [time limits](crate::Timeouts) itself, since only it
@@ -103,9 +106,9 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
         loop {
             let (response, warnings) = shared.open(request, false).await?;
             let head = response.headers().clone();
-            let id = headers::request_id(&head);
             let extensions = response.extensions().clone();
             let name = |error| {
+                let id = headers::request_id(&head);
                 let error = failure::named(error, &shared.info, id.as_deref());
                 error.scrubbed(&failure::scrub(&extensions, &shared.endpoint))
             };
@@ -311,7 +314,8 @@ pub(crate) async fn read_whole(
 ) -> Result<Vec<u8>> {
     let limits = *endpoint.timeouts();
     let first = after(begun, limits.first_event);
-    let mut body = Vec::new();
+    let told = response.content_length().and_then(|it| it.try_into().ok());
+    let mut body = Vec::with_capacity(told.unwrap_or(0).min(BELIEVED));
     loop {
         // Blank bytes before the answer keep the line open, no more.
         let blank = body.trim_ascii_start().is_empty();

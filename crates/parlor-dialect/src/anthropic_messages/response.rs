@@ -19,7 +19,7 @@ pub(super) fn from_wire(body: &[u8], target: &Target<'_>) -> Result<ChatResponse
     let mut events = VecDeque::new();
     let mut decoder = MessagesDecoder::new(target);
     let outcome = decoder.whole(body, &mut events);
-    collected(outcome, &events, target).map_err(|error| error::at(error, target))
+    collected(outcome, events, target).map_err(|error| error::at(error, target))
 }
 
 /// The words for why an answer ended. `stop_sequence` says that a stop text

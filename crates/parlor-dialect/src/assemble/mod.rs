@@ -502,6 +502,7 @@ impl Assembler {
                 "the answer has more than {MAX_CHOICES} choices"
             )));
         }
+        self.choices.reserve_exact(1);
         self.choices.push(ChoiceState {
             index,
             next_part: 0,

@@ -32,5 +32,5 @@ pub(super) fn from_wire(body: &[u8], target: &Target<'_>) -> Result<ChatResponse
             .with_provider(&target.info.provider)
             .with_model(&target.info.model)
     };
-    collected(outcome.map_err(place), &events, target)
+    collected(outcome.map_err(place), events, target)
 }

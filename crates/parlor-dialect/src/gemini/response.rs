@@ -40,7 +40,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>, quirks: &Quirks) -> Result<
             fed.and_then(|()| decoder.complete(&mut events))
         }
     };
-    collected(outcome, &events, target)
+    collected(outcome, events, target)
 }
 
 /// Writes a whole answer: all choices.

@@ -21,7 +21,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
     let mut decoder = OllamaDecoder::new(target);
     let mut events = VecDeque::new();
     let outcome = feed(&mut decoder, body, &mut events);
-    collected(outcome, &events, target)
+    collected(outcome, events, target)
 }
 
 fn feed(

@@ -25,7 +25,7 @@ pub(super) fn read(body: &[u8], quirks: Arc<Quirks>, target: &Target<'_>) -> Res
     let mut decoder = ChatDecoder::new(quirks, target);
     let mut events = VecDeque::new();
     let outcome = decoder.whole(body, &mut events);
-    collected(outcome, &events, target)
+    collected(outcome, events, target)
 }
 
 /// Writes a whole answer.

@@ -22,7 +22,7 @@ pub(super) fn read(body: &[u8], quirks: Arc<Quirks>, target: &Target<'_>) -> Res
     let mut events = VecDeque::new();
     let mut decoder = ResponsesDecoder::new(quirks, target);
     let outcome = decoder.whole(body, &mut events);
-    collected(outcome, &events, target)
+    collected(outcome, events, target)
 }
 
 /// What the words for an end mean: of `incomplete_details.reason`, else of

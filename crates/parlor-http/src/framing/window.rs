@@ -188,14 +188,14 @@ impl Window {
         self.taken = end;
     }
 
+    /// Goes on to the chunk that waits behind the current one. If there is none,
+    /// what is left of the current one is kept apart: a chunk is a piece of the
+    /// connection's own buffer, which can be used again only when nobody holds it.
     fn next_chunk(&mut self) -> bool {
-        match self.waiting.pop_front() {
-            Some(chunk) => {
-                self.replace_chunk(chunk);
-                true
-            }
-            None => false,
-        }
+        let next = self.waiting.pop_front();
+        let found = next.is_some();
+        self.replace_chunk(next.unwrap_or_default());
+        found
     }
 
     fn replace_chunk(&mut self, chunk: Bytes) {

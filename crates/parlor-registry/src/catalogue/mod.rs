@@ -17,6 +17,10 @@ pub use parlor_core::{Cost, Price};
 
 use crate::problem::Problems;
 
+const TABLE: &str = include_str!("../../data/models.tsv");
+
+static BUILTIN: OnceLock<Catalogue> = OnceLock::new();
+
 /// Models and their facts, found by provider and id or by name alone.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
@@ -36,8 +40,16 @@ impl Catalogue {
     /// The catalogue that ships with the crate. The first call reads it, in a
     /// millisecond or two; later calls cost nothing.
     pub fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<Catalogue> = OnceLock::new();
-        BUILTIN.get_or_init(|| table::read(include_str!("../../data/models.tsv")))
+        BUILTIN.get_or_init(|| table::read(TABLE))
+    }
+
+    /// What [`lookup`](Self::lookup) finds in the built-in catalogue, without
+    /// reading the rest of it: most programs start to ask for one model.
+    pub(crate) fn builtin_entry(provider: &str, model: &str) -> Option<CatalogueEntry> {
+        match BUILTIN.get() {
+            Some(catalogue) => catalogue.lookup(provider, model).cloned(),
+            None => table::find(TABLE, provider, model),
+        }
     }
 
     /// Reads a catalogue file in JSON: `{"as_of": "…", "models": [{"provider", "id", …}]}`.

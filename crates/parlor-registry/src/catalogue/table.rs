@@ -37,6 +37,26 @@ pub(super) fn read(text: &'static str) -> Catalogue {
     Catalogue::from_entries(Cow::Borrowed(as_of), entries)
 }
 
+/// The line of one model, read alone: by its id, or else by an alias.
+pub(super) fn find(text: &'static str, provider: &str, model: &str) -> Option<CatalogueEntry> {
+    let as_of = text.lines().find_map(|line| line.strip_prefix("as_of "))?;
+    let head = format!("\n[{provider}]\n");
+    let start = text.find(&head)? + 1;
+    let mut lines = text.get(start..)?.lines();
+    let provider = lines.next()?.strip_prefix('[')?.strip_suffix(']')?;
+    let section = || {
+        let lines = text.get(start..).unwrap_or_default().lines().skip(1);
+        lines.take_while(|line| !line.starts_with('['))
+    };
+    let id = |line: &&str| line.split('\t').next() == Some(model);
+    let alias = |line: &&str| {
+        let aliases = line.split('\t').nth(1).unwrap_or_default();
+        aliases.split_ascii_whitespace().any(|it| it == model)
+    };
+    let line = section().find(id).or_else(|| section().find(alias))?;
+    read_line(provider, as_of, line)
+}
+
 fn read_line(
     provider: &'static str,
     as_of: &'static str,
@@ -170,4 +190,22 @@ fn write_price(price: &Price) -> String {
         let _ = write!(out, " <={limit}");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::TABLE;
+
+    #[test]
+    fn a_line_read_alone_says_what_it_says_among_all() {
+        for entry in read(TABLE).entries() {
+            for name in std::iter::once(&entry.id).chain(&entry.aliases) {
+                assert_eq!(find(TABLE, &entry.provider, name).as_ref(), Some(entry));
+            }
+        }
+        for (provider, model) in [("anthropic", "claude"), ("anthropic", ""), ("", "gpt-4o")] {
+            assert_eq!(find(TABLE, provider, model), None);
+        }
+    }
 }

@@ -64,6 +64,12 @@ impl Instance {
         let own = catalogue.lookup(&self.name, model);
         own.or_else(|| catalogue.lookup(self.catalogue_id(), model))
     }
+
+    /// The same in the built-in catalogue, of which no more is read.
+    fn builtin_entry(&self, model: &str) -> Option<CatalogueEntry> {
+        let own = Catalogue::builtin_entry(&self.name, model);
+        own.or_else(|| Catalogue::builtin_entry(self.catalogue_id(), model))
+    }
 }
 
 /// The id under which the catalogue has a provider's models.
@@ -319,14 +325,21 @@ impl Registry {
         if let Some(model) = model {
             config.alternatives = self.alternatives(instance, model);
         }
-        let entry = model.and_then(|model| instance.entry(self.catalogue(), model));
-        if let Some(entry) = entry {
+        if let Some(entry) = model.and_then(|model| self.entry(instance, model)) {
             config.capabilities = entry.capabilities.or(config.capabilities);
             config.context_window = entry.context_window;
             config.max_output_tokens = entry.max_output_tokens;
-            config.price.clone_from(&entry.price);
+            config.price = entry.price;
         }
         config
+    }
+
+    /// What the catalogue knows of an instance's model.
+    pub(super) fn entry(&self, instance: &Instance, model: &str) -> Option<CatalogueEntry> {
+        match self.joined() {
+            Some(joined) => instance.entry(joined, model).cloned(),
+            None => instance.builtin_entry(model),
+        }
     }
 }
 

@@ -149,7 +149,7 @@ impl Registry {
         let is_plain = mapped.is_plain();
         Ok(Resolved {
             provider,
-            entry: instance.entry(self.catalogue(), &model).cloned(),
+            entry: self.entry(instance, &model),
             model,
             config,
             parameters: mapped.parameters,

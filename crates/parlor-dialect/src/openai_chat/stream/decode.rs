@@ -238,6 +238,7 @@ impl ChatDecoder {
                 "the answer has more than {MAX_CHOICES} choices"
             )));
         }
+        self.choices.reserve_exact(1);
         self.choices.push(ChoiceState {
             index,
             think: self.think.clone(),
