@@ -42,7 +42,7 @@ pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict
             return Verdict::Wrong(format!("it died: {}", short(line.unwrap_or("silently"))));
         }
         // Trying again while the server says no is a policy, and a right one.
-        Did::Hung if seen.len() > 1 && outcomes.iter().any(may_pass) => return Verdict::Right,
+        Did::Hung if outcomes.iter().any(|it| may_pass(it, seen.len())) => return Verdict::Right,
         Did::Hung => return Verdict::Wrong("it didn't end within 20 seconds".to_owned()),
     };
     let mut wrong = None;
@@ -62,11 +62,21 @@ pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict
     }))
 }
 
-/// Whether a failure may pass by itself.
-fn may_pass(outcome: &Outcome) -> bool {
-    const PASSING: &[&str] = &["rate_limited", "overloaded", "server"];
+/// Whether a failure may pass by itself, and the client tries again or waits
+/// as it was told.
+fn may_pass(outcome: &Outcome, requests: usize) -> bool {
+    const PASSING: &[&str] = &[
+        "rate_limited",
+        "overloaded",
+        "server",
+        "first_event_timeout",
+        "idle_timeout",
+    ];
     match outcome {
-        Outcome::Failure(failure) => failure.kinds.iter().any(|it| PASSING.contains(it)),
+        Outcome::Failure(failure) => {
+            let passes = failure.kinds.iter().any(|it| PASSING.contains(it));
+            passes && (requests > 1 || failure.retry_after.is_some())
+        }
         Outcome::Answer(_) => false,
     }
 }

@@ -1,5 +1,5 @@
 //! Asks every client of the fault server, and writes the table of who was right:
-//! `cargo run -p faults -- [--details] [--only CASE] [CLIENT ...]`.
+//! `cargo run -p faults -- [--details] [--built] [--only CASE] [CLIENT ...]`.
 //!
 //! Each case is a process of its own, with at most a gigabyte of memory and
 //! twenty seconds of time. Compared is what any library can tell: whether it
@@ -10,13 +10,17 @@ mod judge;
 mod render;
 
 use judge::{Row, Verdict};
-use parlor_testkit::fault::{FAULTS, FaultServer, Mode, Wire};
+use parlor_testkit::fault::{FAULTS, Fault, FaultServer, Mode, Wire};
 use table::build;
+
+/// How many cases are played at a time.
+const TOGETHER: usize = 12;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let details = arguments.iter().any(|it| it == "--details");
+    let anew = !arguments.iter().any(|it| it == "--built");
     let only = arguments.iter().position(|it| it == "--only");
     let only = only.and_then(|at| arguments.drain(at..(at + 2).min(arguments.len())).nth(1));
     arguments.retain(|it| !it.starts_with("--"));
@@ -24,38 +28,40 @@ async fn main() -> std::io::Result<()> {
     let clients: Vec<_> = build::CLIENTS
         .iter()
         .filter(|name| !name.starts_with("floor") && named(name))
-        .filter_map(|name| build::client(name))
+        .filter_map(|name| build::client(name, anew))
         .collect();
-    let mut rows = Vec::new();
-    for fault in FAULTS {
-        if only.as_deref().is_some_and(|only| only != fault.name) {
-            continue;
-        }
-        for mode in Mode::ALL {
-            let Ok(expect) = fault.expect(Wire::OpenAiChat, mode) else {
-                continue;
-            };
+    let wanted = |fault: &&Fault| only.as_deref().is_none_or(|only| only == fault.name);
+    let cases = FAULTS.iter().filter(wanted).flat_map(|fault| {
+        Mode::ALL.into_iter().filter_map(move |mode| {
+            let expect = fault.expect(Wire::OpenAiChat, mode).ok()?;
             // Who hangs up when is seen from within a program only.
-            if expect.drop_at.is_some() {
-                continue;
-            }
+            expect.drop_at.is_none().then_some((fault, mode, expect))
+        })
+    });
+    let cases: Vec<_> = cases.collect();
+    let mut rows = Vec::new();
+    // Side by side, since in many of them clients only wait.
+    for cases in cases.chunks(TOGETHER) {
+        let mut asked = Vec::new();
+        for (fault, mode, expect) in cases {
             eprintln!("{} {mode:?}", fault.name);
-            let mut asked = Vec::new();
             for client in &clients {
                 let server = FaultServer::start().await?;
-                let program = client.path.clone();
-                let url = server.url(fault.name);
-                let warm = expect.warm_up;
+                let (program, url) = (client.path.clone(), server.url(fault.name));
+                let (mode, warm) = (*mode, expect.warm_up);
                 let ask = move || ask::ask(&program, &url, mode, warm);
                 asked.push((server, tokio::task::spawn_blocking(ask)));
             }
+        }
+        let mut asked = asked.into_iter();
+        for (fault, mode, expect) in cases {
             let mut verdicts: Vec<Verdict> = Vec::new();
-            for (server, ask) in asked {
-                verdicts.push(judge::judge(&expect, &ask.await?, &server));
+            for (server, ask) in asked.by_ref().take(clients.len()) {
+                verdicts.push(judge::judge(expect, &ask.await?, &server));
             }
             rows.push(Row {
                 fault,
-                mode,
+                mode: *mode,
                 verdicts,
             });
         }

@@ -67,14 +67,7 @@ fn cargo(arguments: &[&str]) -> bool {
 }
 
 pub fn upstream() {
-    assert!(cargo(&[
-        "build",
-        "--locked",
-        "--profile",
-        "dist",
-        "-p",
-        "upstream"
-    ]));
+    assert!(cargo(&["build", "--profile", "dist", "-p", "upstream"]));
 }
 
 pub fn program(name: &str) -> PathBuf {
@@ -88,10 +81,13 @@ fn package(name: &str) -> &str {
     }
 }
 
-/// Builds a client; `None`, aloud, where it doesn't build.
-pub fn client(name: &'static str) -> Option<Built> {
+/// Builds a client, unless the one of the last build will do; `None`, aloud,
+/// where there is none.
+pub fn client(name: &'static str, anew: bool) -> Option<Built> {
     let package = format!("client-{}", package(name));
-    if !cargo(&["build", "--locked", "--profile", "dist", "-p", &package]) {
+    let there = || program(&format!("client-{name}")).exists();
+    let builds = || cargo(&["build", "--profile", "dist", "-p", &package]);
+    if !(if anew { builds() } else { there() }) {
         eprintln!("{name} does not build and is left out");
         return None;
     }
@@ -130,7 +126,6 @@ fn is_ours(line: &str) -> bool {
 fn tree(package: &str) -> BTreeSet<String> {
     let arguments = [
         "tree",
-        "--locked",
         "-p",
         package,
         "-e",
@@ -156,14 +151,7 @@ pub fn clean(client: &mut Built) {
     let package = format!("client-{}", client.package());
     let status = Command::new("cargo")
         .current_dir(root())
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "-p",
-            &package,
-            "--target-dir",
-        ])
+        .args(["build", "--release", "-p", &package, "--target-dir"])
         .arg(&folder)
         .status();
     if status.is_ok_and(|status| status.success()) {

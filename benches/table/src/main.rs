@@ -1,5 +1,5 @@
 //! Builds every client, measures them in turn, and writes the tables:
-//! `cargo run -p table -- [--rounds N] [--quick] [--only SCENARIO] [--clean-builds]`.
+//! `cargo run -p table -- [--rounds N] [--quick] [--only SCENARIO] [--built] [--clean-builds]`.
 //!
 //! Clients take turns within each round, so that what else the machine does
 //! weighs on all of them; figures are medians over the rounds. Where the
@@ -44,16 +44,20 @@ fn main() {
     let rounds = after("--rounds").and_then(|n| n.parse().ok());
     let rounds = rounds.unwrap_or(if quick { 1 } else { 5 });
     let only = after("--only");
-    build::upstream();
+    let wanted = |scenario: &str| only.as_deref().is_none_or(|only| only == scenario);
+    let anew = !has("--built");
+    if anew {
+        build::upstream();
+    }
     let built: Vec<Built> = CLIENTS
         .iter()
-        .filter_map(|name| build::client(name))
+        .filter_map(|name| build::client(name, anew))
         .collect();
     let upstream = Upstream::start();
     let mut measured = Measured::new();
     for round in 1..=rounds {
         for (scenario, dialects) in SCENARIOS {
-            if only.as_deref().is_some_and(|only| only != *scenario) {
+            if !wanted(scenario) {
                 continue;
             }
             for dialect in *dialects {
@@ -73,7 +77,7 @@ fn main() {
                 }
             }
         }
-        for client in &built {
+        for client in built.iter().filter(|_| wanted("start")) {
             let all = measured
                 .entry(("start", "open-ai", client.name))
                 .or_default();
@@ -82,8 +86,9 @@ fn main() {
             }
         }
     }
-    if !quick {
-        for dialect in DIALECTS {
+    if !quick && wanted("stream") {
+        // One dialect: it takes a while.
+        for dialect in &DIALECTS[..1] {
             for client in built.iter().filter(|client| client.speaks(dialect)) {
                 if let Some(each) = instructions(client, dialect, &upstream) {
                     let all = measured

@@ -195,7 +195,8 @@ impl Dialect {
     /// An answer that isn't streamed, with a text of this length.
     fn whole(self, bytes: usize) -> Vec<u8> {
         let text = "All work. ".repeat(bytes / 10 + 1);
-        let text = &text[..bytes];
+        // It doesn't end in a blank, which some clients trim.
+        let text = format!("{}.", &text[..bytes.saturating_sub(1)]);
         let body = match self {
             Self::OpenAi => format!(
                 r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1763700000,"model":"gpt-5.4-mini","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":9,"completion_tokens":12,"total_tokens":21}},"service_tier":"default","system_fingerprint":"fp_1"}}"#
