@@ -6,6 +6,7 @@ use crate::history::History;
 use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::run::{Run, RunEvent};
+use crate::stats::{Statistics, Stats};
 use crate::tool::{Tool, ToolBox, Values};
 use crate::window::{Fit, Window};
 use parlor_core::{
@@ -27,6 +28,7 @@ pub struct Conversation {
     shop: Shop,
     runs_tools: bool,
     window: Option<Window>,
+    statistics: Statistics,
 }
 
 impl Conversation {
@@ -50,6 +52,7 @@ impl Conversation {
             },
             runs_tools: true,
             window: None,
+            statistics: Statistics::default(),
         }
     }
 
@@ -120,6 +123,29 @@ impl Conversation {
     pub fn without_execution(mut self) -> Self {
         self.runs_tools = false;
         self
+    }
+
+    /// The same conversation that counts into these figures, which others may
+    /// count into too. Without, it has its own.
+    #[must_use]
+    pub fn with_statistics(mut self, statistics: Statistics) -> Self {
+        self.statistics = statistics;
+        self
+    }
+
+    /// The figures that it counts into.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// What its requests came to so far.
+    pub fn stats(&self) -> Stats {
+        self.statistics.stats()
+    }
+
+    /// Counts from nothing again.
+    pub fn reset_stats(&self) {
+        self.statistics.reset();
     }
 
     /// The model.

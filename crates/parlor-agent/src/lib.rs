@@ -29,6 +29,7 @@
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
 //! | JSON that is still being written | [`PartialJson`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
+//! | what it came to | [`Statistics`], [`Stats`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
 mod approval;
@@ -47,6 +48,7 @@ mod run;
 mod schema;
 #[cfg(feature = "templates")]
 mod template;
+mod stats;
 mod thought;
 mod tool;
 mod tool_fn;
@@ -75,6 +77,7 @@ pub use schema::schema_of;
 pub use schemars;
 #[cfg(feature = "templates")]
 pub use template::{Template, TemplateBuilder, Variable, VariableKind};
+pub use stats::{Figures, Statistics, Stats};
 pub use thought::{Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};

@@ -4,6 +4,7 @@ use crate::conversation::Conversation;
 use crate::execute::{Batch, BatchEvent};
 use crate::history::{Turn, TurnState};
 use crate::reply::{Outcome, Reply};
+use crate::stats::{Ended, Watch};
 use crate::window::{Fit, Summarising, Summed};
 use futures_util::future::{BoxFuture, Either, select};
 use parlor_core::{
@@ -93,6 +94,8 @@ pub struct Run<'a> {
     told: VecDeque<RunEvent>,
     reply: Option<Reply>,
     stopper: Stopper,
+    /// The request that goes on.
+    watch: Option<Watch>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +107,7 @@ enum Kind {
 
 enum State {
     Next,
-    Summarising(Summarising),
+    Summarising(Arc<dyn ChatModel>, Summarising),
     Asking(BoxFuture<'static, Result<ChatStream>>),
     Answering(Box<ChatStream>),
     Acting(Box<Batch>),
@@ -167,6 +170,7 @@ impl<'a> Run<'a> {
             told: VecDeque::new(),
             reply: None,
             stopper: Stopper::default(),
+            watch: None,
         }
     }
 
@@ -216,6 +220,7 @@ impl<'a> Run<'a> {
                 Ok(Err(error)) => {
                     let partial = error.partial().cloned();
                     self.commit_partial(partial);
+                    self.end_watch(Ended::Failed(error.kind()));
                     return Some(Err(error));
                 }
                 Err(Interruption::Stopped) => self.interrupt(Outcome::Stopped),
@@ -269,13 +274,11 @@ impl<'a> Run<'a> {
     async fn advance(&mut self) -> Result<()> {
         match &mut self.state {
             State::Next => self.ask()?,
-            State::Summarising(summarising) => {
-                let Summed {
-                    summary,
-                    response,
-                    model,
-                } = summarising.await?;
+            State::Summarising(model, summarising) => {
+                let Summed { summary, response } = summarising.await?;
+                let model = model.clone();
                 self.count_of(&*model, &response);
+                self.end_watch(Ended::Completed);
                 self.conversation.history_mut().set_summary(summary);
                 self.state = State::Next;
             }
@@ -287,6 +290,9 @@ impl<'a> Run<'a> {
                 let Some(event) = stream.next().await.transpose()? else {
                     return Ok(());
                 };
+                if let Some(watch) = &mut self.watch {
+                    watch.event();
+                }
                 let ended = event.is_terminal();
                 self.told.push_back(RunEvent::Model(event));
                 if ended && let State::Answering(stream) = self.take_state() {
@@ -318,21 +324,34 @@ impl<'a> Run<'a> {
     fn ask(&mut self) -> Result<()> {
         let request = match self.conversation.fitted_request(&self.turn.messages)? {
             Fit::Send(request) => request,
-            Fit::Summarise(summarising) => {
-                self.state = State::Summarising(summarising);
+            Fit::Summarise(model, summarising) => {
+                self.watch(&*model);
+                self.state = State::Summarising(model, summarising);
                 return Ok(());
             }
         };
         self.step += 1;
         self.told.push_back(RunEvent::StepStarted(self.step));
         let model = self.conversation.model().clone();
+        self.watch(&*model);
         self.state = State::Asking(Box::pin(async move { model.stream(&request).await }));
         Ok(())
+    }
+
+    fn end_watch(&mut self, ended: Ended) {
+        if let Some(watch) = self.watch.take() {
+            watch.end(ended);
+        }
+    }
+
+    fn watch(&mut self, model: &dyn ChatModel) {
+        self.watch = Some(self.conversation.statistics().begin(model));
     }
 
     /// Takes a whole answer.
     fn answered(&mut self, mut response: ChatResponse) {
         self.count(&response);
+        self.end_watch(Ended::Completed);
         let mut message = match response.choices.first_mut() {
             Some(choice) => {
                 self.tell_apart(&mut choice.message);
@@ -374,6 +393,9 @@ impl<'a> Run<'a> {
     }
 
     fn count_of(&mut self, model: &dyn ChatModel, response: &ChatResponse) {
+        if let Some(watch) = &mut self.watch {
+            watch.answer(response);
+        }
         let price = model.info().price.as_ref();
         let Some(usage) = &response.usage else {
             self.cost = Some(None);
@@ -455,6 +477,7 @@ impl<'a> Run<'a> {
             }
         }
         self.state = State::Over;
+        self.watch = None;
         let reply = self.reply_with(outcome);
         self.commit(TurnState::Interrupted);
         self.told

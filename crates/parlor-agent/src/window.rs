@@ -152,7 +152,7 @@ impl Window {
             more => {
                 let left_out = turns.get(covered..covered + more).unwrap_or_default();
                 let summarising = summary::make(model, history.summary(), left_out, limit);
-                Ok(Fit::Summarise(summarising))
+                Ok(Fit::Summarise(model.clone(), summarising))
             }
         }
     }
@@ -169,7 +169,7 @@ pub(crate) enum Fit {
     /// The request.
     Send(Box<ChatRequest>),
     /// First a summary must be made, and the conversation fitted again.
-    Summarise(Summarising),
+    Summarise(Arc<dyn ChatModel>, Summarising),
 }
 
 impl Fit {

@@ -49,6 +49,7 @@ mod error;
 pub mod estimate;
 mod event;
 mod grammar;
+pub mod histogram;
 mod layer;
 mod message;
 mod model;

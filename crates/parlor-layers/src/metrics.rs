@@ -40,12 +40,11 @@
 //!
 //! A [`MetricsSink`] gets each finished call, to be exported in any way.
 
-mod histogram;
 mod model;
 
 pub use crate::watch::Tokens;
-pub use histogram::Summary;
 pub use model::{CallOutcome, CallRecord, MetricsSink, ModelMetrics, TokenCounts};
+pub use parlor_core::histogram::Summary;
 
 use crate::stack::Configurable;
 use crate::watch::Watch;

@@ -33,11 +33,10 @@ impl Summary {
     }
 }
 
-/// A summary, the answer that it was taken from, and the model that gave it.
+/// A summary, and the answer that it was taken from.
 pub(crate) struct Summed {
     pub(crate) summary: Summary,
     pub(crate) response: ChatResponse,
-    pub(crate) model: Arc<dyn ChatModel>,
 }
 
 /// A summary on its way.
@@ -94,7 +93,6 @@ pub(super) fn make(
         Ok(Summed {
             summary: Summary { text, turns },
             response,
-            model,
         })
     })
 }

@@ -1,7 +1,7 @@
 //! The figures of one model, and of one call.
 
-use super::histogram::{Histogram, Summary};
 use crate::watch::{End, Tokens, Watcher};
+use parlor_core::histogram::{Histogram, Summary};
 use parlor_core::{ChatResponse, ErrorKind, Event, ModelInfo, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -263,7 +263,7 @@ impl Measure {
         let first_event = self.between.map(|(first, _)| first - self.called);
         let took = total.saturating_sub(first_event.unwrap_or_default());
         let whole = outcome == CallOutcome::Completed && !took.is_zero();
-        let gaps = self.gaps.as_ref().filter(|gaps| gaps.count > 0);
+        let gaps = self.gaps.as_ref().filter(|gaps| gaps.count() > 0);
         let tokens = match self.reused {
             true => Tokens::default(),
             false => self.tokens,
@@ -277,7 +277,7 @@ impl Measure {
             first_event,
             events: self.events,
             longest_gap: gaps.and_then(Histogram::most).map(Duration::from_micros),
-            mean_gap: gaps.map(|gaps| Duration::from_micros(gaps.sum() / gaps.count)),
+            mean_gap: gaps.map(|gaps| Duration::from_micros(gaps.sum() / gaps.count())),
             reused: self.reused,
             tokens,
             tokens_per_second: tokens

@@ -9,7 +9,7 @@ const EXACT: u64 = 1 << BITS;
 /// Values are less than two to this power; greater ones count as the greatest.
 const MOST: u32 = 36;
 /// How many buckets there are.
-pub(super) const BUCKETS: usize = ((MOST - BITS + 1) << BITS) as usize;
+const BUCKETS: usize = ((MOST - BITS + 1) << BITS) as usize;
 
 /// Counts of values below 2³⁶.
 ///
@@ -18,9 +18,9 @@ pub(super) const BUCKETS: usize = ((MOST - BITS + 1) << BITS) as usize;
 /// minimum and maximum are exact. `C` is what counts: narrow in a stream, wide
 /// where streams add up.
 #[derive(Debug, Clone)]
-pub(super) struct Histogram<C> {
+pub struct Histogram<C> {
     buckets: Box<[C; BUCKETS]>,
-    pub(super) count: u64,
+    count: u64,
     sum: u64,
     least: u64,
     most: u64,
@@ -62,7 +62,8 @@ fn middle(place: usize) -> f64 {
 }
 
 impl Histogram<u32> {
-    pub(super) fn add(&mut self, value: u64) {
+    /// Counts a value.
+    pub fn add(&mut self, value: u64) {
         if let Some(bucket) = self.buckets.get_mut(place(value)) {
             *bucket = bucket.saturating_add(1);
         }
@@ -71,14 +72,16 @@ impl Histogram<u32> {
 }
 
 impl Histogram<u64> {
-    pub(super) fn add(&mut self, value: u64) {
+    /// Counts a value.
+    pub fn add(&mut self, value: u64) {
         if let Some(bucket) = self.buckets.get_mut(place(value)) {
             *bucket += 1;
         }
         self.note(value, value, value, 1);
     }
 
-    pub(super) fn merge(&mut self, other: &Histogram<u32>) {
+    /// Adds all values of another.
+    pub fn merge(&mut self, other: &Histogram<u32>) {
         for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets.iter()) {
             *mine += u64::from(*theirs);
         }
@@ -86,7 +89,7 @@ impl Histogram<u64> {
     }
 
     /// What the values amount to, each divided by `unit`.
-    pub(super) fn summary(&self, unit: f64) -> Summary {
+    pub fn summary(&self, unit: f64) -> Summary {
         if self.count == 0 {
             return Summary::default();
         }
@@ -125,11 +128,17 @@ impl<C> Histogram<C> {
     }
 
     /// The greatest value, if there is any.
-    pub(super) fn most(&self) -> Option<u64> {
+    pub fn most(&self) -> Option<u64> {
         (self.count > 0).then_some(self.most)
     }
 
-    pub(super) fn sum(&self) -> u64 {
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// All values together.
+    pub fn sum(&self) -> u64 {
         self.sum
     }
 }
