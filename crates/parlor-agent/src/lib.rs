@@ -46,9 +46,9 @@ mod partial_json;
 mod reply;
 mod run;
 mod schema;
+mod stats;
 #[cfg(feature = "templates")]
 mod template;
-mod stats;
 mod thought;
 mod tool;
 mod tool_fn;
@@ -75,9 +75,9 @@ pub use schema::schema_of;
 /// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
 /// dependency of that name.
 pub use schemars;
+pub use stats::{Figures, Statistics, Stats};
 #[cfg(feature = "templates")]
 pub use template::{Template, TemplateBuilder, Variable, VariableKind};
-pub use stats::{Figures, Statistics, Stats};
 pub use thought::{Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};

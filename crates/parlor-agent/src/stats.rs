@@ -63,7 +63,7 @@ struct Table {
 pub struct Stats {
     /// All of them.
     pub total: Figures,
-    /// Those of each model, by its id, such as `openai/gpt-5.4-mini`.
+    /// Those of each model, by its id, such as `acme/quick-1`.
     pub models: BTreeMap<String, Figures>,
 }
 
