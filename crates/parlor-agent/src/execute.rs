@@ -255,7 +255,7 @@ fn bounded(parts: Vec<Part>, most: usize) -> Vec<Part> {
     let mut kept: Vec<Part> = Vec::with_capacity(parts.len());
     for mut part in parts {
         if let Part::Text(text) = &mut part {
-            let end = text.text.floor_char_boundary_at(left);
+            let end = boundary(&text.text, left);
             cut += text.text.len() - end;
             text.text.truncate(end);
             left -= end;
@@ -271,17 +271,11 @@ fn bounded(parts: Vec<Part>, most: usize) -> Vec<Part> {
     kept
 }
 
-trait FloorCharBoundary {
-    /// The last boundary of characters that is at most there.
-    fn floor_char_boundary_at(&self, at: usize) -> usize;
-}
-
-impl FloorCharBoundary for str {
-    fn floor_char_boundary_at(&self, at: usize) -> usize {
-        let mut end = at.min(self.len());
-        while !self.is_char_boundary(end) {
-            end -= 1;
-        }
-        end
+/// The last boundary of characters that is at most there.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut end = at.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
+    end
 }

@@ -58,7 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// every event once and in order, errors with their kind, advice, source and
 /// partial; it calls once where the model's answer leaves no reason to call
 /// again (these errors say [`Retry::Never`] or come after content); and it
-/// drops the inner call or stream when its own is dropped.
+/// drops the inner call or stream when its own is dropped. Its stream may open
+/// as late as with the first event.
 ///
 /// `wrap` is called anew for each case. No request is asked twice, except that
 /// a call and a stream of the same request are compared.
