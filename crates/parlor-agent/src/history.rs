@@ -181,6 +181,17 @@ pub(crate) fn unanswered(call: &ToolCall) -> ToolResult {
 }
 
 impl History {
+    /// What was said in these turns, mended where they can't be sent as they are,
+    /// and the summary of the first of them, if there is one.
+    pub fn of(system: Option<String>, turns: Vec<Turn>, summary: Option<Summary>) -> Self {
+        Stored {
+            system,
+            turns,
+            summary,
+        }
+        .into()
+    }
+
     /// No instructions and no turns.
     pub fn new() -> Self {
         Self::default()

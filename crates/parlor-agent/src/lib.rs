@@ -29,6 +29,7 @@
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
 //! | JSON that is still being written | [`PartialJson`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
+//! | where it is kept | [`ConversationStore`], [`Kept`] |
 //! | what it came to | [`Statistics`], [`Stats`] |
 //! | when to stop | [`Limits`], [`Outcome`] |
 
@@ -47,6 +48,7 @@ mod reply;
 mod run;
 mod schema;
 mod stats;
+mod store;
 #[cfg(feature = "templates")]
 mod template;
 mod thought;
@@ -76,6 +78,10 @@ pub use schema::schema_of;
 /// dependency of that name.
 pub use schemars;
 pub use stats::{Figures, Statistics, Stats};
+pub use store::{
+    ConversationStore, Found, Kept, KeptInfo, KeptTurn, TurnId, UsageBy, UsageRow, searchable,
+    title_of,
+};
 #[cfg(feature = "templates")]
 pub use template::{Template, TemplateBuilder, Variable, VariableKind};
 pub use thought::{Think, ThinkExt, Thought};

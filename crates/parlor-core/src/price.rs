@@ -47,6 +47,21 @@ pub struct Cost {
     pub as_of: Cow<'static, str>,
 }
 
+impl Cost {
+    /// An amount in a currency, by prices of a day.
+    pub fn new(
+        amount: f64,
+        currency: impl Into<Cow<'static, str>>,
+        as_of: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            amount,
+            currency: currency.into(),
+            as_of: as_of.into(),
+        }
+    }
+}
+
 impl Price {
     /// A price in dollars, with nothing known beyond the two amounts.
     pub fn usd(input: f64, output: f64) -> Self {

@@ -1,0 +1,393 @@
+//! Keeping conversations: the trait, written in statements.
+
+use crate::failure::failed;
+use crate::id;
+use crate::info::{BILLION, NEWEST, ONE};
+use crate::store::Store;
+use async_trait::async_trait;
+use parlor_agent::{
+    ConversationStore, Found, History, Kept, KeptInfo, KeptTurn, Summary, Turn, TurnId, UsageBy,
+    UsageRow, searchable,
+};
+use parlor_core::{Error, ErrorKind, Result};
+use sqlx::{Any, Row, Transaction};
+
+/// Letters of a new conversation's id, and how many ids are tried before it is
+/// made longer.
+const ID_LENGTH: usize = 4;
+const TRIES: usize = 4;
+
+/// The turns of a conversation from its first to a turn.
+const BRANCH: &str = "WITH RECURSIVE branch (id, parent, depth) AS (
+        SELECT id, parent, 0 FROM turns WHERE id = $1
+        UNION ALL
+        SELECT turns.id, turns.parent, depth + 1
+            FROM turns JOIN branch ON turns.id = branch.parent)
+    SELECT turns.id, turns.content FROM branch JOIN turns ON turns.id = branch.id
+    ORDER BY depth DESC";
+
+const COPY: &str = "INSERT INTO turns (id, conversation, parent, created_ms, content, text, model,
+        input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost, currency, priced)
+    SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS BIGINT), created_ms, content, text,
+        model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost, currency,
+        priced
+    FROM turns WHERE id = $4";
+
+#[async_trait]
+impl ConversationStore for Store {
+    async fn create(&self, title: &str, system: Option<&str>) -> Result<String> {
+        let failed = failed("beginning a conversation");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        let id = create(&mut transaction, title, system, None).await?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(id)
+    }
+
+    async fn resolve(&self, typed: &str) -> Result<String> {
+        let failed = failed("looking for a conversation");
+        let wanted = typed.trim().to_lowercase();
+        let is_name = !wanted.is_empty() && wanted.bytes().all(|it| it.is_ascii_alphanumeric());
+        let like = if is_name {
+            format!("{wanted}%")
+        } else {
+            String::new()
+        };
+        let statement = "SELECT id FROM conversations WHERE id LIKE $1
+            ORDER BY updated_ms DESC LIMIT 6";
+        let rows = sqlx::query(statement)
+            .bind(like)
+            .fetch_all(&self.pool)
+            .await;
+        let ids = rows.map_err(&failed)?;
+        let ids = ids.iter().map(|row| row.try_get::<String, _>(0));
+        let ids = ids.collect::<sqlx::Result<Vec<_>>>().map_err(&failed)?;
+        match ids.as_slice() {
+            [only] => Ok(only.clone()),
+            ids if ids.contains(&wanted) => Ok(wanted),
+            [] => Err(unknown(typed)),
+            several => {
+                let message = format!(
+                    "several conversations begin with `{typed}`: {}",
+                    several.join(", ")
+                );
+                Err(Error::new(ErrorKind::Validation, message).with_help("Type one letter more."))
+            }
+        }
+    }
+
+    async fn load(&self, id: &str) -> Result<Kept> {
+        let failed = failed("reading a conversation");
+        let info = self.infos(ONE, |query| query.bind(id.to_owned())).await?;
+        let info = info.into_iter().next().ok_or_else(|| unknown(id))?;
+        let about = "SELECT system, summary, head FROM conversations WHERE id = $1";
+        let about = sqlx::query(about).bind(id).fetch_one(&self.pool).await;
+        let about = about.map_err(&failed)?;
+        let head: Option<i64> = about.try_get("head").map_err(&failed)?;
+        let rows = sqlx::query(BRANCH).bind(head).fetch_all(&self.pool).await;
+        let rows = rows.map_err(&failed)?;
+        let (mut ids, mut turns) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let content: &str = row.try_get("content").map_err(&failed)?;
+            let turn: Turn = serde_json::from_str(content).map_err(unreadable)?;
+            if !History::of(None, vec![turn.clone()], None).is_empty() {
+                turns.push(turn);
+                ids.push(TurnId(row.try_get("id").map_err(&failed)?));
+            }
+        }
+        let summary: Option<&str> = about.try_get("summary").map_err(&failed)?;
+        let summary = summary.and_then(|text| serde_json::from_str::<Summary>(text).ok());
+        let system = about.try_get("system").map_err(&failed)?;
+        let mut kept = Kept::default();
+        kept.info = info;
+        kept.history = History::of(system, turns, summary);
+        kept.turns = ids;
+        Ok(kept)
+    }
+
+    async fn append(&self, id: &str, after: Option<TurnId>, turn: &KeptTurn) -> Result<TurnId> {
+        let failed = failed("keeping a turn");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        let new = id::turn();
+        let now = id::now_ms();
+        let changed = "UPDATE conversations SET head = $1, updated_ms = $2 WHERE id = $3";
+        let changed = sqlx::query(changed).bind(new.0).bind(now).bind(id);
+        let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
+        if changed.rows_affected() == 0 {
+            return Err(unknown(id));
+        }
+        if let Some(after) = after {
+            belongs(&mut transaction, id, after).await?;
+        }
+        let added = "INSERT INTO turns (id, conversation, parent, created_ms, content, text)
+            VALUES ($1, $2, $3, $4, '', '')";
+        let added = sqlx::query(added)
+            .bind(new.0)
+            .bind(id)
+            .bind(after.map(|it| it.0))
+            .bind(now);
+        added.execute(&mut *transaction).await.map_err(&failed)?;
+        write(&mut transaction, new, turn).await?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(new)
+    }
+
+    async fn update(&self, turn: TurnId, content: &KeptTurn) -> Result<()> {
+        let failed = failed("keeping a turn");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        write(&mut transaction, turn, content).await?;
+        let changed = "UPDATE conversations SET updated_ms = $1
+            WHERE id = (SELECT conversation FROM turns WHERE id = $2)";
+        let changed = sqlx::query(changed).bind(id::now_ms()).bind(turn.0);
+        changed.execute(&mut *transaction).await.map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+
+    async fn set_head(&self, id: &str, head: Option<TurnId>) -> Result<()> {
+        let failed = failed("going back");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        if let Some(head) = head {
+            belongs(&mut transaction, id, head).await?;
+        }
+        let changed = "UPDATE conversations SET head = $1, updated_ms = $2 WHERE id = $3";
+        let changed = sqlx::query(changed)
+            .bind(head.map(|it| it.0))
+            .bind(id::now_ms())
+            .bind(id);
+        let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
+        if changed.rows_affected() == 0 {
+            return Err(unknown(id));
+        }
+        transaction.commit().await.map_err(&failed)
+    }
+
+    async fn set_title(&self, id: &str, title: &str) -> Result<()> {
+        self.change(
+            "UPDATE conversations SET title = $1 WHERE id = $2",
+            Some(title),
+            id,
+        )
+        .await
+    }
+
+    async fn set_system(&self, id: &str, system: Option<&str>) -> Result<()> {
+        self.change(
+            "UPDATE conversations SET system = $1 WHERE id = $2",
+            system,
+            id,
+        )
+        .await
+    }
+
+    async fn set_summary(&self, id: &str, summary: Option<&Summary>) -> Result<()> {
+        let summary = summary
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(unreadable)?;
+        let statement = "UPDATE conversations SET summary = $1 WHERE id = $2";
+        self.change(statement, summary.as_deref(), id).await
+    }
+
+    async fn fork(&self, id: &str, until: Option<TurnId>) -> Result<String> {
+        let failed = failed("forking a conversation");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        let about = "SELECT title, system, summary, head FROM conversations WHERE id = $1";
+        let about = sqlx::query(about)
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await;
+        let about = about.map_err(&failed)?.ok_or_else(|| unknown(id))?;
+        let (title, system): (String, Option<String>) = (
+            about.try_get("title").map_err(&failed)?,
+            about.try_get("system").map_err(&failed)?,
+        );
+        let until = match until {
+            Some(until) => {
+                belongs(&mut transaction, id, until).await?;
+                Some(until.0)
+            }
+            None => about.try_get("head").map_err(&failed)?,
+        };
+        let fork = create(&mut transaction, &title, system.as_deref(), Some(id)).await?;
+        let rows = sqlx::query(BRANCH)
+            .bind(until)
+            .fetch_all(&mut *transaction)
+            .await;
+        let mut last: Option<i64> = None;
+        for row in &rows.map_err(&failed)? {
+            let old: i64 = row.try_get("id").map_err(&failed)?;
+            let new = id::turn().0;
+            let copied = sqlx::query(COPY).bind(new).bind(&fork).bind(last).bind(old);
+            copied.execute(&mut *transaction).await.map_err(&failed)?;
+            last = Some(new);
+        }
+        let summary: Option<String> = about.try_get("summary").map_err(&failed)?;
+        let finished = "UPDATE conversations SET head = $1, summary = $2 WHERE id = $3";
+        let finished = sqlx::query(finished).bind(last).bind(summary).bind(&fork);
+        finished.execute(&mut *transaction).await.map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(fork)
+    }
+
+    async fn delete(&self, id: &str) -> Result<()> {
+        let failed = failed("deleting a conversation");
+        let gone = sqlx::query("DELETE FROM conversations WHERE id = $1").bind(id);
+        let gone = gone.execute(&self.pool).await.map_err(&failed)?;
+        match gone.rows_affected() {
+            0 => Err(unknown(id)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn list(&self, limit: u32, skip: u32) -> Result<Vec<KeptInfo>> {
+        let bind =
+            |query: crate::info::Query<'static>| query.bind(i64::from(limit)).bind(i64::from(skip));
+        self.infos(NEWEST, bind).await
+    }
+
+    async fn search(&self, words: &str, limit: u32) -> Result<Vec<Found>> {
+        self.find(words, limit).await
+    }
+
+    async fn usage(&self, since_ms: i64, by: UsageBy) -> Result<Vec<UsageRow>> {
+        self.used(since_ms, by).await
+    }
+}
+
+impl Store {
+    async fn change(&self, statement: &'static str, value: Option<&str>, id: &str) -> Result<()> {
+        let changed = sqlx::query(statement).bind(value).bind(id);
+        let changed = changed.execute(&self.pool).await;
+        match changed
+            .map_err(failed("changing a conversation"))?
+            .rows_affected()
+        {
+            0 => Err(unknown(id)),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn create(
+    transaction: &mut Transaction<'_, Any>,
+    title: &str,
+    system: Option<&str>,
+    forked_from: Option<&str>,
+) -> Result<String> {
+    let now = id::now_ms();
+    let statement = "INSERT INTO conversations
+        (id, title, system, created_ms, updated_ms, forked_from)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+    for attempt in 0.. {
+        let id = id::conversation(ID_LENGTH + attempt / TRIES);
+        let made = sqlx::query(statement).bind(&id).bind(title).bind(system);
+        let made = made.bind(now).bind(now).bind(forked_from);
+        let made = made.execute(&mut **transaction).await;
+        if made
+            .map_err(failed("beginning a conversation"))?
+            .rows_affected()
+            > 0
+        {
+            return Ok(id);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Unexpected,
+        "no name is left for a conversation",
+    ))
+}
+
+async fn belongs(transaction: &mut Transaction<'_, Any>, id: &str, turn: TurnId) -> Result<()> {
+    let found = "SELECT 1 FROM turns WHERE id = $1 AND conversation = $2";
+    let found = sqlx::query(found).bind(turn.0).bind(id);
+    let found = found.fetch_optional(&mut **transaction).await;
+    match found.map_err(failed("looking for a turn"))? {
+        Some(_) => Ok(()),
+        None => Err(Error::new(
+            ErrorKind::Validation,
+            format!("conversation `{id}` has no turn {}", turn.0),
+        )),
+    }
+}
+
+/// Writes what a turn is, and what it used.
+async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTurn) -> Result<()> {
+    let failed = failed("keeping a turn");
+    let content = serde_json::to_string(&kept.turn).map_err(unreadable)?;
+    let usage = &kept.turn.usage;
+    let tokens = [
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        usage.reasoning_tokens,
+    ];
+    let tokens = tokens.map(|count| count.and_then(|it| i64::try_from(it).ok()));
+    let times = [kept.latency.first_event_ms, kept.latency.total_ms];
+    let times = times.map(|time| time.and_then(|it| i64::try_from(it).ok()));
+    let cost = kept.cost.as_ref();
+    let model = kept.turn.model.as_deref();
+
+    let mut written = sqlx::query(
+        "UPDATE turns SET content = $1, text = $2, model = $3, input_tokens = $4,
+            output_tokens = $5, cached_input_tokens = $6, reasoning_tokens = $7, cost = $8,
+            currency = $9, priced = $10 WHERE id = $11",
+    );
+    written = written
+        .bind(content)
+        .bind(searchable(&kept.turn))
+        .bind(model);
+    for count in tokens {
+        written = written.bind(count);
+    }
+    written = written
+        .bind(cost.map(|it| (it.amount * BILLION).round() as i64))
+        .bind(cost.map(|it| it.currency.as_ref()))
+        .bind(cost.map(|it| it.as_of.as_ref()))
+        .bind(id.0);
+    let written = written.execute(&mut **transaction).await.map_err(&failed)?;
+    if written.rows_affected() == 0 {
+        let message = format!("there is no turn {} any more", id.0);
+        return Err(Error::new(ErrorKind::Validation, message));
+    }
+
+    let mut counted = sqlx::query(
+        "INSERT INTO usage (turn, at_ms, provider, model, input_tokens, output_tokens,
+            cached_input_tokens, reasoning_tokens, first_event_ms, total_ms, cost, currency, priced)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        ON CONFLICT (turn) DO UPDATE SET provider = excluded.provider, model = excluded.model,
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cached_input_tokens = excluded.cached_input_tokens,
+            reasoning_tokens = excluded.reasoning_tokens,
+            first_event_ms = excluded.first_event_ms, total_ms = excluded.total_ms,
+            cost = excluded.cost, currency = excluded.currency, priced = excluded.priced",
+    );
+    counted = counted
+        .bind(id.0)
+        .bind(id::now_ms())
+        .bind(kept.provider.as_deref())
+        .bind(model);
+    for count in tokens.into_iter().chain(times) {
+        counted = counted.bind(count);
+    }
+    counted = counted
+        .bind(cost.map(|it| (it.amount * BILLION).round() as i64))
+        .bind(cost.map(|it| it.currency.as_ref()))
+        .bind(cost.map(|it| it.as_of.as_ref()));
+    counted.execute(&mut **transaction).await.map_err(&failed)?;
+    Ok(())
+}
+
+fn unknown(id: &str) -> Error {
+    Error::new(
+        ErrorKind::Validation,
+        format!("there is no conversation `{id}`"),
+    )
+    .with_help("List the conversations that are kept.")
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        format!("a kept turn can't be read: {error}"),
+    )
+    .with_source(error)
+}

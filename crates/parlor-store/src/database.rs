@@ -1,0 +1,79 @@
+//! What differs between databases: a few words of their languages.
+
+/// The words of one database's language that aren't those of the others.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// The type of a key of 64 bits.
+    pub(crate) key: &'static str,
+    /// Begins a transaction that will write.
+    pub(crate) begin: &'static str,
+    /// Said to each new connection.
+    pub(crate) greeting: &'static [&'static str],
+    /// Makes what [`search`](Self::search) looks in.
+    pub(crate) index: &'static [&'static str],
+    /// Turns with all terms of `$1`, best first, as conversation, turn and the
+    /// text around them.
+    pub(crate) search: &'static str,
+    /// How a term of a search is written, between a prefix and a suffix.
+    pub(crate) term: (&'static str, &'static str),
+    /// What stands between terms.
+    pub(crate) and: &'static str,
+    /// The day (UTC) of the milliseconds `at_ms`.
+    pub(crate) day: &'static str,
+}
+
+/// <https://sqlite.org/lang.html>, <https://sqlite.org/fts5.html>
+#[cfg(feature = "sqlite")]
+pub(crate) const SQLITE: Database = Database {
+    key: "INTEGER",
+    // Waits for other writers here, where waiting is possible.
+    begin: "BEGIN IMMEDIATE",
+    greeting: &[
+        "PRAGMA busy_timeout = 5000",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+    ],
+    index: &[
+        "CREATE VIRTUAL TABLE turns_text USING fts5(
+            text, content = 'turns', content_rowid = 'id',
+            tokenize = 'unicode61 remove_diacritics 2')",
+        "CREATE TRIGGER turns_text_insert AFTER INSERT ON turns BEGIN
+            INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+        END",
+        "CREATE TRIGGER turns_text_delete AFTER DELETE ON turns BEGIN
+            INSERT INTO turns_text (turns_text, rowid, text)
+                VALUES ('delete', old.id, old.text);
+        END",
+        "CREATE TRIGGER turns_text_update AFTER UPDATE OF text ON turns BEGIN
+            INSERT INTO turns_text (turns_text, rowid, text)
+                VALUES ('delete', old.id, old.text);
+            INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+        END",
+    ],
+    search: "SELECT turns.conversation, turns.id,
+            snippet(turns_text, 0, char(2), char(3), '…', 16)
+        FROM turns_text JOIN turns ON turns.id = turns_text.rowid
+        WHERE turns_text MATCH $1 ORDER BY turns_text.rank, turns.id DESC LIMIT $2",
+    term: ("\"", "\"*"),
+    and: " ",
+    day: "date(at_ms / 1000, 'unixepoch')",
+};
+
+/// <https://www.postgresql.org/docs/current/textsearch.html>
+#[cfg(feature = "postgres")]
+pub(crate) const POSTGRES: Database = Database {
+    key: "BIGINT",
+    begin: "BEGIN",
+    greeting: &[],
+    index: &["CREATE INDEX turns_text ON turns USING gin (to_tsvector('simple', text))"],
+    search: "SELECT conversation, id,
+            ts_headline('simple', text, query,
+                'StartSel=' || chr(2) || ', StopSel=' || chr(3) || ', MinWords=8, MaxWords=16')
+        FROM turns, to_tsquery('simple', $1) AS query
+        WHERE to_tsvector('simple', text) @@ query
+        ORDER BY ts_rank(to_tsvector('simple', text), query) DESC, id DESC LIMIT $2",
+    term: ("'", "':*"),
+    and: " & ",
+    day: "to_char(to_timestamp(at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+};

@@ -1,0 +1,59 @@
+//! What a database says, told as the one error.
+
+use parlor_core::{Error, ErrorKind, Retry};
+
+/// SQLite's result codes that have advice of their own.
+/// <https://sqlite.org/rescode.html>
+const ADVICE: &[(i64, &str)] = &[
+    (5, "Another program writes to it for long; try again."),
+    (
+        8,
+        "The file or its folder can't be written to; change its permissions.",
+    ),
+    (
+        10,
+        "Reading or writing the file failed; see whether its disk is sound.",
+    ),
+    (
+        11,
+        "The file is damaged; move it away, and a new one is made.",
+    ),
+    (13, "The disk is full; make room, then go on."),
+    (
+        14,
+        "The file can't be opened; see whether its folder is there and yours.",
+    ),
+    (
+        26,
+        "The file isn't a database; move it away, and a new one is made.",
+    ),
+];
+
+/// An error of the database while `doing` something.
+pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| {
+        let (kind, retry) = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) => {
+                (ErrorKind::Connection, Retry::Later(None))
+            }
+            sqlx::Error::Configuration(_) => (ErrorKind::Configuration, Retry::Never),
+            _ => (ErrorKind::Unexpected, Retry::Never),
+        };
+        let told = error.as_database_error();
+        let says = told.map_or_else(|| error.to_string(), |it| it.message().to_owned());
+        let code = told.and_then(|it| it.code()).map(|code| code.into_owned());
+        // The lower byte is the code, the others say it more closely.
+        let primary = code.as_ref().and_then(|code| code.parse::<i64>().ok());
+        let primary = primary.map(|code| code & 0xff);
+        let advice = ADVICE.iter().find(|(code, _)| Some(*code) == primary);
+        let message = format!("the store failed while {doing}: {says}");
+        let mut failure = Error::new(kind, message).with_retry(retry);
+        if let Some(code) = code {
+            failure = failure.with_code(code);
+        }
+        if let Some((_, advice)) = advice {
+            failure = failure.with_help(*advice);
+        }
+        failure.with_source(error)
+    }
+}

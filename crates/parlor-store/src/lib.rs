@@ -1,0 +1,39 @@
+//! Conversations and what they used, kept in SQLite or PostgreSQL.
+//!
+//! ```
+//! use parlor_agent::{Conversation, ConversationStore};
+//! use parlor_core::{Echo, Message};
+//! use parlor_store::Store;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let store = Store::memory().await?;
+//! let mut chat = Conversation::new(Echo::new());
+//! chat.send("my name is Ann").await?;
+//!
+//! let id = store.create("Names", None).await?;
+//! let mut last = None;
+//! for turn in chat.history().turns() {
+//!     last = Some(store.append(&id, last, &turn.clone().into()).await?);
+//! }
+//! let found = store.search("ann", 10).await?;
+//! assert_eq!(found[0].info.id, id);
+//! assert_eq!(&store.load(&id).await?.history, chat.history());
+//! # Ok::<(), parlor_core::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! | feature | for |
+//! |---|---|
+//! | `sqlite` (default) | [`Store::sqlite`]: a file, which several programs may use at once |
+//! | `postgres` | [`Store::postgres`]: a server that several machines share |
+
+mod conversations;
+mod database;
+mod failure;
+mod id;
+mod info;
+mod schema;
+mod search;
+mod store;
+
+pub use store::Store;
