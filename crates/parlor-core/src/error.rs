@@ -1,7 +1,10 @@
 //! The one error: what failed, whether to try again, what to do next.
 
+mod kind;
 #[cfg(test)]
 mod tests;
+
+pub use kind::{ErrorKind, Retry, TimeoutKind};
 
 use crate::response::ChatResponse;
 use crate::scrub::Scrub;
@@ -11,7 +14,6 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,6 +26,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// for code, [`Display`](fmt::Display) says what happened and
 /// [`help`](Self::help) what to do next. Secrets are never in it: whoever builds
 /// one keeps them out.
+///
+/// A provider's message may be long. `Display` shows the first 500 characters of
+/// it, or as many as [`with_message_limit`](Self::with_message_limit) says, and
+/// how many more there are; [`message`](Self::message) and `{:#}` have all of it.
 ///
 /// Its JSON form has `kind, message, help, provider, model, status, code,
 /// retry, request_id, partial`, with `null` for what is unknown.
@@ -38,10 +44,13 @@ struct Inner {
     help: Option<Cow<'static, str>>,
     provider: Option<String>,
     model: Option<String>,
+    tool: Option<String>,
     status: Option<u16>,
     code: Option<String>,
     request_id: Option<String>,
     body: Option<String>,
+    /// The most characters of the message that are shown.
+    limit: Option<usize>,
     partial: Option<Arc<ChatResponse>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -49,171 +58,8 @@ struct Inner {
 /// The most bytes of a provider's body that an error keeps.
 const BODY_LIMIT: usize = 2048;
 
-/// What sort of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The program's configuration is wrong or missing something.
-    Configuration,
-    /// No key, or one that the provider doesn't take.
-    Authentication,
-    /// The key is right but may not do this.
-    Permission,
-    /// The provider has no such model, or no provider has the name.
-    ModelNotFound,
-    /// The provider finds fault with the request.
-    InvalidRequest,
-    /// The model or provider can't do what was asked.
-    Unsupported,
-    /// The conversation doesn't fit the context window.
-    ContextTooLong,
-    /// A filter withheld the prompt or the answer.
-    ContentFiltered,
-    /// Too many requests or tokens in a window of time.
-    RateLimited,
-    /// Money or quota is used up; waiting doesn't help.
-    QuotaExhausted,
-    /// The provider has no capacity at the moment.
-    Overloaded,
-    /// The provider failed.
-    Server,
-    /// One of the four timeouts ran out.
-    Timeout(TimeoutKind),
-    /// No connection, or it broke before an answer.
-    Connection,
-    /// The answer broke off before its protocol's end.
-    Truncated,
-    /// The answer was not what the protocol says.
-    Decode,
-    /// A tool failed.
-    Tool,
-    /// Media couldn't be read or isn't what it says.
-    Media,
-    /// The request or an answer failed a check of parlor's own.
-    Validation,
-    /// The caller stopped it.
-    Cancelled,
-    /// A bug, or something that nobody thought of.
-    Unexpected,
-}
-
-/// Which timeout ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TimeoutKind {
-    /// Connecting.
-    Connect,
-    /// Waiting for the first event.
-    FirstEvent,
-    /// Waiting for the next event.
-    Idle,
-    /// The whole exchange.
-    Total,
-}
-
-impl ErrorKind {
-    /// The word used in JSON and in logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Authentication => "authentication",
-            Self::Permission => "permission",
-            Self::ModelNotFound => "model_not_found",
-            Self::InvalidRequest => "invalid_request",
-            Self::Unsupported => "unsupported",
-            Self::ContextTooLong => "context_too_long",
-            Self::ContentFiltered => "content_filtered",
-            Self::RateLimited => "rate_limited",
-            Self::QuotaExhausted => "quota_exhausted",
-            Self::Overloaded => "overloaded",
-            Self::Server => "server",
-            Self::Timeout(TimeoutKind::Connect) => "connect_timeout",
-            Self::Timeout(TimeoutKind::FirstEvent) => "first_event_timeout",
-            Self::Timeout(TimeoutKind::Idle) => "idle_timeout",
-            Self::Timeout(TimeoutKind::Total) => "total_timeout",
-            Self::Connection => "connection",
-            Self::Truncated => "truncated",
-            Self::Decode => "decode",
-            Self::Tool => "tool",
-            Self::Media => "media",
-            Self::Validation => "validation",
-            Self::Cancelled => "cancelled",
-            Self::Unexpected => "unexpected",
-        }
-    }
-
-    /// Whether another attempt may go better when nothing else is known.
-    fn retry(self) -> Retry {
-        match self {
-            Self::RateLimited
-            | Self::Overloaded
-            | Self::Server
-            | Self::Connection
-            | Self::Truncated
-            | Self::Timeout(TimeoutKind::Connect | TimeoutKind::FirstEvent | TimeoutKind::Idle) => {
-                Retry::Later(None)
-            }
-            _ => Retry::Never,
-        }
-    }
-
-    fn help(self) -> &'static str {
-        match self {
-            Self::Configuration => "Correct the configuration named above.",
-            Self::Authentication => "Set a valid key for this provider.",
-            Self::Permission => "Ask the account's owner for access, or use another model.",
-            Self::ModelNotFound => "Check the model id, or list the models that are there.",
-            Self::InvalidRequest => "Change the request as the provider says.",
-            Self::Unsupported => "Leave out what is named above, or use a model that supports it.",
-            Self::ContextTooLong => {
-                "Shorten the conversation, or use a model with a larger context window."
-            }
-            Self::ContentFiltered => "Rephrase the prompt; the provider's filter withheld it.",
-            Self::RateLimited => "Wait, or send fewer requests at a time.",
-            Self::QuotaExhausted => "Add credit or raise the limit at the provider.",
-            Self::Overloaded => "Try again later, or use another model.",
-            Self::Server => "Try again; if it goes on, tell the provider.",
-            Self::Timeout(_) => "Try again, or allow more time.",
-            Self::Connection => "Check that the address is right and the server is running.",
-            Self::Truncated => "Ask again.",
-            Self::Decode => "Check that the address speaks this provider's protocol.",
-            Self::Tool => "See the tool's own message.",
-            Self::Media => "Check the file, its type and its size.",
-            Self::Validation => "Correct the value named above.",
-            Self::Cancelled => "Ask again when you like.",
-            Self::Unexpected => "This is a bug: please report it with the message.",
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Whether to try again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Retry {
-    /// It would fail again.
-    Never,
-    /// It may go better, after this time where the provider named one.
-    Later(Option<Duration>),
-    /// It was tried again as often as allowed; don't try any more.
-    Exhausted,
-}
-
-impl Retry {
-    /// The word used in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Never => "never",
-            Self::Later(_) => "later",
-            Self::Exhausted => "exhausted",
-        }
-    }
-}
+/// The most characters of a message that are shown, where nobody said.
+const MESSAGE_LIMIT: usize = 500;
 
 impl Error {
     /// An error of a kind. The message is a sentence that names what failed;
@@ -227,10 +73,12 @@ impl Error {
             help: None,
             provider: None,
             model: None,
+            tool: None,
             status: None,
             code: None,
             request_id: None,
             body: None,
+            limit: None,
             partial: None,
             source: None,
         }))
@@ -244,6 +92,26 @@ impl Error {
     /// An answer that broke off before its protocol's end.
     pub fn truncated() -> Self {
         Self::new(ErrorKind::Truncated, "the answer broke off before its end")
+    }
+
+    /// A tool that failed: which one, and of what.
+    ///
+    /// ```
+    /// use parlor_core::Error;
+    ///
+    /// let error = Error::tool("weather", "no station answers");
+    /// assert_eq!(error.tool_name(), Some("weather"));
+    /// assert_eq!(error.to_string(), "the tool `weather` failed: no station answers");
+    /// ```
+    pub fn tool(
+        name: impl Into<String>,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let (name, cause) = (name.into(), cause.into());
+        let message = format!("the tool `{name}` failed: {cause}");
+        let mut error = Self::new(ErrorKind::Tool, message).with_source(cause);
+        error.inner().tool = Some(name);
+        error
     }
 
     /// Something that the model or provider can't do.
@@ -290,6 +158,11 @@ impl Error {
     /// The model that was asked.
     pub fn model(&self) -> Option<&str> {
         self.0.model.as_deref()
+    }
+
+    /// The tool that failed.
+    pub fn tool_name(&self) -> Option<&str> {
+        self.0.tool.as_deref()
     }
 
     /// The HTTP status.
@@ -362,6 +235,17 @@ impl Error {
     #[must_use]
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.inner().model = Some(model.into());
+        self
+    }
+
+    /// The same error whose `Display` shows at most so many characters of the
+    /// message, and how many more there are.
+    ///
+    /// Without, it is 500, but for [`Configuration`](ErrorKind::Configuration),
+    /// whose message may list many things that are wrong.
+    #[must_use]
+    pub fn with_message_limit(mut self, characters: usize) -> Self {
+        self.inner().limit = Some(characters);
         self
     }
 
@@ -441,6 +325,24 @@ impl Error {
     }
 }
 
+/// At most so many characters of a text, and how many more there are.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    // As many bytes hold no more characters.
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => {
+            let (head, tail) = text.split_at(end);
+            Cow::Owned(format!(
+                "{head}… ({} more characters)",
+                tail.chars().count()
+            ))
+        }
+    }
+}
+
 /// All that an error and its causes may show.
 fn chain(error: &dyn StdError) -> String {
     let mut text = format!("{error:?}");
@@ -458,10 +360,16 @@ impl fmt::Display for Error {
         if let Some(provider) = &inner.provider {
             write!(f, "{provider}: ")?;
         }
-        f.write_str(&inner.message)?;
+        let limit = match (inner.limit, inner.kind) {
+            _ if f.alternate() => None,
+            (None, ErrorKind::Configuration) => None,
+            (limit, _) => Some(limit.unwrap_or(MESSAGE_LIMIT)),
+        };
+        let message = limit.map_or(Cow::Borrowed(&*inner.message), |it| cut(&inner.message, it));
+        f.write_str(&message)?;
         // A message of our own, where the provider sent none, has it already.
         let status = inner.status.map(|status| status.to_string());
-        let status = status.filter(|it| !inner.message.ends_with(&format!(" {it}")));
+        let status = status.filter(|it| !message.ends_with(&format!(" {it}")));
         let request = inner.request_id.as_ref().map(|id| format!("request {id}"));
         let notes: Vec<&str> = [&status, &inner.code, &request]
             .into_iter()
@@ -486,6 +394,7 @@ impl fmt::Debug for Error {
         let texts = [
             ("provider", &inner.provider),
             ("model", &inner.model),
+            ("tool", &inner.tool),
             ("code", &inner.code),
             ("request_id", &inner.request_id),
             ("body", &inner.body),

@@ -83,7 +83,7 @@ impl Scrub {
 
     /// The same for a text that was cut at its end, where the beginning of a
     /// secret may stand.
-    pub(crate) fn cut_text(&self, text: &str) -> String {
+    pub fn cut_text(&self, text: &str) -> String {
         let mut clean = self.text(text).into_owned();
         for secret in &self.secrets {
             let secret = secret.expose();

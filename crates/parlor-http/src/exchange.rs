@@ -3,7 +3,7 @@
 use crate::auth::{Auth, Refusal, Sent};
 use crate::client::{self, ClientSettings};
 use crate::endpoint::Endpoint;
-use crate::failure;
+use crate::{failure, traffic};
 use http::Extensions;
 use parlor_core::{Error, ErrorKind, Result, Scrub, Secret, TimeoutKind};
 use parlor_dialect::Dialect;
@@ -124,7 +124,8 @@ impl Endpoint {
             again,
         };
         let Auth::Dynamic(_) = &self.auth else {
-            return Ok((Arc::new(sent), client.execute(request).await));
+            let outcome = traffic::execute(self, client, request, &secrets).await;
+            return Ok((Arc::new(sent), outcome));
         };
         sent.headers.clone_from(request.headers());
         let sent = Arc::new(sent);
@@ -135,7 +136,7 @@ impl Endpoint {
             secrets.extend(token);
             secrets.push(Secret::new(value));
         }
-        let mut outcome = client.execute(request).await;
+        let mut outcome = traffic::execute(self, client, request, &secrets).await;
         if let Ok(response) = &mut outcome {
             let extensions = response.extensions_mut();
             extensions.insert(self.scrub_with(secrets));

@@ -5,6 +5,20 @@
 //! [`Dialect`](parlor_dialect::Dialect), which knows the words, and an
 //! [`Endpoint`], which knows the address, the key and the time limits.
 //!
+//! # What it logs
+//!
+//! Events of `tracing`, with keys and tokens taken out:
+//!
+//! | target | level | |
+//! |---|---|---|
+//! | `parlor_http::request` | debug | method, URL and headers of each request |
+//! | `parlor_http::request` | trace | the first 16 KiB of its body: what users say |
+//! | `parlor_http::response` | debug | status, headers, time; or why there was none |
+//! | `parlor_http::response` | trace | the first 16 KiB of its body, when it is over |
+//! | `parlor_http` | warn | that an endpoint takes any certificate |
+//!
+//! The field `exchange` pairs them. Nothing is told where no subscriber asks.
+//!
 //! # Features
 //!
 //! | feature | default | |
@@ -41,6 +55,7 @@ mod renewed;
 #[cfg(feature = "signing")]
 pub mod signing;
 mod tokens;
+mod traffic;
 mod upload;
 
 pub use async_trait::async_trait;

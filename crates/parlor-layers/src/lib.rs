@@ -41,9 +41,10 @@
 //! | 12 | [`hedge`] | Asks a second time when the first event is late, and takes the answer that begins first |  | `[layers.hedge]` |
 //! | 13 | [`resume`] | Goes on with an answer that broke off in the middle of its text |  | `[layers.resume]` |
 //! | 14 | [`retry`] | Tries again what failed before its first event, with backoff and a budget |  | `[layers.retry]` |
-//! | 15 | [`rate_limit`] | Keeps requests and tokens within limits per window of time; what is beyond them waits or fails |  | `[layers.rate_limit]` |
-//! | 16 | [`concurrency`] | Lets only so many exchanges with a model go on at once; the others wait in line |  | `[layers.concurrency]` |
-//! | 17 | [`timeout`] | Ends an exchange that takes too long: to its first event, between events, or in all |  | `[layers.timeout]` |
+//! | 15 | [`strict`] | Makes errors of what reading passes over: unreadable arguments, JSON that is none, unknown words |  | `[layers.strict]` |
+//! | 16 | [`rate_limit`] | Keeps requests and tokens within limits per window of time; what is beyond them waits or fails |  | `[layers.rate_limit]` |
+//! | 17 | [`concurrency`] | Lets only so many exchanges with a model go on at once; the others wait in line |  | `[layers.concurrency]` |
+//! | 18 | [`timeout`] | Ends an exchange that takes too long: to its first event, between events, or in all |  | `[layers.timeout]` |
 //! <!-- end of layers -->
 //!
 //! A configuration asks for a layer by a table of its name, in which everything
@@ -78,6 +79,7 @@ pub mod replay;
 pub mod resume;
 pub mod retry;
 mod stack;
+pub mod strict;
 mod texts;
 pub mod timeout;
 #[cfg(feature = "trace")]

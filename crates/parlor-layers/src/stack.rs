@@ -30,6 +30,7 @@ pub static ORDER: &[Slot] = &[
     Slot::configurable::<hedge::HedgeLayer>("hedge"),
     Slot::configurable::<crate::resume::ResumeLayer>("resume"),
     Slot::of::<retry::RetryLayer>("retry"),
+    Slot::configurable::<crate::strict::StrictLayer>("strict"),
     Slot::configurable::<rate_limit::RateLimitLayer>("rate_limit"),
     Slot::configurable::<concurrency::ConcurrencyLayer>("concurrency"),
     Slot::of::<timeout::TimeoutLayer>("timeout"),

@@ -83,7 +83,7 @@ async fn each_does_its_work() {
     use parlor::{ChatRequest, Reused};
 
     let toml = "[layers]\ntrace = true\nmetrics = true\nhedge = true\ncoalesce = true\n\
-        resume = true\n\
+        resume = true\nstrict = true\n\
         [layers.validate]\nmax_chars = 40\n\
         [layers.redact]\npatterns = { TICKET = 'T-\\d+' }\n\
         [layers.cache]\nttl = \"1m\"\n\

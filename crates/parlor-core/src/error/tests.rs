@@ -1,6 +1,7 @@
 //! What an error says, keeps and costs.
 
 use super::*;
+use std::time::Duration;
 
 #[test]
 fn is_one_pointer_wide() {
@@ -78,4 +79,71 @@ fn a_long_body_is_cut_even_inside_a_character() {
     let body = "é".repeat(BODY_LIMIT);
     let error = Error::decode("x").with_body(&body.as_bytes()[1..]);
     assert!(error.body().unwrap().len() <= BODY_LIMIT + 6);
+}
+
+#[test]
+fn a_long_message_is_shown_in_part_and_kept_whole() {
+    let message = "é".repeat(600);
+    let error = Error::new(ErrorKind::InvalidRequest, message.clone()).with_status(400);
+    let head = "é".repeat(500);
+    assert_eq!(
+        error.to_string(),
+        format!("{head}… (100 more characters) (400)")
+    );
+    assert_eq!(error.message(), message);
+    assert_eq!(format!("{error:#}"), format!("{message} (400)"));
+    let json = serde_json::to_value(&error).unwrap();
+    assert_eq!(json["message"], message);
+
+    let shorter = error.clone().with_message_limit(3);
+    assert_eq!(shorter.to_string(), "ééé… (597 more characters) (400)");
+    let enough = error.with_message_limit(600);
+    assert_eq!(enough.to_string(), format!("{message} (400)"));
+    // All that is wrong in a file is told at once.
+    let many = Error::new(ErrorKind::Configuration, message.clone());
+    assert_eq!(many.to_string(), message);
+    assert_eq!(
+        many.with_message_limit(0).to_string(),
+        "… (600 more characters)"
+    );
+}
+
+#[test]
+fn a_tool_s_failure_names_the_tool_and_the_cause() {
+    let error = Error::tool("weather", std::io::Error::other("no station answers"));
+    assert_eq!(error.kind(), ErrorKind::Tool);
+    assert_eq!(
+        error.to_string(),
+        "the tool `weather` failed: no station answers"
+    );
+    assert_eq!(error.tool_name(), Some("weather"));
+    assert_eq!(error.source().unwrap().to_string(), "no station answers");
+}
+
+#[test]
+fn every_kind_has_a_word_a_message_and_help() {
+    use ErrorKind::*;
+    let kinds = [
+        (Configuration, "configuration"),
+        (Connection, "connection"),
+        (Decode, "decode"),
+        (Tool, "tool"),
+        (Media, "media"),
+        (ModelNotFound, "model_not_found"),
+        (ContextTooLong, "context_too_long"),
+        (Validation, "validation"),
+    ];
+    let mut helps = std::collections::BTreeSet::new();
+    for (kind, word) in kinds {
+        let error = Error::new(kind, "what failed")
+            .with_model("quick-1")
+            .with_body(b"the answer");
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(json["kind"], word);
+        assert_eq!(error.message(), "what failed");
+        assert_eq!(error.body(), Some("the answer"));
+        assert!(error.help().ends_with('.'), "{word}: {}", error.help());
+        helps.insert(error.help().to_owned());
+    }
+    assert_eq!(helps.len(), kinds.len(), "each says something of its own");
 }

@@ -17,6 +17,7 @@ use parlor_layers::rate_limit::RateLimitLayer;
 use parlor_layers::redact::{RedactLayer, RedactPolicy};
 use parlor_layers::resume::{ResumeLayer, ResumeMode, ResumePolicy};
 use parlor_layers::retry::{RetryLayer, RetryPolicy};
+use parlor_layers::strict::StrictLayer;
 use parlor_layers::timeout::{TimeoutLayer, TimeoutPolicy};
 use parlor_layers::trace::{TraceLayer, TracePolicy};
 use parlor_layers::validate::{ValidateLayer, ValidatePolicy};
@@ -327,6 +328,7 @@ impl Place {
             .with(TimeoutLayer::new(limits))
             .with(self.running.clone())
             .with(self.rate.clone())
+            .with(StrictLayer::default())
             .with(retry)
     }
 
