@@ -7,10 +7,11 @@ use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::run::{Run, RunEvent};
 use crate::stats::{Statistics, Stats};
+use crate::surroundings::Surroundings;
 use crate::tool::{Tool, ToolBox, Values};
 use crate::window::{Fit, Window};
 use parlor_core::{
-    ChatModel, ChatRequest, Error, ErrorKind, Message, Result, ToolCall, ToolResult,
+    ChatModel, ChatRequest, Error, ErrorKind, Layer, Message, Result, ToolCall, ToolResult,
 };
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -29,6 +30,7 @@ pub struct Conversation {
     runs_tools: bool,
     window: Option<Window>,
     statistics: Statistics,
+    surroundings: Surroundings,
 }
 
 impl Conversation {
@@ -53,6 +55,7 @@ impl Conversation {
             runs_tools: true,
             window: None,
             statistics: Statistics::default(),
+            surroundings: Surroundings::default(),
         }
     }
 
@@ -158,6 +161,14 @@ impl Conversation {
         self.model = model;
     }
 
+    /// The same conversation whose model is within a layer, around those that it
+    /// has.
+    #[must_use]
+    pub fn with_layer(mut self, layer: impl Layer) -> Self {
+        self.model = layer.layer(self.model);
+        self
+    }
+
     /// The settings for every request.
     pub fn request_mut(&mut self) -> &mut ChatRequest {
         &mut self.request
@@ -232,6 +243,7 @@ impl Conversation {
                 "the message has no content",
             ));
         }
+        self.surroundings.admit()?;
         Ok(Run::begin(self, messages))
     }
 
@@ -241,6 +253,7 @@ impl Conversation {
     /// # Errors
     /// [`Validation`](ErrorKind::Validation) where nothing was said.
     pub fn regenerate(&mut self) -> Result<Run<'_>> {
+        self.surroundings.admit()?;
         let turn = self.history.undo().ok_or_else(|| nothing("said"))?;
         let begins = turn.messages.iter().position(|m| !is_question(m));
         let question = turn.messages.get(..begins.unwrap_or(turn.messages.len()));
@@ -279,8 +292,17 @@ impl Conversation {
             let message = format!("no call `{}` waits for a result", stray.call_id);
             return Err(Error::new(ErrorKind::Validation, message));
         }
+        self.surroundings.admit()?;
         let turn = self.history.undo().ok_or_else(|| nothing("waiting"))?;
         Ok(Run::resumed(self, turn, results))
+    }
+
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(crate) fn surroundings_mut(&mut self) -> &mut Surroundings {
+        &mut self.surroundings
     }
 
     pub(crate) fn shop(&self) -> &Shop {

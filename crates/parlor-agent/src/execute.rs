@@ -13,6 +13,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::timeout;
 
+/// How the model is told that a tool failed.
+pub(crate) const FAILED: &str = "The tool failed: ";
+
 /// What was decided for good, by the tool's name: whether it may run.
 pub(crate) type Remembered = Arc<Mutex<BTreeMap<String, bool>>>;
 
@@ -229,7 +232,7 @@ async fn run(
         Ok(Ok(Err(error))) if error.kind() == ErrorKind::Validation => {
             ToolOutput::error(with_schema(error.message(), &tool.definition()))
         }
-        Ok(Ok(Err(error))) => ToolOutput::error(format!("The tool failed: {}", error.message())),
+        Ok(Ok(Err(error))) => ToolOutput::error(format!("{FAILED}{}", error.message())),
         Ok(Err(_panic)) => ToolOutput::error("The tool failed unexpectedly."),
         Err(_elapsed) => {
             let limit = limits.tool_time;

@@ -18,7 +18,7 @@
 //! | talking to a model that remembers | [`Conversation`], [`History`] |
 //! | how much of it is sent | [`Window`], [`Summary`] |
 //! | how it is answered | [`Mode`], [`Modes`] |
-//! | an answer as it comes | [`Run`], [`RunEvent`] |
+//! | an answer as it comes | [`Run`], [`RunEvent`], [`Conversation::on_event`] |
 //! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
 //! | who may say no | [`Approver`], [`Approval`] |
 //! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
@@ -31,7 +31,7 @@
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
 //! | where it is kept | [`ConversationStore`], [`Kept`] |
 //! | what it came to | [`Statistics`], [`Stats`] |
-//! | when to stop | [`Limits`], [`Outcome`] |
+//! | when to stop | [`Limits`], [`Outcome`], [`Session`] |
 
 mod approval;
 mod batch;
@@ -47,8 +47,10 @@ mod partial_json;
 mod reply;
 mod run;
 mod schema;
+mod session;
 mod stats;
 mod store;
+mod surroundings;
 #[cfg(feature = "templates")]
 mod template;
 mod thought;
@@ -77,6 +79,7 @@ pub use schema::schema_of;
 /// `#[schemars(crate = "parlor_agent::schemars")]` where a program has no
 /// dependency of that name.
 pub use schemars;
+pub use session::{Session, SessionGuard};
 pub use stats::{Figures, Statistics, Stats};
 pub use store::{
     ConversationStore, Found, Kept, KeptInfo, KeptTurn, TurnId, UsageBy, UsageRow, searchable,

@@ -1,6 +1,7 @@
 //! What a run came to.
 
-use parlor_core::{ChatResponse, Cost, Message, Usage};
+use crate::execute::FAILED;
+use parlor_core::{ChatResponse, Cost, Error, Message, Part, Usage};
 use serde::{Deserialize, Serialize};
 
 /// What a run came to: the last answer, and all that led to it.
@@ -30,6 +31,21 @@ impl Reply {
     /// The reasoning of the last answer.
     pub fn reasoning(&self) -> String {
         self.response.reasoning()
+    }
+
+    /// The calls of tools that failed or weren't run, as errors that name the
+    /// tool and the cause. The model was told of each, and may have gone on well.
+    pub fn tool_failures(&self) -> impl Iterator<Item = Error> {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts.filter_map(|part| match part {
+            Part::ToolResult(result) if result.is_error => {
+                let name = result.name.as_deref().unwrap_or(&result.call_id);
+                let text = result.joined_text();
+                let cause = text.strip_prefix(FAILED).unwrap_or(&text);
+                Some(Error::tool(name, cause))
+            }
+            _ => None,
+        })
     }
 }
 

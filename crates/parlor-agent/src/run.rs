@@ -73,6 +73,16 @@ impl Stopper {
     }
 }
 
+/// Until one of them is told to stop.
+async fn either(stopper: &Stopper, session: Option<&Stopper>) {
+    match session {
+        None => stopper.stopped().await,
+        Some(session) => {
+            select(pin!(stopper.stopped()), pin!(session.stopped())).await;
+        }
+    }
+}
+
 /// A turn on its way.
 ///
 /// It ends with [`RunEvent::Finished`], or with an error. What it did is
@@ -187,6 +197,7 @@ impl<'a> Run<'a> {
     pub async fn next(&mut self) -> Option<Result<RunEvent>> {
         loop {
             if let Some(event) = self.told.pop_front() {
+                self.conversation.surroundings().tell(&event);
                 return Some(Ok(event));
             }
             if matches!(self.state, State::Over) {
@@ -194,10 +205,13 @@ impl<'a> Run<'a> {
             }
             let began = *self.began.get_or_insert_with(Instant::now);
             let limit = self.conversation.shop().limits.time;
-            let stopper = self.stopper.clone();
+            let surroundings = self.conversation.surroundings();
+            let by_session = surroundings.until(began);
+            let (stopper, session) = (self.stopper.clone(), surroundings.stopper());
             let interrupted = async move {
                 let late = limit.and_then(|limit| began.checked_add(limit));
-                let stopped = pin!(stopper.stopped());
+                let late = late.into_iter().chain(by_session).min();
+                let stopped = pin!(either(&stopper, session.as_ref()));
                 match late {
                     None => stopped.await,
                     Some(late) => {
@@ -221,7 +235,7 @@ impl<'a> Run<'a> {
                     let partial = error.partial().cloned();
                     self.commit_partial(partial);
                     self.end_watch(Ended::Failed(error.kind()));
-                    return Some(Err(error));
+                    return Some(Err(self.conversation.surroundings().shown(error)));
                 }
                 Err(Interruption::Stopped) => self.interrupt(Outcome::Stopped),
                 Err(Interruption::Late) => self.interrupt(Outcome::TimeLimit),
@@ -556,6 +570,10 @@ impl Drop for Run<'_> {
             (State::Over, _) => {}
             (_, None) => self.roll_back(),
             _ => self.interrupt(Outcome::Stopped),
+        }
+        if let Some(began) = self.began {
+            let took = began.elapsed();
+            self.conversation.surroundings_mut().spend(took);
         }
     }
 }

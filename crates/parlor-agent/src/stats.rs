@@ -35,7 +35,11 @@ use tokio::time::Instant;
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Default)]
-pub struct Statistics(Arc<Mutex<Tables>>);
+pub struct Statistics {
+    tables: Arc<Mutex<Tables>>,
+    without_usage: bool,
+    without_latency: bool,
+}
 
 #[derive(Default)]
 struct Tables {
@@ -101,6 +105,16 @@ impl Statistics {
         Self::default()
     }
 
+    /// Nothing counted yet, and later without tokens and cost, or without times,
+    /// where these aren't wanted. Requests and errors always count.
+    pub fn capturing(usage: bool, latency: bool) -> Self {
+        Self {
+            without_usage: !usage,
+            without_latency: !latency,
+            ..Self::default()
+        }
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         let tables = self.tables();
@@ -130,7 +144,7 @@ impl Statistics {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -195,15 +209,19 @@ impl Table {
         match watch.ended {
             Ended::Completed => {
                 self.completed += 1;
-                self.total.add(micros(total));
+                if !watch.statistics.without_latency {
+                    self.total.add(micros(total));
+                }
             }
             Ended::Failed(kind) => *self.errors.entry(kind.as_str()).or_default() += 1,
             Ended::Stopped => self.stopped += 1,
         }
-        if let Some(first) = watch.first_event {
+        if let Some(first) = watch.first_event
+            && !watch.statistics.without_latency
+        {
             self.first_event.add(micros(first));
         }
-        if watch.usage.is_empty() {
+        if watch.usage.is_empty() || watch.statistics.without_usage {
             return;
         }
         self.usage.add(&watch.usage);
