@@ -1,6 +1,7 @@
 //! Tool calls for dialects that want ids of a certain form and objects as arguments.
 
-use parlor_core::Arguments;
+use parlor_core::{Arguments, ArgumentsForm};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -44,5 +45,19 @@ pub(crate) fn input(arguments: &Arguments) -> (Value, bool) {
         Ok(object @ Value::Object(_)) => (object, true),
         Ok(other) => (json!({ "input": other }), false),
         Err(_) => (json!({ "invalid_arguments": arguments.text }), false),
+    }
+}
+
+/// The arguments as the text of an object, and whether they were one: what is
+/// none goes as [`input`] puts it, since many hosts read the text of earlier
+/// calls and refuse a request in which it isn't an object. Free text stays.
+pub(crate) fn object_text(arguments: &Arguments) -> (Cow<'_, str>, bool) {
+    let text = arguments.text.as_str();
+    let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+    match text.trim() {
+        _ if arguments.form == ArgumentsForm::Text => (text.into(), true),
+        "" | "null" => ("{}".into(), true),
+        trimmed if trimmed.starts_with('{') && is_json() => (text.into(), true),
+        _ => (input(arguments).0.to_string().into(), false),
     }
 }

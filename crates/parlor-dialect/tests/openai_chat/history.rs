@@ -29,6 +29,20 @@ fn content_is_null_empty_or_absent_beside_calls() {
 }
 
 #[test]
+fn arguments_that_are_no_object_are_put_in_one() {
+    let arguments = |text: &str| {
+        let call = ToolCall::new("a", "f", Arguments::json(text));
+        let message = Message::new(Role::Assistant, vec![call.into()]);
+        let call = sent(message, json!({}))[0]["tool_calls"][0].clone();
+        call["function"]["arguments"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(arguments("null"), "{}");
+    assert_eq!(arguments(" {\"b\": 1, \"a\": 2}"), " {\"b\": 1, \"a\": 2}");
+    assert_eq!(arguments("[1]"), r#"{"input":[1]}"#);
+    assert_eq!(arguments("{\"a\":"), r#"{"invalid_arguments":"{\"a\":"}"#);
+}
+
+#[test]
 fn instructions_go_in_the_role_that_host_and_family_want() {
     let request = ChatRequest::new([Message::user("a")]).with_system("s");
     let role = |quirks: Value, model: &str| {

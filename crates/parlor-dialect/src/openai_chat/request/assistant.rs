@@ -5,6 +5,7 @@ use super::super::stream::join;
 use super::super::wire::request::{Called, Content, ContentPart, Given, Message as Wire, ToolCall};
 use super::media;
 use super::messages::MessageWriter;
+use crate::calls::object_text;
 use crate::json::merge;
 use crate::profile::ReasoningReplay;
 use parlor_core::{ArgumentsForm, Executor, Message, Part, Result};
@@ -113,11 +114,11 @@ impl<'a> MessageWriter<'_, '_, 'a> {
     ) -> Option<ToolCall<'a>> {
         let item = part.native_for(self.origin).and_then(Value::as_object);
         let mut rest = item.cloned().unwrap_or_default();
-        let arguments = match call.arguments.text.trim() {
-            // Some hosts refuse a call whose arguments aren't JSON.
-            "" if call.arguments.form != ArgumentsForm::Text => "{}",
-            _ => call.arguments.text.as_str(),
-        };
+        let (arguments, is_object) = object_text(&call.arguments);
+        if !is_object {
+            let note = "arguments that are no JSON object were put in one";
+            self.policy.coerced("messages.tool_call", note);
+        }
         let kind = match rest.remove("type") {
             Some(Value::String(kind)) => kind,
             _ => "function".to_owned(),
@@ -139,7 +140,7 @@ impl<'a> MessageWriter<'_, '_, 'a> {
                 kind: "custom".into(),
                 custom: Some(Given {
                     name: call.name.as_str().into(),
-                    input: arguments.into(),
+                    input: arguments,
                 }),
                 rest,
                 ..ToolCall::default()
@@ -154,7 +155,7 @@ impl<'a> MessageWriter<'_, '_, 'a> {
             kind: kind.into(),
             function: Some(Called {
                 name: call.name.as_str().into(),
-                arguments: arguments.into(),
+                arguments,
                 rest: inner,
             }),
             rest,

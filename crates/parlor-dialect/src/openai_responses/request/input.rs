@@ -6,14 +6,14 @@ use super::super::response::scope::Scope;
 use super::super::response::write::{Items, Left, is_content};
 use super::super::wire::{Object, block, kind_of};
 use super::{media, outputs};
-use crate::calls::short_id;
+use crate::calls::{object_text, short_id};
 use crate::dialect::Target;
 use crate::openai_chat::{CacheStyle, cache_field};
 use crate::policy::Policy;
 use crate::profile::ReasoningReplay;
 use parlor_core::{
-    CacheHint, ChatRequest, Citation, Executor, Media, Message, Origin, Part, Result, Role, Text,
-    ToolResult,
+    Arguments, CacheHint, ChatRequest, Citation, Executor, Media, Message, Origin, Part, Result,
+    Role, Text, ToolResult,
 };
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -297,7 +297,8 @@ impl<'w, 'p> Writer<'w, 'p> {
         };
         let mut written = Items::default();
         for part in &message.parts {
-            match part {
+            let suited = self.with_object(part);
+            match suited.as_ref().unwrap_or(part) {
                 Part::ToolResult(result) if result.executor == Executor::Client => {
                     self.items.append(&mut written.items);
                     written = Items::default();
@@ -327,6 +328,22 @@ impl<'w, 'p> Writer<'w, 'p> {
         written.items.iter_mut().for_each(shorten);
         self.items.append(&mut written.items);
         Ok(())
+    }
+
+    /// A call whose arguments are no object, with them in one.
+    fn with_object(&mut self, part: &Part) -> Option<Part> {
+        let Part::ToolCall(call) = part else {
+            return None;
+        };
+        let (text, is_object) = object_text(&call.arguments);
+        if is_object || call.executor != Executor::Client {
+            return None;
+        }
+        let note = "arguments that are no JSON object were put in one";
+        self.policy.coerced("messages.tool_call", note);
+        let mut call = call.clone();
+        call.arguments = Arguments::json(text);
+        Some(call.into())
     }
 
     fn foreign(&mut self) -> Result<()> {
