@@ -1,27 +1,39 @@
 //! A conversation: a model, its memory, its tools.
 
+mod request;
+
 use crate::approval::{Approver, approve_none};
 use crate::execute::{Remembered, Shop};
-use crate::history::History;
+use crate::history::{History, TurnState};
 use crate::limits::Limits;
 use crate::reply::Reply;
 use crate::run::{Run, RunEvent};
 use crate::stats::{Statistics, Stats};
 use crate::surroundings::Surroundings;
 use crate::tool::{Tool, ToolBox, Values};
-use crate::window::{Fit, Window};
+use crate::window::Window;
 use parlor_core::{
-    ChatModel, ChatRequest, Error, ErrorKind, Layer, Message, Result, ToolCall, ToolResult,
+    ChatModel, ChatRequest, Error, ErrorKind, Layer, Message, Result, Role, ToolCall, ToolResult,
 };
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A conversation with a model that remembers what was said and runs the tools
 /// that the model calls.
 ///
 /// A turn is committed as a whole when its [`Run`] ends or is dropped: whatever
 /// happened, the history can be sent again. While a run goes on the
-/// conversation is borrowed, so that it can't be sent to twice at once.
+/// conversation is borrowed, so that it can't be sent to twice at once:
+///
+/// ```compile_fail,E0499
+/// # use parlor_agent::Conversation;
+/// # use parlor_core::Echo;
+/// let mut chat = Conversation::new(Echo::new());
+/// let first = chat.send("Why?");
+/// let second = chat.send("Why not?");
+/// # drop((first, second));
+/// ```
 pub struct Conversation {
     model: Arc<dyn ChatModel>,
     request: ChatRequest,
@@ -74,7 +86,9 @@ impl Conversation {
     }
 
     /// The same conversation with settings for every request: temperature,
-    /// output, reasoning and all else. Its messages and tools are passed over.
+    /// output, reasoning and all else. Its messages and tools are passed over. A
+    /// tool that must be called ([`ToolChoice`](parlor_core::ToolChoice)) must be
+    /// so at the first step of a turn alone.
     #[must_use]
     pub fn with_request(mut self, request: ChatRequest) -> Self {
         self.request = request;
@@ -194,6 +208,32 @@ impl Conversation {
         &mut self.shop.tools
     }
 
+    /// Another conversation that goes on from this many turns of this one, with
+    /// the same model, tools, settings and decisions; it counts into the same
+    /// figures. See [`History::fork`].
+    #[must_use]
+    pub fn fork(&self, turns: usize) -> Self {
+        let mut shop = self.shop.clone();
+        shop.remembered = Arc::new(Mutex::new(self.remembered()));
+        Self {
+            model: self.model.clone(),
+            request: self.request.clone(),
+            history: self.history.fork(turns),
+            shop,
+            runs_tools: self.runs_tools,
+            window: self.window.clone(),
+            statistics: self.statistics.clone(),
+            surroundings: self.surroundings.clone(),
+        }
+    }
+
+    /// What was decided for good, by the tool's name: whether it may run. To be
+    /// stored beside the history, and given back by [`remember`](Self::remember).
+    pub fn remembered(&self) -> BTreeMap<String, bool> {
+        let known = self.shop.remembered.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Decides for good whether a tool that changes something may run here, or
     /// with `None` that it is asked again.
     pub fn remember(&mut self, tool: &str, may_run: Option<bool>) {
@@ -233,31 +273,46 @@ impl Conversation {
     /// Says something; the run tells what comes of it. Nothing is sent before
     /// the run is polled.
     ///
+    /// What a request sets beside its messages holds for this turn, above the
+    /// [settings of every request](Self::with_request); what it says as the
+    /// system takes the place of the instructions.
+    ///
     /// # Errors
-    /// [`Validation`](ErrorKind::Validation) for a message without content.
+    /// [`Validation`](ErrorKind::Validation) for a message without content, and
+    /// for tools in a request: those of a conversation are its [`ToolBox`]'s.
     pub fn stream(&mut self, message: impl Into<ChatRequest>) -> Result<Run<'_>> {
-        let messages = message.into().messages;
+        let mut request = message.into();
+        let messages = std::mem::take(&mut request.messages);
         if !messages.iter().any(has_content) {
             return Err(Error::new(
                 ErrorKind::Validation,
                 "the message has no content",
             ));
         }
+        if !request.tools.is_empty() {
+            let message = "the request has tools, which a conversation can't run";
+            return Err(Error::new(ErrorKind::Validation, message)
+                .with_help("Give them to the conversation by `with_tool`."));
+        }
+        let settings = (request != ChatRequest::default()).then(|| self.above(&request));
+        let settings = settings.transpose()?.map(Box::new);
         self.surroundings.admit()?;
-        Ok(Run::begin(self, messages))
+        Ok(Run::begin(self, messages, settings))
     }
 
     /// Asks again for the last answer: what had been answered is given up once
     /// something else comes.
     ///
     /// # Errors
-    /// [`Validation`](ErrorKind::Validation) where nothing was said.
+    /// [`Validation`](ErrorKind::Validation) where nothing was asked.
     pub fn regenerate(&mut self) -> Result<Run<'_>> {
         self.surroundings.admit()?;
-        let turn = self.history.undo().ok_or_else(|| nothing("said"))?;
-        let begins = turn.messages.iter().position(|m| !is_question(m));
-        let question = turn.messages.get(..begins.unwrap_or(turn.messages.len()));
-        let question = question.unwrap_or_default().to_vec();
+        let asked = |message: &Message| message.role == Role::User;
+        let last = self.history.turns().last();
+        let asked = last.and_then(|turn| turn.messages.iter().rposition(asked));
+        let turn = asked.and_then(|at| Some((at, self.history.undo()?)));
+        let (at, turn) = turn.ok_or_else(|| nothing("asked"))?;
+        let question = turn.messages.iter().take(at + 1).cloned().collect();
         Ok(Run::again(self, question, turn))
     }
 
@@ -267,13 +322,22 @@ impl Conversation {
         last.map(|turn| turn.pending_calls()).unwrap_or_default()
     }
 
-    /// Goes on with a turn that waits: its calls are put to the approver again
-    /// and run.
+    /// Goes on with the last turn. Calls that wait are put to the approver again
+    /// and run; a turn that broke off before its answer came, by an error or by
+    /// being stopped, is asked for it, with what its tools have done already.
     ///
     /// # Errors
-    /// [`Validation`](ErrorKind::Validation) where no call waits.
+    /// [`Validation`](ErrorKind::Validation) where no call waits and the answer,
+    /// or a piece of it, is there.
     pub fn resume(&mut self) -> Result<Run<'_>> {
-        self.answer(Vec::new())
+        let lacks_answer = self.history.turns().last().is_some_and(|turn| {
+            let last = turn.messages.last().map(|message| message.role);
+            turn.state == TurnState::Interrupted && last != Some(Role::Assistant)
+        });
+        match lacks_answer {
+            true => self.resumed(Vec::new()),
+            false => self.answer(Vec::new()),
+        }
     }
 
     /// Goes on with a turn that waits, with results from elsewhere. Calls that
@@ -292,6 +356,10 @@ impl Conversation {
             let message = format!("no call `{}` waits for a result", stray.call_id);
             return Err(Error::new(ErrorKind::Validation, message));
         }
+        self.resumed(results)
+    }
+
+    fn resumed(&mut self, results: Vec<ToolResult>) -> Result<Run<'_>> {
         self.surroundings.admit()?;
         let turn = self.history.undo().ok_or_else(|| nothing("waiting"))?;
         Ok(Run::resumed(self, turn, results))
@@ -312,34 +380,6 @@ impl Conversation {
     pub(crate) fn runs_tools(&self) -> bool {
         self.runs_tools
     }
-
-    /// The request for the next step: all that was said, and this turn.
-    pub(crate) fn next_request(&self, turn: &[Message]) -> ChatRequest {
-        let mut request = self.empty_request();
-        request.messages = self.history.messages();
-        request.messages.extend_from_slice(turn);
-        request
-    }
-
-    /// The request for the next step, as much of it as fits the window.
-    pub(crate) fn fitted_request(&self, turn: &[Message]) -> Result<Fit> {
-        let Some(window) = &self.window else {
-            return Ok(Fit::Send(Box::new(self.next_request(turn))));
-        };
-        let request = self.empty_request();
-        window.fit(request, &self.history, turn, self.model.info())
-    }
-
-    fn empty_request(&self) -> ChatRequest {
-        let mut request = self.request.clone();
-        request.tools = self.shop.tools.definitions();
-        request
-    }
-}
-
-fn is_question(message: &Message) -> bool {
-    use parlor_core::Role::{System, User};
-    matches!(message.role, User | System)
 }
 
 fn has_content(message: &Message) -> bool {

@@ -85,6 +85,11 @@ impl Batch {
         }
     }
 
+    /// Whether a call was begun, or has its result.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.running.is_empty() || self.results.iter().any(Option::is_some)
+    }
+
     /// The results so far, in the order of the calls.
     pub(crate) fn into_results(self) -> Vec<ToolResult> {
         self.results.into_iter().flatten().collect()
@@ -226,7 +231,8 @@ async fn run(
     limits: &Limits,
 ) -> ToolOutput {
     // What a panic leaves behind is the tool's own; nothing here is shared with it.
-    let call = AssertUnwindSafe(tool.call(arguments, context)).catch_unwind();
+    let call = async { tool.call(arguments, context).await };
+    let call = AssertUnwindSafe(call).catch_unwind();
     match timeout(limits.tool_time, call).await {
         Ok(Ok(Ok(output))) => output,
         Ok(Ok(Err(error))) if error.kind() == ErrorKind::Validation => {

@@ -1,8 +1,13 @@
 //! What was said, a turn at a time.
 
+mod mend;
+
+pub(crate) use mend::{ids_of, keeps, tell_apart};
+
 use crate::window::Summary;
-use parlor_core::{ArgumentsForm, Executor, Message, Part, Role, ToolCall, ToolResult, Usage};
+use parlor_core::{Message, Part, Role, ToolCall, ToolResult, Usage};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The memory of a conversation: instructions, and the turns so far.
@@ -34,7 +39,8 @@ struct Stored {
 impl From<Stored> for History {
     fn from(stored: Stored) -> Self {
         let mut turns = stored.turns;
-        turns.iter_mut().for_each(Turn::mend);
+        let mut taken = HashSet::new();
+        turns.iter_mut().for_each(|turn| turn.mend(&mut taken));
         let all = turns.len();
         turns.retain(|turn| !turn.messages.is_empty());
         let mut history = Self {
@@ -116,68 +122,29 @@ impl Turn {
         answers.next().map(Message::text).unwrap_or_default()
     }
 
-    /// Makes it one that can be sent whatever happened to it: a call that was
-    /// cut is gone, every other one of the client has exactly one result, in
-    /// the message after it, and nothing else has one. The calls of a pending
-    /// turn's last message may wait for theirs.
-    pub(crate) fn mend(&mut self) {
-        let may_wait = self.state == TurnState::Pending;
-        let messages = std::mem::take(&mut self.messages);
-        let last = messages.iter().rposition(|m| m.role == Role::Assistant);
-        let mut results: Vec<ToolResult> = Vec::new();
-        let mut rest = messages.into_iter().enumerate().peekable();
-        while let Some((at, mut message)) = rest.next() {
-            match message.role {
-                Role::Tool => continue,
-                Role::Assistant => message.parts.retain(is_whole),
-                Role::System | Role::User => {}
-            }
-            if message.parts.is_empty() {
-                continue;
-            }
-            while let Some((_, next)) = rest.next_if(|(_, next)| next.role == Role::Tool) {
-                results.extend(next.parts.into_iter().filter_map(|part| match part {
-                    Part::ToolResult(result) if result.executor == Executor::Client => Some(result),
-                    _ => None,
-                }));
-            }
-            let may_wait = may_wait && Some(at) == last;
-            let answers = answers_of(&message, &mut results, may_wait);
-            results.clear();
-            self.messages.push(message);
-            if !answers.is_empty() {
-                self.messages.push(Message::tool_results(answers));
-            }
+    /// Adds results of the last calls, in the order of the calls; those that
+    /// have none yet go on waiting. Gives the place of the message that has them.
+    pub(crate) fn add_results(&mut self, results: Vec<ToolResult>) -> Option<usize> {
+        if results.is_empty() {
+            return None;
         }
-        if may_wait && self.pending_calls().is_empty() {
-            self.state = TurnState::Interrupted;
-        }
+        self.messages.push(Message::tool_results(results));
+        self.state = TurnState::Pending;
+        self.mend(&mut HashSet::new());
+        self.messages.iter().rposition(|it| it.role == Role::Tool)
     }
-}
 
-fn is_whole(part: &Part) -> bool {
-    !matches!(part, Part::ToolCall(call) if call.arguments.form == ArgumentsForm::Cut)
-}
-
-/// The results of a message's calls, in the order of the calls.
-fn answers_of(message: &Message, results: &mut Vec<ToolResult>, may_wait: bool) -> Vec<ToolResult> {
-    let mut answers = Vec::new();
-    for call in message.tool_calls() {
-        let found = results.iter().position(|result| result.call_id == call.id);
-        match found {
-            Some(at) => answers.push(results.swap_remove(at)),
-            None if may_wait => {}
-            None => answers.push(unanswered(call)),
+    /// Its messages as they can be sent at any time: of calls that wait, it is
+    /// said that they have no result.
+    pub(crate) fn sendable(&self) -> Cow<'_, [Message]> {
+        if self.state != TurnState::Pending {
+            return Cow::Borrowed(&self.messages);
         }
+        let mut settled = self.clone();
+        settled.state = TurnState::Interrupted;
+        settled.mend(&mut HashSet::new());
+        Cow::Owned(settled.messages)
     }
-    answers
-}
-
-/// What the model is told of a call that nobody answered.
-pub(crate) fn unanswered(call: &ToolCall) -> ToolResult {
-    let mut result = ToolResult::error(&*call.id, "The call was interrupted and has no result.");
-    result.name = Some(call.name.clone());
-    result
 }
 
 impl History {
@@ -218,10 +185,11 @@ impl History {
     }
 
     /// All messages in the order in which a model gets them, the instructions
-    /// first.
+    /// first. Of calls that still wait, it is said that they have no result.
     pub fn messages(&self) -> Vec<Message> {
         let system = self.system.as_deref().map(Message::system);
-        let said = self.turns.iter().flat_map(|turn| turn.messages.clone());
+        let turns = self.turns.iter();
+        let said = turns.flat_map(|turn| turn.sendable().into_owned());
         system.into_iter().chain(said).collect()
     }
 
@@ -306,9 +274,10 @@ impl History {
             && before.state == TurnState::Pending
         {
             before.state = TurnState::Interrupted;
-            before.mend();
+            before.mend(&mut HashSet::new());
         }
-        turn.mend();
+        let said = self.turns.iter().flat_map(|turn| &turn.messages);
+        turn.mend(&mut ids_of(said));
         if !turn.messages.is_empty() {
             self.turns.push(turn);
         }

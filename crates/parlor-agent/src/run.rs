@@ -1,77 +1,27 @@
 //! One turn on its way: the model is asked, its calls are run, it is asked again.
 
+mod answer;
+mod end;
+mod event;
+
+pub use event::{RunEvent, Stopper};
+
 use crate::conversation::Conversation;
 use crate::execute::{Batch, BatchEvent};
-use crate::history::{Turn, TurnState};
+use crate::history::{Turn, TurnState, ids_of};
 use crate::reply::{Outcome, Reply};
 use crate::stats::{Ended, Watch};
 use crate::window::{Fit, Summarising, Summed};
 use futures_util::future::{BoxFuture, Either, select};
 use parlor_core::{
-    ArgumentsForm, ChatModel, ChatResponse, ChatStream, Cost, Event, FinishKind, Message, Part,
-    Result, Role, ToolCall, ToolResult, Usage,
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Cost, Error, ErrorKind, Event, Message,
+    Result, Role, ToolResult, Usage,
 };
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-
-/// What a run tells of, in order.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum RunEvent {
-    /// The model is asked, for the nth time from 1.
-    StepStarted(u32),
-    /// What the model says; each step has its own stream of these.
-    Model(Event),
-    /// A call runs.
-    ToolStarted(ToolCall),
-    /// A call has its result, or was refused one.
-    ToolFinished(ToolResult),
-    /// The run is over; nothing follows.
-    Finished(Box<Reply>),
-}
-
-impl RunEvent {
-    /// The text of a delta of the answer.
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Model(event) => event.text(),
-            _ => None,
-        }
-    }
-}
-
-/// Stops a [`Run`] or a [`Batch`](crate::Batch) from elsewhere. Clones stop the
-/// same one.
-#[derive(Debug, Clone, Default)]
-pub struct Stopper(Arc<(AtomicBool, Notify)>);
-
-impl Stopper {
-    /// Ends a run as [`Outcome::Stopped`], with what has come. The request and
-    /// the tools are dropped when the run is next polled. A batch begins nothing
-    /// more.
-    pub fn stop(&self) {
-        self.0.0.store(true, Ordering::Release);
-        self.0.1.notify_waiters();
-    }
-
-    /// Whether it was told to stop.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.0.0.load(Ordering::Acquire)
-    }
-
-    async fn stopped(&self) {
-        // Taken before the look, so that a stop in between is not missed.
-        let notified = self.0.1.notified();
-        if !self.is_stopped() {
-            notified.await;
-        }
-    }
-}
 
 /// Until one of them is told to stop.
 async fn either(stopper: &Stopper, session: Option<&Stopper>) {
@@ -90,11 +40,13 @@ async fn either(stopper: &Stopper, session: Option<&Stopper>) {
 pub struct Run<'a> {
     conversation: &'a mut Conversation,
     turn: Turn,
-    /// How many messages the turn had before this run.
-    given: usize,
-    kind: Kind,
-    /// What the turn was before it was asked again.
-    before: Option<Turn>,
+    /// The first message of the turn that is this run's own.
+    own: usize,
+    /// Whether anything came or was begun that must not be forgotten.
+    changed: bool,
+    before: Before,
+    /// Settings of this turn alone.
+    settings: Option<Box<ChatRequest>>,
     state: State,
     step: u32,
     began: Option<Instant>,
@@ -108,11 +60,13 @@ pub struct Run<'a> {
     watch: Option<Watch>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    New,
-    Again,
-    Resumed,
+/// What the run took out of the history, to be put back where nothing comes of it.
+#[derive(Default)]
+struct Before {
+    /// The turn that is asked again or goes on.
+    turn: Option<Turn>,
+    /// The instructions, where the message brought others.
+    system: Option<Option<String>>,
 }
 
 enum State {
@@ -130,49 +84,69 @@ enum Interruption {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn begin(conversation: &'a mut Conversation, messages: Vec<Message>) -> Self {
-        let turn = Turn::new(messages);
-        Self::new(conversation, turn, State::Next)
+    /// A new turn. What it says as the system becomes the instructions.
+    pub(crate) fn begin(
+        conversation: &'a mut Conversation,
+        messages: Vec<Message>,
+        settings: Option<Box<ChatRequest>>,
+    ) -> Self {
+        let (system, messages): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|it| it.role == Role::System);
+        let mut before = Before::default();
+        if !system.is_empty() {
+            let texts: Vec<String> = system.iter().map(Message::text).collect();
+            let history = conversation.history_mut();
+            before.system = Some(history.system().map(str::to_owned));
+            history.set_system(Some(texts.join("\n\n")));
+        }
+        let mut turn = Turn::new(messages);
+        turn.mend(&mut ids_of(conversation.history().messages().iter()));
+        let mut run = Self::new(conversation, turn, State::Next);
+        run.before = before;
+        run.settings = settings;
+        run
     }
 
+    /// The question of a turn, asked again.
     pub(crate) fn again(
         conversation: &'a mut Conversation,
         question: Vec<Message>,
         before: Turn,
     ) -> Self {
-        let mut run = Self::begin(conversation, question);
-        run.kind = Kind::Again;
-        run.before = Some(before);
+        let mut run = Self::new(conversation, Turn::new(question), State::Next);
+        run.before.turn = Some(before);
         run
     }
 
+    /// A turn that waits or broke off, with results of its calls.
     pub(crate) fn resumed(
         conversation: &'a mut Conversation,
         mut turn: Turn,
         results: Vec<ToolResult>,
     ) -> Self {
-        if !results.is_empty() {
-            turn.messages.push(Message::tool_results(results));
-        }
+        let before = turn.clone();
+        turn.state = TurnState::Pending;
+        turn.add_results(results);
         let calls: Vec<_> = turn.pending_calls().into_iter().cloned().collect();
         let state = match calls.is_empty() {
             true => State::Next,
             false => State::Acting(Box::new(Batch::new(conversation.shop().clone(), calls))),
         };
         let mut run = Self::new(conversation, turn, state);
-        run.kind = Kind::Resumed;
+        run.before.turn = Some(before);
         run
     }
 
     fn new(conversation: &'a mut Conversation, turn: Turn, state: State) -> Self {
         Self {
-            given: turn.messages.len(),
+            own: turn.messages.len(),
+            changed: false,
+            before: Before::default(),
+            settings: None,
             usage: Usage::default(),
             cost: None,
             conversation,
             turn,
-            kind: Kind::New,
-            before: None,
             state,
             step: 0,
             began: None,
@@ -268,10 +242,8 @@ impl<'a> Run<'a> {
         while let Some(event) = self.next().await {
             event?;
         }
-        self.reply.take().ok_or_else(|| {
-            use parlor_core::{Error, ErrorKind};
-            Error::new(ErrorKind::Cancelled, "the run has failed before")
-        })
+        let reply = self.reply.take();
+        reply.ok_or_else(|| Error::new(ErrorKind::Cancelled, "the run has failed before"))
     }
 
     /// Stops here. What had come stays in the history, marked interrupted.
@@ -314,7 +286,10 @@ impl<'a> Run<'a> {
                 }
             }
             State::Acting(batch) => match batch.next().await {
-                Some(BatchEvent::Started(call)) => self.told.push_back(RunEvent::ToolStarted(call)),
+                Some(BatchEvent::Started(call)) => {
+                    self.changed = true;
+                    self.told.push_back(RunEvent::ToolStarted(call));
+                }
                 Some(BatchEvent::Finished(result)) => {
                     self.told.push_back(RunEvent::ToolFinished(result));
                 }
@@ -336,7 +311,11 @@ impl<'a> Run<'a> {
     }
 
     fn ask(&mut self) -> Result<()> {
-        let request = match self.conversation.fitted_request(&self.turn.messages)? {
+        let settings = self.settings.as_deref();
+        let fit = self
+            .conversation
+            .fitted_request(&self.turn.messages, settings)?;
+        let request = match fit {
             Fit::Send(request) => request,
             Fit::Summarise(model, summarising) => {
                 self.watch(&*model);
@@ -360,221 +339,6 @@ impl<'a> Run<'a> {
 
     fn watch(&mut self, model: &dyn ChatModel) {
         self.watch = Some(self.conversation.statistics().begin(model));
-    }
-
-    /// Takes a whole answer.
-    fn answered(&mut self, mut response: ChatResponse) {
-        self.count(&response);
-        self.end_watch(Ended::Completed);
-        let mut message = match response.choices.first_mut() {
-            Some(choice) => {
-                self.tell_apart(&mut choice.message);
-                choice.message.clone()
-            }
-            None => Message::new(Role::Assistant, Vec::new()),
-        };
-        let cut = |part: &Part| matches!(part, Part::ToolCall(call) if call.arguments.form == ArgumentsForm::Cut);
-        message.parts.retain(|part| !cut(part));
-        let calls: Vec<ToolCall> = message.tool_calls().cloned().collect();
-        if !message.parts.is_empty() {
-            self.turn.messages.push(message);
-        }
-        let paused = response.finish_reason().map(|reason| reason.kind) == Some(FinishKind::Pause);
-        self.last = response;
-        let limits = &self.conversation.shop().limits;
-        let spent = self.cost.as_ref().and_then(Option::as_ref);
-        let broke = spent.is_some_and(|spent| limits.cost.is_some_and(|most| spent.amount >= most));
-        if calls.is_empty() && !paused {
-            self.end(Outcome::Finished);
-        } else if !calls.is_empty() && !self.conversation.runs_tools() {
-            self.end(Outcome::Pending);
-        } else if self.step >= limits.steps {
-            self.end(Outcome::StepLimit);
-        } else if broke {
-            self.end(Outcome::CostLimit);
-        } else if calls.is_empty() {
-            self.state = State::Next;
-        } else {
-            let batch = Batch::new(self.conversation.shop().clone(), calls);
-            self.state = State::Acting(Box::new(batch));
-        }
-    }
-
-    /// Adds up what an answer consumed. One that was made before counts nothing.
-    fn count(&mut self, response: &ChatResponse) {
-        let model = self.conversation.model().clone();
-        self.count_of(&*model, response);
-    }
-
-    fn count_of(&mut self, model: &dyn ChatModel, response: &ChatResponse) {
-        if let Some(watch) = &mut self.watch {
-            watch.answer(response);
-        }
-        let price = model.info().price.as_ref();
-        let Some(usage) = &response.usage else {
-            self.cost = Some(None);
-            return;
-        };
-        if response.metadata.reused.is_some() {
-            return;
-        }
-        self.usage.add(usage);
-        let cost = price.and_then(|price| price.cost(usage));
-        self.cost = Some(match (self.cost.take(), cost) {
-            (None, cost) => cost,
-            (Some(Some(mut sum)), Some(cost)) if sum.currency == cost.currency => {
-                sum.amount += cost.amount;
-                Some(sum)
-            }
-            _ => None,
-        });
-    }
-
-    /// Gives calls ids of their own where they have none, or one that another
-    /// call has: a result would answer both.
-    fn tell_apart(&self, message: &mut Message) {
-        let said = self.conversation.history().turns().iter();
-        let said = said
-            .flat_map(|turn| &turn.messages)
-            .chain(&self.turn.messages);
-        let mut taken: HashSet<String> = said
-            .flat_map(Message::tool_calls)
-            .map(|call| call.id.clone())
-            .collect();
-        for part in &mut message.parts {
-            let Part::ToolCall(call) = part else { continue };
-            let mut number = taken.len();
-            while call.id.is_empty() || taken.contains(&call.id) {
-                call.id = format!("call{number:05}");
-                number += 1;
-            }
-            taken.insert(call.id.clone());
-        }
-    }
-
-    fn keep_results(&mut self) {
-        if let State::Acting(batch) = self.take_state() {
-            let results = batch.into_results();
-            if !results.is_empty() {
-                self.turn.messages.push(Message::tool_results(results));
-            }
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        self.state = State::Over;
-        let state = match outcome {
-            Outcome::Finished => TurnState::Complete,
-            _ if !self.turn.pending_calls().is_empty() => TurnState::Pending,
-            Outcome::StepLimit | Outcome::CostLimit => TurnState::Complete,
-            _ => TurnState::Interrupted,
-        };
-        let reply = self.reply_with(outcome);
-        self.commit(state);
-        self.told
-            .push_back(RunEvent::Finished(Box::new(reply.clone())));
-        self.reply = Some(reply);
-    }
-
-    /// Ends in the middle: what has come is kept.
-    fn interrupt(&mut self, outcome: Outcome) {
-        match self.take_state() {
-            State::Answering(stream) => {
-                let partial = stream.stop();
-                self.count(&partial);
-                self.keep_partial(&partial);
-                self.last = partial;
-            }
-            state => {
-                self.state = state;
-                self.keep_results();
-            }
-        }
-        self.state = State::Over;
-        self.watch = None;
-        let reply = self.reply_with(outcome);
-        self.commit(TurnState::Interrupted);
-        self.told
-            .push_back(RunEvent::Finished(Box::new(reply.clone())));
-        self.reply = Some(reply);
-    }
-
-    fn keep_partial(&mut self, partial: &ChatResponse) {
-        if let Some(message) = partial.message()
-            && !message.parts.is_empty()
-        {
-            let mut message = message.clone();
-            self.tell_apart(&mut message);
-            self.turn.messages.push(message);
-        }
-    }
-
-    /// Commits what a failure left.
-    fn commit_partial(&mut self, partial: Option<ChatResponse>) {
-        self.keep_results();
-        self.state = State::Over;
-        if let Some(partial) = partial {
-            self.count(&partial);
-            self.keep_partial(&partial);
-        }
-        match self.turn.messages.len() == self.given {
-            true => self.roll_back(),
-            false => self.commit(TurnState::Interrupted),
-        }
-    }
-
-    fn reply_with(&self, outcome: Outcome) -> Reply {
-        Reply {
-            response: self.last.clone(),
-            messages: self
-                .turn
-                .messages
-                .iter()
-                .skip(self.given)
-                .cloned()
-                .collect(),
-            outcome,
-            usage: self.usage.clone(),
-            cost: self.cost.clone().flatten(),
-            steps: self.step,
-        }
-    }
-
-    fn commit(&mut self, state: TurnState) {
-        let mut turn = std::mem::take(&mut self.turn);
-        turn.state = state;
-        turn.model = Some(self.conversation.model().info().id());
-        turn.usage.add(&self.usage);
-        self.conversation.history_mut().push(turn);
-    }
-
-    /// Leaves the history as it was before this run.
-    fn roll_back(&mut self) {
-        let was_there = match self.kind {
-            Kind::New => None,
-            Kind::Again => self.before.take(),
-            Kind::Resumed => Some(std::mem::take(&mut self.turn)),
-        };
-        if let Some(mut turn) = was_there {
-            if self.kind == Kind::Resumed {
-                turn.state = TurnState::Pending;
-            }
-            self.conversation.history_mut().push(turn);
-        }
-    }
-}
-
-impl Drop for Run<'_> {
-    fn drop(&mut self) {
-        match (&self.state, self.began) {
-            (State::Over, _) => {}
-            (_, None) => self.roll_back(),
-            _ => self.interrupt(Outcome::Stopped),
-        }
-        if let Some(began) = self.began {
-            let took = began.elapsed();
-            self.conversation.surroundings_mut().spend(took);
-        }
     }
 }
 

@@ -132,8 +132,13 @@ pub fn definition<A: JsonSchema>(
 /// wrong there.
 #[doc(hidden)]
 pub fn arguments<A: DeserializeOwned>(arguments: Value) -> Result<A> {
-    read(match arguments {
-        Value::Null => Value::Object(Map::new()),
-        arguments => arguments,
-    })
+    match arguments {
+        Value::Object(some) if !some.is_empty() => read(Value::Object(some)),
+        // No arguments are an object without fields, and for a closure that
+        // takes none, nothing.
+        Value::Null | Value::Object(_) => {
+            read(Value::Object(Map::new())).or_else(|error| read(Value::Null).map_err(|_| error))
+        }
+        other => read(other),
+    }
 }

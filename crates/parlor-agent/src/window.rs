@@ -112,8 +112,7 @@ impl Window {
         turn: &[Message],
         info: &ModelInfo,
     ) -> Result<Fit> {
-        let system = history.system().map(Message::system);
-        request.messages = system.into_iter().chain(turn.iter().cloned()).collect();
+        request.messages = own(history, turn);
         let Some(limit) = self.limit(info, &request) else {
             return Ok(Fit::whole(request, history, 0));
         };
@@ -173,14 +172,26 @@ pub(crate) enum Fit {
 }
 
 impl Fit {
+    /// The request with all turns, and this one.
+    pub(crate) fn all(mut request: ChatRequest, history: &History, turn: &[Message]) -> Self {
+        request.messages = own(history, turn);
+        Self::whole(request, history, 0)
+    }
+
     /// The request with the turns from there on, before what it has already.
-    pub(crate) fn whole(mut request: ChatRequest, history: &History, from: usize) -> Self {
+    fn whole(mut request: ChatRequest, history: &History, from: usize) -> Self {
         let kept: &[Turn] = history.turns().get(from..).unwrap_or_default();
-        let said = kept.iter().flat_map(|turn| turn.messages.iter().cloned());
+        let said = kept.iter().flat_map(|turn| turn.sendable().into_owned());
         let at = first_said(&request);
         request.messages.splice(at..at, said);
         Self::Send(Box::new(request))
     }
+}
+
+/// What is always sent: the instructions, and the turn that goes on.
+fn own(history: &History, turn: &[Message]) -> Vec<Message> {
+    let system = history.system().map(Message::system);
+    system.into_iter().chain(turn.iter().cloned()).collect()
 }
 
 /// The place after the instructions.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use futures_util::FutureExt;
 use parlor_agent::{Conversation, Statistics, Stats, Window};
 use parlor_core::{
     ChatResponse, Choice, Error, ErrorKind, FinishKind, ModelInfo, Part, Price, Usage,
@@ -134,4 +135,33 @@ async fn several_share_and_each_model_has_its_own() {
     );
     assert_eq!(stats.total.completed, 8);
     assert_eq!(stats.total.usage.output_tokens, Some(4000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_stopped_while_it_opens_counts() {
+    let slow = || answer().opens_after(MS * 50);
+    let model = Scripted::new([slow(), slow()]);
+    let mut chat = Conversation::new(model.clone());
+    let mut run = chat.stream("1").unwrap();
+    run.next().await.unwrap().unwrap();
+    assert!(run.next().now_or_never().is_none(), "it opens");
+    tokio::time::advance(MS * 20).await;
+    drop(run);
+    let stopper_of = |chat: &mut Conversation| {
+        let run = chat.stream("2").unwrap();
+        run.stopper().stop();
+        run.finish().now_or_never().unwrap().unwrap()
+    };
+    stopper_of(&mut chat);
+
+    let total = chat.stats().total;
+    assert_eq!(
+        (total.requests, total.stopped),
+        (1, 1),
+        "the second was never asked"
+    );
+    assert_eq!(total.first_event_ms.count, 0);
+    assert_eq!(total.total_ms.count, 0, "times are of whole answers");
+    assert_eq!((total.unpriced, total.failed), (0, 0));
+    assert_eq!(model.exchanges().abandoned, 1);
 }

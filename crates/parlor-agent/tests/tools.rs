@@ -203,6 +203,17 @@ async fn errors_stay_or_become_the_tools() {
 }
 
 #[tokio::test]
+async fn a_closure_may_take_nothing() {
+    let ping = tool_fn("ping", "Pings.", |(): (), _| async { "pong" });
+    assert_eq!(parameters(&ping), None);
+    for nothing in [json!({}), json!(null)] {
+        assert_eq!(text(&ping, nothing).await, "pong");
+    }
+    let error = ping.call(json!({"a": 1}), &context()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+}
+
+#[tokio::test]
 async fn a_closure_is_a_tool() {
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     #[schemars(crate = "parlor_agent::schemars")]
