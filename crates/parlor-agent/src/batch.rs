@@ -1,17 +1,20 @@
 //! Many requests or conversations: so many at once, in order, to be gone on with later.
 
+mod away;
 mod file;
 mod job;
+mod provider;
 
 use crate::conversation::Conversation;
 use crate::reply::Reply;
 use crate::run::Stopper;
 use file::Kept;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{BoxStream, FuturesUnordered};
 use futures_util::{Stream, StreamExt};
 use job::{AnyJob, Doing, Done, Sending};
-use parlor_core::{ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Result};
+use parlor_core::{BatchCounts, ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Result};
+use provider::Manner;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
@@ -19,7 +22,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// How many of many are done at the same time, who is told, and where what is
 /// finished is kept.
@@ -56,6 +59,7 @@ pub struct Batch {
     progress: Option<Box<Watch>>,
     file: Option<PathBuf>,
     stopper: Stopper,
+    manner: Manner,
 }
 
 type Watch = dyn FnMut(&Progress) + Send;
@@ -72,6 +76,9 @@ pub struct Progress {
     pub failed: usize,
     /// How many of the answers were in the file.
     pub reused: usize,
+    /// What the provider last told of its batch, where it answers the items as
+    /// one: they are done here only once they were fetched.
+    pub provider: Option<BatchCounts>,
 }
 
 impl Progress {
@@ -95,6 +102,7 @@ impl Batch {
             progress: None,
             file: None,
             stopper: Stopper::default(),
+            manner: Manner::default(),
         }
     }
 
@@ -105,7 +113,8 @@ impl Batch {
         self
     }
 
-    /// The same batch that tells how far it is: after each item that ends.
+    /// The same batch that tells how far it is: after each item that ends, and
+    /// whenever a provider that answers the items was asked.
     pub fn with_progress(mut self, each: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(each));
         self
@@ -218,6 +227,7 @@ impl Batch {
             begun: 0,
             waiting: jobs,
             running: FuturesUnordered::new(),
+            elsewhere: None,
             broken: None,
         })
     }
@@ -230,6 +240,8 @@ impl Batch {
 pub struct BatchRun<'a, T> {
     waiting: VecDeque<AnyJob<'a, T>>,
     running: FuturesUnordered<BoxFuture<'a, Ended<T>>>,
+    /// What a provider does in place of all these.
+    elsewhere: Option<BoxStream<'a, Told<T>>>,
     begun: usize,
     concurrency: usize,
     stopper: Stopper,
@@ -242,6 +254,22 @@ pub struct BatchRun<'a, T> {
 
 /// An item that ended: its number, the name it has in the file, and its result.
 type Ended<T> = (usize, Option<String>, Done<T>);
+
+/// What is told of items that a provider answers.
+enum Told<T> {
+    /// One ended, and is written down.
+    Ended(Ended<T>),
+    /// How far the provider says it is.
+    Counts(BatchCounts),
+    /// Something could not be written down.
+    Broken(Error),
+}
+
+/// That an item wasn't begun since the batch was stopped.
+fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the batch was stopped before this")
+        .with_help("Run it again with the same file to go on.")
+}
 
 impl<'a, T: 'a> BatchRun<'a, T> {
     /// How far it is.
@@ -287,7 +315,8 @@ impl<'a, T: 'a> BatchRun<'a, T> {
         };
         let number = self.begun;
         self.begun += 1;
-        let name = self.kept.as_mut().map(|kept| kept.name(&*job));
+        let name = self.kept.as_mut();
+        let name = name.map(|kept| kept.name(|to| job.describe(to)));
         let known = match (&mut self.kept, &name) {
             (Some(kept), Some(name)) => kept.take(name),
             _ => None,
@@ -303,10 +332,28 @@ impl<'a, T: 'a> BatchRun<'a, T> {
         if let Some(error) = &self.broken {
             return Some(error.clone());
         }
-        self.stopper.is_stopped().then(|| {
-            Error::new(ErrorKind::Cancelled, "the batch was stopped before this")
-                .with_help("Run it again with the same file to go on.")
-        })
+        self.stopper.is_stopped().then(stopped)
+    }
+
+    /// What comes of items that a provider answers.
+    fn poll_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
+        loop {
+            let told = match &mut self.elsewhere {
+                Some(elsewhere) => ready!(elsewhere.poll_next_unpin(cx)),
+                None => None,
+            };
+            match told {
+                None => return Poll::Ready(None),
+                Some(Told::Ended(ended)) => return Poll::Ready(Some(self.end(ended))),
+                Some(Told::Broken(error)) => self.broken = Some(error),
+                Some(Told::Counts(counts)) => {
+                    self.progress.provider = Some(counts);
+                    if let Some(watch) = &mut self.watch {
+                        watch(&self.progress);
+                    }
+                }
+            }
+        }
     }
 
     fn end(&mut self, (number, name, done): Ended<T>) -> (usize, Result<T>) {
@@ -338,6 +385,9 @@ impl<'a, T: 'a> Stream for BatchRun<'a, T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let run = &mut *self;
+        if run.elsewhere.is_some() {
+            return run.poll_elsewhere(cx);
+        }
         while run.start() {}
         match run.running.poll_next_unpin(cx) {
             Poll::Pending => Poll::Pending,
@@ -352,7 +402,10 @@ impl<'a, T: 'a> Stream for BatchRun<'a, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.waiting.len() + self.running.len();
+        let left = match &self.elsewhere {
+            Some(_) => self.progress.left(),
+            None => self.waiting.len() + self.running.len(),
+        };
         (left, Some(left))
     }
 }

@@ -25,7 +25,7 @@
 //! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
 //! | pictures, sounds, films, documents | [`Attachment`], [`MediaLimits`] |
 //! | prompts with variables, by the feature `templates` | `Template` |
-//! | many at once, to be gone on with later | [`Batch`], [`BatchRun`] |
+//! | many at once, by oneself or by the provider, to be gone on with later | [`Batch`], [`BatchRun`] |
 //! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
 //! | JSON that is still being written | [`PartialJson`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |

@@ -1,8 +1,8 @@
 //! The provider: what is known of it, and how it comes to be known.
 
-use crate::model;
+use crate::{batches, model};
 use async_trait::async_trait;
-use parlor_core::{ChatModel, Result};
+use parlor_core::{ChatBatches, ChatModel, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("anthropic", "Anthrop
     .key_env(&["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
     .model_env(&["ANTHROPIC_MODEL"])
     .default_model("claude-sonnet-5-5")
+    .with_batches()
     .docs_url("https://docs.claude.com")
     .key_url("https://console.anthropic.com/settings/keys");
 
@@ -34,6 +35,10 @@ impl Provider for Anthropic {
 
     fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> {
         Ok(Arc::new(model::model(model, config)?))
+    }
+
+    fn batches(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatBatches>> {
+        Ok(Arc::new(batches::batches(model, config)?))
     }
 
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {

@@ -8,13 +8,15 @@
 //!
 //! What only this provider understands is in [`AnthropicOptions`] and
 //! [`betas`]; its tools in [`built_in`] and beside it; documents to cite in
-//! [`cited`]; what a request takes in [`count_tokens`].
+//! [`cited`]; what a request takes in [`count_tokens`]; many requests at once,
+//! answered within a day at half the price, in [`batches()`].
 //!
 //! An answer that ends with [`Pause`](parlor_core::FinishKind::Pause) isn't
 //! over: the provider, which runs tools itself, has come to the end of a turn's
 //! time. To go on, ask again with the answer's message at the end of the
 //! conversation, as it came.
 
+mod batches;
 pub mod betas;
 mod config;
 mod documents;
@@ -23,6 +25,7 @@ mod options;
 mod tokens;
 mod tools;
 
+pub use batches::batches;
 pub use config::{Anthropic, PROVIDERS, base_url};
 pub use documents::{cited, cited_pieces, search_result};
 pub use model::model;

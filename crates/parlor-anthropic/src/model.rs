@@ -32,10 +32,7 @@ pub fn model(name: &str, config: &ProviderConfig) -> Result<HttpModel<AnthropicM
 /// The models that the key has access to, all pages of them.
 pub(crate) async fn list(config: &ProviderConfig) -> Result<Vec<ModelEntry>> {
     let (endpoint, dialect) = (endpoint(config)?, dialect(config)?);
-    let version = dialect.quirks.version.iter();
-    let headers: Vec<_> = version
-        .map(|version| ("anthropic-version".to_owned(), version.clone()))
-        .collect();
+    let headers = version(&dialect);
     let mut models = Vec::new();
     let mut path = "/v1/models?limit=1000".to_owned();
     for _ in 0..PAGES {
@@ -58,6 +55,14 @@ pub(crate) async fn list(config: &ProviderConfig) -> Result<Vec<ModelEntry>> {
         }
     }
     Ok(models)
+}
+
+/// The header that names the version of the API.
+pub(crate) fn version(dialect: &AnthropicMessages) -> Vec<(String, String)> {
+    let version = dialect.quirks.version.iter();
+    version
+        .map(|version| ("anthropic-version".to_owned(), version.clone()))
+        .collect()
 }
 
 fn dialect(config: &ProviderConfig) -> Result<AnthropicMessages> {

@@ -33,6 +33,7 @@
 //! | for | see |
 //! |---|---|
 //! | calling a model | [`ChatModel`], [`ChatModelExt`] |
+//! | many requests at once, answered later | [`ChatBatches`] |
 //! | what to send | [`ChatRequest`], [`Message`], [`Part`], [`ToolDefinition`] |
 //! | what comes back | [`ChatResponse`], [`Usage`], [`FinishReason`] |
 //! | streaming | [`ChatStream`], [`Event`], [`Grammar`] |
@@ -41,6 +42,7 @@
 //! | wrapping a model | [`Layer`] |
 
 mod alternatives;
+mod batch;
 mod capability;
 mod collect;
 pub mod duration;
@@ -65,6 +67,10 @@ mod tool;
 mod usage;
 
 pub use alternatives::Alternatives;
+pub use batch::{
+    BatchCounts, BatchItem, BatchLimits, BatchResult, BatchResults, BatchState, BatchStatus,
+    ChatBatches, Unconfirmed,
+};
 pub use capability::{Capabilities, Capability, Support};
 pub use collect::Collector;
 pub use compact_str::CompactString;

@@ -76,6 +76,20 @@ impl Price {
         }
     }
 
+    /// The same prices times a factor, such as the share of them that is paid in
+    /// a batch.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        let times = |price: Option<f64>| price.map(|it| it * factor);
+        Self {
+            input: self.input * factor,
+            output: self.output * factor,
+            cached_input: times(self.cached_input),
+            cache_write: times(self.cache_write),
+            ..self.clone()
+        }
+    }
+
     /// What an answer cost, or `None` when that isn't known: input or output
     /// wasn't counted, a dearer tier began, cache writes or audio have no known
     /// price, or the counts contradict each other.

@@ -111,14 +111,18 @@ impl Files {
     }
 }
 
-/// The path of a file. An id that is no id stays one segment.
+/// The path of a file.
 fn path(id: &str, end: &str) -> String {
+    format!("/files/{}{end}", segment(id))
+}
+
+/// An id in a path. One that is no id stays one segment.
+pub(crate) fn segment(id: &str) -> String {
     let fits = |c: &char| c.is_ascii_alphanumeric() || "-_.~:".contains(*c);
-    let id: String = match id.trim_matches('.') {
+    match id.trim_matches('.') {
         "" => "-".to_owned(),
         _ => id.chars().filter(fits).collect(),
-    };
-    format!("/files/{id}{end}")
+    }
 }
 
 fn file(raw: Value) -> Result<UploadedFile> {

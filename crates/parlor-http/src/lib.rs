@@ -35,6 +35,7 @@ mod anew;
 mod auth;
 #[cfg(feature = "aws")]
 pub mod aws;
+mod batches;
 mod client;
 mod endpoint;
 mod events;
@@ -60,6 +61,7 @@ mod upload;
 
 pub use async_trait::async_trait;
 pub use auth::{Auth, Authorize, Outgoing, Refusal};
+pub use batches::{BatchApi, HttpBatches};
 pub use endpoint::{Endpoint, Timeouts};
 pub use exchanged::ExchangedToken;
 pub use files::{Files, UploadedFile};

@@ -27,6 +27,14 @@ impl Lines {
         }
     }
 
+    /// The same with lines of at most so many bytes, in place of 16 MiB. Nothing
+    /// may have been read yet.
+    #[must_use]
+    pub fn with_limit(mut self, most: usize) -> Self {
+        self.framer = Framer::with_limit(Framing::Ndjson, most);
+        self
+    }
+
     /// The next line; `None` at the body's end.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most bytes of an answer in one piece.
-const BODY_LIMIT: usize = 32 << 20;
+pub(crate) const BODY_LIMIT: usize = 32 << 20;
 
 /// How much of the length that a head tells is made room for at once.
 const BELIEVED: usize = 4 << 20;
@@ -82,6 +82,11 @@ impl<D: Dialect> HttpModel<D> {
     /// Where it is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.shared.endpoint
+    }
+
+    /// Whom a request is written for that is answered whole.
+    pub(crate) fn target(&self) -> Target<'_> {
+        self.shared.target(false)
     }
 }
 

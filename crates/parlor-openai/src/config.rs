@@ -1,9 +1,10 @@
 //! The provider: what is known of it, and how it comes to be known.
 
+use crate::batches;
 use crate::choose::Api;
 use crate::model;
 use async_trait::async_trait;
-use parlor_core::{ChatModel, Result};
+use parlor_core::{ChatBatches, ChatModel, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ const fn descriptor(id: &'static str, name: &'static str) -> Descriptor {
         .base_url("https://api.openai.com/v1")
         .key_env(&["OPENAI_API_KEY"])
         .model_env(&["OPENAI_MODEL", "OPENAI_MODEL_NAME"])
+        .with_batches()
         .docs_url("https://platform.openai.com/docs")
         .key_url("https://platform.openai.com/api-keys")
 }
@@ -68,6 +70,10 @@ impl Provider for OpenAi {
 
     fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> {
         model::of(self, model, config)
+    }
+
+    fn batches(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatBatches>> {
+        batches::of(self, model, config)
     }
 
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {

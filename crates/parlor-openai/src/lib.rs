@@ -21,13 +21,18 @@
 //! Responses API does in [`ResponsesOptions`] and [`built_in`]. All go under
 //! `openai`, whichever id is asked. A setting that the other API has no place
 //! for is a warning or an error, as settings are that a model can't honour.
+//!
+//! Many requests at once, answered within a day for less money, go by
+//! [`batches`].
 
+mod batches;
 mod choose;
 mod config;
 mod model;
 mod options;
 mod responses;
 
+pub use batches::batches;
 pub use config::PROVIDERS;
 pub use model::{chat_model, model, responses_model};
 pub use options::{OpenAiOptions, Verbosity};

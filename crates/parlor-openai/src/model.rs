@@ -42,11 +42,16 @@ pub(crate) fn of(
     name: &str,
     config: &ProviderConfig,
 ) -> Result<Arc<dyn ChatModel>> {
-    let usual_host = is_usual(&provider.descriptor, config);
-    Ok(match provider.api.unwrap_or(api_of(name, usual_host)) {
+    Ok(match api_at(provider, name, config) {
         Api::Chat => Arc::new(chat_model(name, config)?),
         Api::Responses => Arc::new(responses_model(name, config)?),
     })
+}
+
+/// The API by which a model is asked at the configured address.
+pub(crate) fn api_at(provider: &OpenAi, name: &str, config: &ProviderConfig) -> Api {
+    let usual_host = is_usual(&provider.descriptor, config);
+    provider.api.unwrap_or(api_of(name, usual_host))
 }
 
 fn build<D: Dialect>(

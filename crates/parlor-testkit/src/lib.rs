@@ -8,11 +8,13 @@
 //! | a provider itself, and keep what it said | [`Recorder`], [`Redaction`] |
 //! | a client of a dialect: against any model behind a server | [`DialectServer`] |
 //! | a layer | [`layer_suite`] |
+//! | what hands in batches: against a server that takes them | [`BatchServer`] |
 //! | an agent or a program: without a server | [`Scripted`], [`Sage`] |
 //!
 //! It is a development dependency: nothing here belongs in a program.
 
 mod api_server;
+mod batch_server;
 mod cassette;
 pub mod conformance;
 mod dialect_server;
@@ -27,6 +29,7 @@ mod sage;
 mod scripted;
 
 pub use api_server::{ApiAnswer, ApiServer};
+pub use batch_server::{BatchAnswer, BatchServer};
 pub use cassette::{
     Cassette, Expected, ExpectedError, ExpectedToolCall, ExpectedUsage, InclusiveUsage,
     RecordedRequest, RecordedResponse, Source,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use parlor_core::{ChatModel, Error, ErrorKind, Result};
+use parlor_core::{ChatBatches, ChatModel, Error, ErrorKind, Result};
 use parlor_registry::{Config, Env, Registry, config_path};
 
 use crate::PROVIDERS;
@@ -27,6 +27,17 @@ pub fn model(id: &str) -> Result<Arc<dyn ChatModel>> {
     return layers(registry)?.model(registry, id);
     #[cfg(not(feature = "layers"))]
     registry.model(id)
+}
+
+/// What takes many requests at once to the model that an id means, to be answered
+/// within hours or a day, often for half the money: see
+/// `parlor::agent::Batch::ask_provider`, which waits for the answers and goes on
+/// where an earlier run stopped. No layer is around it.
+///
+/// # Errors
+/// As [`registry`] and [`Registry::batches`].
+pub fn batches(id: &str) -> Result<Arc<dyn ChatBatches>> {
+    registry()?.batches(id)
 }
 
 /// The registry of the program: the providers that are compiled in, keys from

@@ -80,6 +80,7 @@
 //! | for | see |
 //! |---|---|
 //! | calling a model | [`ChatModel`], [`ChatModelExt`] |
+//! | many requests at once, answered later | [`batches`], [`ChatBatches`] |
 //! | what to send | [`ChatRequest`], [`Message`], [`Part`], [`ToolDefinition`] |
 //! | what comes back | [`ChatResponse`], [`ChatStream`], [`Event`], [`Usage`] |
 //! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
@@ -94,7 +95,7 @@ mod global;
 pub mod layers;
 mod providers;
 
-pub use global::{configuration, model, registry};
+pub use global::{batches, configuration, model, registry};
 pub use parlor_core::*;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,

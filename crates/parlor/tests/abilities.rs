@@ -162,7 +162,11 @@ async fn row(provider: &dyn Provider, server: &ApiServer) -> String {
     }
     let lists = provider.models(&config).await;
     let unlisted = lists.is_err_and(|it| it.kind() == ErrorKind::Unsupported);
-    row.push_str(if unlisted { " – |\n" } else { " yes |\n" });
+    row.push_str(if unlisted { " – |" } else { " yes |" });
+    let batches = provider.batches(NOBODY, &config);
+    let takes = !batches.is_err_and(|it| it.kind() == ErrorKind::Unsupported);
+    assert_eq!(takes, descriptor.batches, "{}", descriptor.id);
+    row.push_str(if takes { " yes |\n" } else { " – |\n" });
     row
 }
 
@@ -184,9 +188,9 @@ async fn table() -> String {
     let server = ApiServer::start([]).await.unwrap();
     let columns: Vec<&str> = ABILITIES.iter().map(|it| it.0).collect();
     let mut table = format!(
-        "| provider | feature | models | {} | list |\n|---|---|---|{}\n",
+        "| provider | feature | models | {} | list | batches |\n|---|---|---|{}\n",
         columns.join(" | "),
-        "---|".repeat(columns.len() + 1),
+        "---|".repeat(columns.len() + 2),
     );
     for provider in all() {
         table.push_str(&row(provider, &server).await);

@@ -93,7 +93,7 @@ fn made(root: &Path, id: &str, feature: &str, plan: &mut Plan) -> Result<(), Str
 /// said. `cargo xtask abilities` puts in what the code says later on.
 fn row(map: &str, id: &str, feature: &str) -> Option<String> {
     let cells =
-        "|  | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes |";
+        "|  | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | yes | – |";
     let (head, table) = map.split_once("<!-- abilities:")?;
     let others = |it: &str| it.starts_with("| `") && !it.starts_with("| `openai-compatible`");
     let table = sorted(table, others, &format!("| `{id}` | `{feature}` {cells}"))?;

@@ -1,7 +1,6 @@
 //! The file of a batch: a line for each item that ended.
 
-use super::job::Job;
-use parlor_core::{Error, ErrorKind, Result};
+use parlor_core::{BatchStatus, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -20,6 +19,44 @@ pub(super) struct Kept {
     answers: HashMap<String, Box<RawValue>>,
     /// How often an item was named: equal ones are told apart by it.
     named: HashMap<u128, u32>,
+    /// The provider's batches that aren't done with.
+    notes: Vec<Note>,
+}
+
+/// What is known of a batch that a provider has. It is written down before the
+/// batch is handed in, when it was taken, and when its results are in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// The program's own name for it.
+    pub(super) name: String,
+    /// The model that was asked.
+    pub(super) model: String,
+    /// The items in it; told the first time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<String>,
+    /// What the provider calls it; told once it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<BatchStatus>,
+    /// Whether it is done with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) closed: bool,
+}
+
+impl Note {
+    pub(super) fn new(name: String, model: String) -> Self {
+        Self {
+            name,
+            model,
+            keys: Vec::new(),
+            status: None,
+            closed: false,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct NoteLine<N> {
+    batch: N,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,29 +108,55 @@ impl Kept {
             file.write_all(HEAD.as_bytes())?;
         }
         let mut answers = HashMap::new();
+        let mut notes = Vec::new();
         for line in lines.split(|byte| *byte == b'\n').skip(1) {
             // A line that says nothing readable is an item that isn't there.
-            if let Ok(line) = serde_json::from_slice::<Line<'_, serde::de::IgnoredAny>>(line)
-                && let Some(answer) = line.answer
-            {
-                answers.insert(line.key, answer.to_owned());
+            match serde_json::from_slice::<Line<'_, serde::de::IgnoredAny>>(line) {
+                Ok(line) => {
+                    if let Some(answer) = line.answer {
+                        answers.insert(line.key, answer.to_owned());
+                    }
+                }
+                Err(_) => {
+                    if let Ok(line) = serde_json::from_slice::<NoteLine<Note>>(line) {
+                        join(&mut notes, line.batch);
+                    }
+                }
             }
         }
+        notes.retain(|it| !it.closed);
         Ok(Self {
             path: path.to_owned(),
             file,
             answers,
             named: HashMap::new(),
+            notes,
         })
     }
 
-    /// What an item is called: a hash of what it asks, and for the second and
-    /// later of equal items a number.
-    pub(super) fn name<T>(&mut self, job: &dyn Job<'_, T>) -> String {
+    /// The provider's batches that aren't done with.
+    pub(super) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// Writes down what is known of a batch, onto the disk.
+    pub(super) fn note(&mut self, note: &Note) -> Result<()> {
+        let written = self
+            .add(&NoteLine { batch: note })
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|error| trouble("write", &self.path, error))
+    }
+
+    /// What an item is called that describes itself so: a hash of what it asks,
+    /// and for the second and later of equal items a number.
+    pub(super) fn name(
+        &mut self,
+        describe: impl FnOnce(&mut dyn io::Write) -> serde_json::Result<()>,
+    ) -> String {
         let mut hash = Hash::default();
         // Nothing that is asked fails to be JSON; if it did, its beginning and
         // its number among those with the same beginning would name it.
-        let _ = job.describe(&mut hash);
+        let _ = describe(&mut hash);
         let times = self.named.entry(hash.0).or_default();
         *times += 1;
         match *times {
@@ -121,13 +184,26 @@ impl Kept {
             answer: answer.as_deref(),
             error,
         };
-        let written = serde_json::to_vec(&line)
-            .map_err(io::Error::from)
-            .and_then(|mut line| {
-                line.push(b'\n');
-                self.file.write_all(&line)
-            });
-        written.map_err(|error| trouble("write", &self.path, error))
+        self.add(&line)
+            .map_err(|error| trouble("write", &self.path, error))
+    }
+
+    /// Adds a line, in one piece.
+    fn add(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(line)?;
+        line.push(b'\n');
+        self.file.write_all(&line)
+    }
+}
+
+/// Adds what a later line says of a batch to what is known of it.
+fn join(notes: &mut Vec<Note>, later: Note) {
+    match notes.iter_mut().find(|it| it.name == later.name) {
+        None => notes.push(later),
+        Some(note) => {
+            note.closed |= later.closed;
+            note.status = later.status.or(note.status.take());
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl Stopper {
         self.0.0.load(Ordering::Acquire)
     }
 
-    pub(super) async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         // Taken before the look, so that a stop in between is not missed.
         let notified = self.0.1.notified();
         if !self.is_stopped() {

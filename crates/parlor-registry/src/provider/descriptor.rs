@@ -54,6 +54,9 @@ pub struct Descriptor {
     /// known of that one's models holds here too, and its options are
     /// understood here.
     pub region_of: Option<&'static str>,
+    /// Whether it takes many requests at once, to be answered later: whether
+    /// [`Provider::batches`](crate::Provider::batches) is there.
+    pub batches: bool,
     /// The provider's documents.
     pub docs_url: &'static str,
     /// Where to get a key.
@@ -79,6 +82,7 @@ impl Descriptor {
             needs_key: true,
             chosen_by_key: true,
             region_of: None,
+            batches: false,
             docs_url: "",
             key_url: "",
         }
@@ -173,6 +177,13 @@ impl Descriptor {
     #[must_use]
     pub const fn region_of(mut self, id: &'static str) -> Self {
         self.region_of = Some(id);
+        self
+    }
+
+    /// The same, taking many requests at once, to be answered later.
+    #[must_use]
+    pub const fn with_batches(mut self) -> Self {
+        self.batches = true;
         self
     }
 

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parlor_core::{Capabilities, ChatModel, Result};
+use parlor_core::{Capabilities, ChatBatches, ChatModel, Error, Result};
 use serde::Serialize;
 
 pub use config::{Keys, ProviderConfig};
@@ -39,6 +39,19 @@ pub trait Provider: Send + Sync + Debug {
     /// - A setting in the configuration that the provider doesn't know is an
     ///   error that names it.
     fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>>;
+
+    /// Builds what takes many requests to a model at once, to be answered later.
+    ///
+    /// # Behavior
+    /// - As [`build`](Self::build).
+    /// - There where [`Descriptor::batches`] says so. As it stands here, it is
+    ///   an error of the kind `Unsupported`.
+    fn batches(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatBatches>> {
+        let message = format!("{} takes no batches by parlor", self.descriptor().name);
+        Err(Error::unsupported(message)
+            .with_provider(&config.instance)
+            .with_model(model))
+    }
 
     /// Asks the provider which models there are.
     ///

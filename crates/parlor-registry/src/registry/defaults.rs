@@ -1,22 +1,23 @@
-//! A model that fills in a name's default parameters.
+//! A name's default parameters, filled into requests.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use parlor_core::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Message, ModelInfo, Result, Role,
+    BatchItem, BatchLimits, BatchResults, BatchStatus, ChatBatches, ChatModel, ChatRequest,
+    ChatResponse, ChatStream, Message, ModelInfo, Result, Role,
 };
 
 use crate::config::{Parameters, complete};
 
 /// Fills in what a request leaves out, and passes it on.
 #[derive(Debug)]
-pub(super) struct Defaults {
-    inner: Arc<dyn ChatModel>,
+pub(super) struct Defaults<M: ?Sized> {
+    inner: Arc<M>,
     parameters: Parameters,
 }
 
-impl Defaults {
+impl Defaults<dyn ChatModel> {
     /// The model itself when there is nothing to fill in.
     pub(super) fn over(inner: Arc<dyn ChatModel>, parameters: Parameters) -> Arc<dyn ChatModel> {
         match parameters.is_empty() {
@@ -24,8 +25,23 @@ impl Defaults {
             false => Arc::new(Self { inner, parameters }),
         }
     }
+}
 
-    fn fill(&self, request: &ChatRequest) -> ChatRequest {
+impl Defaults<dyn ChatBatches> {
+    /// The same for batches.
+    pub(super) fn over_batches(
+        inner: Arc<dyn ChatBatches>,
+        parameters: Parameters,
+    ) -> Arc<dyn ChatBatches> {
+        match parameters.is_empty() {
+            true => inner,
+            false => Arc::new(Self { inner, parameters }),
+        }
+    }
+}
+
+impl<M: ?Sized> Defaults<M> {
+    fn fill(&self, info: &ModelInfo, request: &ChatRequest) -> ChatRequest {
         let mut request = request.clone();
         let mine = &self.parameters;
         request.temperature = request.temperature.or(mine.temperature);
@@ -47,7 +63,6 @@ impl Defaults {
             request.messages.insert(0, Message::system(system));
         }
         if !mine.extra.is_empty() {
-            let info = self.inner.info();
             let mut extra = request.extra.remove(&info.provider).unwrap_or_default();
             // Beneath all that the request says, under the provider's id too.
             let of_provider = info.instance_of.as_ref();
@@ -62,16 +77,49 @@ impl Defaults {
 }
 
 #[async_trait]
-impl ChatModel for Defaults {
+impl ChatModel for Defaults<dyn ChatModel> {
     fn info(&self) -> &ModelInfo {
         self.inner.info()
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-        self.inner.chat(&self.fill(request)).await
+        self.inner.chat(&self.fill(self.info(), request)).await
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        self.inner.stream(&self.fill(request)).await
+        self.inner.stream(&self.fill(self.info(), request)).await
+    }
+}
+
+#[async_trait]
+impl ChatBatches for Defaults<dyn ChatBatches> {
+    fn info(&self) -> &ModelInfo {
+        self.inner.info()
+    }
+
+    fn limits(&self) -> BatchLimits {
+        self.inner.limits()
+    }
+
+    async fn submit(&self, name: &str, items: &[BatchItem]) -> Result<BatchStatus> {
+        let filled = |it: &BatchItem| BatchItem::new(&it.id, self.fill(self.info(), &it.request));
+        let items: Vec<BatchItem> = items.iter().map(filled).collect();
+        self.inner.submit(name, &items).await
+    }
+
+    async fn status(&self, id: &str) -> Result<BatchStatus> {
+        self.inner.status(id).await
+    }
+
+    async fn results(&self, id: &str) -> Result<BatchResults> {
+        self.inner.results(id).await
+    }
+
+    async fn cancel(&self, id: &str) -> Result<BatchStatus> {
+        self.inner.cancel(id).await
+    }
+
+    async fn list(&self) -> Result<Vec<BatchStatus>> {
+        self.inner.list().await
     }
 }

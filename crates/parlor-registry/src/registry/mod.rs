@@ -13,7 +13,7 @@ mod resolve;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use parlor_core::{ChatModel, Error, ErrorKind, Result};
+use parlor_core::{ChatBatches, ChatModel, Error, ErrorKind, Result};
 
 pub use choice::{Choice, Rule};
 pub use known::{COMPATIBLE, KNOWN, KnownProvider, known_provider};
@@ -172,6 +172,29 @@ impl Registry {
         // Built outside the lock: a key program may take its time.
         let built = resolved.build()?;
         Ok(self.built.keep(id, &key, built))
+    }
+
+    /// What takes many requests to a model at once, to be answered later. It is
+    /// built anew for each call.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model); `Unsupported`, where the provider has no such
+    /// API: the help names those of the program that have.
+    pub fn batches(&self, id: &str) -> Result<Arc<dyn ChatBatches>> {
+        self.resolve(id)?.build_batches().map_err(|error| {
+            if error.kind() != ErrorKind::Unsupported {
+                return error;
+            }
+            let descriptors = self.providers.iter().map(|it| it.descriptor());
+            let able: Vec<_> = descriptors
+                .filter(|it| it.batches)
+                .map(|it| it.id)
+                .collect();
+            error.with_help(match able.is_empty() {
+                true => "No provider of this program takes batches.".to_owned(),
+                false => format!("These take batches: {}.", able.join(", ")),
+            })
+        })
     }
 
     /// Everything in the configuration that names a model it can't find: the

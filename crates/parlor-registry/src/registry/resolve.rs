@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_core::{Alternatives, Capabilities, ChatModel, Error, ErrorKind, Result};
+use parlor_core::{Alternatives, Capabilities, ChatBatches, ChatModel, Error, ErrorKind, Result};
 
 use super::Registry;
 use super::defaults::Defaults;
@@ -58,11 +58,27 @@ impl Resolved {
     /// What the provider finds wrong, above all a missing key.
     pub fn build(&self) -> Result<Arc<dyn ChatModel>> {
         let built = self.provider.build(&self.model, &self.config);
-        let model = built.map_err(|error| match error.provider() {
+        let model = built.map_err(|error| self.named(error))?;
+        Ok(Defaults::over(model, self.parameters.clone()))
+    }
+
+    /// Builds what takes many requests to the model at once, to be answered
+    /// later.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); `Unsupported`, where the provider has no such
+    /// API.
+    pub fn build_batches(&self) -> Result<Arc<dyn ChatBatches>> {
+        let built = self.provider.batches(&self.model, &self.config);
+        let batches = built.map_err(|error| self.named(error))?;
+        Ok(Defaults::over_batches(batches, self.parameters.clone()))
+    }
+
+    fn named(&self, error: Error) -> Error {
+        match error.provider() {
             Some(_) => error,
             None => error.with_provider(&self.config.instance),
-        })?;
-        Ok(Defaults::over(model, self.parameters.clone()))
+        }
     }
 }
 
