@@ -107,12 +107,8 @@ impl<'a> Extra<'a> {
         B: Serialize,
         L: Serialize + Default,
     {
-        let wrong = |error: serde_json::Error| {
-            let message = format!("the request can't be written: {error}");
-            Error::new(ErrorKind::Unexpected, message)
-        };
         if self.is_empty() {
-            return self.bytes(body).map_err(wrong);
+            return self.bytes(body);
         }
         let large = match self.get(name) {
             Some(_) => None,
@@ -127,12 +123,12 @@ impl<'a> Extra<'a> {
         }
         self.merge_into(&mut fields);
         let large = large.as_ref().map(|large| (name, large));
-        self.bytes(&Merged { large, fields }).map_err(wrong)
+        self.bytes(&Merged { large, fields })
     }
 
     /// Writes JSON with room for the messages made at once: a body of images
     /// that grows as it goes would take twice its size at the end.
-    fn bytes(&self, body: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, body: &impl Serialize) -> Result<Vec<u8>> {
         let part = |part: &Part| match part {
             Part::Text(text) => text.text.len(),
             Part::Media(media) => match &media.source {
@@ -146,9 +142,14 @@ impl<'a> Extra<'a> {
         // What stands around each, and what is escaped in it.
         let room: usize = parts.map(|it| part(it) + part(it) / 64 + 128).sum();
         let mut bytes = Vec::with_capacity(room + 256);
-        serde_json::to_writer(&mut bytes, body)?;
+        serde_json::to_writer(&mut bytes, body).map_err(wrong)?;
         Ok(bytes)
     }
+}
+
+fn wrong(error: serde_json::Error) -> Error {
+    let message = format!("the request can't be written: {error}");
+    Error::new(ErrorKind::Unexpected, message)
 }
 
 /// A body whose largest field isn't among the others.

@@ -176,7 +176,12 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(
     scratch: &'a mut String,
 ) -> serde_json::Result<T> {
     let data = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data);
-    match serde_json::from_slice(data) {
+    let read = match std::str::from_utf8(data) {
+        // Read as a text, so that not each string in it is looked through again.
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(data),
+    };
+    match read {
         Ok(read) => Ok(read),
         Err(error) => match repair(data) {
             Some(text) => {

@@ -25,6 +25,7 @@ mod dialect;
 mod effort;
 mod exceptions;
 mod extra;
+mod fields;
 mod foreign;
 pub mod gemini;
 pub mod hunyuan;

@@ -1,8 +1,17 @@
-//! Whole answers, read by the same road as streams.
+//! Whole answers: plain ones put together at once, all others by the same road
+//! as streams.
 
 use crate::Target;
-use parlor_core::{ChatResponse, Collector, Event, Result};
+use crate::assemble::arguments;
+use parlor_core::{
+    ArgumentsForm, ChatResponse, Choice, Collector, Event, FinishKind, FinishReason, Native, Part,
+    Result, ToolCall, Usage,
+};
+use std::borrow::Cow;
 use std::collections::VecDeque;
+
+/// The most calls of a plain answer: each is compared with those before it.
+const MAX_CALLS: usize = 64;
 
 /// The response that the events of a whole answer amount to. An error after
 /// content has it as the partial.
@@ -17,5 +26,99 @@ pub(crate) fn collected(
         Ok(()) => Ok(collector.into_response()),
         Err(error) if collector.has_content() => Err(error.with_partial(collector.into_response())),
         Err(error) => Err(error),
+    }
+}
+
+/// A plain answer: one choice of thoughts, texts and calls that nothing is to
+/// be joined to, moved or minted for. A dialect tells it what it read as it
+/// would tell the events of a stream, and leaves whatever isn't plain to its
+/// decoder, which gives an equal response.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    response: ChatResponse,
+    index: u32,
+    reason: FinishReason,
+    parts: Vec<Part>,
+    calls: usize,
+}
+
+impl Plain {
+    /// A choice that has said nothing, and why it ended.
+    pub(crate) fn new(target: &Target<'_>, index: u32, reason: FinishReason) -> Self {
+        let mut response = ChatResponse::default();
+        response.provider.clone_from(&target.info.provider);
+        Self {
+            response,
+            index,
+            reason,
+            // Most answers are one text.
+            parts: Vec::with_capacity(1),
+            calls: 0,
+        }
+    }
+
+    /// Id, model and time; empty ones are none.
+    pub(crate) fn start(&mut self, id: &str, model: &str, created: Option<u64>) {
+        let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        self.response.id = said(id);
+        self.response.model = said(model);
+        self.response.created = created.filter(|created| *created != 0);
+    }
+
+    /// A whole part, but for a call.
+    pub(crate) fn part(&mut self, part: impl Into<Part>) {
+        self.parts.push(part.into());
+    }
+
+    /// A part before all others.
+    pub(crate) fn part_in_front(&mut self, part: impl Into<Part>) {
+        self.parts.insert(0, part.into());
+    }
+
+    /// A call that the client runs; `None` if it isn't plain. At the token limit
+    /// it may have been cut.
+    pub(crate) fn call(&mut self, id: &str, name: &str, text: Cow<'_, str>) -> Option<()> {
+        let known = |part: &Part| matches!(part, Part::ToolCall(call) if call.id == id);
+        if id.is_empty()
+            || name.is_empty()
+            || self.calls == MAX_CALLS
+            || self.reason.kind == FinishKind::Length
+            || self.parts.iter().any(known)
+        {
+            return None;
+        }
+        self.calls += 1;
+        let arguments = arguments(ArgumentsForm::Json, text.into_owned(), false);
+        self.part(ToolCall::new(id, name, arguments));
+        Some(())
+    }
+
+    /// Puts a native item on the last part.
+    pub(crate) fn native_of_last(&mut self, native: Option<Box<Native>>) {
+        if let (Some(part), Some(native)) = (self.parts.last_mut(), native) {
+            part.set_native(*native);
+        }
+    }
+
+    /// What was consumed.
+    pub(crate) fn usage(&mut self, usage: Usage) {
+        if !usage.is_empty() {
+            self.response.usage = Some(usage);
+        }
+    }
+
+    /// What core doesn't model.
+    pub(crate) fn unknown(&mut self, native: Native) {
+        self.response.native.push(native);
+    }
+
+    /// The response.
+    pub(crate) fn finish(mut self) -> ChatResponse {
+        let mut choice = Choice::new(self.index);
+        choice.message.parts = self.parts;
+        choice.finish_reason = Some(self.reason.with_calls(self.calls > 0));
+        self.response.choices.reserve_exact(1);
+        self.response.choices.push(choice);
+        self.response
     }
 }

@@ -1,6 +1,7 @@
 //! Whole answers, read and written.
 
 pub(super) mod blocks;
+mod plain;
 pub(super) mod write;
 
 pub(super) use write::to_wire;
@@ -14,8 +15,12 @@ use parlor_core::{ChatResponse, FinishKind, FinishReason, Result, Usage};
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// Reads a whole answer, by way of the same events as a stream.
+/// Reads a whole answer: a plain one at once, any other by way of the same
+/// events as a stream.
 pub(super) fn from_wire(body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
+    if let Some(response) = plain::read(body, target) {
+        return Ok(response);
+    }
     let mut events = VecDeque::new();
     let mut decoder = MessagesDecoder::new(target);
     let outcome = decoder.whole(body, &mut events);
@@ -61,7 +66,7 @@ pub(super) fn merge_usage(known: &mut Object, later: Object) {
 }
 
 /// The usage by core's rule: here cached tokens are not counted as input.
-pub(super) fn usage(raw: &Object) -> Usage {
+pub(super) fn usage(raw: Object) -> Usage {
     let figure = |key: &str| raw.get(key).and_then(Value::as_u64);
     let mut usage = Usage::default();
     usage.cached_input_tokens = figure("cache_read_input_tokens");
@@ -78,6 +83,6 @@ pub(super) fn usage(raw: &Object) -> Usage {
     usage.output_tokens = figure("output_tokens");
     let details = raw.get("output_tokens_details");
     usage.reasoning_tokens = details.and_then(|it| it["thinking_tokens"].as_u64());
-    usage.raw = (!raw.is_empty()).then(|| Value::Object(raw.clone()));
+    usage.raw = (!raw.is_empty()).then_some(Value::Object(raw));
     usage
 }

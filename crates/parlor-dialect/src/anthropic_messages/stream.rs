@@ -8,3 +8,4 @@ mod pieces;
 
 pub use decoder::MessagesDecoder;
 pub use encoder::MessagesEncoder;
+pub(super) use open::input_text;

@@ -167,11 +167,7 @@ impl Assembler {
         let call = &mut self.choices[at].calls[slot];
         call.closed = true;
         let text = std::mem::take(&mut call.arguments);
-        let arguments = match call.form {
-            ArgumentsForm::Json if cut || is_cut(&text) => Arguments::cut(text),
-            ArgumentsForm::Text => Arguments::text(text),
-            _ => Arguments::json(text),
-        };
+        let arguments = arguments(call.form, text, cut);
         let mut whole = ToolCall::new(call.id.as_str(), call.name.as_str(), arguments);
         whole.executor = call.executor;
         let (part, item) = (call.part, call.native.take());
@@ -241,6 +237,16 @@ impl ChoiceState {
         let last = self.calls.len().checked_sub(1)?;
         let call = &self.calls[last];
         (!call.closed && call.id.is_empty()).then_some(last)
+    }
+}
+
+/// The arguments that a text is: cut where that is known, or where its JSON ends
+/// early.
+pub(crate) fn arguments(form: ArgumentsForm, text: String, cut: bool) -> Arguments {
+    match form {
+        ArgumentsForm::Json if cut || is_cut(&text) => Arguments::cut(text),
+        ArgumentsForm::Text => Arguments::text(text),
+        _ => Arguments::json(text),
     }
 }
 

@@ -4,6 +4,7 @@ mod calls;
 
 use calls::CallState;
 pub use calls::ToolFragment;
+pub(crate) use calls::arguments;
 use compact_str::CompactString;
 use parlor_core::{
     CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason, Native, Origin, Part,

@@ -86,9 +86,9 @@ pub(super) fn to_wire(
             "is the host's own affair; name a `cachedContent` instead",
         )?;
     }
-    target.extra(request).merge_into(&mut body);
-    let body = Value::Object(body).to_string().into_bytes();
-    let mut out = WireRequest::new(path(target, quirks), body);
+    let extra = target.extra(request);
+    extra.merge_into(&mut body);
+    let mut out = WireRequest::new(path(target, quirks), extra.bytes(&body)?);
     out.warnings = policy.into_warnings();
     Ok(out)
 }

@@ -1,7 +1,10 @@
 //! Whole answers, read and written.
 //!
-//! Both go through the stream: a whole answer is one chunk of it, and what the
-//! encoder would stream is put together again.
+//! Both go through the stream, but for plain answers that are read: a whole
+//! answer is one chunk of it, and what the encoder would stream is put together
+//! again.
+
+mod plain;
 
 use super::stream::{GeminiDecoder, GeminiEncoder};
 use super::wire::{Chunk, Scalar};
@@ -35,6 +38,9 @@ pub(super) fn read(body: &[u8], target: &Target<'_>, quirks: &Quirks) -> Result<
             })?;
             if chunk.says_nothing() {
                 return Err(Error::decode("the answer has no candidates").with_body(body));
+            }
+            if let Some(response) = plain::read(&chunk, target, quirks) {
+                return Ok(response);
             }
             let fed = decoder.chunk(chunk, &mut events);
             fed.and_then(|()| decoder.complete(&mut events))

@@ -21,13 +21,13 @@ use partial_args::PartialArgs;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
-use usage::Consumed;
+pub(super) use usage::Consumed;
 
 /// The most choices that one answer may have.
 const MAX_CHOICES: usize = 256;
 
 /// The most of the answer's own fields of one name that are told as unknown.
-const MAX_NOTES: usize = 32;
+pub(super) const MAX_NOTES: usize = 32;
 
 /// Reads a streamed answer of `generateContent`.
 ///
@@ -376,7 +376,7 @@ impl Decoder for GeminiDecoder {
 }
 
 /// The index of a candidate, which may go unsaid.
-fn index_of(candidate: &Candidate<'_>, at: u64) -> u32 {
+pub(super) fn index_of(candidate: &Candidate<'_>, at: u64) -> u32 {
     let index = candidate.index.count().unwrap_or(at);
     u32::try_from(index).unwrap_or(u32::MAX)
 }
@@ -386,7 +386,7 @@ fn not_a_chunk(data: &[u8]) -> Error {
 }
 
 /// Whether ratings say more than that there is nothing to say.
-fn is_informative(ratings: &Value) -> bool {
+pub(super) fn is_informative(ratings: &Value) -> bool {
     let tells = |rating: &Value| {
         let probability = &rating["probability"];
         rating["blocked"] == true

@@ -1,5 +1,7 @@
 //! Whole answers, in both directions.
 
+mod plain;
+
 use super::NAME;
 use super::request::{arguments, wrapped};
 use super::stream::OllamaDecoder;
@@ -15,9 +17,12 @@ use serde_json::value::RawValue;
 use serde_json::{Deserializer, Map, Value};
 use std::collections::VecDeque;
 
-/// Reads a whole answer: one object, or, from a server that streams unasked,
-/// its lines.
+/// Reads a whole answer: one object, at once if it is plain, or, from a server
+/// that streams unasked, its lines.
 pub(super) fn read(body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
+    if let Some(response) = plain::read(body, target) {
+        return Ok(response);
+    }
     let mut decoder = OllamaDecoder::new(target);
     let mut events = VecDeque::new();
     let outcome = feed(&mut decoder, body, &mut events);
@@ -87,6 +92,19 @@ pub(super) fn write(response: &ChatResponse) -> Result<Vec<u8>> {
         rest: Some(&rest),
     };
     serde_json::to_vec(&line).map_err(|error| Error::decode(error.to_string()))
+}
+
+/// The reason that a word stands for; without one the answer is whole.
+pub(super) fn finish_reason(word: &str) -> FinishReason {
+    let kind = match word {
+        "stop" | "" => FinishKind::Stop,
+        "length" => FinishKind::Length,
+        _ => FinishKind::Other,
+    };
+    match word {
+        "" => kind.into(),
+        word => FinishReason::new(kind, word),
+    }
 }
 
 /// Why an answer ended, in the dialect's words. There are but two, and `stop`

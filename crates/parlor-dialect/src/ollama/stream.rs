@@ -5,7 +5,7 @@ mod encoder;
 pub use encoder::OllamaEncoder;
 
 use super::request::{image_part, read_call};
-use super::response::{USAGE_FIELDS, read_logprobs, read_usage};
+use super::response::{USAGE_FIELDS, finish_reason, read_logprobs, read_usage};
 use super::wire::{Line, LineMessage, Rest};
 use super::{NAME, error};
 use crate::assemble::{Assembler, ToolFragment};
@@ -13,13 +13,13 @@ use crate::dialect::{Decoder, Frame, Target};
 use crate::template::{Single, Template};
 use crate::think::{ThinkPiece, ThinkSplitter};
 use crate::{json, time};
-use parlor_core::{Error, Event, FinishKind, FinishReason, PartKind, Result, Usage};
+use parlor_core::{Error, Event, PartKind, Result, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// The most unknown fields that are told of one answer.
-const MAX_UNKNOWN: usize = 64;
+pub(super) const MAX_UNKNOWN: usize = 64;
 
 /// Reads the lines of a streamed answer.
 #[derive(Debug)]
@@ -163,16 +163,7 @@ impl OllamaDecoder {
     fn end(&mut self, reason: &str, usage: &Usage, out: &mut VecDeque<Event>) -> Result<()> {
         self.end_text(out)?;
         self.assembler.usage(usage, out);
-        let kind = match reason {
-            "stop" | "" => FinishKind::Stop,
-            "length" => FinishKind::Length,
-            _ => FinishKind::Other,
-        };
-        let reason = match reason {
-            "" => kind.into(),
-            word => FinishReason::new(kind, word),
-        };
-        self.assembler.finish(0, reason, out)?;
+        self.assembler.finish(0, finish_reason(reason), out)?;
         self.assembler.complete(out)
     }
 
@@ -294,6 +285,6 @@ fn end_thinking(assembler: &mut Assembler, out: &mut VecDeque<Event>) -> Result<
     }
 }
 
-fn read_value(raw: &RawValue) -> Value {
+pub(super) fn read_value(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into())
 }

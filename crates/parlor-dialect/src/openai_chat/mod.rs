@@ -69,7 +69,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
-        response::read(body, self.quirks.clone(), target)
+        response::read(body, &self.quirks, target)
     }
 
     fn decoder(&self, target: &Target<'_>) -> ChatDecoder {

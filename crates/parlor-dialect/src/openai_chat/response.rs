@@ -1,6 +1,7 @@
 //! Whole answers, both ways, and the meaning of their pieces.
 
 mod pieces;
+mod plain;
 mod write;
 
 pub(super) use pieces::{
@@ -13,18 +14,27 @@ pub(super) use write::{
 };
 
 use super::quirks::Quirks;
-use super::stream::ChatDecoder;
+use super::stream::{ChatDecoder, parse, trimmed};
+use super::wire::Chunk;
 use crate::dialect::Target;
 use crate::whole::collected;
 use parlor_core::{ChatResponse, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Reads a whole answer: by the same road as a stream.
-pub(super) fn read(body: &[u8], quirks: Arc<Quirks>, target: &Target<'_>) -> Result<ChatResponse> {
-    let mut decoder = ChatDecoder::new(quirks, target);
+/// Reads a whole answer: a plain one at once, any other by the same road as a
+/// stream.
+pub(super) fn read(body: &[u8], quirks: &Arc<Quirks>, target: &Target<'_>) -> Result<ChatResponse> {
+    let data = trimmed(body);
+    let mut scratch = String::new();
+    let mut chunk = Chunk::default();
+    parse(data, quirks, &mut scratch, &mut chunk)?;
+    if let Some(response) = plain::read(&mut chunk, target) {
+        return Ok(response);
+    }
+    let mut decoder = ChatDecoder::new(quirks.clone(), target);
     let mut events = VecDeque::new();
-    let outcome = decoder.whole(body, &mut events);
+    let outcome = decoder.whole(&chunk, data, &mut events);
     collected(outcome, events, target)
 }
 

@@ -1,6 +1,7 @@
 //! Whole answers, read and written, and the meaning of their pieces.
 
 pub(super) mod items;
+mod plain;
 pub(super) mod scope;
 mod tools;
 pub(super) mod whole;
@@ -17,12 +18,22 @@ use parlor_core::{ChatResponse, FinishKind, FinishReason, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Reads a whole answer: by the same road as a stream.
+/// Reads a whole answer: a plain one at once, any other by the same road as a
+/// stream.
 pub(super) fn read(body: &[u8], quirks: Arc<Quirks>, target: &Target<'_>) -> Result<ChatResponse> {
+    if let Some(response) = plain::read(body, target) {
+        return Ok(response);
+    }
     let mut events = VecDeque::new();
     let mut decoder = ResponsesDecoder::new(quirks, target);
     let outcome = decoder.whole(body, &mut events);
     collected(outcome, events, target)
+}
+
+/// A time in seconds, which some copies write as a float.
+pub(super) fn created(json: &str) -> Option<u64> {
+    let seconds = json.parse::<f64>().ok()?;
+    (seconds >= 0.0).then_some(seconds as u64)
 }
 
 /// What the words for an end mean: of `incomplete_details.reason`, else of

@@ -10,4 +10,6 @@ mod open;
 mod pieces;
 
 pub use decoder::ResponsesDecoder;
+pub(super) use decoder::{ECHOES, KNOWN};
 pub use encoder::ResponsesEncoder;
+pub(super) use open::take_logprobs;

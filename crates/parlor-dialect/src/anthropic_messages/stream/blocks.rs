@@ -125,7 +125,10 @@ impl Blocks {
                     ..ToolFragment::default()
                 };
                 let slot = self.assembler.call(0, fragment, out)?;
-                let input = start.input.map(input_text).unwrap_or_default();
+                let input = start
+                    .input
+                    .map(|it| input_text(it.get()))
+                    .unwrap_or_default();
                 Block::Call {
                     slot,
                     executor,

@@ -203,7 +203,8 @@ impl MessagesDecoder {
             }
         }
         if fields.contains_key("usage") {
-            self.blocks.assembler.usage(&usage(&self.usage), out);
+            let usage = usage(self.usage.clone());
+            self.blocks.assembler.usage(&usage, out);
         }
         Ok(())
     }

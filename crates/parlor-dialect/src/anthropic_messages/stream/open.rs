@@ -68,10 +68,10 @@ pub(super) struct Start<'a> {
 }
 
 /// The text of a call's input, which some copies send as a JSON text.
-pub(super) fn input_text(raw: &RawValue) -> String {
-    match serde_json::from_str::<String>(raw.get()) {
+pub(in super::super) fn input_text(raw: &str) -> String {
+    match serde_json::from_str::<String>(raw) {
         Ok(text) => text,
-        Err(_) => raw.get().to_owned(),
+        Err(_) => raw.to_owned(),
     }
 }
 

@@ -149,7 +149,10 @@ impl<'a> Contents<'a> {
         match part {
             // An empty text says nothing, and the host may refuse it.
             Part::Text(text) if text.text.is_empty() && item.is_none() => {}
-            Part::Text(text) => out.push(over(json!({ "text": text.text }), item)),
+            Part::Text(text) => {
+                let plain = Map::from_iter([("text".to_owned(), text.text.as_str().into())]);
+                out.push(over(plain.into(), item));
+            }
             Part::Refusal(refusal) => out.push(json!({ "text": refusal.text })),
             Part::Reasoning(reasoning)
                 if item.is_some() || (replay && !reasoning.text.is_empty()) =>
@@ -307,11 +310,11 @@ impl<'a> Contents<'a> {
             self.sign();
         }
         let contents = self.contents.into_iter().map(|content| {
-            let mut out = json!({"role": content.role, "parts": content.parts});
-            if let Value::Object(out) = &mut out {
-                json::merge(out, &content.native);
-            }
-            out
+            let mut out = Map::with_capacity(2);
+            out.insert("role".to_owned(), content.role.into());
+            out.insert("parts".to_owned(), content.parts.into());
+            json::merge(&mut out, &content.native);
+            Value::Object(out)
         });
         (self.system.map(Value::Object), contents.collect())
     }

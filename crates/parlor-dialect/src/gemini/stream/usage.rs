@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// The last figures that a stream gave. Chunks repeat them, so they are noted
 /// without an allocation and told at the first chunk and at the end.
 #[derive(Debug, Default)]
-pub(super) struct Consumed {
+pub(in super::super) struct Consumed {
     figures: Figures,
     raw: String,
     is_news: bool,
@@ -31,7 +31,7 @@ impl Consumed {
     }
 
     /// Notes the figures of a chunk: of each the last one known counts.
-    pub(super) fn note(&mut self, raw: &str) {
+    pub(in super::super) fn note(&mut self, raw: &str) {
         if self.raw == raw {
             return;
         }
@@ -56,7 +56,7 @@ impl Consumed {
     /// The figures, if they weren't told yet. The prompt counts what is read
     /// from a cache, and the tokens of tools that the provider ran come on top
     /// of it; thoughts come on top of the answer.
-    pub(super) fn take_news(&mut self) -> Option<Usage> {
+    pub(in super::super) fn take_news(&mut self) -> Option<Usage> {
         if !std::mem::take(&mut self.is_news) {
             return None;
         }

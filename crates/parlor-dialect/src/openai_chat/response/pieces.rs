@@ -96,46 +96,86 @@ fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(float)
 }
 
-/// What stands at a path of keys, each after a `/`. A JSON pointer would do, but
-/// reading one takes as long as reading a small answer.
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    let mut keys = path.split('/').skip(1);
-    keys.try_fold(value, |value, key| value.get(key))
+/// The figures of a usage object.
+#[derive(Clone, Copy)]
+enum Figure {
+    Input,
+    Output,
+    Cached,
+    Written,
+    Reasoning,
+    AudioIn,
+    AudioOut,
+    Total,
+}
+
+/// Which figure a field is, by the object it stands in and its name. Of several
+/// that are one, the one of the lowest rank counts.
+fn figure(object: &str, field: &str) -> Option<(Figure, u8)> {
+    use Figure::*;
+    Some(match (object, field) {
+        ("", "prompt_tokens") => (Input, 0),
+        ("", "input_tokens") => (Input, 1),
+        ("", "completion_tokens") => (Output, 0),
+        ("", "output_tokens") => (Output, 1),
+        ("prompt_tokens_details", "cached_tokens") => (Cached, 0),
+        ("input_tokens_details", "cached_tokens") => (Cached, 1),
+        ("", "prompt_cache_hit_tokens") => (Cached, 2),
+        ("", "cached_tokens") => (Cached, 3),
+        ("", "num_cached_tokens") => (Cached, 4),
+        ("", "cache_read_input_tokens") => (Cached, 5),
+        ("prompt_tokens_details", "cache_write_tokens") => (Written, 0),
+        ("prompt_tokens_details", "cache_creation_input_tokens") => (Written, 1),
+        ("prompt_tokens_details", "cache_creation_tokens") => (Written, 2),
+        ("input_tokens_details", "cache_write_tokens") => (Written, 3),
+        ("", "cache_creation_input_tokens") => (Written, 4),
+        ("completion_tokens_details", "reasoning_tokens") => (Reasoning, 0),
+        ("output_tokens_details", "reasoning_tokens") => (Reasoning, 1),
+        ("", "reasoning_tokens") => (Reasoning, 2),
+        ("prompt_tokens_details", "audio_tokens") => (AudioIn, 0),
+        ("completion_tokens_details", "audio_tokens") => (AudioOut, 0),
+        ("", "total_tokens") => (Total, 0),
+        _ => return None,
+    })
+}
+
+/// The figures found so far, each with its rank.
+type Figures = [Option<(u8, u64)>; Figure::Total as usize + 1];
+
+fn note(figures: &mut Figures, object: &str, fields: &Map<String, Value>) {
+    for (name, value) in fields {
+        if let (Value::Object(inner), "") = (value, object) {
+            note(figures, name, inner);
+        } else if let Some((figure, rank)) = figure(object, name)
+            && let Some(count) = count(value)
+            && let slot = &mut figures[figure as usize]
+            && slot.is_none_or(|known| rank < known.0)
+        {
+            *slot = Some((rank, count));
+        }
+    }
 }
 
 /// The usage object, of this dialect or of Responses, by core's rule.
 pub(crate) fn usage(raw: Value) -> Usage {
-    let get = |paths: &[&str]| paths.iter().find_map(|path| count(at(&raw, path)?));
+    let mut figures = Figures::default();
+    if let Value::Object(fields) = &raw {
+        note(&mut figures, "", fields);
+    }
+    let get = |figure: Figure| figures[figure as usize].map(|it| it.1);
     let mut usage = Usage::default();
-    usage.input_tokens = get(&["/prompt_tokens", "/input_tokens"]);
-    usage.output_tokens = get(&["/completion_tokens", "/output_tokens"]);
-    usage.cached_input_tokens = get(&[
-        "/prompt_tokens_details/cached_tokens",
-        "/input_tokens_details/cached_tokens",
-        "/prompt_cache_hit_tokens",
-        "/cached_tokens",
-        "/num_cached_tokens",
-        "/cache_read_input_tokens",
-    ]);
-    usage.cache_write_tokens = get(&[
-        "/prompt_tokens_details/cache_write_tokens",
-        "/prompt_tokens_details/cache_creation_input_tokens",
-        "/prompt_tokens_details/cache_creation_tokens",
-        "/input_tokens_details/cache_write_tokens",
-        "/cache_creation_input_tokens",
-    ]);
-    usage.reasoning_tokens = get(&[
-        "/completion_tokens_details/reasoning_tokens",
-        "/output_tokens_details/reasoning_tokens",
-        "/reasoning_tokens",
-    ]);
-    usage.input_audio_tokens = get(&["/prompt_tokens_details/audio_tokens"]);
-    usage.output_audio_tokens = get(&["/completion_tokens_details/audio_tokens"]);
+    usage.input_tokens = get(Figure::Input);
+    usage.output_tokens = get(Figure::Output);
+    usage.cached_input_tokens = get(Figure::Cached);
+    usage.cache_write_tokens = get(Figure::Written);
+    usage.reasoning_tokens = get(Figure::Reasoning);
+    usage.input_audio_tokens = get(Figure::AudioIn);
+    usage.output_audio_tokens = get(Figure::AudioOut);
     if let (Some(input), Some(output), Some(reasoning), Some(total)) = (
         usage.input_tokens,
         usage.output_tokens,
         usage.reasoning_tokens,
-        get(&["/total_tokens"]),
+        get(Figure::Total),
     ) && reasoning > 0
         && input
             .checked_add(output)

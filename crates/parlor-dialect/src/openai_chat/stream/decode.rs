@@ -2,8 +2,9 @@
 
 use super::super::quirks::Quirks;
 use super::super::response::{self, SIDE_CHANNEL};
-use super::super::wire::{Choice, Chunk, Fill, Raw};
+use super::super::wire::{Choice, Chunk, Raw};
 use super::super::{NAME, error};
+use super::parse::{parse, trimmed};
 use super::state::{ChoiceState, Kept, unknown};
 use crate::assemble::Assembler;
 use crate::dialect::{Decoder, Frame, Target};
@@ -68,46 +69,18 @@ impl ChatDecoder {
         }
     }
 
-    /// Reads a whole answer.
-    pub(in super::super) fn whole(&mut self, body: &[u8], out: &mut VecDeque<Event>) -> Result<()> {
-        let data = trimmed(body);
-        let mut scratch = String::new();
-        let mut chunk = Chunk::default();
-        self.parse(data, &mut scratch, &mut chunk)?;
-        self.take(&chunk, data, true, out)?;
+    /// Tells a whole answer, which was read from this data.
+    pub(in super::super) fn whole(
+        &mut self,
+        chunk: &Chunk<'_>,
+        data: &[u8],
+        out: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        self.take(chunk, data, true, out)?;
         if !chunk.choices.present {
             return Err(Error::decode("the answer has no choices").with_body(data));
         }
         self.complete(out)
-    }
-
-    /// Reads a chunk; what servers break in text is repaired in `scratch`.
-    fn parse<'a>(
-        &self,
-        data: &'a [u8],
-        scratch: &'a mut String,
-        chunk: &mut Chunk<'a>,
-    ) -> Result<()> {
-        if data.first() != Some(&b'{') {
-            let value = serde_json::from_slice::<Value>(data).ok();
-            let reported = value.and_then(|value| error::in_band(&value, &self.quirks.error_codes));
-            return Err(reported.unwrap_or_else(|| {
-                Error::decode("what came is no object of JSON").with_body(data)
-            }));
-        }
-        let mut reader = serde_json::Deserializer::from_slice(data);
-        let mut read = chunk.fill(&mut reader).and_then(|()| reader.end());
-        if read.is_err()
-            && let Some(text) = json::repair(data)
-        {
-            *scratch = text;
-            *chunk = Chunk::default();
-            let mut reader = serde_json::Deserializer::from_str(scratch);
-            read = chunk.fill(&mut reader).and_then(|()| reader.end());
-        }
-        read.map_err(|error| {
-            Error::decode(format!("what came is no JSON: {error}")).with_body(data)
-        })
     }
 
     fn read(
@@ -125,7 +98,7 @@ impl ChatDecoder {
         }
         let data = trimmed(frame.data);
         let mut chunk = Chunk::default();
-        if let Err(error) = self.parse(data, scratch, &mut chunk) {
+        if let Err(error) = parse(data, &self.quirks, scratch, &mut chunk) {
             let is_damage = error.kind() == ErrorKind::Decode && frame.event != Some("error");
             // The answer stands; what is damaged is no part of it.
             return match is_damage && self.is_over() {
@@ -334,7 +307,13 @@ impl ChatDecoder {
                 self.assembler.finish(index, reason, out)?;
             }
         }
-        if let Some(item) = unknown(std::mem::take(&mut self.extras), &mut self.choices) {
+        let beside = self.choices.iter_mut().map(|it| {
+            let [own, message] = [&mut it.extras, &mut it.message_extras];
+            let map = |kept| std::mem::take::<Kept>(kept).into_map();
+            (it.index, map(own), map(message))
+        });
+        let extras = std::mem::take(&mut self.extras).into_map();
+        if let Some(item) = unknown(extras, beside) {
             self.assembler.unknown(item, out);
         }
         self.assembler.complete(out)
@@ -383,11 +362,4 @@ impl Decoder for ChatDecoder {
             false => Err(self.give_up(Error::truncated(), events)),
         }
     }
-}
-
-/// Without a byte order mark and white space around it.
-fn trimmed(data: &[u8]) -> &[u8] {
-    data.strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(data)
-        .trim_ascii()
 }

@@ -132,21 +132,38 @@ impl Audio {
     }
 }
 
-/// The unknown fields of a whole answer as one item, in the answer's shape.
-pub(super) fn unknown(extras: Kept, choices: &mut [ChoiceState]) -> Option<Value> {
-    let mut item = extras.into_map();
+/// Unknown fields that stand at one place; `None` if there are too many to be
+/// kept.
+pub(in super::super) fn fields<const N: usize>(
+    extras: &Extras<'_, N>,
+) -> Option<Map<String, Value>> {
+    let mut fields = Map::new();
+    for (name, raw) in extras.iter() {
+        if let Some(value) = raw.read() {
+            fields.insert(name.to_string(), value);
+        }
+    }
+    (fields.len() <= MAX_NAMES).then_some(fields)
+}
+
+/// The unknown fields of a whole answer as one item, in the answer's shape:
+/// its own, and of each choice the index, its own and its message's.
+pub(in super::super) fn unknown(
+    mut item: Map<String, Value>,
+    choices: impl Iterator<Item = (u32, Map<String, Value>, Map<String, Value>)>,
+) -> Option<Value> {
     let mut list = Vec::new();
-    for choice in choices {
-        let mut own = Map::new();
-        own.insert("index".to_owned(), choice.index.into());
-        merge(&mut own, &std::mem::take(&mut choice.extras).into_map());
-        let message = std::mem::take(&mut choice.message_extras).into_map();
+    for (index, own, message) in choices {
+        if own.is_empty() && message.is_empty() {
+            continue;
+        }
+        let mut choice = Map::new();
+        choice.insert("index".to_owned(), index.into());
+        merge(&mut choice, &own);
         if !message.is_empty() {
-            own.insert("message".to_owned(), message.into());
+            choice.insert("message".to_owned(), message.into());
         }
-        if own.len() > 1 {
-            list.push(Value::Object(own));
-        }
+        list.push(Value::Object(choice));
     }
     if !list.is_empty() {
         item.insert("choices".to_owned(), list.into());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const MAX_TOOLS: usize = 128;
 
 /// The tool that some models make up to call several at once.
-const BUNDLE: &str = "multi_tool_use.parallel";
+pub(in super::super) const BUNDLE: &str = "multi_tool_use.parallel";
 
 /// A call of the made-up tool whose arguments are calls.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Answers as they come: whole ones and the chunks of a stream have one shape.
 
-use super::lenient::{Extras, Fill, List, Number, Place, Raw, by_value, object};
+use crate::fields::{Extras, Fill, List, Number, Place, Raw, by_value, object};
 use crate::json::Text;
 use crate::lenient::nothing;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};

@@ -1,8 +1,8 @@
 //! Reads the events of a streamed answer.
 
 use super::super::quirks::Quirks;
-use super::super::response::finish_reason;
 use super::super::response::items::Place;
+use super::super::response::{created, finish_reason};
 use super::super::wire::{Fields, Object, StreamEvent, WholeText, parse};
 use super::super::{NAME, error};
 use super::items::Items;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// Fields of an answer that core has a place for, or that say again what the
 /// request said.
-const KNOWN: &[&str] = &[
+pub(in super::super) const KNOWN: &[&str] = &[
     "id",
     "object",
     "created_at",
@@ -34,7 +34,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Fields of an answer that say again what the request said.
-const ECHOES: &[&str] = &[
+pub(in super::super) const ECHOES: &[&str] = &[
     "background",
     "frequency_penalty",
     "include",
@@ -302,9 +302,7 @@ impl ResponsesDecoder {
     fn start(&mut self, response: &[u8]) {
         let mut scratch = String::new();
         let head: Head<'_> = json::read(response, &mut scratch).unwrap_or_default();
-        // Some copies write the time as a float.
-        let created = head.created_at.and_then(|it| it.get().parse::<f64>().ok());
-        let created = created.filter(|it| *it >= 0.0).map(|it| it as u64);
+        let created = head.created_at.and_then(|it| created(it.get()));
         self.items
             .assembler
             .start(Some(&head.id), Some(&head.model), created);

@@ -67,7 +67,7 @@ pub(super) fn tokens(list: &[Value]) -> Vec<TokenLogprob> {
 }
 
 /// Takes the log probabilities out of a message: they are told by events.
-pub(super) fn take_logprobs(mut item: Object) -> (Object, Vec<TokenLogprob>) {
+pub(in super::super) fn take_logprobs(mut item: Object) -> (Object, Vec<TokenLogprob>) {
     let mut found = Vec::new();
     let contents = item.get_mut("content").and_then(Value::as_array_mut);
     for content in contents.into_iter().flatten() {

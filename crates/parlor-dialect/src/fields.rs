@@ -1,6 +1,6 @@
 //! Reads whatever stands where an answer's field should be, borrowed.
 
-use crate::json::Text;
+use crate::json::{Object, Text};
 use crate::lenient::nothing;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -14,7 +14,7 @@ use std::fmt;
 macro_rules! object {
     (
         $(#[$meta:meta])*
-        $name:ident, ignored: $($ignored:literal)|+, extras: $extras:literal, {
+        $name:ident, $(ignored: $($ignored:literal)|+,)? extras: $extras:literal, {
             $( $(#[$field_meta:meta])* $field:ident: $type:ty = $key:literal, )+
         }
     ) => {
@@ -28,7 +28,7 @@ macro_rules! object {
             pub(crate) present: bool,
         }
 
-        impl<'de: 'a, 'a> Fill<'de> for $name<'a> {
+        impl<'de: 'a, 'a> $crate::fields::Fill<'de> for $name<'a> {
             fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
                 struct Reader<'p, 'a>(&'p mut $name<'a>);
                 impl<'de: 'a, 'a> Visitor<'de> for Reader<'_, 'a> {
@@ -42,9 +42,9 @@ macro_rules! object {
                         while let Some(key) = map.next_key::<Text<'de>>()? {
                             match &*key {
                                 $( $key => map.next_value_seed(Place(&mut read.$field))?, )+
-                                $($ignored)|+ => {
+                                $( $($ignored)|+ => {
                                     map.next_value::<IgnoredAny>()?;
-                                }
+                                } )?
                                 _ => read.extras.push((key, map.next_value()?)),
                             }
                         }
@@ -95,9 +95,17 @@ macro_rules! by_value {
     )+ };
 }
 
-by_value!(Text<'a>, Raw<'a>);
+by_value!(Text<'a>, Option<Text<'a>>, Raw<'a>);
 
 impl<'de> Fill<'de> for Number {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Deserialize::deserialize(deserializer)?;
+        Ok(())
+    }
+}
+
+/// A list and nothing else: any other value is an error.
+impl<'de, T: Deserialize<'de>> Fill<'de> for Vec<T> {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = Deserialize::deserialize(deserializer)?;
         Ok(())
@@ -145,6 +153,13 @@ impl<T, const N: usize> List<T, N> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.iter().next().is_none()
+    }
+
+    /// The item of a list of one.
+    pub(crate) fn only(&mut self) -> Option<&mut T> {
+        let mut items = self.inline.iter_mut().flatten().chain(&mut self.rest);
+        let first = items.next()?;
+        items.next().is_none().then_some(first)
     }
 }
 
@@ -238,6 +253,11 @@ impl<'a> Raw<'a> {
             .filter(|text| says_something(text))
     }
 
+    /// Its text, however little it says.
+    pub(crate) fn text(self) -> Option<&'a str> {
+        self.0.map(RawValue::get)
+    }
+
     /// Reads it; what doesn't fit is none.
     pub(crate) fn read<T: Deserialize<'a>>(self) -> Option<T> {
         serde_json::from_str(self.said()?).ok()
@@ -258,5 +278,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 
 /// Fields that the reader doesn't know, by name.
 pub(crate) type Extras<'a, const N: usize> = List<(Text<'a>, Raw<'a>), N>;
+
+impl<const N: usize> Extras<'_, N> {
+    /// Those that aren't null and are wanted by name and JSON, in the order of
+    /// their names; `None` if one can't be read or comes twice.
+    pub(crate) fn sorted(&self, wanted: impl Fn(&str, &str) -> bool) -> Option<Object> {
+        let said = self.iter().filter_map(|(name, raw)| {
+            let json = raw.text()?;
+            wanted(name, json).then_some((&**name, json))
+        });
+        let mut said: Vec<_> = said.collect();
+        said.sort_unstable_by_key(|it| it.0);
+        let mut fields = Object::with_capacity(said.len());
+        for (name, json) in &said {
+            fields.insert((*name).to_owned(), serde_json::from_str(json).ok()?);
+        }
+        (fields.len() == said.len()).then_some(fields)
+    }
+}
 
 pub(crate) use {by_value, object};
