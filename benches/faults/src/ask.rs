@@ -2,12 +2,10 @@
 
 use kit::Asked;
 use parlor_testkit::fault::Mode;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// How long a client may take. The server itself hangs up after ten seconds.
-const BOUND: Duration = Duration::from_secs(20);
 
 /// The most memory a client may take, in KiB.
 const MEMORY: usize = 1 << 20;
@@ -19,19 +17,36 @@ pub(crate) enum Did {
     Died(String),
     /// It was still at it.
     Hung,
+    /// It dropped what it had asked for; whether the server saw it.
+    Dropped(bool),
 }
 
-pub(crate) fn ask(program: &Path, url: &str, mode: Mode, warm: bool) -> Did {
-    let how = usize::from(mode == Mode::Stream) + 2 * usize::from(warm);
+/// A client that dropped what it asked for and lives on until this is dropped.
+pub(crate) struct Dropped(Child);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(program: &Path, scenario: &str, url: &str, how: usize) -> std::io::Result<Child> {
     let limited = format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"");
-    let child = Command::new("sh")
+    Command::new("sh")
         .args(["-c", &limited])
         .arg(program)
-        .args(["ask", "open-ai", url, &how.to_string()])
+        .args([scenario, "open-ai", url, &how.to_string()])
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let mut child = match child {
+        .spawn()
+}
+
+/// Has a client ask, for no longer than `bound`.
+pub(crate) fn ask(program: &Path, url: &str, mode: Mode, warm: bool, bound: Duration) -> Did {
+    let how = usize::from(mode == Mode::Stream) + 2 * usize::from(warm);
+    let mut child = match start(program, "ask", url, how) {
         Ok(child) => child,
         Err(error) => return Did::Died(error.to_string()),
     };
@@ -40,22 +55,18 @@ pub(crate) fn ask(program: &Path, url: &str, mode: Mode, warm: bool) -> Did {
     let mut told = child.stdout.take();
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();
-        let _ = told
-            .as_mut()
-            .map(|it| std::io::Read::read_to_end(it, &mut all));
+        let _ = told.as_mut().map(|it| it.read_to_end(&mut all));
         all
     });
     let mut complaint = child.stderr.take();
     let complaints = std::thread::spawn(move || {
         let mut all = String::new();
-        let _ = complaint
-            .as_mut()
-            .map(|it| std::io::Read::read_to_string(it, &mut all));
+        let _ = complaint.as_mut().map(|it| it.read_to_string(&mut all));
         all
     });
     loop {
         match child.try_wait() {
-            Ok(None) if began.elapsed() < BOUND => {
+            Ok(None) if began.elapsed() < bound => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Ok(None) => {
@@ -70,5 +81,21 @@ pub(crate) fn ask(program: &Path, url: &str, mode: Mode, warm: bool) -> Did {
     match serde_json::from_slice(&told) {
         Ok(asked) => Did::Told(asked),
         Err(_) => Did::Died(complaints.join().unwrap_or_default()),
+    }
+}
+
+/// Has a client ask, and drop what it asked for in the midst of it; how it went
+/// wrong, where it ended before.
+pub(crate) fn drop_midway(program: &Path, url: &str, mode: Mode) -> Result<Dropped, String> {
+    let how = usize::from(mode == Mode::Stream);
+    let child = start(program, "drop", url, how).map_err(|error| error.to_string())?;
+    let mut dropped = Dropped(child);
+    let told = dropped.0.stdout.take().ok_or("it is mute")?;
+    let mut line = String::new();
+    let _ = BufReader::new(told).read_line(&mut line);
+    match &*line {
+        line if line.contains("true") => Err("the call ended before".to_owned()),
+        line if line.contains("false") => Ok(dropped),
+        _ => Err("it ended without a word".to_owned()),
     }
 }

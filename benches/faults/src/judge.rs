@@ -15,10 +15,43 @@ pub(crate) struct Row {
 /// Whether a client was right, and if not, what it did.
 pub(crate) enum Verdict {
     Right,
+    /// Right by a rule of this table's.
+    Under(Rule),
     Wrong(String),
 }
 
-pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict {
+/// What this table lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// It waited until the server hung up.
+    Waiting,
+    /// It was still trying again when its time was over.
+    Retrying,
+}
+
+impl Verdict {
+    /// Whether it is right where these rules don't stand.
+    pub(crate) fn is_right_without(&self, rules: &[Rule]) -> bool {
+        match self {
+            Self::Right => true,
+            Self::Under(rule) => !rules.contains(rule),
+            Self::Wrong(_) => false,
+        }
+    }
+}
+
+/// What a client did, held against what is right. `waited` says that it took as
+/// long as the server's patience.
+pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer, waited: bool) -> Verdict {
+    let verdict = verdict(expect, did, server);
+    let hung_up = server.requests().iter().any(|it| it.dropped);
+    match verdict {
+        Verdict::Right if waited && !hung_up => Verdict::Under(Rule::Waiting),
+        verdict => verdict,
+    }
+}
+
+fn verdict(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict {
     let seen = server.requests();
     let asked_for = |coding: &str| {
         let codings = seen.last().and_then(|it| it.header("accept-encoding"));
@@ -41,9 +74,12 @@ pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict
             let line = why.lines().find(|it| !it.trim().is_empty());
             return Verdict::Wrong(format!("it died: {}", short(line.unwrap_or("silently"))));
         }
-        // Trying again while the server says no is a policy, and a right one.
-        Did::Hung if outcomes.iter().any(|it| may_pass(it, seen.len())) => return Verdict::Right,
-        Did::Hung => return Verdict::Wrong("it didn't end within 20 seconds".to_owned()),
+        Did::Dropped(true) => return Verdict::Right,
+        Did::Dropped(false) => return Verdict::Wrong("the server didn't see the drop".to_owned()),
+        Did::Hung if outcomes.iter().any(|it| may_pass(it, seen.len())) => {
+            return Verdict::Under(Rule::Retrying);
+        }
+        Did::Hung => return Verdict::Wrong("it didn't end in time".to_owned()),
     };
     let mut wrong = None;
     for outcome in outcomes {

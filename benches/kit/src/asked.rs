@@ -12,8 +12,9 @@ pub struct Asked {
     pub calls: Vec<(String, String)>,
     /// What it failed with, if it did.
     pub error: Option<String>,
+    /// Index and id of each call that is joined from fragments.
     #[serde(skip)]
-    indexes: Vec<u64>,
+    joined: Vec<(u64, String)>,
 }
 
 impl Asked {
@@ -29,20 +30,32 @@ impl Asked {
         self.calls.push((name.into(), arguments.into()));
     }
 
-    /// A fragment of a call, joined with the others of its index, as users of
-    /// libraries do that hand out fragments.
-    pub fn fragment(&mut self, index: u64, name: Option<&str>, arguments: Option<&str>) {
-        let found = self.indexes.iter().position(|it| *it == index);
-        let at = found.unwrap_or_else(|| {
-            self.indexes.push(index);
+    /// A fragment of a call, joined as a careful user of a library does that
+    /// hands out fragments: arguments of one index follow each other, a name
+    /// stands once however often it comes, and another id begins another call.
+    pub fn fragment(
+        &mut self,
+        index: u64,
+        id: Option<&str>,
+        name: Option<&str>,
+        arguments: Option<&str>,
+    ) {
+        let id = id.unwrap_or_default();
+        let same = |(at, known): &(u64, String)| {
+            *at == index && (id.is_empty() || known.is_empty() || known == id)
+        };
+        let at = self.joined.iter().rposition(same).unwrap_or_else(|| {
+            self.joined.push((index, String::new()));
             self.calls.push(Default::default());
-            self.calls.len() - 1
+            self.joined.len() - 1
         });
-        if let Some(name) = name {
-            self.calls[at].0.push_str(name);
+        if self.joined[at].1.is_empty() {
+            self.joined[at].1.push_str(id);
         }
-        if let Some(arguments) = arguments {
-            self.calls[at].1.push_str(arguments);
+        let call = &mut self.calls[at];
+        if call.0.is_empty() {
+            call.0.push_str(name.unwrap_or_default());
         }
+        call.1.push_str(arguments.unwrap_or_default());
     }
 }

@@ -47,8 +47,9 @@ impl Prompt {
 
 /// A library under test, as its users would use it: one client object, shared.
 pub trait Client: Sized + Send + Sync + 'static {
-    /// Which dialects it speaks.
-    const DIALECTS: &[Dialect];
+    /// Why it can't do a scenario in a dialect, by what its API lacks; `None`
+    /// where it can.
+    fn cannot(scenario: &str, dialect: Dialect) -> Option<&'static str>;
 
     /// A client of the server at this address, without a path.
     fn new(dialect: Dialect, base_url: &str) -> Self;

@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Runs the scenario of `CLIENT SCENARIO DIALECT BASE_URL [COUNT]`.
+/// Runs the scenario of `CLIENT SCENARIO DIALECT BASE_URL [COUNT]`; tells of
+/// `CLIENT cannot DIALECT SCENARIO` why the client can't, if it can't.
 pub fn run<C: Client>() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().unwrap_or_default();
     let (scenario, dialect, base_url) = (next(), next(), next());
     let count = next().parse::<usize>().ok();
-    if scenario == "dialects" {
-        let names: Vec<_> = C::DIALECTS.iter().map(|dialect| dialect.name()).collect();
-        return println!("{}", names.join(" "));
-    }
     let dialect = Dialect::ALL.into_iter().find(|it| it.name() == dialect);
     let dialect = dialect.expect("a dialect as the second argument");
+    if scenario == "cannot" {
+        return println!("{}", C::cannot(&base_url, dialect).unwrap_or_default());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -28,14 +28,16 @@ pub fn run<C: Client>() {
         match &*scenario {
             "first" => first(&*client).await,
             "stream" => stream(&*client, "stream", count.unwrap_or(100_000)).await,
+            "varied" => stream(&*client, "varied", count.unwrap_or(20_000)).await,
             "single" => stream(&*client, "single", count.unwrap_or(20_000)).await,
             "open" => open(client, count.unwrap_or(1000)).await,
             "small" => calls(&*client, 200, count.unwrap_or(2000), Prompt::short()).await,
             "large" => calls(&*client, 1 << 20, count.unwrap_or(100), Prompt::short()).await,
             "history" => calls(&*client, 200, count.unwrap_or(300), history()).await,
-            "images" => calls(&*client, 200, count.unwrap_or(20), images()).await,
+            "images" => calls(&*client, 200, count.unwrap_or(10), images()).await,
             "huge" => huge(&*client).await,
             "ask" => asked(&*client, count.unwrap_or(1)).await,
+            "drop" => dropped(&*client, count.unwrap_or(1)).await,
             "latency" => latency(&*client, count.unwrap_or(500)).await,
             other => panic!("there is no scenario {other}"),
         }
@@ -80,6 +82,23 @@ async fn asked<C: Client>(client: &C, how: usize) -> Figures {
         client.ask(streamed).await;
     }
     figures(json!(client.ask(streamed).await))
+}
+
+/// Drops a stream or a call after a second, in which all has come that the
+/// server sends, and lives on: the server must see it, which asks the end of
+/// this process's input.
+async fn dropped<C: Client>(client: &C, how: usize) -> Figures {
+    const LONG_ENOUGH: Duration = Duration::from_secs(1);
+    let ended = tokio::time::timeout(LONG_ENOUGH, client.ask(how % 2 == 1)).await;
+    let (told, mut heard) = tokio::sync::mpsc::channel::<()>(1);
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_line(&mut String::new());
+        drop(told);
+    });
+    let figures = figures(json!({"ended": ended.is_ok()}));
+    println!("{}", json!(figures));
+    heard.recv().await;
+    figures
 }
 
 /// One tiny call, to time the start of the process from outside.
@@ -130,16 +149,17 @@ async fn open<C: Client>(client: Arc<C>, streams: usize) -> Figures {
         // As fast as a server accepts.
         tokio::task::yield_now().await;
     }
-    let patience = Instant::now() + Duration::from_secs(120);
-    while begun.load(Ordering::Relaxed) < streams {
-        assert!(Instant::now() < patience, "streams do not open");
+    let patience = Instant::now() + Duration::from_secs(45);
+    while begun.load(Ordering::Relaxed) < streams && Instant::now() < patience {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // A few deltas each, so that buffers have the size they keep.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let each = |amount: u64| amount as f64 / streams as f64;
+    let opened = begun.load(Ordering::Relaxed);
+    let each = |amount: u64| amount as f64 / opened.max(1) as f64;
     figures(json!({
         "units": streams,
+        "opened": opened,
         "heap": each(Taken::now().live.saturating_sub(heap)),
         "resident": each(resident().saturating_sub(held)),
     }))

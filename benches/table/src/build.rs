@@ -1,8 +1,8 @@
 //! Builds the clients, and tells what they weigh.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The clients, in the order of the tables. The floor that others are
 /// compared with is the second.
@@ -20,28 +20,36 @@ pub const CLIENTS: &[&str] = &[
 /// Frames and one borrowed string over bare reqwest.
 pub const FLOOR: &str = "floor-string";
 
+/// The clients of the short table, in the order of its columns.
+pub const SHORT_CLIENTS: &[&str] = &[
+    FLOOR,
+    "parlor",
+    "async-openai",
+    "liter-llm",
+    "genai",
+    "siumai",
+    "rig",
+];
+
 /// A client as a program.
 pub struct Built {
     pub name: &'static str,
     pub path: PathBuf,
-    pub dialects: Vec<String>,
     /// Bytes of the stripped program.
     pub size: u64,
     /// Packages in its tree, its own and the harness's left out.
     pub crates: usize,
     /// Version of the library, where it is from a registry.
     pub version: String,
-    /// CPU seconds of a clean release build, where measured.
-    pub clean: Option<f64>,
 }
 
 impl Built {
-    pub fn speaks(&self, dialect: &str) -> bool {
-        self.dialects.iter().any(|it| it == dialect)
-    }
-
-    fn package(&self) -> &str {
-        package(self.name)
+    /// Why it can't do a scenario in a dialect; `None` where it can.
+    pub fn cannot(&self, scenario: &str, dialect: &str) -> Option<String> {
+        let arguments = ["cannot", dialect, scenario];
+        let told = Command::new(&self.path).args(arguments).output().ok()?;
+        let why = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+        (!why.is_empty()).then_some(why)
     }
 }
 
@@ -66,8 +74,34 @@ fn cargo(arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-pub fn upstream() {
-    assert!(cargo(&["build", "--profile", "dist", "-p", "upstream"]));
+/// Builds the loopback server; whether that worked.
+pub fn upstream() -> bool {
+    cargo(&["build", "--profile", "dist", "-p", "upstream"])
+}
+
+/// Builds the product's command in the product's own workspace; whether that
+/// worked.
+pub fn command() -> bool {
+    let status = Command::new("cargo")
+        .current_dir(root().join(".."))
+        .args([
+            "build",
+            "--profile",
+            "dist",
+            "-p",
+            "parlor-cli",
+            "--target-dir",
+        ])
+        .arg(target())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Bytes and packages of the product's command, if it was built.
+pub fn command_weight() -> Option<(u64, usize)> {
+    let size = program("parlor").metadata().ok()?.len();
+    let tree = tree(&root().join(".."), "parlor-cli");
+    Some((size, tree.iter().filter(|line| !line.is_empty()).count()))
 }
 
 pub fn program(name: &str) -> PathBuf {
@@ -92,9 +126,7 @@ pub fn client(name: &'static str, anew: bool) -> Option<Built> {
         return None;
     }
     let path = program(&format!("client-{name}"));
-    let told = Command::new(&path).arg("dialects").output().ok()?;
-    let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    let tree = tree(&package);
+    let tree = tree(&root(), &package);
     let of = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
     let library = tree
         .iter()
@@ -103,10 +135,8 @@ pub fn client(name: &'static str, anew: bool) -> Option<Built> {
         name,
         size: path.metadata().map_or(0, |it| it.len()),
         path,
-        dialects: told.split_whitespace().map(str::to_owned).collect(),
-        crates: tree.iter().filter(|line| !is_ours(line)).count(),
+        crates: crates(&tree),
         version: library.and_then(|line| of(line)).unwrap_or_default(),
-        clean: None,
     })
 }
 
@@ -123,7 +153,7 @@ fn is_ours(line: &str) -> bool {
 }
 
 /// The packages of a client's tree, each once.
-fn tree(package: &str) -> BTreeSet<String> {
+fn tree(workspace: &Path, package: &str) -> BTreeSet<String> {
     let arguments = [
         "tree",
         "-p",
@@ -134,7 +164,7 @@ fn tree(package: &str) -> BTreeSet<String> {
         "none",
     ];
     let output = Command::new("cargo")
-        .current_dir(root())
+        .current_dir(workspace)
         .args(arguments)
         .output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
@@ -143,21 +173,45 @@ fn tree(package: &str) -> BTreeSet<String> {
     text.lines().map(plain).collect()
 }
 
-/// Measures a clean release build in a folder of its own.
-pub fn clean(client: &mut Built) {
-    let folder = target().join("clean");
+/// What a clean release build of a client in a folder of its own took.
+pub struct Clean {
+    pub name: &'static str,
+    pub crates: usize,
+    /// CPU seconds; `None` where it failed.
+    pub took: Option<f64>,
+}
+
+/// Builds each client anew, one after the other: both floors are one package.
+pub fn clean() -> Vec<Clean> {
+    let names = CLIENTS.iter().filter(|name| **name != "floor-frames");
+    names.map(|name| clean_one(name)).collect()
+}
+
+fn clean_one(name: &'static str) -> Clean {
+    let mut folder = target().into_os_string();
+    folder.push("-clean");
+    let folder = PathBuf::from(folder);
     let _ = std::fs::remove_dir_all(&folder);
     let before = children();
-    let package = format!("client-{}", client.package());
+    let package = format!("client-{}", package(name));
     let status = Command::new("cargo")
         .current_dir(root())
         .args(["build", "--release", "-p", &package, "--target-dir"])
         .arg(&folder)
+        .stdout(Stdio::null())
         .status();
-    if status.is_ok_and(|status| status.success()) {
-        client.clean = Some(children() - before);
-    }
+    let took = children() - before;
     let _ = std::fs::remove_dir_all(&folder);
+    eprintln!("{name}: {took:.0} CPU seconds");
+    Clean {
+        name,
+        crates: crates(&tree(&root(), &package)),
+        took: status.is_ok_and(|status| status.success()).then_some(took),
+    }
+}
+
+fn crates(tree: &BTreeSet<String>) -> usize {
+    tree.iter().filter(|line| !is_ours(line)).count()
 }
 
 /// CPU seconds of the children that have ended.

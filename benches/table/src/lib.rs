@@ -1,3 +1,5 @@
-//! The clients as programs, for the tables.
+//! The clients as programs, and the tables as text, for all that writes tables.
 
 pub mod build;
+pub mod machine;
+pub mod write;

@@ -1,56 +1,57 @@
 //! Runs one client through one scenario.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use table::build::{Built, children, program};
+
+/// The most that a run may take, with what else the machine does.
+const BOUND: Duration = Duration::from_secs(150);
+
+/// What a run gives: figures by name, or why there are none.
+pub(crate) type Run = Result<BTreeMap<String, f64>, String>;
 
 /// The loopback server, while it runs.
 pub(crate) struct Upstream {
     pub(crate) address: String,
-    child: Mutex<(Child, BufReader<ChildStdout>)>,
+    child: Child,
+    told: BufReader<ChildStdout>,
 }
 
 impl Upstream {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start() -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("the upstream doesn't start: {error}");
         let mut child = pinned(&program("upstream").to_string_lossy(), 1)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the upstream starts");
-        let mut told = BufReader::new(child.stdout.take().expect("its output"));
+            .map_err(failed)?;
+        let mut told = BufReader::new(child.stdout.take().ok_or("the upstream is mute")?);
         let mut line = String::new();
-        told.read_line(&mut line).expect("its address");
-        Self {
-            address: line.trim().to_owned(),
-            child: Mutex::new((child, told)),
-        }
+        told.read_line(&mut line).map_err(failed)?;
+        let address = line.trim().to_owned();
+        Ok(Self {
+            address,
+            child,
+            told,
+        })
     }
 
     /// When the last request came, in nanoseconds since 1970.
-    fn last(&self) -> f64 {
-        let mut child = self.child.lock().expect("nobody panics here");
-        let (child, told) = &mut *child;
-        let input = child.stdin.as_mut().expect("its input");
-        writeln!(input).expect("it listens");
+    fn last(&mut self) -> Option<f64> {
+        writeln!(self.child.stdin.as_mut()?).ok()?;
         let mut line = String::new();
-        told.read_line(&mut line).expect("it answers");
-        let last = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|it| it.parse().ok());
-        last.unwrap_or(0.0)
+        self.told.read_line(&mut line).ok()?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 }
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        if let Ok(mut child) = self.child.lock() {
-            let _ = child.0.kill();
-            let _ = child.0.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -69,32 +70,64 @@ fn pinned(program: &str, core: usize) -> Command {
     command
 }
 
-/// Runs a scenario once; `None`, aloud, where the client fails.
-pub(crate) fn once(
-    client: &Built,
-    scenario: &str,
-    dialect: &str,
-    upstream: &Upstream,
-    quick: bool,
-) -> Option<BTreeMap<String, f64>> {
+/// Runs what a client is asked once, against a server of its own.
+pub(crate) fn once(client: &Built, asks: &str, dialect: &str, count: Option<usize>) -> Run {
+    let upstream = Upstream::start()?;
     let mut command = pinned(&client.path.to_string_lossy(), 0);
-    command.args([scenario, dialect, &upstream.address]);
-    if quick {
-        let few = match scenario {
-            "stream" | "single" => "4000",
-            "open" => "100",
-            _ => "10",
-        };
-        command.arg(few);
+    command.args([asks, dialect, &upstream.address]);
+    command.args(count.map(|count| count.to_string()));
+    let (told, _) = run(command)?;
+    figures(&told).ok_or_else(|| "it told no figures".to_owned())
+}
+
+/// What a command writes to its two outputs; why not, where it fails or takes
+/// too long.
+fn run(mut command: Command) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.map_err(|error| error.to_string())?;
+    let told = reader(child.stdout.take());
+    let complaint = reader(child.stderr.take());
+    let began = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break Some(status),
+            Ok(None) if began.elapsed() < BOUND => std::thread::sleep(Duration::from_millis(10)),
+            _ => break None,
+        }
+    };
+    if status.is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("not done after {} seconds", BOUND.as_secs()));
     }
-    let output = command.stderr(Stdio::piped()).output().ok()?;
-    if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr);
-        let why = why.lines().take(3).collect::<Vec<_>>().join(" ");
-        eprintln!("  {} fails: {why}", client.name);
-        return None;
+    let told = told.join().unwrap_or_default();
+    let complaint = complaint.join().unwrap_or_default();
+    if status.is_some_and(|status| status.success()) {
+        return Ok((told, complaint));
     }
-    figures(&output.stdout)
+    let lines = String::from_utf8_lossy(&complaint).into_owned();
+    let says = |line: &&str| {
+        !line.is_empty() && !line.contains("panicked at") && !line.starts_with("note:")
+    };
+    let why: String = lines
+        .lines()
+        .find(says)
+        .unwrap_or("it says nothing")
+        .chars()
+        .take(200)
+        .collect();
+    Err(why.replace('|', "/"))
+}
+
+fn reader(output: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = output.map(|mut output| output.read_to_end(&mut all));
+        all
+    })
 }
 
 fn figures(json: &[u8]) -> Option<BTreeMap<String, f64>> {
@@ -109,52 +142,49 @@ fn figures(json: &[u8]) -> Option<BTreeMap<String, f64>> {
 
 /// From the start of the process to its first request: wall time, the least of
 /// a few, and CPU time of the whole tiny program.
-pub(crate) fn start(client: &Built, upstream: &Upstream) -> BTreeMap<String, f64> {
+pub(crate) fn start(client: &Built, dialect: &str) -> Run {
     const RUNS: usize = 10;
-    let mut walls = Vec::new();
-    let before = children();
+    let mut upstream = Upstream::start()?;
+    let mut wall = f64::INFINITY;
+    let mut cpu = 0.0;
     for _ in 0..RUNS {
+        let mut command = pinned(&client.path.to_string_lossy(), 0);
+        command.args(["first", dialect, &upstream.address]);
+        let before = children();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0.0, |now| now.as_nanos() as f64);
-        let mut command = pinned(&client.path.to_string_lossy(), 0);
-        let status = command
-            .args(["first", "open-ai", &upstream.address])
-            .output();
-        if status.is_ok_and(|output| output.status.success()) {
-            walls.push(upstream.last() - now);
-        }
+        run(command)?;
+        cpu += (children() - before) * 1e9;
+        wall = wall.min(upstream.last().ok_or("the upstream is mute")? - now);
     }
-    let cpu = (children() - before) / RUNS as f64 * 1e9;
-    let wall = walls.into_iter().fold(f64::INFINITY, f64::min);
-    BTreeMap::from([("wall_ns".to_owned(), wall), ("cpu_ns".to_owned(), cpu)])
+    let cpu = cpu / RUNS as f64;
+    Ok(BTreeMap::from([
+        ("wall_ns".to_owned(), wall),
+        ("cpu_ns".to_owned(), cpu),
+    ]))
 }
 
 /// Instructions of each event, counted by cachegrind where it is installed: the
 /// difference of a long run and a short one.
-pub(crate) fn instructions(client: &Built, dialect: &str, upstream: &Upstream) -> Option<f64> {
+pub(crate) fn instructions(client: &Built, asks: &str, dialect: &str) -> Option<f64> {
     const FEW: u64 = 2000;
-    const MANY: u64 = 10_000;
+    const MANY: u64 = 8000;
+    let upstream = Upstream::start().ok()?;
     let count = |deltas: u64| {
-        let output = Command::new("valgrind")
+        let mut command = Command::new("valgrind");
+        command
             .args([
                 "--tool=cachegrind",
                 "--cache-sim=no",
                 "--cachegrind-out-file=/dev/null",
             ])
             .arg(&client.path)
-            .args(["stream", dialect, &upstream.address, &deltas.to_string()])
-            .output()
-            .ok()?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        let line = told
-            .lines()
-            .find(|line| line.contains("I refs:") || line.contains("I   refs:"))?;
-        let digits: String = line
-            .rsplit(':')
-            .next()?
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect();
+            .args([asks, dialect, &upstream.address, &deltas.to_string()]);
+        let (_, told) = run(command).ok()?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let counted = |line: &&str| line.contains("I refs:") || line.contains("I   refs:");
+        let (_, digits) = told.lines().find(counted)?.rsplit_once(':')?;
+        let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
         digits.parse::<u64>().ok()
     };
     let (few, many) = (count(FEW)?, count(MANY)?);

@@ -1,218 +1,262 @@
 //! The figures as Markdown.
 
-use crate::Measured;
+use crate::scenarios::{Column, SCENARIOS, SHORT, Scenario};
+use crate::{Cell, DIALECTS, Measured};
 use std::fmt::Write;
-use table::build::Built;
-use table::build::FLOOR;
+use table::build::{Built, CLIENTS, Clean, FLOOR, SHORT_CLIENTS, command_weight};
+use table::machine::{described, load};
+use table::write::Line;
 
-/// A table: a caption, a scenario and its dialects, and columns.
-struct Table {
-    caption: &'static str,
-    scenario: &'static str,
-    columns: &'static [Column],
+/// All that was measured, and under what load.
+pub(crate) struct Page<'a> {
+    pub(crate) measured: &'a Measured,
+    pub(crate) rounds: usize,
+    pub(crate) load: &'a str,
 }
 
-/// A column: its heading, the figure's name, what it is divided by, its unit,
-/// and whether it is shown as a ratio to the floor's too.
-struct Column(&'static str, &'static str, f64, &'static str, bool);
+/// Notes that cells refer to, each said once.
+#[derive(Default)]
+struct Notes(Vec<String>);
 
-const TABLES: &[Table] = &[
-    Table {
-        caption: "Streaming: each text delta, sixteen to a read",
-        scenario: "stream",
-        columns: &[
-            Column("CPU", "cpu_ns", 1.0, "ns", true),
-            Column("instructions", "instructions", 1.0, "", true),
-            Column("allocations", "allocations", 1.0, "", false),
-            Column("allocated", "allocated", 1.0, "B", false),
-            Column("peak heap", "peak", 1024.0, "KiB", false),
-        ],
-    },
-    Table {
-        caption: "Streaming: each text delta, one to a read",
-        scenario: "single",
-        columns: &[
-            Column("CPU", "cpu_ns", 1.0, "ns", true),
-            Column("allocations", "allocations", 1.0, "", false),
-        ],
-    },
-    Table {
-        caption: "A thousand slow streams: each open stream",
-        scenario: "open",
-        columns: &[
-            Column("resident", "resident", 1024.0, "KiB", true),
-            Column("heap", "heap", 1024.0, "KiB", true),
-        ],
-    },
-    Table {
-        caption: "A call that isn't streamed, 200 bytes of answer",
-        scenario: "small",
-        columns: &[
-            Column("CPU", "cpu_ns", 1000.0, "µs", true),
-            Column("allocations", "allocations", 1.0, "", false),
-        ],
-    },
-    Table {
-        caption: "A call that isn't streamed, 1 MiB of answer",
-        scenario: "large",
-        columns: &[
-            Column("CPU", "cpu_ns", 1000.0, "µs", true),
-            Column("peak heap", "peak", 1024.0, "KiB", false),
-        ],
-    },
-    Table {
-        caption: "A history of 200 messages, sent",
-        scenario: "history",
-        columns: &[
-            Column("CPU", "cpu_ns", 1000.0, "µs", true),
-            Column("allocations", "allocations", 1.0, "", false),
-        ],
-    },
-    Table {
-        caption: "Ten megabytes of images, sent",
-        scenario: "images",
-        columns: &[
-            Column("CPU", "cpu_ns", 1e6, "ms", true),
-            Column("peak heap", "peak", 1048576.0, "MiB", false),
-        ],
-    },
-    Table {
-        caption: "One event of 8 MiB in reads of 1 KiB",
-        scenario: "huge",
-        columns: &[
-            Column("CPU", "cpu_ns", 1e6, "ms", true),
-            Column("peak heap", "peak", 1048576.0, "MiB", false),
-        ],
-    },
-    Table {
-        caption: "Time to the first delta, connection standing",
-        scenario: "latency",
-        columns: &[
-            Column("median", "median_ns", 1000.0, "µs", true),
-            Column("90 %", "p90_ns", 1000.0, "µs", false),
-        ],
-    },
-    Table {
-        caption: "Start of the process to its first request",
-        scenario: "start",
-        columns: &[
-            Column("wall", "wall_ns", 1e6, "ms", true),
-            Column("CPU", "cpu_ns", 1e6, "ms", true),
-        ],
-    },
-];
+impl Notes {
+    fn mark(&mut self, note: &str) -> String {
+        let at = self.0.iter().position(|it| it == note).unwrap_or_else(|| {
+            self.0.push(note.to_owned());
+            self.0.len() - 1
+        });
+        format!("<sup>{}</sup>", at + 1)
+    }
 
-pub(crate) fn tables(built: &[Built], measured: &Measured, rounds: usize) -> String {
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "Medians of {rounds} rounds; × is the ratio to `{FLOOR}`.\n"
-    );
-    for table in TABLES {
-        let mut dialects: Vec<_> = measured
-            .keys()
-            .filter(|(scenario, _, _)| *scenario == table.scenario)
-            .map(|(_, dialect, _)| *dialect)
-            .collect();
-        dialects.dedup();
-        for dialect in crate::DIALECTS
-            .iter()
-            .filter(|dialect| dialects.contains(dialect))
-        {
-            let many = dialects.iter().any(|other| other != dialect);
-            let of = if many {
-                format!(" ({dialect})")
-            } else {
-                String::new()
-            };
-            let _ = writeln!(out, "### {}{of}\n", table.caption);
-            rows(&mut out, table, dialect, built, measured);
+    fn list(&self, out: &mut String) {
+        for (at, note) in self.0.iter().enumerate() {
+            let _ = writeln!(out, "{}. {note}.", at + 1);
         }
     }
-    weights(&mut out, built);
-    out
 }
 
-fn rows(out: &mut String, table: &Table, dialect: &str, built: &[Built], measured: &Measured) {
-    let columns: Vec<_> = table
-        .columns
-        .iter()
-        .filter(|column| value(measured, table, dialect, FLOOR, column).is_some())
-        .collect();
-    out.push_str("| client |");
-    for Column(heading, _, _, _, ratio) in &columns {
-        let _ = write!(out, " {heading} |{}", if *ratio { " × |" } else { "" });
+impl Page<'_> {
+    /// What doesn't depend on what else the machine does.
+    pub(crate) fn steady(&self, built: &[Built]) -> String {
+        let mut out = format!(
+            "{}; load {} at the beginning, {} at the end; `cargo run -p table -- --built --write`, \
+             or with `--steady` these tables alone. × is the ratio to `{FLOOR}`.\n\n",
+            described(),
+            self.load,
+            load()
+        );
+        self.tables(&mut out, false);
+        weights(&mut out, built);
+        out
     }
-    out.push_str("\n|---|");
-    for column in &columns {
-        out.push_str(if column.4 { "---:|---:|" } else { "---:|" });
+
+    /// What depends on it.
+    pub(crate) fn timed(&self) -> String {
+        let mut out = format!(
+            "{}; load {} at the beginning, {} at the end; rounds: {}, medians; \
+             `cargo run -p table -- --built --rounds {} --write`. × is the ratio to `{FLOOR}`.\n\n",
+            described(),
+            self.load,
+            load(),
+            self.rounds,
+            self.rounds
+        );
+        self.tables(&mut out, true);
+        out
     }
-    out.push('\n');
-    for client in built {
-        if !measured
-            .keys()
-            .any(|key| *key == (table.scenario, key.1, client.name) && key.1 == dialect)
-        {
-            continue;
+
+    fn tables(&self, out: &mut String, timed: bool) {
+        let mut notes = Notes::default();
+        for scenario in SCENARIOS {
+            let columns = scenario.columns.iter().filter(|it| it.timed == timed);
+            let columns: Vec<_> = columns.filter(|it| self.has(scenario, it)).collect();
+            if columns.is_empty() {
+                continue;
+            }
+            let _ = writeln!(out, "### {}\n", scenario.caption);
+            for column in columns {
+                self.table(out, &mut notes, scenario, column);
+            }
+            self.opened(out, scenario);
         }
-        let _ = write!(out, "| {} |", client.name);
-        for column in &columns {
-            let mine = value(measured, table, dialect, client.name, column);
-            let floor = value(measured, table, dialect, FLOOR, column);
-            match mine {
-                Some(mine) => {
-                    let _ = write!(out, " {} {} |", number(mine / column.2), column.3);
-                }
-                None => out.push_str(" – |"),
+        notes.list(out);
+        out.push('\n');
+    }
+
+    fn has(&self, scenario: &Scenario, column: &Column) -> bool {
+        let mut all = self.measured.iter();
+        all.any(|((name, _, _), cell)| {
+            *name == scenario.name && cell.figures.contains_key(column.figure)
+        })
+    }
+
+    fn cell(&self, scenario: &str, dialect: &str, client: &str) -> Option<&Cell> {
+        let mut all = self.measured.iter();
+        let found =
+            all.find(|((name, of, by), _)| *name == scenario && *of == dialect && *by == client);
+        found.map(|(_, cell)| cell)
+    }
+
+    fn value(&self, scenario: &str, dialect: &str, client: &str, figure: &str) -> Option<f64> {
+        let mut values = self
+            .cell(scenario, dialect, client)?
+            .figures
+            .get(figure)?
+            .clone();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() % 2 {
+            0 => Some((values.get(middle)? + values.get(middle.checked_sub(1)?)?) / 2.0),
+            _ => values.get(middle).copied(),
+        }
+    }
+
+    /// One figure, a line for each client and two columns for each dialect.
+    fn table(&self, out: &mut String, notes: &mut Notes, scenario: &Scenario, column: &Column) {
+        let _ = write!(out, "| {} |", column.heading);
+        for dialect in DIALECTS {
+            let _ = write!(out, " {dialect} | × |");
+        }
+        let _ = writeln!(out, "\n|---|{}", "---:|---:|".repeat(DIALECTS.len()));
+        for client in CLIENTS {
+            let _ = write!(out, "| {client} |");
+            for dialect in DIALECTS {
+                let value = |client| self.value(scenario.name, dialect, client, column.figure);
+                let (mine, floor) = (value(client), value(FLOOR));
+                let Some(mine) = mine else {
+                    let _ = write!(
+                        out,
+                        " {} | – |",
+                        self.why_not(notes, scenario, dialect, client)
+                    );
+                    continue;
+                };
+                let unit = column.unit;
+                let _ = write!(out, " {} {unit} |", number(mine / column.divisor));
+                let _ = match floor.filter(|floor| *floor > 0.0) {
+                    Some(floor) => write!(out, " {:.2} |", mine / floor),
+                    None => write!(out, " – |"),
+                };
             }
-            if column.4 {
-                match (mine, floor) {
-                    (Some(mine), Some(floor)) if floor > 0.0 => {
-                        let _ = write!(out, " {:.2} |", mine / floor);
-                    }
-                    _ => out.push_str(" – |"),
-                }
-            }
+            out.push('\n');
         }
         out.push('\n');
     }
-    out.push('\n');
+
+    /// What stands in a cell without a figure.
+    fn why_not(
+        &self,
+        notes: &mut Notes,
+        scenario: &Scenario,
+        dialect: &str,
+        client: &str,
+    ) -> String {
+        let Some(cell) = self.cell(scenario.name, dialect, client) else {
+            let mark = notes.mark(&format!("{client} was not built"));
+            return format!("not built{mark}");
+        };
+        match (&cell.cannot, &cell.failed) {
+            (Some(why), _) => format!("can't{}", notes.mark(why)),
+            (None, Some(why)) => {
+                let mark = notes.mark(&format!("{client}, {dialect}: {why}"));
+                format!("fails{mark}")
+            }
+            (None, None) => {
+                let mark = notes.mark("This figure was not counted");
+                format!("not counted{mark}")
+            }
+        }
+    }
+
+    /// How many of the streams that were opened at once got through.
+    fn opened(&self, out: &mut String, scenario: &Scenario) {
+        let mut few = Vec::new();
+        let mut wanted = None;
+        for client in CLIENTS {
+            for dialect in DIALECTS {
+                let value = |figure| self.value(scenario.name, dialect, client, figure);
+                let (Some(opened), Some(units)) = (value("opened"), value("units")) else {
+                    continue;
+                };
+                wanted = Some(units);
+                if opened < units {
+                    few.push(format!("{client}, {dialect}: {opened:.0}"));
+                }
+            }
+        }
+        let Some(wanted) = wanted else {
+            return;
+        };
+        let _ = match few.is_empty() {
+            true => writeln!(out, "All {wanted:.0} streams of each line got through.\n"),
+            false => writeln!(
+                out,
+                "Of {wanted:.0} streams got through: {}; of all others, all.\n",
+                few.join("; ")
+            ),
+        };
+    }
+
+    /// The lines of the short table.
+    pub(crate) fn short(&self, timed: bool) -> Vec<Line> {
+        let line = |it: &crate::scenarios::Short| {
+            let scenario = SCENARIOS.iter().find(|of| of.name == it.scenario)?;
+            let column = scenario.columns.iter().find(|of| of.figure == it.figure)?;
+            let value = |client: &str| self.value(it.scenario, DIALECTS[0], client, it.figure);
+            let floor = value(FLOOR).filter(|floor| *floor > 0.0)?;
+            let cell = |client: &&str| match (value(client), it.divisor) {
+                (None, _) => "–".to_owned(),
+                (Some(mine), Some(divisor)) => number(mine / divisor),
+                (Some(_), None) if *client == FLOOR => "1".to_owned(),
+                (Some(mine), None) => number(mine / floor),
+            };
+            let cells = SHORT_CLIENTS.iter().map(cell).collect();
+            (timed || !column.timed).then(|| (it.label.to_owned(), cells))
+        };
+        SHORT.iter().filter_map(line).collect()
+    }
 }
 
 fn weights(out: &mut String, built: &[Built]) {
     out.push_str("### Weight\n\n");
-    out.push_str("| client | version | crates | program, stripped | clean release build |\n");
-    out.push_str("|---|---|---:|---:|---:|\n");
+    out.push_str("| program | version of the library | crates | stripped |\n");
+    out.push_str("|---|---|---:|---:|\n");
+    let mut line = |name: &str, version: &str, crates: usize, size: u64| {
+        let size = size as f64 / 1e6;
+        let _ = writeln!(out, "| {name} | {version} | {crates} | {size:.1} MB |");
+    };
     for client in built {
-        let clean = client
-            .clean
-            .map_or("–".to_owned(), |clean| format!("{clean:.0} CPU s"));
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {:.1} MB | {clean} |",
-            client.name,
-            client.version,
-            client.crates,
-            client.size as f64 / 1e6
-        );
+        line(client.name, &client.version, client.crates, client.size);
+    }
+    if let Some((size, crates)) = command_weight() {
+        let name = "the command `parlor`: every provider, every layer";
+        let parlor = built.iter().find(|client| client.name == "parlor");
+        line(name, parlor.map_or("", |it| &it.version), crates, size);
     }
     out.push('\n');
 }
 
-/// The median over the rounds.
-fn value(
-    measured: &Measured,
-    table: &Table,
-    dialect: &str,
-    client: &str,
-    column: &Column,
-) -> Option<f64> {
-    let found = measured.iter().find(|((scenario, of, by), _)| {
-        *scenario == table.scenario && *of == dialect && *by == client
-    });
-    let mut values = found?.1.get(column.1)?.clone();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+/// What clean release builds took.
+pub(crate) fn builds(built: &[Clean], before: &str) -> String {
+    let mut out = format!(
+        "{}; load {before} at the beginning, {} at the end; \
+         `cargo run -p table -- --clean-builds --write`.\n\n",
+        described(),
+        load()
+    );
+    out.push_str("| client | crates | CPU of a clean release build | × |\n|---|---:|---:|---:|\n");
+    let floor = built
+        .iter()
+        .find(|it| it.name == FLOOR)
+        .and_then(|it| it.took);
+    for Clean { name, crates, took } in built {
+        let cell = took.map_or("failed".to_owned(), |took| format!("{took:.0} s"));
+        let ratio = match (took, floor) {
+            (Some(took), Some(floor)) => format!("{:.2}", took / floor),
+            _ => "–".to_owned(),
+        };
+        let _ = writeln!(out, "| {name} | {crates} | {cell} | {ratio} |");
+    }
+    out
 }
 
 fn number(value: f64) -> String {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `stream-N` | N text deltas, sixteen to a write |
 //! | `single-N` | N text deltas, one to a write |
+//! | `varied-N` | N text deltas, sixteen to a write, each with its fields in another order than the one before |
 //! | `slow` | a delta a second, for ever |
 //! | `huge-N` | one delta of N bytes, written 1 KiB at a time |
 //! | `whole-N` | an answer of N bytes, not streamed |

@@ -28,6 +28,7 @@ pub enum Dialect {
 pub enum Plan {
     Stream(usize),
     Single(usize),
+    Varied(usize),
     Slow,
     Huge(usize),
     Whole(usize),
@@ -48,6 +49,7 @@ impl Plan {
         let slow = || bytes.windows(6).any(|w| w == b"\"slow\"" || w == b"/slow:");
         None.or_else(|| number("stream-").filter(|n| *n > 0).map(Self::Stream))
             .or_else(|| number("single-").map(Self::Single))
+            .or_else(|| number("varied-").map(Self::Varied))
             .or_else(|| number("huge-").map(Self::Huge))
             .or_else(|| number("whole-").map(Self::Whole))
             .or_else(|| slow().then_some(Self::Slow))
@@ -78,8 +80,9 @@ impl Dialect {
     pub fn render(self, plan: Plan) -> Vec<Vec<u8>> {
         match plan {
             Plan::Whole(bytes) => vec![self.whole(bytes)],
-            Plan::Stream(deltas) => self.stream(deltas, TOGETHER),
-            Plan::Single(deltas) => self.stream(deltas, 1),
+            Plan::Stream(deltas) => self.stream(deltas, TOGETHER, Self::delta),
+            Plan::Single(deltas) => self.stream(deltas, 1, Self::delta),
+            Plan::Varied(deltas) => self.stream(deltas, TOGETHER, Self::varied),
             Plan::Slow => {
                 let opening = self.opening().into_iter().map(chunk);
                 let head = self.head().into_bytes().into_iter();
@@ -101,8 +104,13 @@ impl Dialect {
         }
     }
 
-    fn stream(self, deltas: usize, together: usize) -> Vec<Vec<u8>> {
-        let middle = (0..deltas).map(|at| self.delta(at, WORDS[at % WORDS.len()]));
+    fn stream(
+        self,
+        deltas: usize,
+        together: usize,
+        delta: fn(Self, usize, &str) -> String,
+    ) -> Vec<Vec<u8>> {
+        let middle = (0..deltas).map(|at| delta(self, at, WORDS[at % WORDS.len()]));
         let events = self.opening().into_iter().chain(middle);
         let events: Vec<String> = events.chain(self.closing(deltas)).collect();
         let mut writes = vec![self.head().into_bytes()];
@@ -161,6 +169,20 @@ impl Dialect {
         }
     }
 
+    /// The same, its fields after the first in another order than the one before.
+    fn varied(self, at: usize, text: &str) -> String {
+        let mut whole = self.delta(at, text);
+        let (Some(open), Some(close)) = (whole.find('{'), whole.rfind('}')) else {
+            return whole;
+        };
+        let mut fields = fields(&whole[open + 1..close]);
+        let others = &mut fields[1..];
+        others.rotate_left(at % others.len());
+        let turned = fields.join(",");
+        whole.replace_range(open + 1..close, &turned);
+        whole
+    }
+
     /// What comes after the last delta.
     fn closing(self, deltas: usize) -> Vec<String> {
         match self {
@@ -217,6 +239,29 @@ impl Dialect {
         );
         [head.into_bytes(), body.into_bytes()].concat()
     }
+}
+
+/// The fields of a JSON object, given what is between its braces.
+fn fields(inside: &str) -> Vec<&str> {
+    let (mut fields, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b',' if depth == 0 => {
+                fields.push(&inside[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    fields.push(&inside[start..]);
+    fields
 }
 
 /// A chunk of a chunked body.

@@ -57,7 +57,10 @@ fn request(model: &str, prompt: &Prompt) -> CreateChatCompletionRequest {
 }
 
 impl Client for AsyncOpenAi {
-    const DIALECTS: &[Dialect] = &[Dialect::OpenAi];
+    fn cannot(_: &str, dialect: Dialect) -> Option<&'static str> {
+        let speaks = dialect == Dialect::OpenAi;
+        (!speaks).then_some("async-openai has OpenAI's APIs only")
+    }
 
     fn new(_: Dialect, base_url: &str) -> Self {
         let config = OpenAIConfig::new().with_api_base(format!("{base_url}/v1"));
@@ -131,7 +134,7 @@ impl Client for AsyncOpenAi {
                 let function = call.function.as_ref();
                 let name = function.and_then(|it| it.name.as_deref());
                 let arguments = function.and_then(|it| it.arguments.as_deref());
-                asked.fragment(call.index.into(), name, arguments);
+                asked.fragment(call.index.into(), call.id.as_deref(), name, arguments);
             }
         }
         asked

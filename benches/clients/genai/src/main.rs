@@ -33,7 +33,9 @@ fn request(prompt: &Prompt) -> ChatRequest {
 }
 
 impl Client for GenAi {
-    const DIALECTS: &[Dialect] = &Dialect::ALL;
+    fn cannot(_: &str, _: Dialect) -> Option<&'static str> {
+        None
+    }
 
     fn new(dialect: Dialect, base_url: &str) -> Self {
         let (adapter, path) = match dialect {

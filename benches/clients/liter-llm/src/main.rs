@@ -50,7 +50,10 @@ fn request(model: &str, prompt: &Prompt) -> ChatCompletionRequest {
 }
 
 impl Client for LiterLlm {
-    const DIALECTS: &[Dialect] = &Dialect::ALL;
+    fn cannot(scenario: &str, _: Dialect) -> Option<&'static str> {
+        let over = scenario == "huge";
+        over.then_some("liter-llm gives up a stream with an event over 1 MiB, by a constant")
+    }
 
     fn new(dialect: Dialect, base_url: &str) -> Self {
         let (hint, path) = match dialect {
@@ -128,7 +131,7 @@ impl Client for LiterLlm {
                 let function = call.function.as_ref();
                 let name = function.and_then(|it| it.name.as_deref());
                 let arguments = function.and_then(|it| it.arguments.as_deref());
-                asked.fragment(call.index.into(), name, arguments);
+                asked.fragment(call.index.into(), call.id.as_deref(), name, arguments);
             }
         }
         asked

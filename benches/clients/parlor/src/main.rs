@@ -48,7 +48,9 @@ fn request(prompt: &Prompt) -> ChatRequest {
 }
 
 impl Client for Parlor {
-    const DIALECTS: &[Dialect] = &Dialect::ALL;
+    fn cannot(_: &str, _: Dialect) -> Option<&'static str> {
+        None
+    }
 
     fn new(dialect: Dialect, base_url: &str) -> Self {
         let (provider, path) = match dialect {

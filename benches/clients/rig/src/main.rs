@@ -48,7 +48,9 @@ fn arguments(function: &ToolFunction) -> String {
 }
 
 impl Client for Rig {
-    const DIALECTS: &[Dialect] = &Dialect::ALL;
+    fn cannot(_: &str, _: Dialect) -> Option<&'static str> {
+        None
+    }
 
     fn new(dialect: Dialect, base_url: &str) -> Self {
         match dialect {

@@ -8,10 +8,10 @@ use siumai::providers::google::GeminiProvider;
 use siumai::providers::openai_compatible::{
     OpenAiCompatibleApiMode, OpenAiCompatibleProfile, OpenAiCompatibleProvider,
 };
-use siumai::transport::EndpointConfig;
+use siumai::transport::{EndpointConfig, ProviderHttpTransportSettings, TransportLimits};
 use siumai::{
     ContentPart, LanguageStreamEvent, MediaData, MediaPart, Message, MessagePart, ProviderId,
-    ReplayDomainId, StreamTerminal,
+    ReplayDomain, ReplayDomainId, StreamTerminal,
 };
 
 #[global_allocator]
@@ -21,6 +21,22 @@ enum Siumai {
     OpenAi(siumai::Siumai<OpenAiCompatibleProvider>),
     Anthropic(siumai::Siumai<AnthropicProvider>),
     Gemini(siumai::Siumai<GeminiProvider>),
+}
+
+/// Its usual settings, but for limits that the scenarios go beyond: 64
+/// connections, and lines of 2 MiB.
+fn settings() -> ProviderHttpTransportSettings {
+    const STREAMS: usize = 10_000;
+    const EVENT: usize = 16 << 20;
+    let limits = TransportLimits {
+        max_frame_bytes: EVENT,
+        max_event_bytes: EVENT,
+        max_connections: STREAMS,
+        max_in_flight_requests: STREAMS,
+        ..Default::default()
+    };
+    let settings = ProviderHttpTransportSettings::default();
+    settings.with_limits(limits).expect("limits")
 }
 
 fn messages(prompt: &Prompt) -> Vec<Message> {
@@ -46,21 +62,33 @@ fn messages(prompt: &Prompt) -> Vec<Message> {
 }
 
 impl Client for Siumai {
-    const DIALECTS: &[Dialect] = &[Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+    fn cannot(_: &str, dialect: Dialect) -> Option<&'static str> {
+        let speaks = dialect != Dialect::Ollama;
+        (!speaks).then_some("siumai reaches Ollama by OpenAI's format only")
+    }
 
     fn new(dialect: Dialect, base_url: &str) -> Self {
         let local =
             |path: &str| EndpointConfig::local_explicit(format!("{base_url}{path}")).expect("URL");
+        let domain = || ReplayDomain::custom(ReplayDomainId::new("bench").expect("an id"));
         let builder = siumai::Siumai::builder();
         match dialect {
             Dialect::Anthropic => {
                 let stage = builder.anthropic().api_key("none");
-                let stage = stage.configure_provider(|it| it.with_endpoint(local("/v1")));
+                let stage = stage.configure_provider(|it| {
+                    it.with_endpoint(local("/v1"))
+                        .with_replay_domain(domain())
+                        .with_http_transport_settings(settings())
+                });
                 Self::Anthropic(stage.build().expect("a provider"))
             }
             Dialect::Gemini => {
                 let stage = builder.gemini().api_key("none");
-                let stage = stage.configure_provider(|it| it.with_endpoint(local("/v1beta")));
+                let stage = stage.configure_provider(|it| {
+                    it.with_endpoint(local("/v1beta"))
+                        .with_replay_domain(domain())
+                        .with_http_transport_settings(settings())
+                });
                 Self::Gemini(stage.build().expect("a provider"))
             }
             _ => {
@@ -73,7 +101,10 @@ impl Client for Siumai {
                 let stage = builder
                     .openai_compatible()
                     .profile(profile.expect("a profile"));
-                Self::OpenAi(stage.api_key("none").build().expect("a provider"))
+                let stage = stage.api_key("none");
+                let stage =
+                    stage.configure_provider(|it| it.with_http_transport_settings(settings()));
+                Self::OpenAi(stage.build().expect("a provider"))
             }
         }
     }
@@ -90,7 +121,7 @@ impl Client for Siumai {
                 client.stream(messages).await
             }
             Self::Gemini(hub) => {
-                let client = hub.language(model).expect("a model");
+                let client = hub.generate_content(model).expect("a model");
                 client.stream(messages).await
             }
         };
@@ -118,7 +149,7 @@ impl Client for Siumai {
                 client.generate(messages).await
             }
             Self::Gemini(hub) => {
-                let client = hub.language(model).expect("a model");
+                let client = hub.generate_content(model).expect("a model");
                 client.generate(messages).await
             }
         };
