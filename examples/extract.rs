@@ -1,10 +1,10 @@
-//! Read a recipe out of a text, whole and as it comes:
+//! Read a recipe out of a text as a value of a type:
 //! `cargo run -p examples --example extract -- [MODEL]`.
 
 #![allow(clippy::print_stdout)]
 
+use parlor::agent::ExtractExt;
 use parlor::agent::schemars::{self, JsonSchema};
-use parlor::agent::{ExtractExt, Partial};
 use serde::Deserialize;
 
 // The comments go to the model with the schema; `echo` answers by the examples.
@@ -39,15 +39,6 @@ async fn main() -> parlor::Result<()> {
         "{} for {:?}, {:?}",
         recipe.dish, recipe.serves, recipe.effort
     );
-
-    // A recipe is seen as soon as it has all that it must have.
-    let mut recipes = model.stream_partial::<Recipe>(text);
-    while let Some(recipe) = recipes.next().await {
-        match recipe? {
-            Partial::Growing(recipe) => println!("so far: {:?}", recipe.ingredients),
-            Partial::Whole(whole) => println!("whole: {:?}", whole.value.ingredients),
-            _ => {}
-        }
-    }
+    println!("{}", recipe.ingredients.join(", "));
     Ok(())
 }

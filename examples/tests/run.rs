@@ -2,24 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::path::PathBuf;
-use std::process::Command;
+
+use common::program;
 
 /// Runs an example and gives what it printed; its failure is the test's.
 fn run(name: &str, arguments: &[&str]) -> String {
-    // This test's program is in target/<profile>/deps, examples are beside it.
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    let program = path.join("examples").join(name);
-    let output = Command::new(&program)
-        .args(arguments)
-        .env_clear()
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}: {printed}{errors}");
+    tell(name, arguments, "")
+}
+
+/// The same with this on stdin.
+fn tell(name: &str, arguments: &[&str], said: &str) -> String {
+    let (program, printed, errors) = program(name, arguments, said);
+    assert!(program.success(), "{name}: {printed}{errors}");
     printed
 }
 
@@ -39,11 +36,88 @@ fn streaming() {
 }
 
 #[test]
+fn chat() {
+    let said = "I am Ann.\nWho am I?\n/again\n/undo\n/again\n\n";
+    let printed = tell("chat", &[], said);
+    assert_eq!(
+        printed,
+        "I am Ann.\nWho am I?\nWho am I?\nI am Ann.\n1 turns\n"
+    );
+    let printed = tell("chat", &[], "Hi\n/clear\n/again\n");
+    assert!(printed.contains("failed: "), "{printed}");
+    assert!(printed.ends_with("0 turns\n"), "{printed}");
+}
+
+#[test]
+fn tools_by_hand() {
+    let printed = run("tools_by_hand", &[]);
+    assert_eq!(
+        printed,
+        "-> get_weather({\"city\":\"Oslo\"})\nOslo: 4 degrees, light rain\n"
+    );
+}
+
+#[test]
 fn tools() {
     let printed = run("tools", &[]);
     assert_eq!(
         printed,
-        "-> get_weather({\"city\":\"Oslo\"})\nOslo: 4 degrees, light rain\n"
+        "-> in_stock({\"article\":\"egg\"})\n<- 30 pieces\n30 pieces\nFinished after 2 steps\n"
+    );
+}
+
+#[test]
+fn approval() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("approval.json");
+    let _ = std::fs::remove_file(&file);
+    let file = file.to_str().unwrap();
+    let ask = |said: &str| tell("approval", &["echo", file], said);
+    assert!(ask("no\n").contains("was denied"));
+    let printed = ask("later\n");
+    assert!(printed.contains("1 waits in "), "{printed}");
+    let printed = ask("yes\n");
+    assert!(printed.ends_with("draft.txt is gone\n"), "{printed}");
+    assert!(ask("later\n").contains("1 waits in "), "it began anew");
+}
+
+#[test]
+fn partial() {
+    let printed = run("partial", &[]);
+    assert!(printed.contains("so far: [\"take "), "{printed}");
+    let whole = r#"the lighthouse: ["take the boat", "climb the stairs"]"#;
+    assert!(printed.ends_with(&format!("{whole}\n")), "{printed}");
+}
+
+#[test]
+fn statistics() {
+    let printed = run("statistics", &[]);
+    assert!(
+        printed.contains("echo/echo: 3 requests, 0 failed\n"),
+        "{printed}"
+    );
+    assert!(printed.contains("failed: "), "the empty question");
+}
+
+#[test]
+fn fallback() {
+    let printed = run("fallback", &[]);
+    assert!(printed.contains("without echo/nobody: "), "{printed}");
+    assert!(
+        printed.ends_with("echo: Why is the sky blue?\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn several_providers() {
+    let printed = run("several_providers", &[]);
+    assert!(
+        printed.contains("echo: What makes a good bridge?\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.ends_with("echo/echo answered with 31 characters\n"),
+        "{printed}"
     );
 }
 
@@ -54,6 +128,21 @@ fn agent() {
         printed.starts_with("4 degrees and light rain in "),
         "{printed}"
     );
+}
+
+/// What the README shows is this example, with a model in it.
+#[test]
+fn the_first_agent_of_the_readme_is_the_example() {
+    let code: Vec<&str> = include_str!("../agent.rs")
+        .lines()
+        .skip_while(|line| !line.starts_with("use "))
+        .collect();
+    assert!(code.len() < 25, "{} lines", code.len());
+    let code = code
+        .join("\n")
+        .replace("&examples::model_id()", "\"openai/gpt-5.4-mini\"");
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&code), "the README lacks\n{code}");
 }
 
 #[test]
@@ -116,14 +205,10 @@ fn custom_model() {
 
 #[test]
 fn extract() {
-    let printed = run("extract", &[]);
-    let whole = r#"["200 g flour", "2 eggs"]"#;
-    assert!(
-        printed.starts_with("pancakes for None, Easy\n"),
-        "{printed}"
+    assert_eq!(
+        run("extract", &[]),
+        "pancakes for None, Easy\n200 g flour, 2 eggs\n"
     );
-    assert!(printed.contains("so far: [\"200 g \"]\n"), "{printed}");
-    assert!(printed.ends_with(&format!("whole: {whole}\n")), "{printed}");
 }
 
 #[test]
@@ -146,5 +231,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 13, "twelve examples and what they share");
+    assert_eq!(seen, 20, "nineteen examples and what they share");
 }

@@ -13,25 +13,32 @@
 //! # }).unwrap();
 //! ```
 //!
+//! All that there is, on one page:
+//!
 //! | for | see |
 //! |---|---|
-//! | talking to a model that remembers | [`Conversation`], [`History`] |
+//! | talking to a model that remembers | [`Conversation`]: [`send`](Conversation::send), [`stream`](Conversation::stream), [`stream_with`](Conversation::stream_with) |
+//! | an answer as it comes, and its end | [`Run`], [`RunEvent`], [`Stopper`], [`Reply`], [`Outcome`], [`Conversation::on_event`] |
+//! | another answer, another way, going on | [`regenerate`](Conversation::regenerate), [`fork`](Conversation::fork), [`resume`](Conversation::resume), [`answer`](Conversation::answer) |
+//! | what was said: add, undo, clear, store | [`History`], [`Turn`], [`TurnState`] |
+//! | where it is kept | [`ConversationStore`]: [`Kept`], [`KeptTurn`], [`KeptInfo`], [`TurnId`], [`Found`], [`UsageBy`], [`UsageRow`], [`searchable`], [`title_of`] |
 //! | how much of it is sent | [`Window`], [`Summary`] |
 //! | how it is answered | [`Mode`], [`Modes`] |
-//! | an answer as it comes | [`Run`], [`RunEvent`], [`Conversation::on_event`] |
-//! | what a model may call | [`tool`](macro@tool), [`tool_fn`], [`Tool`], [`ToolBox`] |
-//! | who may say no | [`Approver`], [`Approval`] |
-//! | an answer by lines or sentences, as a stream of one's own | [`lines()`], [`sentences`], [`process_stream`] |
-//! | one answer for two readers, several answers for one | [`tee`], [`Merged`] |
-//! | pictures, sounds, films, documents | [`Attachment`], [`MediaLimits`] |
-//! | prompts with variables, by the feature `templates` | `Template` |
-//! | many at once, by oneself or by the provider, to be gone on with later | [`Batch`], [`BatchRun`] |
-//! | answers as values of a type | [`ExtractExt`], [`Extractor`], [`Partials`] |
+//! | what a model may call | [`tool`](macro@tool), [`tool_fn`] and [`FnTool`], [`Tool`], [`ToolBox`] |
+//! | what tools get and give, and their schemas | [`ToolContext`], [`ToolOutput`], [`IntoToolOutput`], [`Json`], [`schema_of`], [`schemars`] |
+//! | who may say no | [`Effect`], [`Approver`], [`ApprovalRequest`], [`Approval`]; [`approve_with`], [`approve_all`], [`approve_none`] |
+//! | when to stop | [`Limits`], [`Session`], [`SessionGuard`] |
+//! | what it came to | [`Statistics`], [`Stats`], [`Figures`] |
+//! | answers as values of a type, whole or growing | [`ExtractExt`], [`Extractable`], [`Extractor`], [`ExtractStrategy`], [`Extracted`], [`Partials`], [`Partial`] |
 //! | JSON that is still being written | [`PartialJson`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
-//! | where it is kept | [`ConversationStore`], [`Kept`] |
-//! | what it came to | [`Statistics`], [`Stats`] |
-//! | when to stop | [`Limits`], [`Outcome`], [`Session`] |
+//! | pictures, sounds, films, documents | [`Attachment`], [`MediaLimits`], [`KindLimits`] |
+//! | prompts with variables, by the feature `templates` | `Template`, `TemplateBuilder`, `Variable`, `VariableKind` |
+//! | many at once, by oneself or by the provider, to be gone on with later | [`Batch`], [`BatchRun`], [`Progress`] |
+//! | an answer by lines or sentences, or by a handler of one's own | [`lines()`], [`sentences`], [`Pieces`]; [`process_stream`], [`Handler`], [`Handlers`], [`Processed`] |
+//! | one answer for two readers, several answers for one | [`tee`]; [`Merged`], [`Said`] |
+//!
+//! A program that uses it is tested offline by `Scripted` of `parlor-testkit`.
 
 mod approval;
 mod batch;

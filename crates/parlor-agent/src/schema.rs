@@ -24,14 +24,18 @@ use serde_json::Value;
 /// assert_eq!(schema["properties"]["city"]["description"], "Its name, without the country.");
 /// ```
 pub fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
+    let settings = settings().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     // The name of a Rust type tells a model nothing.
     schema.remove("title");
     schema.to_value()
+}
+
+/// How all schemas that models are told of are made: of what is read, without
+/// a word on the draft that they keep to.
+pub(crate) fn settings() -> SchemaSettings {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    settings.with(|settings| settings.meta_schema = None)
 }
 
 /// A value of a type from JSON.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::stream;
 use parlor_core::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Choice, Error, ErrorKind, Event, FinishKind,
-    ModelInfo, Part, ResponseMetadata, Result,
+    Arguments, ChatModel, ChatRequest, ChatResponse, ChatStream, Choice, Error, ErrorKind, Event,
+    FinishKind, ModelInfo, Part, ResponseMetadata, Result, ToolCall,
 };
 use std::collections::VecDeque;
 use std::fmt;
@@ -66,6 +66,31 @@ impl Script {
         };
         let events = response.into_events().into_iter().flat_map(by_word);
         Self::new().events(events)
+    }
+
+    /// A whole answer that calls these tools, by name and arguments, such as
+    /// `("weather", json!({"city": "Oslo"}))`. The calls have the ids `call1`,
+    /// `call2` and so on.
+    ///
+    /// ```
+    /// # use parlor_testkit::Script;
+    /// # use parlor_core::Arguments;
+    /// let asks = Script::tool_calls([("weather", Arguments::json(r#"{"city": "Oslo"}"#))]);
+    /// let broken = Script::tool_calls([("weather", Arguments::json(r#"{"city": "#))]);
+    /// # let _ = (asks, broken);
+    /// ```
+    pub fn tool_calls<N: Into<String>, A: Into<Arguments>>(
+        calls: impl IntoIterator<Item = (N, A)>,
+    ) -> Self {
+        let mut choice = Choice::new(0);
+        for (at, (name, arguments)) in calls.into_iter().enumerate() {
+            let call = ToolCall::new(format!("call{}", at + 1), name, arguments.into());
+            choice.message.parts.push(call.into());
+        }
+        choice.finish_reason = Some(FinishKind::ToolCalls.into());
+        let mut response = ChatResponse::default();
+        response.choices.push(choice);
+        Self::response(response)
     }
 
     /// A whole answer, an event at a time.
@@ -237,6 +262,31 @@ impl Scripted {
     /// The requests it got, in order.
     pub fn requests(&self) -> Vec<ChatRequest> {
         self.state().requests.clone()
+    }
+
+    /// What the last message of each request says, in order: the prompts, and
+    /// where tools were called, what they answered.
+    ///
+    /// ```
+    /// # use parlor_core::ChatModelExt;
+    /// # use parlor_testkit::Scripted;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let model = Scripted::answering("Fine.");
+    /// model.ask("How are you?").await?;
+    /// assert_eq!(model.prompts(), ["How are you?"]);
+    /// # Ok::<(), parlor_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn prompts(&self) -> Vec<String> {
+        let said = |request: &ChatRequest| {
+            let parts = request.messages.last().map(|message| &message.parts);
+            let texts = parts.into_iter().flatten().map(|part| match part {
+                Part::ToolResult(result) => result.joined_text(),
+                part => part.as_text().unwrap_or_default().to_owned(),
+            });
+            texts.collect::<Vec<_>>().join("\n")
+        };
+        self.state().requests.iter().map(said).collect()
     }
 
     /// How its exchanges stand.

@@ -1,8 +1,8 @@
 //! The schema of a type as a model gets it: an object at its root.
 
+use crate::schema::settings;
 use parlor_core::OutputSchema;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// The property that holds a value whose own schema isn't an object's.
@@ -21,8 +21,7 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of<T: JsonSchema>() -> Self {
-        let settings = SchemaSettings::draft2020_12().for_deserialize();
-        let mut generator = settings.into_generator();
+        let mut generator = settings().into_generator();
         // Not as a root schema: recursion would then lead to `#`, which is
         // another place once the schema is wrapped.
         let mut schema = Value::from(generator.subschema_for::<T>());

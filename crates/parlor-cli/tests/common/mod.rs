@@ -7,6 +7,7 @@
     reason = "helpers of tests"
 )]
 
+pub mod plain;
 pub mod server;
 
 use std::fs;

@@ -1,0 +1,33 @@
+//! One conversation with several models in turn, each seeing what the others said:
+//! `cargo run -p examples --example several_providers -- [MODEL]...`.
+
+#![allow(clippy::print_stdout)]
+
+use parlor::agent::Conversation;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> parlor::Result<()> {
+    let mut ids: Vec<String> = std::env::args().skip(1).collect();
+    if ids.is_empty() {
+        ids = vec!["echo".to_owned(), "embedded/echo".to_owned()];
+    }
+    let Some(first) = ids.first() else {
+        return Ok(());
+    };
+    let mut chat = Conversation::shared(parlor::model(first)?)
+        .with_system("Several of you talk to one person. Add what the others left out.");
+    let mut question = "What makes a good bridge?";
+    for id in &ids {
+        // What was said goes along: calls of tools get ids that suit, and thoughts
+        // that another provider signed stay behind.
+        chat.set_model(parlor::model(id)?);
+        let reply = chat.send(question).await?;
+        println!("{id}: {}", reply.text());
+        question = "And what did the others forget?";
+    }
+    for turn in chat.history().turns() {
+        let model = turn.model.as_deref().unwrap_or("nobody");
+        println!("{model} answered with {} characters", turn.text().len());
+    }
+    Ok(())
+}
