@@ -1,5 +1,8 @@
 //! The HTTP clients that all models share.
 
+#[cfg(feature = "rustls")]
+mod trust;
+
 use parlor_core::{Error, ErrorKind, Result};
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -13,41 +16,83 @@ pub(crate) struct ClientSettings {
     pub(crate) verify_tls: bool,
 }
 
+/// A client, and whom it trusts.
+struct Made {
+    settings: ClientSettings,
+    client: Client,
+    /// `None` where it trusts anybody.
+    #[cfg(feature = "rustls")]
+    trust: Option<std::sync::Arc<trust::SystemTrust>>,
+}
+
 /// The clients made so far. Nearly every program has one.
-static CLIENTS: Mutex<Vec<(ClientSettings, Client)>> = Mutex::new(Vec::new());
+static CLIENTS: Mutex<Vec<Made>> = Mutex::new(Vec::new());
 
 /// The client with these settings; models that agree on them share its pool.
+/// `tls` is whether it is for a request that goes over TLS.
 ///
 /// It takes proxies from the environment and follows no redirect, since a key
 /// must not go where the caller didn't send it.
-pub(crate) fn shared(settings: ClientSettings) -> Result<Client> {
+pub(crate) fn shared(settings: ClientSettings, tls: bool) -> Result<Client> {
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, client)) = clients.iter().find(|(known, _)| *known == settings) {
-        return Ok(client.clone());
+    let known = clients.iter().find(|it| it.settings == settings);
+    if let Some(made) = known {
+        made.ready(tls)?;
+        return Ok(made.client.clone());
     }
-    let client = build(settings).map_err(|error| {
-        Error::new(ErrorKind::Configuration, "the HTTP client can't be set up").with_source(error)
-    })?;
-    clients.push((settings, client.clone()));
+    let made = Made::new(settings)?;
+    made.ready(tls)?;
+    let client = made.client.clone();
+    clients.push(made);
     Ok(client)
 }
 
-fn build(settings: ClientSettings) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
-        .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(60))
-        .user_agent(concat!("parlor/", env!("CARGO_PKG_VERSION")));
-    if let Some(connect) = settings.connect {
-        builder = builder.connect_timeout(connect);
+impl Made {
+    fn new(settings: ClientSettings) -> Result<Self> {
+        let mut builder = Client::builder()
+            .redirect(Policy::none())
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(60))
+            .user_agent(concat!("parlor/", env!("CARGO_PKG_VERSION")));
+        if let Some(connect) = settings.connect {
+            builder = builder.connect_timeout(connect);
+        }
+        #[cfg(feature = "rustls")]
+        let trust = match settings.verify_tls {
+            true => {
+                let trust = trust::SystemTrust::new();
+                builder = builder.tls_backend_preconfigured(trust.clone().config()?);
+                Some(trust)
+            }
+            false => {
+                trust::choose_provider();
+                builder = builder.tls_danger_accept_invalid_certs(true);
+                None
+            }
+        };
+        let client = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Configuration, "the HTTP client can't be set up")
+                .with_source(error)
+        })?;
+        Ok(Self {
+            settings,
+            client,
+            #[cfg(feature = "rustls")]
+            trust,
+        })
     }
+
+    /// Sees to it that hosts can be told apart from those who pose as them.
     #[cfg(feature = "rustls")]
-    {
-        // Fails only where the program has chosen a provider of its own.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        if !settings.verify_tls {
-            builder = builder.tls_danger_accept_invalid_certs(true);
+    fn ready(&self, tls: bool) -> Result<()> {
+        match &self.trust {
+            Some(trust) if tls => trust.ready(),
+            _ => Ok(()),
         }
     }
-    builder.build()
+
+    #[cfg(not(feature = "rustls"))]
+    fn ready(&self, _: bool) -> Result<()> {
+        Ok(())
+    }
 }

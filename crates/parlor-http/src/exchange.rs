@@ -39,10 +39,13 @@ impl Endpoint {
     ) -> Result<Response> {
         let client = match &self.client {
             Some(client) => client.clone(),
-            None => client::shared(ClientSettings {
-                connect: self.timeouts.connect,
-                verify_tls: self.verify_tls,
-            })?,
+            None => {
+                let settings = ClientSettings {
+                    connect: self.timeouts.connect,
+                    verify_tls: self.verify_tls,
+                };
+                client::shared(settings, self.base.scheme() == "https")?
+            }
         };
         // The builder turns a user and a password in the address into a header,
         // which a key takes the place of.
@@ -62,7 +65,9 @@ impl Endpoint {
             let value = HeaderValue::from_str(value).map_err(|_| wrong())?;
             request.headers_mut().insert(name, value);
         }
-        request.headers_mut().extend(self.headers.clone());
+        if !self.headers.is_empty() {
+            request.headers_mut().extend(self.headers.clone());
+        }
         let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
             (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
@@ -83,13 +88,15 @@ impl Endpoint {
             _ => None,
         };
         let safe = request.method().is_safe();
-        let url = request.url().clone();
-        let told = |error| failure::of_send(error, self.proxy(&url).as_deref());
+        let told = |error: reqwest::Error| {
+            let proxy = error.url().and_then(|url| self.proxy(url));
+            failure::of_send(error, proxy.as_deref())
+        };
         let again = match source.is_some() || safe {
             true => request.try_clone(),
             false => None,
         };
-        let (sent, outcome) = self.attempt(client, request, false).await?;
+        let outcome = self.attempt(client, request, false).await?;
         let Some(again) = again else {
             return outcome.map_err(told);
         };
@@ -97,38 +104,38 @@ impl Endpoint {
             (Err(error), _) if safe && failure::is_break(&error) => {}
             (Ok(response), Some(source)) if matches!(response.status().as_u16(), 401 | 403) => {
                 let status = response.status().as_u16();
-                let refusal = Refusal::new(status, response.headers(), &sent);
+                let Some(sent) = response.extensions().get::<Arc<Sent>>() else {
+                    return Ok(response);
+                };
+                let refusal = Refusal::new(status, response.headers(), sent);
                 if !source.refused(&refusal).await? {
                     return Ok(response);
                 }
             }
             (outcome, _) => return outcome.map_err(told),
         }
-        let (_, outcome) = self.attempt(client, again, true).await?;
+        let outcome = self.attempt(client, again, true).await?;
         outcome.map_err(told)
     }
 
-    /// Authorises a request and sends it; gives what was sent too, where a
-    /// source of tokens may want to see it. That goes with the response as well,
-    /// and what the source added, to be taken out of errors.
+    /// Authorises a request and sends it. Where a source of tokens may want to
+    /// see what was sent, that goes with the response, and what the source
+    /// added, to be taken out of errors.
     async fn attempt(
         &self,
         client: &Client,
         mut request: Request,
         again: bool,
-    ) -> Result<(Arc<Sent>, reqwest::Result<Response>)> {
+    ) -> Result<reqwest::Result<Response>> {
         let mut secrets = self.auth.apply(&mut request).await?;
-        let mut sent = Sent {
-            headers: HeaderMap::new(),
+        let Auth::Dynamic(_) = &self.auth else {
+            return Ok(traffic::execute(self, client, request, &secrets).await);
+        };
+        let sent = Arc::new(Sent {
+            headers: request.headers().clone(),
             url: request.url().clone(),
             again,
-        };
-        let Auth::Dynamic(_) = &self.auth else {
-            let outcome = traffic::execute(self, client, request, &secrets).await;
-            return Ok((Arc::new(sent), outcome));
-        };
-        sent.headers.clone_from(request.headers());
-        let sent = Arc::new(sent);
+        });
         let sensitive = sent.headers.values().filter(|it| it.is_sensitive());
         for value in sensitive.filter_map(|it| it.to_str().ok()) {
             // The token without its scheme, which a server may repeat alone.
@@ -140,9 +147,9 @@ impl Endpoint {
         if let Ok(response) = &mut outcome {
             let extensions = response.extensions_mut();
             extensions.insert(self.scrub_with(secrets));
-            extensions.insert(sent.clone());
+            extensions.insert(sent);
         }
-        Ok((sent, outcome))
+        Ok(outcome)
     }
 
     /// Whether it may go better once more after a refusal: where what proves

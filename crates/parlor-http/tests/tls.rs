@@ -34,6 +34,11 @@ const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
 
 const ANSWER: &str = r#"{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
 
+fn answer() -> String {
+    let length = ANSWER.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{ANSWER}")
+}
+
 /// Answers every connection, and tells of each that was tried.
 fn server() -> (String, Receiver<()>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -55,9 +60,7 @@ fn server() -> (String, Receiver<()>) {
             let mut tls = ServerConnection::new(config.clone()).unwrap();
             let mut stream = Stream::new(&mut tls, &mut socket);
             if stream.read(&mut [0; 8192]).is_ok() {
-                let length = ANSWER.len();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-                let _ = stream.write_all(format!("{head}{ANSWER}").as_bytes());
+                let _ = stream.write_all(answer().as_bytes());
             }
         }
     });
@@ -82,6 +85,55 @@ async fn an_unknown_issuer_is_named_and_not_tried_again() {
         assert!(error.help().contains(option), "{}", error.help());
     }
     assert_eq!(seen.try_iter().count(), 1);
+}
+
+/// Names what asks [`ask_without_trust`].
+const PLAIN: &str = "PARLOR_TEST_PLAIN";
+
+#[tokio::test]
+#[ignore = "run by the test below, in an environment that trusts nobody"]
+async fn ask_without_trust() {
+    let Ok(plain) = std::env::var(PLAIN) else {
+        return;
+    };
+    let answer = model(Endpoint::new(&plain).unwrap()).ask("Hi").await;
+    assert_eq!(answer.unwrap().text(), "Hello");
+    let (url, seen) = server();
+    let error = model(Endpoint::new(&url).unwrap()).ask("Hi").await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.help().contains("SSL_CERT_FILE"), "{}", error.help());
+    assert_eq!(seen.try_iter().count(), 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_without_tls_needs_nobody_to_be_trusted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            if socket.read(&mut [0; 8192]).is_ok() {
+                let _ = socket.write_all(answer().as_bytes());
+            }
+        }
+    });
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().to_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .args(["--exact", "ask_without_trust", "--ignored"])
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env("SSL_CERT_DIR", "/dev/null")
+        .env(PLAIN, format!("http://{address}"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("1 passed"), "{told}");
 }
 
 #[tokio::test]
