@@ -11,6 +11,7 @@ use crate::stream::ChatStream;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// Facts about a model.
@@ -114,18 +115,31 @@ pub trait ChatModel: Send + Sync + Debug {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream>;
 }
 
+/// What the methods of a [`ChatModel`] give.
+type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+// Written out, so that each pointer on the way to a model adds no future of its own.
 macro_rules! forward {
     ($($pointer:ident),+) => { $(
-        #[async_trait]
         impl<M: ChatModel + ?Sized> ChatModel for $pointer<M> {
             fn info(&self) -> &ModelInfo {
                 (**self).info()
             }
-            async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-                (**self).chat(request).await
+            fn chat<'s, 'r, 'a>(&'s self, request: &'r ChatRequest) -> Answering<'a, ChatResponse>
+            where
+                's: 'a,
+                'r: 'a,
+                Self: 'a,
+            {
+                (**self).chat(request)
             }
-            async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-                (**self).stream(request).await
+            fn stream<'s, 'r, 'a>(&'s self, request: &'r ChatRequest) -> Answering<'a, ChatStream>
+            where
+                's: 'a,
+                'r: 'a,
+                Self: 'a,
+            {
+                (**self).stream(request)
             }
         }
     )+ };
