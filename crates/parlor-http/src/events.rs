@@ -124,12 +124,17 @@ impl<D: Dialect> EventReader<D> {
         (self.head.clone(), self.extensions.clone())
     }
 
+    /// What the head of the response tells.
+    pub(crate) fn metadata(&self) -> ResponseMetadata {
+        crate::headers::metadata(&self.head)
+    }
+
     /// Tells how long the exchange took. One without an event tells nothing: it
     /// may be opened anew.
     fn tell(&self) {
         let millis = |it: Duration| u64::try_from(it.as_millis()).ok();
         if let Some(first) = self.first_event {
-            let mut metadata = crate::headers::metadata(&self.head);
+            let mut metadata = self.metadata();
             metadata.latency.first_event_ms = millis(first);
             metadata.latency.total_ms = millis(self.begun.elapsed());
             // It ends once.
@@ -153,8 +158,19 @@ impl<D: Dialect> EventReader<D> {
     }
 
     /// Reads until there is an event or the end.
+    ///
+    /// Frames that have come are read one at a time: the first event needn't wait for what came
+    /// along with it, and what isn't asked for yet is held as bytes.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.events.is_empty() && self.failure.is_none() && self.body.is_some() {
+            match self.read_frame() {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => {
+                    self.fail(error);
+                    break;
+                }
+            }
             // Asked first, since a body that always has bytes must end too.
             if self.clock.is_over() {
                 self.fail(failure::of_timeout(
@@ -181,19 +197,13 @@ impl<D: Dialect> EventReader<D> {
         let frame = match Pin::new(body).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
+                self.clock.ending(self.decoder.is_over());
                 let kind = ready!(self.clock.poll_alarm(cx));
                 return Poll::Ready(Err(failure::of_timeout(kind, &self.shared.endpoint)));
             }
         };
         Poll::Ready(match frame {
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => {
-                    let taken = self.take(chunk);
-                    self.clock.ending(self.decoder.is_over());
-                    taken
-                }
-                Err(_trailers) => Ok(()),
-            },
+            Some(Ok(frame)) => frame.into_data().map_or(Ok(()), |chunk| self.take(chunk)),
             Some(Err(error)) => {
                 let error = failure::of_read(error);
                 Err(match (self.clock.begun, error.kind()) {
@@ -225,16 +235,17 @@ impl<D: Dialect> EventReader<D> {
             return append(whole, &chunk);
         }
         self.framer.push(chunk);
-        while let Some(frame) = self.framer.next_frame().map_err(of_framing)? {
-            if let Err(error) = decode(&mut self.decoder, &frame, &mut self.events) {
-                self.refused = true;
-                return Err(error);
-            }
-            if self.is_complete() {
-                break;
-            }
-        }
         Ok(())
+    }
+
+    /// Reads the next frame of those that have come; false where there is none.
+    fn read_frame(&mut self) -> Result<bool> {
+        let Some(frame) = self.framer.next_frame().map_err(of_framing)? else {
+            return Ok(false);
+        };
+        let read = decode(&mut self.decoder, &frame, &mut self.events);
+        self.refused = read.is_err();
+        read.map(|()| true)
     }
 
     /// Reads what little follows a complete answer, so that the connection can

@@ -109,9 +109,9 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
         let shared = &self.shared;
         let mut renewed = false;
         loop {
-            let (response, warnings) = shared.open(request, false).await?;
-            let head = response.headers().clone();
-            let extensions = response.extensions().clone();
+            let (mut response, warnings) = shared.open(request, false).await?;
+            let head = std::mem::take(response.headers_mut());
+            let extensions = std::mem::take(response.extensions_mut());
             let name = |error| {
                 let id = headers::request_id(&head);
                 let error = failure::named(error, &shared.info, id.as_deref());
@@ -162,9 +162,9 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
             begun: Instant::now(),
         };
         let mut events = asked.open().await?;
-        let (head, extensions) = events.exchange();
         let mut renewed = false;
         if let Err(error) = events.settle().await {
+            let (head, extensions) = events.exchange();
             renewed = asked.renews(&error, &head, &extensions).await?;
             if !renewed {
                 return Err(error);
@@ -172,15 +172,13 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
             events = asked.open().await?;
             events.settle().await?;
         }
-        let (head, _) = events.exchange();
+        let metadata = events.metadata();
         let (info, later) = (self.shared.info.clone(), events.later_metadata());
         let stream = match renewed || !self.shared.endpoint.may_renew() {
             true => ChatStream::new(info, events),
             false => ChatStream::new(info, Anew::new(events, asked.kept())),
         };
-        Ok(stream
-            .with_metadata(headers::metadata(&head))
-            .with_later_metadata(later))
+        Ok(stream.with_metadata(metadata).with_later_metadata(later))
     }
 }
 

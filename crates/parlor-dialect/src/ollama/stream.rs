@@ -177,6 +177,9 @@ impl OllamaDecoder {
             return self.say(single.place, single.text, events);
         }
         let data = frame.data.trim_ascii();
+        if data.is_empty() || data.starts_with(b":") {
+            return Ok(());
+        }
         let failed = match json::read::<Line<'_>>(data, scratch) {
             Ok(line) if line.error.is_none_or(|it| it.get() == "\"\"") => {
                 let single = single(&line);
@@ -205,9 +208,7 @@ impl OllamaDecoder {
 
 impl Decoder for OllamaDecoder {
     fn decode(&mut self, frame: Frame<'_>, events: &mut VecDeque<Event>) -> Result<()> {
-        let data = frame.data.trim_ascii();
-        let is_blank = data.is_empty() || data.starts_with(b":");
-        if is_blank || self.failed || self.assembler.is_completed() {
+        if self.failed || self.assembler.is_completed() {
             return Ok(());
         }
         let mut scratch = std::mem::take(&mut self.scratch);

@@ -4,7 +4,7 @@ use crate::endpoint::Timeouts;
 use crate::model::after;
 use parlor_core::TimeoutKind;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -24,6 +24,11 @@ const GRACE: Duration = Duration::from_millis(20);
 /// Those to the first event and between events count only while the caller
 /// waits: from the poll that found nothing until the next event. A caller that
 /// went away over an alarm has its wait begun anew. The total counts always.
+///
+/// The alarm isn't put off with every event: one that goes off before the wait
+/// is due is set anew. And before one is set at all, or sooner than it is, the
+/// body is asked once more, since that takes less time and mostly bytes have
+/// come. So most waits cost no more than to read the time.
 pub(super) struct Clock {
     /// What the opening left of the time to the first event.
     first: Option<Duration>,
@@ -34,15 +39,20 @@ pub(super) struct Clock {
     ending: bool,
     /// Whether an event has come.
     pub(super) begun: bool,
-    alarm: Option<Alarm>,
-    /// A used alarm, kept so that waiting doesn't allocate.
-    spare: Option<Pin<Box<Sleep>>>,
+    /// When the present wait has taken too long.
+    due: Option<Due>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// Whom the alarm wakes.
+    waker: Waker,
+    /// Whether the body was asked once more in the present wait.
+    insisted: bool,
 }
 
-struct Alarm {
-    timer: Pin<Box<Sleep>>,
+#[derive(Clone, Copy)]
+struct Due {
+    at: Instant,
     kind: TimeoutKind,
-    /// Whether it has gone off once and the grace runs.
+    /// Whether it was due once and the grace runs.
     rang: bool,
 }
 
@@ -58,15 +68,17 @@ impl Clock {
             end: limits.end,
             ending: false,
             begun: false,
+            due: None,
             alarm: None,
-            spare: None,
+            waker: Waker::noop().clone(),
+            insisted: false,
         }
     }
 
     /// An event has come: the next wait begins anew.
     pub(super) fn progress(&mut self) {
         self.begun = true;
-        self.rewind();
+        self.due = None;
     }
 
     /// Whether only the protocol's last words are awaited from now on, which is
@@ -74,20 +86,13 @@ impl Clock {
     pub(super) fn ending(&mut self, ending: bool) {
         if self.ending != ending {
             self.ending = ending;
-            self.rewind();
+            self.due = None;
         }
     }
 
     /// Has no limit to the wait for the last words but the idle one.
     pub(super) fn never_ending(&mut self) {
         self.end = None;
-    }
-
-    /// Puts the alarm back.
-    fn rewind(&mut self) {
-        if let Some(alarm) = self.alarm.take() {
-            self.spare = Some(alarm.timer);
-        }
     }
 
     /// The answer is complete: from now on wait no longer than [`LINGER`].
@@ -107,56 +112,87 @@ impl Clock {
     /// Ready when a time limit has run out.
     pub(super) fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<TimeoutKind> {
         loop {
-            if self.alarm.is_none() && !self.arm() {
-                return Poll::Pending;
-            }
-            let Some(alarm) = &mut self.alarm else {
-                return Poll::Pending;
+            let due = match self.due {
+                Some(due) => due,
+                None => {
+                    let Some(due) = self.begin() else {
+                        return Poll::Pending;
+                    };
+                    self.insisted = false;
+                    *self.due.insert(due)
+                }
             };
-            ready!(alarm.timer.as_mut().poll(cx));
-            if alarm.kind == TimeoutKind::Total {
-                return Poll::Ready(alarm.kind);
+            ready!(self.poll_until(due.at, cx));
+            if due.kind == TimeoutKind::Total {
+                return Poll::Ready(due.kind);
             }
-            let late = alarm.timer.deadline().elapsed();
-            if late > WOKEN_WITHIN {
-                self.spare = self.alarm.take().map(|it| it.timer);
-            } else if !alarm.rang {
-                alarm.rang = true;
-                alarm.timer.as_mut().reset(Instant::now() + GRACE);
+            if due.at.elapsed() > WOKEN_WITHIN {
+                self.due = None;
+            } else if due.rang {
+                return Poll::Ready(due.kind);
             } else {
-                return Poll::Ready(alarm.kind);
+                self.due = Some(Due {
+                    at: Instant::now() + GRACE,
+                    rang: true,
+                    ..due
+                });
             }
         }
     }
 
-    /// Sets the alarm for a wait that begins now; false where nothing limits it.
-    fn arm(&mut self) -> bool {
+    /// When a wait that begins now takes too long; `None` where nothing limits it.
+    fn begin(&self) -> Option<Due> {
         let now = Instant::now();
-        let next = match self.begun {
-            true => after(now, self.idle).map(|it| (it, TimeoutKind::Idle)),
-            false => after(now, self.first).map(|it| (it, TimeoutKind::FirstEvent)),
+        let (limit, kind) = match self.begun {
+            true => (self.idle, TimeoutKind::Idle),
+            false => (self.first, TimeoutKind::FirstEvent),
         };
-        let end = self.end.filter(|_| self.ending);
-        let end = after(now, end).map(|it| (it, TimeoutKind::Idle));
-        let total = self.total.map(|it| (it, TimeoutKind::Total));
-        let limits = [next, end, total].into_iter().flatten();
-        let soonest = limits.min_by_key(|it| it.0);
-        let Some((deadline, kind)) = soonest else {
-            return false;
-        };
-        let timer = match self.spare.take() {
-            Some(mut timer) => {
-                timer.as_mut().reset(deadline);
-                timer
+        let mut soonest = after(now, limit).map(|at| (at, kind));
+        let mut sooner = |at: Option<Instant>, kind| {
+            if let Some(at) = at
+                && soonest.is_none_or(|it| at < it.0)
+            {
+                soonest = Some((at, kind));
             }
-            None => Box::pin(sleep_until(deadline)),
         };
-        self.alarm = Some(Alarm {
-            timer,
+        if self.ending {
+            sooner(after(now, self.end), TimeoutKind::Idle);
+        }
+        sooner(self.total, TimeoutKind::Total);
+        let (at, kind) = soonest?;
+        Some(Due {
+            at,
             kind,
             rang: false,
-        });
-        true
+        })
+    }
+
+    /// Ready at that time.
+    fn poll_until(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = self.alarm.as_ref().filter(|it| it.deadline() <= at);
+        match alarm {
+            Some(alarm) if !alarm.is_elapsed() && self.waker.will_wake(cx.waker()) => {
+                return Poll::Pending;
+            }
+            None if !self.insisted => {
+                self.insisted = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ => {}
+        }
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if alarm.deadline() > at {
+            alarm.as_mut().reset(at);
+        }
+        self.waker.clone_from(cx.waker());
+        while alarm.as_mut().poll(cx).is_ready() {
+            if alarm.deadline() >= at {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(at);
+        }
+        Poll::Pending
     }
 }
 
@@ -164,7 +200,6 @@ impl Clock {
 mod tests {
     use super::*;
     use std::future::poll_fn;
-    use std::task::Waker;
     use tokio::time::advance;
 
     const LIMIT: Duration = Duration::from_secs(60);
@@ -235,6 +270,23 @@ mod tests {
         assert_eq!(poll(&mut clock), Poll::Pending);
         clock.progress();
         assert_eq!(alarm(&mut clock).await.0, TimeoutKind::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_leaves_the_alarm_and_the_next_wait_is_whole() {
+        let mut clock = clock();
+        clock.progress();
+        let set = |clock: &Clock| clock.alarm.as_ref().map(|it| it.deadline());
+        assert_eq!(poll(&mut clock), Poll::Pending);
+        assert_eq!(set(&clock), None, "the body is asked once more first");
+        assert_eq!(poll(&mut clock), Poll::Pending);
+        let first = set(&clock);
+        assert!(first.is_some());
+        advance(LIMIT / 2).await;
+        clock.progress();
+        assert_eq!(poll(&mut clock), Poll::Pending);
+        assert_eq!(set(&clock), first);
+        assert!(about(LIMIT, alarm(&mut clock).await.1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,7 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
+use memchr::memchr2;
 
 pub use parlor_dialect::Framing;
 use window::Window;
@@ -212,6 +213,9 @@ impl Framer {
             return Err(error);
         }
         self.window.consume(std::mem::take(&mut self.used));
+        if self.window.release_spent() {
+            return Ok(None);
+        }
         let found = match &mut self.parser {
             Parser::Sse(parser) => parser.advance(&mut self.window, ended),
             Parser::Ndjson => ndjson::advance(&mut self.window, ended),
@@ -229,6 +233,20 @@ impl Framer {
                 Err(error)
             }
         }
+    }
+}
+
+/// The content of the first of these lines and what follows its end, LF or CRLF, where the end is
+/// in sight.
+fn split_line(lines: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = lines.split_at_checked(memchr2(b'\n', b'\r', lines)?)?;
+    Some((line, strip_line_end(rest)?))
+}
+
+fn strip_line_end(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => Some(rest),
+        _ => None,
     }
 }
 

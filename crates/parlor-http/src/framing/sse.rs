@@ -15,7 +15,7 @@ use bytes::BufMut;
 use memchr::memchr2;
 
 use super::window::Window;
-use super::{Found, FramingError};
+use super::{Found, FramingError, split_line, strip_line_end};
 
 /// What is known of the event, or the run of stray lines, that the window holds.
 ///
@@ -59,6 +59,14 @@ impl Parser {
         window: &mut Window,
         ended: bool,
     ) -> Result<Option<Found>, FramingError> {
+        if self.next_line.is_none()
+            && !self.pending()
+            && let Some(found) = usual(window)
+        {
+            self.begun = true;
+            window.take_lines(found.used);
+            return Ok(Some(found));
+        }
         loop {
             let line = match self.next_line.take() {
                 Some(line) => line,
@@ -168,6 +176,35 @@ impl Parser {
         }
         found
     }
+}
+
+/// An event that lies whole in the chunk and is an object on one line, with or without a name
+/// before it: what nearly every one is. It is read as line by line.
+fn usual(window: &Window) -> Option<Found> {
+    let lines = window.untouched();
+    let (event, named) = match lines.strip_prefix(b"event: ") {
+        Some(named) => {
+            let (name, rest) = split_line(named)?;
+            let start = lines.len() - named.len();
+            (Some(start..start + name.len()), rest)
+        }
+        None => (None, lines),
+    };
+    let value = named.strip_prefix(b"data: ")?;
+    if value.first() != Some(&b'{') {
+        return None;
+    }
+    let (data, rest) = split_line(value)?;
+    let rest = strip_line_end(rest)?;
+    let start = lines.len() - value.len();
+    let end = start + data.len();
+    let found = Found {
+        event,
+        data: start..end,
+        used: lines.len() - rest.len(),
+        ..Found::default()
+    };
+    (end <= window.limit()).then_some(found)
 }
 
 fn classify(line: &[u8]) -> Line {

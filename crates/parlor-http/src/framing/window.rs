@@ -171,6 +171,33 @@ impl Window {
         }
     }
 
+    /// Lets go of the chunk when nothing of it is left, as before the next one is asked for; says
+    /// whether that is so and none waits.
+    pub(super) fn release_spent(&mut self) -> bool {
+        let is_spent =
+            self.buffer.is_empty() && self.start == self.chunk.len() && self.waiting.is_empty();
+        if is_spent {
+            self.chunk = Bytes::new();
+            (self.start, self.taken) = (0, 0);
+        }
+        is_spent
+    }
+
+    /// What the chunk still has, where nothing has been taken of the line it begins with and the
+    /// window is empty; else nothing.
+    pub(super) fn untouched(&self) -> &[u8] {
+        match self.buffer.is_empty() && self.start == self.taken && !self.after_cr {
+            true => self.unread(),
+            false => &[],
+        }
+    }
+
+    /// Takes whole lines of what is untouched into the window.
+    pub(super) fn take_lines(&mut self, count: usize) {
+        self.taken += count;
+        self.line_start = count;
+    }
+
     fn unread(&self) -> &[u8] {
         self.chunk.get(self.taken..).unwrap_or_default()
     }

@@ -155,6 +155,17 @@ impl Blocks {
         self.assembler.citation_in(0, part, citation, out);
     }
 
+    /// A block of text goes on; false where it is no such block.
+    pub(super) fn text(&mut self, index: u64, text: &str, out: &mut VecDeque<Event>) -> bool {
+        match self.open.iter().rfind(|it| it.0 == index) {
+            Some((_, Block::Text { part, .. })) => {
+                self.assembler.delta(0, *part, PartKind::Text, text, out);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// A block goes on.
     pub(super) fn delta(
         &mut self,

@@ -114,6 +114,9 @@ impl MessagesDecoder {
     ) -> Result<()> {
         if let Some(single) = self.template.fill(frame, scratch) {
             let (index, kind) = single.place;
+            if kind == TEXT && self.blocks.text(index, single.text, out) {
+                return Ok(());
+            }
             let text = Text(Cow::Borrowed(single.text));
             let mut delta = Delta::default();
             match kind {
@@ -125,6 +128,10 @@ impl MessagesDecoder {
             return self.blocks.delta(index, &delta, frame.data, out);
         }
         let data = frame.data.trim_ascii();
+        // Some gateways keep the connection alive with data that is no event.
+        if data.is_empty() || data.starts_with(b":") || data == b"[DONE]" {
+            return Ok(());
+        }
         let event = match json::read::<StreamEvent<'_>>(data, scratch) {
             Ok(event) => event,
             // The answer stands; what is damaged is no part of it.
@@ -230,18 +237,13 @@ impl Decoder for MessagesDecoder {
         if frame.event == Some(CHUNK) {
             return self.chunk(frame, out);
         }
-        let data = frame.data.trim_ascii();
-        // Some gateways keep the connection alive with data that is no event.
-        let idle = data.is_empty() || data.starts_with(b":") || data == b"[DONE]";
         if self.failed || self.blocks.assembler.is_completed() {
             return Ok(());
         }
         if let Some(name) = frame.exception {
             self.failed = true;
+            let data = frame.data.trim_ascii();
             return Err(exceptions::from_frame(name, frame.message, data));
-        }
-        if idle {
-            return Ok(());
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         let outcome = self.read(&frame, &mut scratch, out);

@@ -12,9 +12,36 @@ const FRAMINGS: [Framing; 3] = [Framing::Sse, Framing::Ndjson, Framing::EventStr
 /// Bytes from pieces that matter to the line framings, and a few that don't.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
-        "\n", "\r", "\r\n", "\n\n", "data", "data:", "data: ", "event: ", "event", "id: ", "retry",
-        "error: ", ":", " ", "{", "}", "[", "\"", "<", "error:", "x", "ab", "é", "\u{feff}", "\0",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "data",
+        "data:",
+        "data: ",
+        "event: ",
+        "event",
+        "id: ",
+        "retry",
+        "error: ",
+        ":",
+        " ",
+        "{",
+        "}",
+        "[",
+        "\"",
+        "<",
+        "error:",
+        "x",
+        "ab",
+        "é",
+        "\u{feff}",
+        "\0",
         "foo: ",
+        "data: {\"a\":1}\n\n",
+        "event: b\ndata: {}\r\n\r\n",
+        "{\"c\":[]}\n",
+        "{}\r\n",
     ]);
     vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
