@@ -6,7 +6,9 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::program;
+use common::{command, finish, program};
+use parlor_dialect::openai_chat::OpenAiChat;
+use parlor_testkit::{BatchAnswer, BatchServer};
 
 /// Runs an example and gives what it printed; its failure is the test's.
 fn run(name: &str, arguments: &[&str]) -> String {
@@ -178,6 +180,36 @@ fn batch() {
     assert_eq!(lines(), 6, "asked again");
 }
 
+#[tokio::test]
+async fn provider_batch() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("provider_batch.jsonl");
+    let _ = std::fs::remove_file(&file);
+    let server = BatchServer::start(OpenAiChat::default(), |_, request| {
+        let question = request.messages[0].text();
+        match question.contains("Cairo") {
+            true => BatchAnswer::Expired,
+            false => BatchAnswer::Text(question.replace("What is ", "For much: ")),
+        }
+    });
+    let server = server.await.unwrap();
+    let asked = || {
+        let arguments = ["openai/gpt-4.1-mini", file.to_str().unwrap()];
+        let mut command = command("provider_batch", &arguments);
+        command.env("OPENAI_API_KEY", "sk-1");
+        command.env("OPENAI_BASE_URL", format!("{}/v1", server.url()));
+        tokio::task::spawn_blocking(move || finish(command, ""))
+    };
+    let (status, printed, errors) = asked().await.unwrap();
+    assert!(status.success(), "{printed}{errors}");
+    assert!(
+        printed.starts_with("Oslo: For much: Oslo known for?\nLima: "),
+        "{printed}"
+    );
+    assert!(printed.contains("Cairo: failed: "), "{printed}");
+    assert_eq!(asked().await.unwrap().1, printed);
+    assert_eq!(server.taken(), [5, 1], "what failed was handed in again");
+}
+
 #[test]
 fn template() {
     let printed = run("template", &["echo", "French", " Hello "]);
@@ -231,5 +263,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 20, "nineteen examples and what they share");
+    assert_eq!(seen, 21, "twenty examples and what they share");
 }

@@ -47,6 +47,9 @@ use std::task::{Context, Poll, ready};
 /// model. No task is spawned: what is on its way goes on while the
 /// [`BatchRun`] is polled, and stops when it is dropped.
 ///
+/// Or the provider does it all, later and for less money:
+/// [`ask_provider`](Self::ask_provider).
+///
 /// # Going on
 ///
 /// With a [file](Self::with_file) each answer is written down as it comes.

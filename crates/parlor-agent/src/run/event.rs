@@ -51,6 +51,7 @@ impl Stopper {
         self.0.0.load(Ordering::Acquire)
     }
 
+    /// Waits until it is told to stop.
     pub(crate) async fn stopped(&self) {
         // Taken before the look, so that a stop in between is not missed.
         let notified = self.0.1.notified();
