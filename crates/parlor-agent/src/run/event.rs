@@ -32,15 +32,15 @@ impl RunEvent {
     }
 }
 
-/// Stops a [`Run`] or a [`Batch`](crate::Batch) from elsewhere. Clones stop the
-/// same one.
+/// Stops a [`Run`](crate::Run) or a [`Batch`](crate::Batch) from elsewhere.
+/// Clones stop the same one.
 #[derive(Debug, Clone, Default)]
 pub struct Stopper(Arc<(AtomicBool, Notify)>);
 
 impl Stopper {
-    /// Ends a run as [`Outcome::Stopped`], with what has come. The request and
-    /// the tools are dropped when the run is next polled. A batch begins nothing
-    /// more.
+    /// Ends a run as [`Outcome::Stopped`](crate::Outcome::Stopped), with what has
+    /// come. The request and the tools are dropped when the run is next polled. A
+    /// batch begins nothing more.
     pub fn stop(&self) {
         self.0.0.store(true, Ordering::Release);
         self.0.1.notify_waiters();
