@@ -76,7 +76,9 @@ use target::{Target, Ticket};
 use tokio::time::Instant;
 
 pub use crate::attempt::{Tried, TriedModel, TurnNotice};
-pub use policy::{BalanceChoice, BalancePolicy, BreakerNotice, BreakerPolicy, TargetStatus};
+pub use policy::{
+    BalanceChoice, BalancePolicy, BreakerNotice, BreakerPolicy, BreakerSettings, TargetStatus,
+};
 
 type OnOpen = dyn Fn(&BreakerNotice<'_>) + Send + Sync;
 

@@ -30,6 +30,7 @@ fn script(model: &str) -> Script {
             Error::new(ErrorKind::RateLimited, "slow down")
                 .with_retry(Retry::Later(Some(Duration::from_secs(60)))),
         ),
+        "short" => refuses(ErrorKind::ContextTooLong, "too much"),
         "picky" => refuses(ErrorKind::InvalidRequest, "what?"),
         "half" => Script::text("half an answer").cut(4),
         other => Script::text(&format!("from {other}")),
@@ -243,4 +244,50 @@ async fn a_route_with_settings_of_a_name_is_no_model() {
     let error = setup.model("warm").unwrap_err();
     assert!(error.message().contains("`safe` is a route"), "{error}");
     assert_eq!(setup.registry.check().len(), 1);
+}
+
+#[tokio::test]
+async fn a_route_says_itself_when_it_turns() {
+    let models = "models = [\"house/short\", \"house/up\"]\n";
+    let setup = setup(&format!(
+        "{ONCE}[routes.usual]\n{models}\
+        [routes.long]\nturns_after = \"context_too_long\"\n{models}\
+        [routes.odd]\nturns_after = [\"rain\"]\n{models}"
+    ));
+    let error = setup.ask("usual").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ContextTooLong);
+    assert_eq!(setup.ask("long").await.unwrap(), "from up");
+    let error = setup.model("odd").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(
+        error
+            .message()
+            .contains("`rain` is none of context_too_long")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balanced_route_says_itself_when_a_model_is_left_out() {
+    let route = |breaker: &str| {
+        setup(&format!(
+            "{ONCE}[routes.spread]\nstrategy = \"weighted\"\n{breaker}\
+            models = [{{ model = \"house/down\", weight = 1e9 }}, \"house/up\"]\n"
+        ))
+    };
+    for (breaker, most) in [
+        ("", 5),
+        ("breaker = { failures = 1, cool_down = \"1h\" }\n", 1),
+    ] {
+        let setup = route(breaker);
+        let model = setup.model("spread").unwrap();
+        for _ in 0..9 {
+            assert_eq!(model.ask("Hi").await.unwrap().text(), "from up");
+        }
+        assert_eq!(setup.asked("down"), most, "{breaker}");
+    }
+    let error = route("breaker = { failure = 1 }\n")
+        .model("spread")
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("routes.spread.breaker"), "{error}");
 }

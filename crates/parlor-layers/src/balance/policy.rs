@@ -1,6 +1,7 @@
 //! How a balance chooses and when it leaves a target out.
 
-use parlor_core::{Error, ModelInfo};
+use parlor_core::{Error, ModelInfo, duration};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// How calls are spread, and when a target is left out.
@@ -111,6 +112,43 @@ impl Default for BreakerPolicy {
             least_calls: 10,
             cool_down: Duration::from_secs(10),
             max_cool_down: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What a route's `breaker` can set: the fields of [`BreakerPolicy`] with its
+/// defaults.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct BreakerSettings {
+    /// [`BreakerPolicy::failures`].
+    pub failures: Option<u32>,
+    /// [`BreakerPolicy::ratio`].
+    pub ratio: Option<f64>,
+    /// [`BreakerPolicy::window`].
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub window: Option<Duration>,
+    /// [`BreakerPolicy::least_calls`].
+    pub least_calls: Option<u32>,
+    /// [`BreakerPolicy::cool_down`].
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub cool_down: Option<Duration>,
+    /// [`BreakerPolicy::max_cool_down`].
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub max_cool_down: Option<Duration>,
+}
+
+impl From<BreakerSettings> for BreakerPolicy {
+    fn from(settings: BreakerSettings) -> Self {
+        let usual = Self::default();
+        Self {
+            failures: settings.failures.unwrap_or(usual.failures),
+            ratio: settings.ratio.unwrap_or(usual.ratio),
+            window: settings.window.unwrap_or(usual.window),
+            least_calls: settings.least_calls.unwrap_or(usual.least_calls),
+            cool_down: settings.cool_down.unwrap_or(usual.cool_down),
+            max_cool_down: settings.max_cool_down.unwrap_or(usual.max_cool_down),
         }
     }
 }

@@ -165,6 +165,14 @@ pub struct Route {
     pub strategy: Strategy,
     /// The models, at least one, in order of preference.
     pub models: Vec<RouteTarget>,
+    /// When a model of a balance is left out, and how long: the settings of the
+    /// layers' breaker, which reads them.
+    #[serde(default)]
+    pub breaker: Map<String, Value>,
+    /// After which errors a fallback turns besides its usual ones:
+    /// `context_too_long`, `unsupported`, `content_filtered`.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub turns_after: Vec<String>,
 }
 
 /// How a route chooses.

@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use parlor_core::{ChatModel, Layer as _, ModelInfo, Result};
+use parlor_core::{ChatModel, Error, ErrorKind, Layer as _, ModelInfo, Result};
 use parlor_registry::config::{Route, Strategy};
 use parlor_registry::{Registry, Resolved};
 
-use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy};
-use super::fallback::{FallbackLayer, TurnNotice, Unavailable};
+use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy, BreakerSettings};
+use super::fallback::{FallbackLayer, FallbackPolicy, TurnNotice, Unavailable};
 use super::{BUILT_IN, ConfiguredLayers, Stack, within_time};
 
 pub(super) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
@@ -16,6 +16,34 @@ pub(super) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
 /// How long a wait that a provider names is kept where another model could be
 /// asked instead.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a route may turn after, besides what it usually does.
+const FURTHER: [ErrorKind; 3] = [
+    ErrorKind::ContextTooLong,
+    ErrorKind::Unsupported,
+    ErrorKind::ContentFiltered,
+];
+
+fn wrong(name: &str, setting: &str, why: &str) -> Error {
+    let message = format!("routes.{name}.{setting}: {why}");
+    Error::new(ErrorKind::Configuration, message)
+}
+
+fn further_kinds(name: &str, route: &Route) -> Result<Vec<ErrorKind>> {
+    let kinds = route.turns_after.iter().map(|word| {
+        let kind = FURTHER.into_iter().find(|kind| kind.as_str() == word);
+        kind.ok_or_else(|| {
+            let known = FURTHER.map(ErrorKind::as_str).join(", ");
+            wrong(name, "turns_after", &format!("`{word}` is none of {known}"))
+        })
+    });
+    kinds.collect()
+}
+
+fn breaker(name: &str, route: &Route) -> Result<BreakerSettings> {
+    let settings = serde_json::from_value(route.breaker.clone().into());
+    settings.map_err(|error| wrong(name, "breaker", &error.to_string()))
+}
 
 impl ConfiguredLayers {
     /// The same layers with a hook that is told when a route turns from one of
@@ -97,7 +125,8 @@ impl ConfiguredLayers {
         let hook = self.on_turn.clone();
         let stack = match choice {
             None => {
-                let fallback = FallbackLayer::new(targets);
+                let policy = FallbackPolicy::default().also(&further_kinds(name, route)?);
+                let fallback = FallbackLayer::new(targets).with_policy(policy);
                 Stack::new().with(match hook {
                     Some(hook) => fallback.on_turn(move |notice| hook(notice)),
                     None => fallback,
@@ -105,7 +134,8 @@ impl ConfiguredLayers {
             }
             Some(choice) => {
                 let weights = route.models.iter().map(|target| target.weight);
-                let policy = BalancePolicy::by(choice).with_weights(weights);
+                let mut policy = BalancePolicy::by(choice).with_weights(weights);
+                policy.breaker = breaker(name, route)?.into();
                 let balance = BalanceLayer::new(targets).with_policy(policy);
                 let balance = match hook {
                     Some(hook) => balance.on_turn(move |notice| hook(notice)),
