@@ -157,6 +157,24 @@ fn image() {
 }
 
 #[test]
+fn multimodal() {
+    let files = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (picture, film) = (files.join("any-name"), files.join("film.txt"));
+    std::fs::write(&picture, examples::RED).unwrap();
+    std::fs::write(&film, b"\x1a\x45\xdf\xa3\x42\x82\x84webm").unwrap();
+    let named = [picture.to_str().unwrap(), film.to_str().unwrap()];
+    assert_eq!(
+        run("multimodal", &["echo", named[0], named[1]]),
+        "What have they in common?\n[image: image/png, 69 bytes]\n[video: video/webm, 11 bytes]\n"
+    );
+    let printed = run("multimodal", &[]);
+    assert!(
+        printed.contains("[video: video/mp4, https://example.org/film.mp4]"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn side_by_side() {
     let printed = run("side_by_side", &["echo", "echo/nothing"]);
     assert!(printed.contains("## echo ("), "{printed}");
@@ -263,5 +281,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 21, "twenty examples and what they share");
+    assert_eq!(seen, 22, "twenty-one examples and what they share");
 }

@@ -24,7 +24,16 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode, String> {
     }
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(program)
-        .args(["test", "--quiet", "-p", "parlor", "--test", "abilities"])
+        .args([
+            "test",
+            "--quiet",
+            "-p",
+            "parlor",
+            "--test",
+            "abilities",
+            "--test",
+            "media",
+        ])
         .args(["--features", "rustls,all-providers"])
         .env("PARLOR_WRITE_ABILITIES", "1")
         .current_dir(root)

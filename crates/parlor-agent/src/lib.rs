@@ -32,7 +32,7 @@
 //! | answers as values of a type, whole or growing | [`ExtractExt`], [`Extractable`], [`Extractor`], [`ExtractStrategy`], [`Extracted`], [`Partials`], [`Partial`] |
 //! | JSON that is still being written | [`PartialJson`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
-//! | pictures, sounds, films, documents | [`Attachment`], [`MediaLimits`], [`KindLimits`] |
+//! | pictures, sounds, films, documents | [`Attachment`], [`Attachments`] |
 //! | prompts with variables, by the feature `templates` | `Template`, `TemplateBuilder`, `Variable`, `VariableKind` |
 //! | many at once, by oneself or by the provider, to be gone on with later | [`Batch`], [`BatchRun`], [`Progress`] |
 //! | an answer by lines or sentences, or by a handler of one's own | [`lines()`], [`sentences`], [`Pieces`]; [`process_stream`], [`Handler`], [`Handlers`], [`Processed`] |
@@ -74,7 +74,7 @@ pub use extract::{
 };
 pub use history::{History, Turn, TurnState};
 pub use limits::Limits;
-pub use media::{Attachment, KindLimits, MediaLimits};
+pub use media::{Attachment, Attachments};
 pub use modes::{Mode, Modes};
 pub use output::{IntoToolOutput, Json};
 pub use partial_json::PartialJson;

@@ -2,22 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use parlor_agent::{Attachment, MediaLimits};
+use async_trait::async_trait;
+use parlor_agent::{Attachment, Attachments};
 use parlor_core::*;
 use proptest::prelude::*;
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
 
-fn any() -> MediaLimits {
-    let mut limits = MediaLimits::default();
-    limits.image.formats = None;
-    limits
-}
-
 /// The media type that bytes are found to have; `text` for a text part.
 fn found(bytes: &[u8]) -> Option<String> {
-    match any().load(Attachment::bytes(bytes)) {
+    match Attachment::bytes(bytes).load() {
         Ok(Part::Media(media)) => {
             let media_type = media.media_type.unwrap();
             assert_eq!(media.kind, MediaKind::of_media_type(&media_type));
@@ -32,7 +27,7 @@ fn found(bytes: &[u8]) -> Option<String> {
 }
 
 fn refused(limits: &MediaLimits, attachment: Attachment) -> Error {
-    let error = limits.load(attachment).unwrap_err();
+    let error = attachment.load_for(limits).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Media);
     error
 }
@@ -73,6 +68,12 @@ fn bytes_tell_what_they_are() {
             "video/x-matroska",
         ),
         (b"RIFF\x24\0\0\0AVI LIST", "video/x-msvideo"),
+        (b"FLV\x01\x05\0\0\0\x09", "video/x-flv"),
+        (
+            b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
+            "video/x-ms-wmv",
+        ),
+        (b"\0\0\x01\xba\x44", "video/mpeg"),
         (b"OggS\0\x02\0\0\0\0\x1e\x80theora", "video/ogg"),
         (b"OggS\0\x02\0\0\0\0\x1e\x01vorbis", "audio/ogg"),
         (b"OggS\0\x02\0\0\0\0\x13OpusHead", "audio/ogg"),
@@ -113,7 +114,7 @@ fn bytes_tell_what_they_are() {
 
 #[test]
 fn a_file_is_what_it_holds_and_not_what_it_is_called() {
-    let limits = MediaLimits::default();
+    let limits = MediaLimits::UNKNOWN;
     let file = path("media-photo.jpg", PNG);
     let Part::Media(media) = Attachment::path(&file).load().unwrap() else {
         panic!("no media");
@@ -124,7 +125,10 @@ fn a_file_is_what_it_holds_and_not_what_it_is_called() {
 
     let notes = path("media-notes.md", "\u{feff}# Notes".as_bytes());
     let part = Attachment::path(&notes).load().unwrap();
-    assert_eq!(part.as_text(), Some("media-notes.md:\n\n# Notes\n"));
+    assert_eq!(
+        part.as_text(),
+        Some("<file name=\"media-notes.md\">\n# Notes\n</file>\n\n")
+    );
     let part = Attachment::path(&notes)
         .with_media_type("text/markdown")
         .load();
@@ -154,16 +158,16 @@ fn a_file_is_what_it_holds_and_not_what_it_is_called() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let limits = MediaLimits::default();
+    let limits = MediaLimits::UNKNOWN;
     let nowhere = refused(&limits, Attachment::path("nowhere/cat.png"));
     assert!(
         nowhere
             .message()
-            .starts_with("nowhere/cat.png can't be read"),
+            .starts_with("nowhere/cat.png can't be read: there is no such file"),
         "{nowhere}"
     );
     let folder = refused(&limits, Attachment::path(env!("CARGO_TARGET_TMPDIR")));
-    assert!(folder.message().contains("is no file"), "{folder}");
+    assert!(folder.message().ends_with("is a folder"), "{folder}");
     let empty = refused(&limits, Attachment::path(path("media-empty.png", b"")));
     assert!(
         empty.message().ends_with("media-empty.png is empty"),
@@ -171,18 +175,17 @@ fn what_cannot_be_read_is_named() {
     );
     #[cfg(unix)]
     refused(&limits, Attachment::path("/dev/zero"));
-    let mut limits = MediaLimits::default();
-    limits.file_bytes = PNG.len() as u64;
-    let file = path("media-size.png", PNG);
-    assert!(limits.load(Attachment::path(&file)).is_ok());
-    limits.file_bytes -= 1;
-    refused(&limits, Attachment::path(&file));
+    let file = || Attachment::path(path("media-size.png", PNG));
+    let most = PNG.len() as u64;
+    assert!(file().with_max_bytes(most).load().is_ok());
+    refused(&limits, file().with_max_bytes(most - 1));
 }
 
 #[test]
-fn formats_that_few_take_are_refused_with_advice() {
+fn formats_that_are_not_taken_are_refused_with_advice() {
+    let web = MediaLimits::UNKNOWN.image(KindLimits::UNKNOWN.formats(MediaFormats::WEB));
     let heic = || Attachment::bytes(&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..]);
-    let error = refused(&MediaLimits::default(), heic().with_name("IMG_1.HEIC"));
+    let error = refused(&web, heic().with_name("IMG_1.HEIC"));
     assert!(
         error
             .message()
@@ -190,38 +193,36 @@ fn formats_that_few_take_are_refused_with_advice() {
         "{error}"
     );
     assert!(
-        error.help().contains("Convert it to JPEG or PNG"),
+        error.help().starts_with("Convert it to image/jpeg"),
         "{}",
         error.help()
     );
+    assert!(heic().load().is_ok(), "of a model nothing is known");
     let limits = json!({"image": {"formats": ["image/heic"]}});
     let limits: MediaLimits = serde_json::from_value(limits).unwrap();
-    assert!(limits.load(heic()).is_ok());
+    assert!(heic().load_for(&limits).is_ok());
     refused(&limits, Attachment::bytes(PNG));
     // An address's ending is believed here.
-    refused(
-        &MediaLimits::default(),
-        Attachment::url("https://a.b/c.heic?d=e"),
-    );
+    refused(&web, Attachment::url("https://a.b/c.heic?d=e"));
 }
 
 #[test]
 fn sizes_and_numbers_are_bounded() {
     let sized = |bytes: usize| Attachment::bytes([PNG, &vec![0; bytes - PNG.len()]].concat());
-    let mut limits = MediaLimits::default();
+    let mut limits = MediaLimits::UNKNOWN;
     limits.image.bytes = Some(400);
-    assert!(limits.load(sized(400)).is_ok());
+    assert!(sized(400).load_for(&limits).is_ok());
     assert!(refused(&limits, sized(401)).message().contains("401 bytes"));
-    limits.encoded = true;
-    assert!(limits.load(sized(300)).is_ok());
-    assert!(refused(&limits, sized(301)).message().contains("404 bytes"));
-    assert!(
-        limits.load(Attachment::bytes(vec![b'x'; 1000])).is_ok(),
-        "of another kind"
-    );
+    limits.image.encoded = true;
+    assert!(sized(300).load_for(&limits).is_ok());
+    let error = refused(&limits, sized(301));
+    assert!(error.message().contains("404 bytes in base64"), "{error}");
+    let text = Attachment::bytes(vec![b'x'; 1000]);
+    assert!(text.load_for(&limits).is_ok(), "of another kind");
 
     let attach = |limits: &MediaLimits, count| {
-        limits.attach(Message::user("See:"), (0..count).map(|_| sized(300)))
+        let all: Attachments = (0..count).map(|_| sized(300)).collect();
+        all.attach(Message::user("See:"), limits)
     };
     limits.image.count = Some(2);
     assert_eq!(attach(&limits, 2).unwrap().parts.len(), 3);
@@ -229,12 +230,85 @@ fn sizes_and_numbers_are_bounded() {
     assert!(
         error
             .message()
-            .contains("has 3 images, and 2 may be attached"),
+            .contains("has 3 images, and at most 2 are taken"),
         "{error}"
     );
     limits.total_bytes = Some(799);
     assert!(attach(&limits, 1).is_ok());
     assert_eq!(attach(&limits, 2).unwrap_err().kind(), ErrorKind::Media);
+    let files = Attachments::paths([path("media-a.png", PNG), path("media-b.txt", b"B")]);
+    let message = files.attach(Message::user("See:"), &MediaLimits::UNKNOWN);
+    assert_eq!(message.unwrap().parts.len(), 3);
+}
+
+/// Has one thing at every address.
+#[derive(Debug)]
+struct Shelf(&'static [u8], &'static str);
+
+#[async_trait]
+impl MediaFetcher for Shelf {
+    async fn fetch(&self, _: &str) -> Result<FetchedMedia> {
+        Ok(FetchedMedia::new(self.0, Some(self.1.to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_fetched_where_asked() {
+    let load = async |attachment: Attachment, shelf: Shelf| {
+        let part = attachment.fetched(&shelf).await?.load()?;
+        match part {
+            Part::Media(media) => Ok(media),
+            other => panic!("{other:?}"),
+        }
+    };
+    let media = load(
+        Attachment::url("https://a.b/c/cat?size=1"),
+        Shelf(PNG, "text/html"),
+    );
+    let media = media.await.unwrap();
+    assert_eq!(media.source, MediaSource::Bytes(PNG.into()));
+    assert_eq!(media.media_type.as_deref(), Some("image/png"));
+    assert_eq!(media.name.as_deref(), Some("cat"));
+    let page = Shelf(b"<!doctype html><p>Log in", "text/html");
+    let wanted = Attachment::url("https://a.b/c.png").with_kind(MediaKind::Image);
+    let error: Error = load(wanted, page).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Media);
+    assert!(error.message().contains("is text/html and not"), "{error}");
+    let part = Attachment::path(path("media-stays.txt", b"stays"));
+    let part = part.fetched(&Shelf(PNG, "")).await.unwrap().load().unwrap();
+    assert!(part.as_text().unwrap().contains("stays"));
+    let sound = Shelf(b"\0\0\0\x18ftypisom\0\0\x02\0", "audio/mp4");
+    let wanted = Attachment::url("https://a.b/c").with_kind(MediaKind::Audio);
+    let media = load(wanted, sound).await.unwrap();
+    assert_eq!(media.media_type.as_deref(), Some("audio/mp4"));
+}
+
+#[test]
+fn what_a_person_names_is_a_file_or_an_address() {
+    let file = path("media-named.png", PNG);
+    let file = file.to_str().unwrap();
+    for named in [
+        file.to_owned(),
+        format!("file:{file}"),
+        format!("file://{file}"),
+    ] {
+        let part = Attachment::of(&named).load().unwrap();
+        assert!(
+            matches!(part, Part::Media(it) if it.kind == MediaKind::Image),
+            "{named}"
+        );
+    }
+    for (named, kind) in [
+        ("https://a.b/c.mp4", MediaKind::Video),
+        ("HTTP://a.b/c.pdf", MediaKind::Document),
+        ("data:audio/wav;base64,UklGRg==", MediaKind::Audio),
+    ] {
+        let part = Attachment::of(named).load().unwrap();
+        assert!(
+            matches!(part, Part::Media(it) if it.kind == kind),
+            "{named}"
+        );
+    }
 }
 
 #[test]
@@ -257,7 +331,7 @@ fn addresses_are_passed_on() {
     assert_eq!((media.kind, media.media_type), (MediaKind::Video, None));
     let media = load(Attachment::url("https://a.b/c.ogg").with_kind(MediaKind::Video));
     assert_eq!((media.kind, media.media_type), (MediaKind::Video, None));
-    let limits = MediaLimits::default();
+    let limits = MediaLimits::UNKNOWN;
     let error = refused(&limits, Attachment::url("https://a.b/c?key=secret"));
     assert!(error.help().contains("with_kind"));
     assert!(!error.to_string().contains("secret"));

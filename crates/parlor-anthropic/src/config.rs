@@ -2,7 +2,7 @@
 
 use crate::{batches, model};
 use async_trait::async_trait;
-use parlor_core::{ChatBatches, ChatModel, Result};
+use parlor_core::{ChatBatches, ChatModel, KindLimits, MediaLimits, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("anthropic", "Anthrop
     .makes(&["claude-"])
     .feature("anthropic")
     .base_url("https://api.anthropic.com")
+    .media(MEDIA)
     .base_url_env(&["ANTHROPIC_BASE_URL"])
     .key_env(&["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
     .model_env(&["ANTHROPIC_MODEL"])
@@ -26,6 +27,28 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("anthropic", "Anthrop
     .with_batches()
     .docs_url("https://docs.claude.com")
     .key_url("https://console.anthropic.com/settings/keys");
+
+/// What media it takes: guide "Vision", and the limit of a request in "API
+/// overview". The formats are the dialect's. A model of a small window takes
+/// fewer images: see [`media`].
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(KindLimits::UNKNOWN.count(600).side(8_000).crowd(20, 2_000))
+    .total_bytes(32 << 20);
+
+/// The tokens of a window up to which a model takes [`FEW`] images.
+const SMALL_WINDOW: u64 = 200_000;
+
+/// The most images for a model with a small window.
+const FEW: u32 = 100;
+
+/// The limits of a model with this window, where nothing else was configured.
+pub(crate) fn media(known: MediaLimits, window: Option<u64>) -> MediaLimits {
+    let mut limits = known;
+    if window.is_some_and(|it| it <= SMALL_WINDOW) && limits.image.count == MEDIA.image.count {
+        limits.image.count = Some(FEW);
+    }
+    limits
+}
 
 #[async_trait]
 impl Provider for Anthropic {

@@ -1,6 +1,6 @@
 //! Building a model, and asking which there are.
 
-use crate::config::{DESCRIPTOR, base_url};
+use crate::config::{DESCRIPTOR, base_url, media};
 use parlor_core::{Result, Secret};
 use parlor_dialect::Profile;
 use parlor_dialect::anthropic_messages::{AnthropicMessages, Quirks};
@@ -20,10 +20,12 @@ const PAGES: usize = 20;
 /// `Authentication` without a key; `Configuration`, when an address, a header
 /// or a quirk is wrong.
 pub fn model(name: &str, config: &ProviderConfig) -> Result<HttpModel<AnthropicMessages>> {
+    let mut info = config.model_info(name);
+    info.media = media(info.media, info.context_window);
     Ok(HttpModel::configured(
         dialect(config)?,
         endpoint(config)?,
-        config.model_info(name),
+        info,
         Profile::of(name),
         config.extra.clone(),
     ))

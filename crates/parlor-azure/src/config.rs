@@ -1,7 +1,7 @@
 //! The provider: what is known of it, and how it comes to be known.
 
 use crate::model;
-use parlor_core::{ChatModel, Result};
+use parlor_core::{ChatModel, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result};
 use parlor_http::async_trait;
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
@@ -34,9 +34,15 @@ static RESPONSES: AzureOpenAi = AzureOpenAi {
 pub(crate) const DESCRIPTOR: Descriptor =
     descriptor("azure-openai", "Azure OpenAI").aliases(&["azure"]);
 
+/// The formats that the models read; how many and how large is unknown.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(KindLimits::UNKNOWN.formats(MediaFormats::WEB))
+    .audio(KindLimits::UNKNOWN.formats(MediaFormats::of(&[MediaFormat::Wav, MediaFormat::Mp3])));
+
 const fn descriptor(id: &'static str, name: &'static str) -> Descriptor {
     Descriptor::new(id, name)
         .feature("azure")
+        .media(MEDIA)
         .base_url_env(&["AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE"])
         .key_env(&["AZURE_OPENAI_API_KEY", "AZURE_API_KEY", TOKEN])
         .model_env(&["AZURE_OPENAI_DEPLOYMENT"])

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use parlor::{ChatRequest, ErrorKind, Message, Part, Role};
+use parlor::{ChatRequest, ErrorKind, MediaFormat, Message, Part, Role};
 
 use crate::args::ChatArgs;
 use crate::attach;
@@ -54,7 +54,7 @@ pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatReques
     let mut parts = Vec::new();
     for what in &args.attach {
         parts.push(match what.as_str() {
-            STDIN => attach::from_bytes("stdin", None, stdin(terminal)?)?,
+            STDIN => attach::from_stdin(stdin(terminal)?)?,
             what => attach::part(what)?,
         });
     }
@@ -109,14 +109,17 @@ fn piped_part(bytes: Vec<u8>) -> Result<Option<Part>, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    if crate::sniff::media_type(&bytes).is_some() {
-        return attach::from_bytes("stdin", None, bytes).map(Some);
+    match MediaFormat::of_bytes(&bytes) {
+        Some(MediaFormat::Text) => {}
+        Some(_) => return attach::from_stdin(bytes).map(Some),
+        None => {
+            let fact = "stdin is neither UTF-8 text nor a kind of media that is known";
+            return Err(Failure::bad_input("attachment", ErrorKind::Media, fact)
+                .help("pipe in text, an image, a sound, a video or a PDF"));
+        }
     }
-    let text = attach::text(bytes).ok_or_else(|| {
-        let fact = "stdin is neither UTF-8 text nor a kind of media that is known";
-        Failure::bad_input("attachment", ErrorKind::Media, fact)
-            .help("pipe in text, an image, a sound, a video or a PDF")
-    })?;
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     Ok(Some(Part::text(text.trim_end_matches(['\n', '\r']))))
 }
 

@@ -14,7 +14,6 @@ mod local;
 mod output;
 mod scrub;
 mod setup;
-mod sniff;
 mod terminal;
 
 use std::process::ExitCode;

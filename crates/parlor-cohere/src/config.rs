@@ -2,7 +2,7 @@
 
 use crate::model;
 use async_trait::async_trait;
-use parlor_core::{ChatModel, Result};
+use parlor_core::{ChatModel, KindLimits, MediaFormats, MediaLimits, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -19,12 +19,17 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("cohere", "Cohere")
     .makes(&["command-", "c4ai-", "north-"])
     .feature("cohere")
     .base_url("https://api.cohere.com")
+    .media(MEDIA)
     .base_url_env(&["CO_API_URL", "COHERE_BASE_URL"])
     .key_env(&["CO_API_KEY", "COHERE_API_KEY"])
     .model_env(&["COHERE_MODEL"])
     .default_model("command-a-03-2025")
     .docs_url("https://docs.cohere.com")
     .key_url("https://dashboard.cohere.com/api-keys");
+
+/// The images that it reads, by its documents; how large is unknown.
+const MEDIA: MediaLimits =
+    MediaLimits::UNKNOWN.image(KindLimits::UNKNOWN.formats(MediaFormats::WEB));
 
 #[async_trait]
 impl Provider for Cohere {

@@ -38,7 +38,7 @@
 //! | what comes back | [`ChatResponse`], [`Usage`], [`FinishReason`] |
 //! | streaming | [`ChatStream`], [`Event`], [`Grammar`] |
 //! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
-//! | what a model can do | [`ModelInfo`], [`Capabilities`] |
+//! | what a model can do | [`ModelInfo`], [`Capabilities`], [`MediaLimits`] |
 //! | wrapping a model | [`Layer`] |
 
 mod alternatives;
@@ -53,6 +53,7 @@ mod event;
 mod grammar;
 pub mod histogram;
 mod layer;
+mod media;
 mod message;
 mod model;
 mod part;
@@ -79,6 +80,9 @@ pub use error::{Error, ErrorKind, Result, Retry, TimeoutKind};
 pub use event::{CallHead, Event, PartKind};
 pub use grammar::{Grammar, GrammarError};
 pub use layer::{Layer, layer_fn};
+pub use media::{
+    FetchedMedia, KindLimits, MediaFetcher, MediaFormat, MediaFormats, MediaLimits, image_size,
+};
 pub use message::{Message, Role};
 pub use model::{ChatModel, ChatModelExt, ModelInfo};
 pub use part::{

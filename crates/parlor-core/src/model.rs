@@ -4,6 +4,7 @@ use crate::alternatives::Alternatives;
 use crate::capability::Capabilities;
 use crate::error::Result;
 use crate::layer::Layer;
+use crate::media::MediaLimits;
 use crate::price::Price;
 use crate::request::ChatRequest;
 use crate::response::ChatResponse;
@@ -45,6 +46,9 @@ pub struct ModelInfo {
     /// What its tokens cost; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// What media its provider takes, and how much of them.
+    #[serde(default, skip_serializing_if = "MediaLimits::is_unknown")]
+    pub media: MediaLimits,
     /// Whether the model keeps the time limits of its configuration itself, as
     /// every one over the transport does: then nobody needs to put a layer with
     /// the same limits around it. No fact about the model, so it isn't written.

@@ -1,5 +1,6 @@
 //! What a message is made of: text, media, reasoning, tool calls and results.
 
+use crate::capability::Capability;
 use crate::tool::{ToolCall, ToolResult};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -433,6 +434,16 @@ impl MediaKind {
             Some("audio") => Self::Audio,
             Some("video") => Self::Video,
             _ => Self::Document,
+        }
+    }
+
+    /// The capability of a model that reads it.
+    pub fn input(self) -> Capability {
+        match self {
+            Self::Image => Capability::ImageInput,
+            Self::Audio => Capability::AudioInput,
+            Self::Video => Capability::VideoInput,
+            Self::Document => Capability::DocumentInput,
         }
     }
 }

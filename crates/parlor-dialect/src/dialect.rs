@@ -2,7 +2,9 @@
 
 use crate::extra::Extra;
 use crate::profile::Profile;
-use parlor_core::{ChatRequest, ChatResponse, Error, Event, ModelInfo, Origin, Result, Warning};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, Event, MediaLimits, ModelInfo, Origin, Result, Warning,
+};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -29,6 +31,16 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// # Behavior
     /// - The same for every request.
     fn framing(&self) -> Framing;
+
+    /// What the dialect has words for in media sent to this model, and whether
+    /// its host fetches addresses.
+    ///
+    /// # Behavior
+    /// - What isn't known is left open.
+    /// - What the provider says of itself, in
+    ///   [`ModelInfo::media`](parlor_core::ModelInfo::media), counts more; the two
+    ///   are joined by whoever builds a model.
+    fn media(&self, model: &str) -> MediaLimits;
 
     /// Writes a request.
     ///

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use parlor_core::MediaFormat;
 
 /// Base64 in the standard alphabet, padded.
 pub(crate) fn encode(bytes: &[u8]) -> String {
@@ -42,30 +43,9 @@ pub(crate) fn parse_data_url(url: &str) -> Option<(&str, Bytes)> {
     Some((media_type, decode(data)?))
 }
 
-/// The media type that the first bytes tell, for what models take as images
-/// and sound; `None` for anything else.
+/// The media type that the first bytes tell; `None` for what they don't.
 pub(crate) fn sniff(bytes: &[u8]) -> Option<&'static str> {
-    /// Where the mark stands, the mark, and the type.
-    const MARKS: &[(usize, &[u8], &str)] = &[
-        (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-        (0, b"\xff\xd8\xff", "image/jpeg"),
-        (0, b"GIF8", "image/gif"),
-        (8, b"WEBP", "image/webp"),
-        (0, b"BM", "image/bmp"),
-        (8, b"WAVE", "audio/wav"),
-        (0, b"ID3", "audio/mpeg"),
-        (0, b"\xff\xfb", "audio/mpeg"),
-        (0, b"\xff\xf3", "audio/mpeg"),
-        (0, b"OggS", "audio/ogg"),
-        (0, b"fLaC", "audio/flac"),
-    ];
-    let fits = |(at, mark, _): &&(usize, &[u8], &str)| {
-        bytes.get(*at..).is_some_and(|it| it.starts_with(mark))
-    };
-    MARKS
-        .iter()
-        .find(fits)
-        .map(|(_, _, media_type)| *media_type)
+    MediaFormat::of_head(bytes).map(MediaFormat::media_type)
 }
 
 #[cfg(test)]

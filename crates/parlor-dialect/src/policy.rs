@@ -1,6 +1,7 @@
 //! What happens to a setting that the model can't honour.
 
 mod honour;
+mod media;
 
 use crate::dialect::Target;
 use crate::profile::ReasoningReplay;

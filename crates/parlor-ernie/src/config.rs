@@ -2,7 +2,7 @@
 
 use crate::v1::FirstGeneration;
 use crate::{auth, model};
-use parlor_core::Result;
+use parlor_core::{KindLimits, MediaFormat, MediaFormats, MediaLimits, Result};
 use parlor_http::signing::KeyPair;
 use parlor_http::{Auth, ChatHost, Endpoint, Tokens};
 use parlor_registry::{Descriptor, Provider, ProviderConfig};
@@ -22,6 +22,7 @@ const DESCRIPTOR: Descriptor = Descriptor::new("qianfan", "Baidu Qianfan (ERNIE)
     .makes(&["ernie-"])
     .feature("ernie")
     .base_url("https://qianfan.baidubce.com/v2")
+    .media(MEDIA)
     .aliases(&["ernie"])
     .base_url_env(&["QIANFAN_BASE_URL"])
     .key_env(&["QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN", PAIR.0])
@@ -38,6 +39,20 @@ pub(crate) static V1: Descriptor = Descriptor::new("qianfan-v1", "Baidu Qianfan,
     .default_model("ernie-4.0-8k")
     .docs_url("https://cloud.baidu.com/doc/WENXINWORKSHOP")
     .key_url("https://console.bce.baidu.com/qianfan/ais/console/applicationConsole/application");
+
+/// What media it takes, by its documents; where models differ, the most that
+/// any takes.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(
+        KindLimits::UNKNOWN
+            .formats(MediaFormats::of(&[
+                MediaFormat::Jpeg,
+                MediaFormat::Png,
+                MediaFormat::Bmp,
+            ]))
+            .bytes(10 << 20),
+    )
+    .video(KindLimits::UNKNOWN.bytes(128 << 20));
 
 fn endpoint(descriptor: &Descriptor, config: &ProviderConfig) -> Result<Endpoint> {
     let endpoint = Endpoint::configured(config, descriptor, Auth::Bearer)?;

@@ -2,7 +2,7 @@
 
 use crate::model;
 use async_trait::async_trait;
-use parlor_core::{ChatModel, Result};
+use parlor_core::{ChatModel, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("gemini", "Google Gem
     .makes(&["gemini-", "gemma-"])
     .feature("gemini")
     .base_url("https://generativelanguage.googleapis.com/v1beta")
+    .media(MEDIA)
     .base_url_env(&["GOOGLE_GEMINI_BASE_URL"])
     .key_env(&[
         "GOOGLE_API_KEY",
@@ -34,6 +35,20 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("gemini", "Google Gem
     .default_model("gemini-3.8-flash")
     .docs_url("https://ai.google.dev/gemini-api/docs")
     .key_url("https://aistudio.google.com/apikey");
+
+/// What media it takes: guides "Image understanding", "Audio understanding" and
+/// "File input methods". What is beyond goes through the file API.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(KindLimits::UNKNOWN.count(3_600))
+    .audio(KindLimits::UNKNOWN.formats(MediaFormats::of(&[
+        MediaFormat::Wav,
+        MediaFormat::Mp3,
+        MediaFormat::Aiff,
+        MediaFormat::Aac,
+        MediaFormat::Ogg,
+        MediaFormat::Flac,
+    ])))
+    .total_bytes(100 << 20);
 
 #[async_trait]
 impl Provider for Gemini {

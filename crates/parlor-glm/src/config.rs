@@ -1,7 +1,7 @@
 //! The provider: what is known of it, and how it comes to be known.
 
 use crate::{auth, model};
-use parlor_core::{Error, ErrorKind, Result};
+use parlor_core::{Error, ErrorKind, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result};
 use parlor_http::{Auth, ChatHost, Endpoint, Tokens};
 use parlor_registry::{Descriptor, Provider, ProviderConfig};
 
@@ -20,6 +20,7 @@ const DESCRIPTOR: Descriptor = Descriptor::new("zhipu", "Zhipu GLM / Z.ai")
     .makes(&["glm-", "autoglm-", "codegeex"])
     .feature("glm")
     .base_url("https://open.bigmodel.cn/api/paas/v4")
+    .media(MEDIA)
     .aliases(&["glm", "zai"])
     .base_url_env(&["ZAI_BASE_URL"])
     .key_env(&[
@@ -31,6 +32,28 @@ const DESCRIPTOR: Descriptor = Descriptor::new("zhipu", "Zhipu GLM / Z.ai")
     .default_model("glm-5.3")
     .docs_url("https://docs.bigmodel.cn")
     .key_url("https://open.bigmodel.cn/usercenter/apikeys");
+
+/// What media it takes, by its OpenAPI description; where models differ, the
+/// most that any takes.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(
+        KindLimits::UNKNOWN
+            .formats(MediaFormats::of(&[MediaFormat::Png, MediaFormat::Jpeg]))
+            .bytes(5 << 20)
+            .side(6_000)
+            .count(150),
+    )
+    .video(
+        KindLimits::UNKNOWN
+            .formats(MediaFormats::of(&[
+                MediaFormat::Mp4,
+                MediaFormat::Mkv,
+                MediaFormat::Mov,
+            ]))
+            .bytes(200 << 20)
+            .count(2),
+    )
+    .audio(KindLimits::UNKNOWN.formats(MediaFormats::of(&[MediaFormat::Wav, MediaFormat::Mp3])));
 
 fn endpoint(descriptor: &Descriptor, config: &ProviderConfig) -> Result<Endpoint> {
     let form = auth::form(config)?;

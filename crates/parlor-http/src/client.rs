@@ -47,13 +47,18 @@ pub(crate) fn shared(settings: ClientSettings, tls: bool) -> Result<Client> {
     Ok(client)
 }
 
+/// What every request says that it comes from.
+pub(crate) fn user_agent() -> &'static str {
+    concat!("parlor/", env!("CARGO_PKG_VERSION"))
+}
+
 impl Made {
     fn new(settings: ClientSettings) -> Result<Self> {
         let mut builder = Client::builder()
             .redirect(Policy::none())
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(60))
-            .user_agent(concat!("parlor/", env!("CARGO_PKG_VERSION")));
+            .user_agent(user_agent());
         if let Some(connect) = settings.connect {
             builder = builder.connect_timeout(connect);
         }

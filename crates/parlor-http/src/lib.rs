@@ -29,6 +29,7 @@
 //! | `aws-chain` | no | the whole chain of AWS credentials |
 //! | `gcp` | no | Google Cloud credentials and access tokens |
 //! | `compression` | no | gzip, brotli, deflate and zstd of responses |
+//! | `fetch` | no | [`Fetcher`]: media from addresses, for providers that fetch none |
 //! | `signing` | no | `signing`: HMAC-SHA256, for hosts that want signatures |
 
 mod anew;
@@ -42,6 +43,8 @@ mod events;
 mod exchange;
 mod exchanged;
 mod failure;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod files;
 pub mod framing;
 #[cfg(feature = "gcp")]
@@ -64,6 +67,8 @@ pub use auth::{Auth, Authorize, Outgoing, Refusal};
 pub use batches::{BatchApi, HttpBatches};
 pub use endpoint::{Endpoint, Timeouts};
 pub use exchanged::ExchangedToken;
+#[cfg(feature = "fetch")]
+pub use fetch::{Fetcher, Lookup, is_public};
 pub use files::{Files, UploadedFile};
 pub use host::ChatHost;
 pub use lines::Lines;

@@ -63,6 +63,7 @@ impl<D: Dialect> HttpModel<D> {
         extra: Map<String, Value>,
     ) -> Self {
         info.keeps_time = true;
+        info.media = info.media.or(dialect.media(&info.model));
         Self {
             shared: Arc::new(Shared {
                 dialect,

@@ -6,8 +6,8 @@ mod raw;
 use std::collections::VecDeque;
 
 use parlor_core::{
-    ChatModel, ChatModelExt, ChatRequest, ChatResponse, Error, ErrorKind, Event, ModelInfo, Origin,
-    Result,
+    ChatModel, ChatModelExt, ChatRequest, ChatResponse, Error, ErrorKind, Event, MediaLimits,
+    ModelInfo, Origin, Result,
 };
 use parlor_dialect::openai_chat::{ChatDecoder, ChatEncoder, OpenAiChat};
 use parlor_dialect::{Decoder, Dialect, Frame, Framing, Incoming, Target, WireError, WireRequest};
@@ -54,6 +54,9 @@ impl Dialect for Messages {
     }
     fn framing(&self) -> Framing {
         Framing::EventStream
+    }
+    fn media(&self, model: &str) -> MediaLimits {
+        self.0.media(model)
     }
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         self.0.write_request(request, target)

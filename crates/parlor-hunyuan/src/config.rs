@@ -2,6 +2,7 @@
 
 use crate::model;
 use crate::native::Native;
+use parlor_core::{KindLimits, MediaLimits};
 use parlor_http::ChatHost;
 use parlor_registry::{Descriptor, Provider};
 
@@ -28,16 +29,21 @@ pub(crate) static NATIVE: Descriptor =
         .feature("hunyuan")
         .region_of("hunyuan")
         .base_url("https://hunyuan.tencentcloudapi.com")
+        .media(MEDIA)
         .key_env(&[PAIR.0])
         .with_shared_key()
         .default_model("hunyuan-turbos")
         .docs_url("https://cloud.tencent.com/document/product/1729")
         .key_url("https://console.cloud.tencent.com/cam/capi");
 
+/// What media it takes, by the documents of its API.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN.video(KindLimits::UNKNOWN.bytes(100 << 20));
+
 const DESCRIPTOR: Descriptor = Descriptor::new("hunyuan", "Tencent Hunyuan")
     .makes(&["hunyuan-", "hy3"])
     .feature("hunyuan")
     .base_url("https://api.hunyuan.cloud.tencent.com/v1")
+    .media(MEDIA)
     .base_url_env(&["HUNYUAN_BASE_URL"])
     .key_env(&[
         "HUNYUAN_API_KEY",

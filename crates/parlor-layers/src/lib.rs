@@ -40,11 +40,12 @@
 //! | 11 | [`balance`] | Spreads calls over several equal models, and leaves out those that fail |  | `[routes]` |
 //! | 12 | [`hedge`] | Asks a second time when the first event is late, and takes the answer that begins first |  | `[layers.hedge]` |
 //! | 13 | [`resume`] | Goes on with an answer that broke off in the middle of its text |  | `[layers.resume]` |
-//! | 14 | [`retry`] | Tries again what failed before its first event, with backoff and a budget |  | `[layers.retry]` |
-//! | 15 | [`strict`] | Makes errors of what reading passes over: unreadable arguments, JSON that is none, unknown words |  | `[layers.strict]` |
-//! | 16 | [`rate_limit`] | Keeps requests and tokens within limits per window of time; what is beyond them waits or fails |  | `[layers.rate_limit]` |
-//! | 17 | [`concurrency`] | Lets only so many exchanges with a model go on at once; the others wait in line |  | `[layers.concurrency]` |
-//! | 18 | [`timeout`] | Ends an exchange that takes too long: to its first event, between events, or in all |  | `[layers.timeout]` |
+//! | 14 | [`fetch_media`] | Fetches media at addresses for a model whose provider fetches none |  | in code only |
+//! | 15 | [`retry`] | Tries again what failed before its first event, with backoff and a budget |  | `[layers.retry]` |
+//! | 16 | [`strict`] | Makes errors of what reading passes over: unreadable arguments, JSON that is none, unknown words |  | `[layers.strict]` |
+//! | 17 | [`rate_limit`] | Keeps requests and tokens within limits per window of time; what is beyond them waits or fails |  | `[layers.rate_limit]` |
+//! | 18 | [`concurrency`] | Lets only so many exchanges with a model go on at once; the others wait in line |  | `[layers.concurrency]` |
+//! | 19 | [`timeout`] | Ends an exchange that takes too long: to its first event, between events, or in all |  | `[layers.timeout]` |
 //! <!-- end of layers -->
 //!
 //! A configuration asks for a layer by a table of its name, in which everything
@@ -64,6 +65,7 @@ pub mod coalesce;
 pub mod concurrency;
 pub mod estimate;
 pub mod fallback;
+pub mod fetch_media;
 pub mod hedge;
 pub mod hooks;
 #[cfg(feature = "cache")]

@@ -29,6 +29,7 @@ pub static ORDER: &[Slot] = &[
     Slot::of::<balance::BalanceLayer>("balance"),
     Slot::configurable::<hedge::HedgeLayer>("hedge"),
     Slot::configurable::<crate::resume::ResumeLayer>("resume"),
+    Slot::of::<crate::fetch_media::FetchMediaLayer>("fetch_media"),
     Slot::of::<retry::RetryLayer>("retry"),
     Slot::configurable::<crate::strict::StrictLayer>("strict"),
     Slot::configurable::<rate_limit::RateLimitLayer>("rate_limit"),

@@ -1,7 +1,7 @@
 //! The provider: what is known of it, and what it does in its own way.
 
 use crate::model::{endpoint, entry};
-use parlor_core::ErrorKind;
+use parlor_core::{ErrorKind, KindLimits, MediaFormats, MediaLimits};
 use parlor_dialect::openai_chat::{
     CallIds, Documents, ErrorWord, MaxTokens, Quirks, ReasoningField,
 };
@@ -12,6 +12,10 @@ use parlor_registry::{Descriptor, Provider};
 pub static PROVIDERS: &[&dyn Provider] = &[&MISTRAL];
 
 parlor_registry::register!(PROVIDERS);
+
+/// The images that it reads, by its documents; how large is unknown.
+const MEDIA: MediaLimits =
+    MediaLimits::UNKNOWN.image(KindLimits::UNKNOWN.formats(MediaFormats::WEB));
 
 /// Mistral, by its chat API.
 pub static MISTRAL: ChatHost = ChatHost::new(
@@ -29,6 +33,7 @@ pub static MISTRAL: ChatHost = ChatHost::new(
         ])
         .feature("mistral")
         .base_url(BASE_URL)
+        .media(MEDIA)
         .base_url_env(&["MISTRAL_BASE_URL"])
         .key_env(&["MISTRAL_API_KEY", CODESTRAL_KEY])
         .model_env(&["MISTRAL_MODEL"])

@@ -4,7 +4,9 @@ use crate::batches;
 use crate::choose::Api;
 use crate::model;
 use async_trait::async_trait;
-use parlor_core::{ChatBatches, ChatModel, Result};
+use parlor_core::{
+    ChatBatches, ChatModel, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result,
+};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -43,10 +45,18 @@ pub(crate) static RESPONSES: OpenAi = OpenAi {
     api: Some(Api::Responses),
 };
 
+/// What media it takes: guides "Images and vision" and "File inputs". A GIF
+/// mustn't move, which isn't looked at here.
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(KindLimits::UNKNOWN.formats(MediaFormats::WEB).count(1_500))
+    .audio(KindLimits::UNKNOWN.formats(MediaFormats::of(&[MediaFormat::Wav, MediaFormat::Mp3])))
+    .total_bytes(512 << 20);
+
 const fn descriptor(id: &'static str, name: &'static str) -> Descriptor {
     Descriptor::new(id, name)
         .feature("openai")
         .base_url("https://api.openai.com/v1")
+        .media(MEDIA)
         .key_env(&["OPENAI_API_KEY"])
         .model_env(&["OPENAI_MODEL", "OPENAI_MODEL_NAME"])
         .with_batches()

@@ -14,6 +14,7 @@ pub use parlor_layers::*;
 
 mod routes;
 
+use fetch_media::FetchMediaLayer;
 use retry::{RetryLayer, RetryNotice, RetryPolicy};
 use timeout::{TimeoutLayer, TimeoutPolicy};
 
@@ -54,6 +55,19 @@ pub fn within_time(model: Arc<dyn ChatModel>, settings: &Timeouts) -> Arc<dyn Ch
     }
 }
 
+/// The layer that every model has whose provider fetches no media; `false` in
+/// the place of its settings removes it.
+const FETCH: &str = "fetch_media";
+
+/// How media at addresses are fetched unless a program says otherwise: with the
+/// feature `fetch` by [`Fetcher`](crate::Fetcher), else not at all.
+fn fetches() -> Option<FetchMediaLayer> {
+    #[cfg(feature = "fetch")]
+    return Some(FetchMediaLayer::new(crate::Fetcher::new()));
+    #[cfg(not(feature = "fetch"))]
+    None
+}
+
 type OnRetry = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 
 /// The layers that a configuration asks for around its models.
@@ -81,6 +95,7 @@ pub struct ConfiguredLayers {
     /// By instance and name, `None` where the instance wants none.
     own: BTreeMap<String, BTreeMap<String, Option<ConfiguredLayer>>>,
     retries: Mutex<HashMap<String, RetryLayer>>,
+    fetch: Option<FetchMediaLayer>,
     /// The models of routes by name, which know how their targets fare.
     routes: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
     on_retry: Option<Arc<OnRetry>>,
@@ -114,6 +129,10 @@ impl ConfiguredLayers {
             shared: shared.filter_map(|(name, l)| Some((name, l?))).collect(),
             own: own.collect::<Result<_>>()?,
             retries: Mutex::default(),
+            fetch: match config.layers.others.get(FETCH) {
+                Some(Value::Bool(false)) => None,
+                _ => fetches(),
+            },
             routes: Mutex::default(),
             on_retry: None,
             on_turn: None,
@@ -124,6 +143,14 @@ impl ConfiguredLayers {
     #[must_use]
     pub fn on_retry(mut self, hook: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Arc::new(hook));
+        self
+    }
+
+    /// The same layers that fetch media by this one for models whose provider
+    /// fetches none. With the feature `fetch` there is one already.
+    #[must_use]
+    pub fn with_fetch(mut self, layer: FetchMediaLayer) -> Self {
+        self.fetch = Some(layer);
         self
     }
 
@@ -157,7 +184,25 @@ impl ConfiguredLayers {
             let retry = self.retry_of(&resolved.config.instance, |policy| policy);
             stack = stack.with(retry);
         }
-        Ok(stack.build()?.layer(model))
+        Ok(self
+            .fetching(stack, &*model, resolved)
+            .build()?
+            .layer(model))
+    }
+
+    /// With the layer that fetches media, where the model's provider is known to
+    /// fetch some not.
+    fn fetching(&self, stack: Stack, model: &dyn ChatModel, resolved: &Resolved) -> Stack {
+        let media = &model.info().media;
+        let kinds = [media.image, media.audio, media.video, media.document];
+        let own = self.own.get(&resolved.config.instance);
+        let is_off = own.is_some_and(|own| matches!(own.get(FETCH), Some(None)));
+        match &self.fetch {
+            Some(layer) if !is_off && kinds.iter().any(|it| it.fetched == Some(false)) => {
+                stack.with(layer.clone())
+            }
+            _ => stack,
+        }
     }
 
     /// The configured layers around a model: those for all models, and its

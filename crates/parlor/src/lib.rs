@@ -65,6 +65,8 @@
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
 //! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type |
 //! | `templates` | no | `parlor::agent::Template`: prompts with declared variables, from strings and TOML |
+//! | `fetch` | no | [`Fetcher`], and the layer `fetch_media` around every model whose provider fetches no media: they are fetched here, within limits and never from a private network |
+//! | `image` | no | `parlor::agent::Attachment::with_max_side`: pictures made smaller and converted before they are sent |
 //! | `redact` | no | the layer `redact`: what must not leave is taken out of requests and put back into answers |
 //! | `replay` | no | the layer `replay`: what a model answers, recorded and replayed for tests |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
@@ -97,6 +99,8 @@ mod providers;
 
 pub use global::{batches, configuration, model, registry};
 pub use parlor_core::*;
+#[cfg(feature = "fetch")]
+pub use parlor_http::{Fetcher, Lookup, is_public};
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,

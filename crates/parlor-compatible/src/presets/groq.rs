@@ -1,5 +1,6 @@
 //! Groq: thoughts come in `reasoning`; one choice, no log probabilities.
 
+use parlor_core::{KindLimits, MediaFormats, MediaLimits};
 use parlor_dialect::openai_chat::{Documents, MaxTokens, Quirks, ReasoningField};
 use parlor_http::ChatHost;
 use parlor_registry::Descriptor;
@@ -8,6 +9,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("groq", "Groq")
         .feature("compatible")
         .base_url("https://api.groq.com/openai/v1")
+        .media(MEDIA)
         .base_url_env(&["GROQ_BASE_URL"])
         .key_env(&["GROQ_API_KEY"])
         .default_model("openai/gpt-oss-120b")
@@ -15,6 +17,10 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .key_url("https://console.groq.com/keys"),
     quirks,
 );
+
+/// Docs, "Images and vision".
+const MEDIA: MediaLimits =
+    MediaLimits::UNKNOWN.image(KindLimits::UNKNOWN.formats(MediaFormats::WEB).count(5));
 
 fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();

@@ -1,6 +1,6 @@
 //! OpenRouter: one `reasoning` object for all models, details to be sent back.
 
-use parlor_core::ErrorKind;
+use parlor_core::{ErrorKind, KindLimits, MediaFormat, MediaFormats, MediaLimits};
 use parlor_dialect::openai_chat::{CacheStyle, Quirks, ReasoningField, Thinking};
 use parlor_http::ChatHost;
 use parlor_registry::Descriptor;
@@ -9,6 +9,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
     Descriptor::new("openrouter", "OpenRouter")
         .feature("compatible")
         .base_url("https://openrouter.ai/api/v1")
+        .media(MEDIA)
         .base_url_env(&["OPENROUTER_BASE_URL", "OPENROUTER_API_BASE"])
         .key_env(&["OPENROUTER_API_KEY"])
         .default_model("openrouter/auto")
@@ -16,6 +17,16 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .key_url("https://openrouter.ai/keys"),
     quirks,
 );
+
+/// Docs, "Multimodal capabilities".
+const MEDIA: MediaLimits = MediaLimits::UNKNOWN
+    .image(KindLimits::UNKNOWN.formats(MediaFormats::WEB))
+    .video(KindLimits::UNKNOWN.formats(MediaFormats::of(&[
+        MediaFormat::Mp4,
+        MediaFormat::Mpeg,
+        MediaFormat::Mov,
+        MediaFormat::Webm,
+    ])));
 
 fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();

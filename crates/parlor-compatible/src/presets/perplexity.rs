@@ -1,5 +1,6 @@
 //! Perplexity: searches before it answers; no tools; usage on every chunk.
 
+use parlor_core::{KindLimits, MediaFormats, MediaLimits};
 use parlor_dialect::openai_chat::{Documents, MaxTokens, Quirks};
 use parlor_http::ChatHost;
 use parlor_registry::Descriptor;
@@ -9,6 +10,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .makes(&["sonar"])
         .feature("compatible")
         .base_url("https://api.perplexity.ai")
+        .media(MEDIA)
         .base_url_env(&["PERPLEXITY_BASE_URL"])
         .key_env(&["PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"])
         .default_model("sonar")
@@ -17,6 +19,10 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
     quirks,
 )
 .without_list();
+
+/// Docs, "Image attachments".
+const MEDIA: MediaLimits =
+    MediaLimits::UNKNOWN.image(KindLimits::UNKNOWN.formats(MediaFormats::WEB));
 
 fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();

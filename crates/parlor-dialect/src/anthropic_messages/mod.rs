@@ -26,7 +26,9 @@ pub use stream::{MessagesDecoder, MessagesEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
 use crate::exceptions;
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result,
+};
 use serde::{Deserialize, Serialize};
 
 /// The dialect's name.
@@ -206,6 +208,13 @@ impl Dialect for AnthropicMessages {
             true => Framing::EventStream,
             false => Framing::Sse,
         }
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        // The one host that streams so fetches nothing.
+        let fetches = KindLimits::UNKNOWN.fetched(!self.quirks.event_stream);
+        MediaLimits::UNKNOWN
+            .image(fetches.formats(MediaFormats::WEB))
+            .document(fetches)
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

@@ -23,11 +23,16 @@ mod wire;
 pub use stream::{ConverseDecoder, ConverseEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result,
+};
 use serde::{Deserialize, Serialize};
 
 /// The dialect's name.
 const NAME: &str = "bedrock-converse";
+
+/// The most pixels of an image's side (API reference, "Message").
+const IMAGE_SIDE: u32 = 8_000;
 
 /// The Converse dialect.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -144,6 +149,18 @@ impl Dialect for BedrockConverse {
 
     fn framing(&self) -> Framing {
         Framing::EventStream
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        let fetches_none = KindLimits::UNKNOWN.fetched(false);
+        let images = fetches_none
+            .formats(MediaFormats::WEB)
+            .bytes(self.quirks.limits.image_bytes as u64)
+            .side(IMAGE_SIDE);
+        MediaLimits::UNKNOWN
+            .image(images)
+            .audio(fetches_none)
+            .video(fetches_none)
+            .document(fetches_none)
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

@@ -25,7 +25,7 @@ mod wire;
 pub use stream::{CohereDecoder, CohereEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result};
 use serde::{Deserialize, Serialize};
 
 /// The dialect's name.
@@ -80,6 +80,11 @@ impl Dialect for Cohere {
 
     fn framing(&self) -> Framing {
         Framing::Sse
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        MediaLimits::UNKNOWN
+            .image(KindLimits::UNKNOWN.fetched(true))
+            .document(KindLimits::UNKNOWN.fetched(false))
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

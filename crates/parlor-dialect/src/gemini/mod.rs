@@ -9,7 +9,10 @@ mod wire;
 pub use stream::{GeminiDecoder, GeminiEncoder};
 
 use crate::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
+    Result,
+};
 use serde::{Deserialize, Serialize};
 
 /// The dialect's name.
@@ -140,6 +143,27 @@ impl Gemini {
     }
 }
 
+/// The images that the models read (guide "Image understanding").
+const IMAGES: MediaFormats = MediaFormats::of(&[
+    MediaFormat::Png,
+    MediaFormat::Jpeg,
+    MediaFormat::Webp,
+    MediaFormat::Heic,
+    MediaFormat::Heif,
+]);
+
+/// The videos that they read (guide "Video understanding").
+const VIDEOS: MediaFormats = MediaFormats::of(&[
+    MediaFormat::Mp4,
+    MediaFormat::Mpeg,
+    MediaFormat::Mov,
+    MediaFormat::Avi,
+    MediaFormat::Flv,
+    MediaFormat::Webm,
+    MediaFormat::Wmv,
+    MediaFormat::ThreeGp,
+]);
+
 impl Dialect for Gemini {
     type Decoder = GeminiDecoder;
     type Encoder = GeminiEncoder;
@@ -150,6 +174,18 @@ impl Dialect for Gemini {
 
     fn framing(&self) -> Framing {
         Framing::Sse
+    }
+    fn media(&self, model: &str) -> MediaLimits {
+        // Models up to 2.0 fetch nothing but films of one site.
+        let id = model.rsplit('/').next().unwrap_or(model);
+        let older = ["gemini-1", "gemini-2.0", "gemini-pro"];
+        let older = older.iter().any(|it| id.starts_with(it));
+        let fetches = KindLimits::UNKNOWN.fetched(!older);
+        MediaLimits::UNKNOWN
+            .image(fetches.formats(IMAGES))
+            .audio(fetches)
+            .video(KindLimits::UNKNOWN.formats(VIDEOS).count(10).fetched(true))
+            .document(fetches.bytes(50 << 20))
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

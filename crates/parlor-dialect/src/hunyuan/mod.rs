@@ -20,7 +20,7 @@ use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest}
 use crate::openai_chat::{
     Documents, MaxTokens, OpenAiChat, Quirks, ReasoningField, Thinking, ToolChoiceWord,
 };
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{ChatRequest, ChatResponse, Error, MediaLimits, Origin, Result};
 
 pub use error::CODES;
 pub use stream::{HunyuanDecoder, HunyuanEncoder};
@@ -88,6 +88,9 @@ impl Dialect for Hunyuan {
 
     fn framing(&self) -> Framing {
         self.words.framing()
+    }
+    fn media(&self, model: &str) -> MediaLimits {
+        self.words.media(model)
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

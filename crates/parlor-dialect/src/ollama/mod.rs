@@ -21,7 +21,10 @@ mod stream;
 mod wire;
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
+    Result,
+};
 use serde::{Deserialize, Serialize};
 
 pub use stream::{OllamaDecoder, OllamaEncoder};
@@ -92,6 +95,13 @@ impl Dialect for Ollama {
 
     fn framing(&self) -> Framing {
         Framing::Ndjson
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        let fetches_none = KindLimits::UNKNOWN.fetched(false);
+        let read = MediaFormats::of(&[MediaFormat::Png, MediaFormat::Jpeg, MediaFormat::Webp]);
+        MediaLimits::UNKNOWN
+            .image(fetches_none.formats(read))
+            .audio(fetches_none)
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

@@ -14,7 +14,8 @@ pub use stream::{ChatDecoder, ChatEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
 use parlor_core::{
-    ChatRequest, ChatResponse, Error, Media, ModelInfo, Native, Origin, Part, Result,
+    ChatRequest, ChatResponse, Error, KindLimits, Media, MediaLimits, ModelInfo, Native, Origin,
+    Part, Result,
 };
 use std::sync::Arc;
 
@@ -62,6 +63,23 @@ impl Dialect for OpenAiChat {
 
     fn framing(&self) -> Framing {
         Framing::Sse
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        let quirks = self.quirks();
+        // Of what it has no words for at all, there is nothing to fetch.
+        let fetches = |is_known: bool, fetched| match is_known {
+            true => KindLimits::UNKNOWN.fetched(fetched),
+            false => KindLimits::UNKNOWN,
+        };
+        let document = quirks.documents != Documents::File || quirks.document_urls;
+        MediaLimits::UNKNOWN
+            .image(fetches(true, quirks.image_urls))
+            .audio(fetches(
+                quirks.audio,
+                quirks.audio_urls || quirks.bare_audio,
+            ))
+            .video(fetches(quirks.video_url, quirks.video_urls))
+            .document(fetches(quirks.documents != Documents::None, document))
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

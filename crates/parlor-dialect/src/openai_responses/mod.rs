@@ -34,7 +34,7 @@ pub use quirks::*;
 pub use stream::{ResponsesDecoder, ResponsesEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result};
 use std::sync::Arc;
 
 /// The dialect's name.
@@ -73,6 +73,13 @@ impl Dialect for OpenAiResponses {
 
     fn framing(&self) -> Framing {
         Framing::Sse
+    }
+    fn media(&self, _: &str) -> MediaLimits {
+        let fetches = KindLimits::UNKNOWN.fetched(true);
+        let mut limits = MediaLimits::UNKNOWN.image(fetches).document(fetches);
+        limits.audio.fetched = self.quirks.audio.then_some(false);
+        limits.video.fetched = self.quirks.video.then_some(true);
+        limits
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

@@ -137,11 +137,12 @@ impl<'a> Policy<'a> {
     /// last message of the assistant's. What isn't known of a model is asked of
     /// it.
     ///
-    /// Media and forms of output are left to the dialect: see
+    /// Media are held to [`ModelInfo::media`]; whether the model reads their kind
+    /// at all, and forms of output, are left to the dialect: see
     /// [`allows`](Self::allows).
     ///
     /// # Errors
-    /// As [`lacking`](Self::lacking).
+    /// As [`lacking`](Self::lacking), and as [`media`](Self::media).
     pub fn honour<'r>(
         &mut self,
         request: &'r ChatRequest,
@@ -160,7 +161,7 @@ impl<'a> Policy<'a> {
         if capabilities.lacks(Capability::ToolChoice) && kept.tool_choice.is_some() {
             self.choose_by_leaving_out(kept.to_mut());
         }
-        Ok(kept)
+        self.hold_media(kept)
     }
 
     /// A choice that forces nothing comes about by what tools are offered.

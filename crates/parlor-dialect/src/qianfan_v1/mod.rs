@@ -20,7 +20,7 @@ use crate::foreign::Foreign;
 use crate::openai_chat::{
     Documents, EmptyContent, JsonOutput, MaxTokens, OpenAiChat, Quirks, ReasoningField, Thinking,
 };
-use parlor_core::{Capability, ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{Capability, ChatRequest, ChatResponse, Error, MediaLimits, Origin, Result};
 
 pub use error::CODES;
 pub use stream::{QianfanV1Decoder, QianfanV1Encoder};
@@ -108,6 +108,9 @@ impl Dialect for QianfanV1 {
 
     fn framing(&self) -> Framing {
         self.words.framing()
+    }
+    fn media(&self, model: &str) -> MediaLimits {
+        self.words.media(model)
     }
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {

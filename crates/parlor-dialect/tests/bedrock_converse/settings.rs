@@ -354,7 +354,7 @@ fn more_media_than_the_host_takes_is_refused_before_it_is_sent() {
     ] {
         let mut request = asked(media);
         let error = write_for(&request, model).map(|it| it.body).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.kind(), ErrorKind::Media);
         assert!(error.message().starts_with(setting), "{error}");
         request.on_unsupported = Some(OnUnsupported::Warn);
         let written = write_for(&request, model).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use parlor_core::Secret;
+use parlor_core::{MediaLimits, Secret};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::{Map, Value};
@@ -54,6 +54,8 @@ pub struct ProviderSettings {
     pub verify_tls: Option<bool>,
     /// What this host does differently, in the words of its dialect.
     pub quirks: Option<Value>,
+    /// What media it takes, over what is known of the provider.
+    pub media: MediaLimits,
     /// Models that the instance offers, by id or with facts.
     pub models: Vec<OfferedModel>,
     /// Fields merged last into every request body.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parlor_core::{Alternatives, Capabilities, Error, ErrorKind, ModelInfo, Price, Result, Secret};
+use parlor_core::{
+    Alternatives, Capabilities, Error, ErrorKind, MediaLimits, ModelInfo, Price, Result, Secret,
+};
 use serde_json::{Map, Value};
 
 use super::{Descriptor, Extensions};
@@ -60,6 +62,8 @@ pub struct ProviderConfig {
     pub extra: Map<String, Value>,
     /// What the model can do, as far as that is known.
     pub capabilities: Capabilities,
+    /// What media the provider takes.
+    pub media: MediaLimits,
     /// Which other models can do what the model can't.
     pub alternatives: Alternatives,
     /// Tokens of input and output together, if known.
@@ -93,6 +97,7 @@ impl ProviderConfig {
             quirks: Value::Null,
             extra: Map::new(),
             capabilities: Capabilities::UNKNOWN,
+            media: MediaLimits::UNKNOWN,
             alternatives: Alternatives::default(),
             context_window: None,
             max_output_tokens: None,
@@ -229,6 +234,7 @@ impl ProviderConfig {
         info.instance_of.clone_from(&self.instance_of);
         info.shares_natives = self.shares_natives;
         info.capabilities = self.capabilities;
+        info.media = self.media;
         info.alternatives = self.alternatives.clone();
         info.context_window = self.context_window;
         info.max_output_tokens = self.max_output_tokens;

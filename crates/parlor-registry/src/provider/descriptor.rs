@@ -1,6 +1,6 @@
 //! What is known of a provider before it is asked anything.
 
-use parlor_core::Capabilities;
+use parlor_core::{Capabilities, MediaLimits};
 
 /// What is known of a provider before it is asked anything. It is built in
 /// constants, so a provider's description costs nothing.
@@ -32,6 +32,9 @@ pub struct Descriptor {
     pub makes: &'static [&'static str],
     /// What its models can do where nothing is known of the model itself.
     pub capabilities: Capabilities,
+    /// What media it takes at its own address, by its own documents; hearsay
+    /// isn't a limit.
+    pub media: MediaLimits,
     /// Address that the dialect's paths are appended to; `None` when it must
     /// be configured.
     pub base_url: Option<&'static str>,
@@ -73,6 +76,7 @@ impl Descriptor {
             feature: "",
             makes: &[],
             capabilities: Capabilities::UNKNOWN,
+            media: MediaLimits::UNKNOWN,
             base_url: None,
             bare_host: false,
             base_url_env: &[],
@@ -113,6 +117,13 @@ impl Descriptor {
     #[must_use]
     pub const fn capabilities(mut self, capabilities: Capabilities) -> Self {
         self.capabilities = capabilities;
+        self
+    }
+
+    /// The same with what media it takes.
+    #[must_use]
+    pub const fn media(mut self, limits: MediaLimits) -> Self {
+        self.media = limits;
         self
     }
 

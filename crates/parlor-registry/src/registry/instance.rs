@@ -303,6 +303,7 @@ impl Registry {
         config.extensions = self.extensions.clone();
         config.env = self.env.clone();
         config.base_url.clone_from(&settings.base_url);
+        config.media = settings.media;
         if let Ok(provider) = &instance.provider {
             let descriptor = provider.descriptor();
             if config.base_url.is_none() && instance.is_own {
@@ -315,6 +316,10 @@ impl Registry {
                 config.other_regions = self.other_regions(descriptor);
             }
             config.capabilities = descriptor.capabilities;
+            // Another host behind the same words has limits of its own.
+            if descriptor.base_url.is_none() || config.base_url.as_deref() == descriptor.base_url {
+                config.media = config.media.or(descriptor.media);
+            }
             let provider = match instance.is_own {
                 true => descriptor.region_of,
                 false => Some(catalogue_id(descriptor)),

@@ -174,6 +174,9 @@ impl ConfiguredLayers {
                 stack = stack.with(retry);
             }
         }
-        Ok(stack.build()?.layer(model))
+        Ok(self
+            .fetching(stack, &*model, resolved)
+            .build()?
+            .layer(model))
     }
 }

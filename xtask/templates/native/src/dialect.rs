@@ -11,7 +11,7 @@
 //! `Decoder` and an `Encoder` around the borrowed ones. One that is written from nothing becomes a
 //! folder of `parlor-dialect`, where both directions have files of their own.
 
-use parlor_core::{ChatRequest, ChatResponse, Error, Origin, Result};
+use parlor_core::{ChatRequest, ChatResponse, Error, MediaLimits, Origin, Result};
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
 
@@ -38,6 +38,11 @@ impl Dialect for Acme {
 
     fn framing(&self) -> Framing {
         self.0.framing()
+    }
+
+    /// What media the format has words for, and whether the host fetches addresses.
+    fn media(&self, model: &str) -> MediaLimits {
+        self.0.media(model)
     }
 
     /// The path, the headers and the body of a call. What the model can't honour goes through

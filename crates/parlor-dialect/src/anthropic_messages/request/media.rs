@@ -2,7 +2,7 @@
 
 use super::super::wire::{Object, block};
 use super::writer::Writer;
-use crate::media::{encode, parse_data_url};
+use crate::media::{encode, parse_data_url, sniff};
 use parlor_core::{Capability, Media, MediaKind, MediaSource, Result};
 use serde_json::Value;
 
@@ -107,18 +107,4 @@ fn source(media: &Media, writer: &mut Writer<'_>) -> Result<Option<Object>> {
             None
         }
     })
-}
-
-/// The type of media that didn't say it, by its first bytes.
-fn sniff(bytes: &[u8]) -> Option<&'static str> {
-    let webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
-    [
-        (bytes.starts_with(b"\x89PNG"), "image/png"),
-        (bytes.starts_with(b"\xFF\xD8\xFF"), "image/jpeg"),
-        (bytes.starts_with(b"GIF8"), "image/gif"),
-        (webp, "image/webp"),
-        (bytes.starts_with(b"%PDF-"), "application/pdf"),
-    ]
-    .into_iter()
-    .find_map(|(fits, media_type)| fits.then_some(media_type))
 }

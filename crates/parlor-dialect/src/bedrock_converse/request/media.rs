@@ -4,7 +4,7 @@ use super::super::response::blocks::{FORMATS, MEDIA};
 use super::super::wire::{Message, Object, block, key_of};
 use super::writer::Writer;
 use crate::media::{encode, parse_data_url, sniff};
-use parlor_core::{Capability, Media, MediaKind, MediaSource, Part, Result};
+use parlor_core::{Capability, Error, ErrorKind, Media, MediaKind, MediaSource, Part, Result};
 use serde_json::{Value, json};
 
 /// The most characters of a document's name.
@@ -124,11 +124,11 @@ fn source(media: &Media, writer: &mut Writer<'_>) -> Result<Option<(&'static str
         _ => ("", usize::MAX),
     };
     if bytes.len() > most {
-        let why = format!(
-            "of {} bytes is more than the {most} that this host takes",
+        let what = format!(
+            "`{setting}` of {} bytes is more than the {most} that this host takes",
             bytes.len()
         );
-        writer.policy.feature(setting, &why)?;
+        writer.policy.media(setting, refused(what))?;
         return Ok(None);
     }
     Ok(Some((format, json!({ "bytes": encode(&bytes) }))))
@@ -143,8 +143,9 @@ pub(super) fn bound(message: &mut Message, writer: &mut Writer<'_>) -> Result<()
         if count <= most {
             continue;
         }
-        let why = format!("stands {count} times in a message, and {most} times at most may");
-        writer.policy.feature(setting, &why)?;
+        let what =
+            format!("`{setting}` stands {count} times in a message, and {most} times at most may");
+        writer.policy.media(setting, refused(what))?;
         let mut kept = 0;
         message.content.retain(|it| {
             kept += usize::from(is_one(it));
@@ -152,6 +153,11 @@ pub(super) fn bound(message: &mut Message, writer: &mut Writer<'_>) -> Result<()
         });
     }
     Ok(())
+}
+
+fn refused(what: String) -> Error {
+    Error::new(ErrorKind::Media, what)
+        .with_help("Make it smaller, send fewer in a message, or name an `s3://` address.")
 }
 
 /// A media type without parameters, under its usual name.

@@ -3,7 +3,7 @@
 use super::part::modifiers;
 use super::{Blob, Part, object, rest_of};
 use crate::media;
-use parlor_core::{Error, ErrorKind, Media, MediaKind, MediaSource, Result};
+use parlor_core::{Error, ErrorKind, Media, MediaFormat, MediaKind, MediaSource, Result};
 use serde_json::{Map, Value, json};
 
 /// The media of a part, and the part's native item; `None` if it has none that
@@ -72,40 +72,11 @@ fn is_film(url: &str) -> bool {
 /// The media type that an address's ending speaks of. The host wants one
 /// beside every address.
 fn media_type_of(url: &str) -> Option<&'static str> {
-    let path = url.split(['?', '#']).next()?;
-    let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
-    let ending = ending.to_ascii_lowercase();
-    let known = MEDIA_TYPES.iter().find(|it| it.0 == ending);
-    known.map(|it| it.1)
+    Some(match MediaFormat::of_name(url)? {
+        MediaFormat::Wmv => "video/wmv",
+        format => format.media_type(),
+    })
 }
-
-/// Endings of the formats that the models read (`wire/media.md`).
-static MEDIA_TYPES: &[(&str, &str)] = &[
-    ("png", "image/png"),
-    ("jpg", "image/jpeg"),
-    ("jpeg", "image/jpeg"),
-    ("webp", "image/webp"),
-    ("heic", "image/heic"),
-    ("heif", "image/heif"),
-    ("gif", "image/gif"),
-    ("mp4", "video/mp4"),
-    ("mpeg", "video/mpeg"),
-    ("mpg", "video/mpg"),
-    ("mov", "video/quicktime"),
-    ("avi", "video/x-msvideo"),
-    ("flv", "video/x-flv"),
-    ("webm", "video/webm"),
-    ("wmv", "video/wmv"),
-    ("3gp", "video/3gpp"),
-    ("wav", "audio/wav"),
-    ("mp3", "audio/mpeg"),
-    ("aiff", "audio/aiff"),
-    ("aac", "audio/aac"),
-    ("ogg", "audio/ogg"),
-    ("flac", "audio/flac"),
-    ("pdf", "application/pdf"),
-    ("txt", "text/plain"),
-];
 
 /// Media in the wire's words.
 ///
@@ -113,7 +84,7 @@ static MEDIA_TYPES: &[(&str, &str)] = &[
 /// refuses it.
 ///
 /// # Errors
-/// `Media`, for bytes without a media type.
+/// `Media`, for bytes without a media type that don't tell it either.
 pub(in crate::gemini) fn write_media(media: &Media) -> Result<Map<String, Value>> {
     let inline = |media_type: &str, bytes: &[u8]| json!({"inlineData": {"mimeType": media_type, "data": media::encode(bytes)}});
     let file = |uri: &str| {
@@ -124,10 +95,10 @@ pub(in crate::gemini) fn write_media(media: &Media) -> Result<Map<String, Value>
         }
     };
     let part = match &media.source {
-        MediaSource::Bytes(bytes) => match &media.media_type {
-            Some(media_type) => inline(media_type, bytes),
-            None => return Err(without_type()),
-        },
+        MediaSource::Bytes(bytes) => {
+            let told = media.media_type.as_deref().or_else(|| media::sniff(bytes));
+            inline(told.ok_or_else(without_type)?, bytes)
+        }
         MediaSource::Url(url) => match media::parse_data_url(url) {
             Some((media_type, bytes)) => {
                 inline(media.media_type.as_deref().unwrap_or(media_type), &bytes)
