@@ -1,6 +1,6 @@
 //! A message's content: one text, or blocks.
 
-use crate::json::{Object, kind_of, text_block};
+use crate::json::{Object, text_block};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,10 +38,19 @@ impl Content {
     pub(crate) fn shortest(mut blocks: Vec<Object>) -> Self {
         if let [only] = blocks.as_mut_slice()
             && only.len() == 2
-            && kind_of(only) == "text"
-            && let Some(Value::String(text)) = only.get_mut("text")
         {
-            return Self::Text(std::mem::take(text));
+            // Of two fields it is quicker to look at both than to look them up.
+            let (mut is_text, mut said) = (false, None);
+            for (key, value) in only.iter_mut() {
+                match (key.as_str(), value) {
+                    ("type", value) => is_text = value == "text",
+                    ("text", Value::String(text)) => said = Some(text),
+                    _ => {}
+                }
+            }
+            if let (true, Some(text)) = (is_text, said) {
+                return Self::Text(std::mem::take(text));
+            }
         }
         Self::Blocks(blocks)
     }

@@ -112,10 +112,28 @@ impl<'de, T: Deserialize<'de>> Fill<'de> for Vec<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Fill<'de> for Option<Box<T>> {
+/// Null is none; else the object is filled where it stays.
+impl<'de, T: Fill<'de> + Default> Fill<'de> for Option<Box<T>> {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        *self = Deserialize::deserialize(deserializer)?;
-        Ok(())
+        struct Reader<'p, T>(&'p mut Option<Box<T>>);
+        impl<'de, T: Fill<'de> + Default> Visitor<'de> for Reader<'_, T> {
+            type Value = ();
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value or null")
+            }
+            fn visit_none<E>(self) -> Result<(), E> {
+                *self.0 = None;
+                Ok(())
+            }
+            fn visit_unit<E>(self) -> Result<(), E> {
+                *self.0 = None;
+                Ok(())
+            }
+            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<(), D::Error> {
+                self.0.insert(Box::default()).fill(inner)
+            }
+        }
+        deserializer.deserialize_option(Reader(self))
     }
 }
 

@@ -99,7 +99,8 @@ pub(crate) fn take_object(object: &mut Object, key: &str) -> Option<Object> {
 
 /// A text block.
 pub(crate) fn text_block(text: impl Into<String>) -> Object {
-    let mut block = block("text");
+    let mut block = Object::with_capacity(2);
+    block.insert("type".to_owned(), "text".into());
     block.insert("text".to_owned(), Value::String(text.into()));
     block
 }

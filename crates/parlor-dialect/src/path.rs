@@ -14,6 +14,17 @@ pub(crate) fn segment(model: &str, kept: &str) -> String {
     out
 }
 
+/// A path with the model's id in it as a [`segment`], where it wants that.
+pub(crate) fn with_model(path: &str, model: &str, kept: &str) -> String {
+    match path.contains(MODEL) {
+        true => path.replace(MODEL, &segment(model, kept)),
+        false => path.to_owned(),
+    }
+}
+
+/// What stands for the model's id in a path.
+const MODEL: &str = "{model}";
+
 /// A segment of a path with its `%XX` undone.
 pub(crate) fn unescape(segment: &str) -> String {
     let mut bytes = Vec::with_capacity(segment.len());
@@ -46,6 +57,8 @@ mod tests {
         assert_eq!(segment(arn, ""), encoded);
         assert_eq!(unescape(encoded), arn);
         assert_eq!(segment("a@b:c/d", "@:"), "a@b:c%2Fd");
+        assert_eq!(with_model("/m/{model}/x", "a b", ""), "/m/a%20b/x");
+        assert_eq!(with_model("/messages", "a b", ""), "/messages");
         assert_eq!(unescape("a%2"), "a%2");
         assert_eq!(unescape("%zz%C3%A9"), "%zz\u{e9}");
     }

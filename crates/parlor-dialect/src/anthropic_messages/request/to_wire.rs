@@ -6,7 +6,7 @@ use super::writer::Writer;
 use super::{messages, tools};
 use crate::dialect::{Target, WireRequest};
 use crate::extra::Extra;
-use crate::path::segment;
+use crate::path::with_model;
 use crate::sampling::{BOTH, both};
 use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use crate::thinking::{self, Plan, Terms};
@@ -66,7 +66,7 @@ pub(in super::super) fn to_wire(
         (Some(path), true) => path,
         _ => &quirks.path,
     };
-    let path = path.replace("{model}", &segment(&target.info.model, "@:"));
+    let path = with_model(path, &target.info.model, "@:");
     let bytes = extra.write(&mut body, "messages", |body| &mut body.messages)?;
     let mut wire = WireRequest::new(path, bytes);
     let headers = [

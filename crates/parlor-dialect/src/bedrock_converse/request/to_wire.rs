@@ -6,7 +6,7 @@ use super::reasoning::Plan;
 use super::writer::Writer;
 use super::{messages, reasoning, tools};
 use crate::dialect::{Target, WireRequest};
-use crate::path::segment;
+use crate::path::with_model;
 use crate::sampling::{BOTH, both};
 use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use parlor_core::{Capability, ChatRequest, OutputFormat, Result};
@@ -57,7 +57,7 @@ pub(in super::super) fn to_wire(
         true => &quirks.stream_path,
         false => &quirks.path,
     };
-    let path = path.replace("{model}", &segment(&target.info.model, ""));
+    let path = with_model(path, &target.info.model, "");
     let extra = target.extra(request);
     let bytes = extra.write(&mut body, "messages", |body| &mut body.messages)?;
     let mut wire = WireRequest::new(path, bytes);

@@ -7,7 +7,7 @@ use super::messages::MessageWriter;
 use super::{knobs, reasoning, tools};
 use crate::dialect::{Target, WireRequest};
 use crate::foreign;
-use crate::path::segment;
+use crate::path::with_model;
 use crate::policy::Policy;
 use crate::schema::closed_if_strict;
 use parlor_core::{Capability, ChatRequest, OutputFormat, OutputSchema, Result};
@@ -47,7 +47,8 @@ pub(in super::super) fn to_wire(
     knobs::write(request, target, quirks, &mut policy, &mut body)?;
 
     let bytes = extra.write(&mut body, "messages", |body| &mut body.messages)?;
-    let mut wire = WireRequest::new(path(&quirks.path, &target.info.model), bytes);
+    let path = with_model(&quirks.path, &target.info.model, "");
+    let mut wire = WireRequest::new(path, bytes);
     wire.headers = quirks.headers.clone().into_iter().collect();
     wire.warnings = policy.into_warnings();
     Ok(wire)
@@ -61,14 +62,6 @@ fn holds(fields: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
             (Some(Value::Object(fields)), Value::Object(wanted)) => holds(fields, wanted),
             (field, wanted) => field == Some(wanted),
         })
-}
-
-/// The path with the model's id in it, where it wants that.
-fn path(pattern: &str, model: &str) -> String {
-    if !pattern.contains("{model}") {
-        return pattern.to_owned();
-    }
-    pattern.replace("{model}", &segment(model, ""))
 }
 
 fn output(
