@@ -241,6 +241,24 @@ fn template() {
 }
 
 #[test]
+fn configured() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("configured.toml");
+    std::fs::write(
+        &file,
+        "[model]\ntop_p = 0.9\ntemperature = 0.9\nmax_tokens = 9\n",
+    )
+    .unwrap();
+    let told = "temperature: Some(0.2)\nWhy is the sky blue?\nWhy is the sky blue? (kept)\n";
+    let printed = run("configured", &["echo", file.to_str().unwrap()]);
+    assert!(printed.starts_with(told), "{printed}");
+    assert!(
+        printed.contains("\nthe number of characters is "),
+        "{printed}"
+    );
+    assert!(printed.ends_with("\n3 requests, 10 tokens\n"), "{printed}");
+}
+
+#[test]
 fn custom_host() {
     assert_eq!(
         run("custom_host", &["echo"]),
@@ -281,5 +299,5 @@ fn every_example_is_short() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 22, "twenty-one examples and what they share");
+    assert_eq!(seen, 23, "twenty-two examples and what they share");
 }

@@ -1,5 +1,6 @@
 //! Durations as people write them: `500ms`, `10s`, `1m30s`.
 
+use serde::Serializer;
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub const EXPECTED: &str = "a duration such as \"500ms\", \"10s\", \"2m\" or \"1
 /// let read = parlor_core::duration::parse;
 /// assert_eq!(read("1m30s"), Some(Duration::from_secs(90)));
 /// assert_eq!(read("90"), None);
+/// assert_eq!(parlor_core::duration::write(Duration::from_millis(1500)), "1500ms");
 /// ```
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
@@ -42,6 +44,29 @@ pub fn parse(text: &str) -> Option<Duration> {
         rest = tail.trim_start();
     }
     Some(total)
+}
+
+/// Writes a duration so that [`parse`] reads the same, to a millisecond: `90s`,
+/// `1500ms`.
+pub fn write(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{}s", duration.as_secs()),
+        _ => format!("{}ms", duration.as_millis()),
+    }
+}
+
+/// For serde's `serialize_with` on an optional duration.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_str(&write(*duration)),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// For serde's `deserialize_with` on an optional duration.

@@ -23,6 +23,7 @@
 //! | facts and prices | [`Catalogue`], [`CatalogueEntry`], [`Cost`] |
 
 mod env;
+mod findings;
 mod key;
 mod problem;
 mod provider;
@@ -36,8 +37,9 @@ pub mod config;
 pub use catalogue::{Catalogue, CatalogueEntry, Cost, Price};
 pub use config::{Config, config_path};
 pub use env::Env;
+pub use findings::Findings;
 pub use key::{Key, KeyLookup, KeySource};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, read_toml, told};
 pub use provider::{Descriptor, Extensions, Keys, ModelEntry, Provider, ProviderConfig};
 pub use registry::{
     COMPATIBLE, Choice, KNOWN, KnownProvider, Registration, Registry, Resolved, Rule, UnknownModel,

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use parlor_core::{Error, ErrorKind};
+use serde::de::DeserializeOwned;
+
+use crate::suggest::{Candidate, suggest};
 
 /// One thing wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +63,8 @@ impl Problems {
     }
 
     /// Names the file that every problem is in.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
         for problem in &mut self.0 {
             problem.path = Some(path.to_owned());
         }
@@ -116,7 +120,36 @@ pub(crate) fn problem_at(text: &str, offset: Option<usize>, message: impl Into<S
 /// What a TOML parser complains of, with its place.
 pub(crate) fn from_toml_error(text: &str, error: &toml::de::Error) -> Problems {
     let offset = error.span().map(|span| span.start);
-    Problems::at(text, offset, hide_value(error.message()))
+    Problems::at(text, offset, told(error.message()))
+}
+
+/// Reads a value from TOML.
+///
+/// # Errors
+/// The first thing that is wrong, with line and column. Of an unknown key it
+/// says which one may have been meant; a value that might be a secret isn't
+/// repeated.
+pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, Problems> {
+    toml::from_str(text).map_err(|error| from_toml_error(text, &error))
+}
+
+/// What a parser complains of, as it may be shown: without a value that might be
+/// a secret, and with the key that may have been meant where one isn't known.
+pub fn told(message: &str) -> String {
+    let mut message = hide_value(message);
+    let meant = message.strip_prefix("unknown field `").and_then(|rest| {
+        let (unknown, expected) = rest.split_once("`, expected ")?;
+        let keys = expected.split('`').skip(1).step_by(2);
+        let keys = keys.map(|name| Candidate {
+            name,
+            preferred: false,
+        });
+        suggest(unknown, keys, 1).first().map(|it| (*it).to_owned())
+    });
+    if let Some(meant) = meant {
+        message.push_str(&format!("; did you mean `{meant}`?"));
+    }
+    message
 }
 
 /// What a JSON parser complains of, with its place.

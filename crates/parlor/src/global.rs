@@ -40,6 +40,24 @@ pub fn batches(id: &str) -> Result<Arc<dyn ChatBatches>> {
     registry()?.batches(id)
 }
 
+/// A conversation with the [`model`](model()) that an id means.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> parlor::Result<()> {
+/// let reply = parlor::chat("echo")?.send("Hi").await?;
+/// assert_eq!(reply.text(), "Hi");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`model`](model()).
+#[cfg(feature = "agent")]
+pub fn chat(id: &str) -> Result<parlor_agent::Conversation> {
+    Ok(parlor_agent::Conversation::shared(model(id)?))
+}
+
 /// The registry of the program: the providers that are compiled in, keys from
 /// the environment, and the [`configuration`]. It is made on first use and then
 /// stays as it is.

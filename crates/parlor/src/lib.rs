@@ -63,7 +63,8 @@
 //! | `layers` | no | `parlor::layers`: retry, time limits, and the other layers that need no feature; every provider turns it on |
 //! | `cache` | no | `[layers.cache]` and `[layers.coalesce]`: answers kept for requests that are exactly the same, and shared by those that are going on |
 //! | `all-layers` | no | all layers that are features: `cache`, `redact`, `replay`, `trace` |
-//! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type |
+//! | `agent` | no | `parlor::agent`: conversations that remember and run tools, `#[tool]` included; answers as values of a type; `parlor::Settings`: all of it from code, environment and file |
+//! | `logging` | no | `Settings::init_logging`: what parlor logs, on stderr |
 //! | `templates` | no | `parlor::agent::Template`: prompts with declared variables, from strings and TOML |
 //! | `fetch` | no | [`Fetcher`], and the layer `fetch_media` around every model whose provider fetches no media: they are fetched here, within limits and never from a private network |
 //! | `image` | no | `parlor::agent::Attachment::with_max_side`: pictures made smaller and converted before they are sent |
@@ -86,6 +87,7 @@
 //! | what to send | [`ChatRequest`], [`Message`], [`Part`], [`ToolDefinition`] |
 //! | what comes back | [`ChatResponse`], [`ChatStream`], [`Event`], [`Usage`] |
 //! | failures | [`Error`], [`ErrorKind`], [`Retry`] |
+//! | an agent by its settings | `parlor::Settings`, `parlor::chat` |
 //! | which models there are | [`Registry`], [`Catalogue`], [`Config`] |
 //! | what only one provider has | `parlor::openai` and the others, by feature: [`PROVIDERS`] |
 //! | writing a provider | [`Provider`], [`Descriptor`], [`register!`] |
@@ -96,7 +98,11 @@ mod global;
 #[cfg(feature = "layers")]
 pub mod layers;
 mod providers;
+#[cfg(feature = "agent")]
+pub mod settings;
 
+#[cfg(feature = "agent")]
+pub use global::chat;
 pub use global::{batches, configuration, model, registry};
 pub use parlor_core::*;
 #[cfg(feature = "fetch")]
@@ -108,3 +114,5 @@ pub use parlor_registry::{
     config_path, known_provider, register, suggest, today,
 };
 pub use providers::*;
+#[cfg(feature = "agent")]
+pub use settings::{Agent, Settings};

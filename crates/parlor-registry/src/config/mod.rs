@@ -30,8 +30,9 @@ use toml::de::DeTable;
 pub use layers::{LayerSettings, RetrySettings};
 pub(crate) use models::complete;
 pub use models::{ModelSettings, Parameters, Route, RouteTarget, Strategy};
-pub use provider::ProviderSettings;
-pub use scalar::{Limit, Timeouts};
+pub use provider::{ProviderSettings, secret};
+pub use scalar::{Limit, Timeouts, one_or_many};
+pub use validate::{is_variable, wrong_address};
 
 use crate::problem::{Problems, from_json_error, from_toml_error};
 
@@ -82,9 +83,8 @@ impl Config {
         for other in others {
             document.get_mut().remove(*other);
         }
-        let config =
-            Self::deserialize(toml::Deserializer::from(document.clone())).map_err(complain)?;
-        validate::validate(&config, text, Some(document.get_ref()))?;
+        let config = Self::deserialize(toml::Deserializer::from(document)).map_err(complain)?;
+        validate::validate(&config, Some(text))?;
         Ok(config)
     }
 
@@ -99,7 +99,7 @@ impl Config {
     /// in [`ignored`](Self::ignored).
     pub fn from_json(text: &str) -> Result<Self, Problems> {
         let config = mapping::read(text).map_err(|error| from_json_error(&error))?;
-        validate::validate(&config, text, None)?;
+        validate::validate(&config, None)?;
         Ok(config)
     }
 

@@ -130,7 +130,12 @@ impl<'de> Deserialize<'de> for Hidden {
     }
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+/// For serde's `deserialize_with` on an optional secret, which no message
+/// repeats.
+///
+/// # Errors
+/// That a string was expected.
+pub fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     Hidden::deserialize(deserializer).map(|Hidden(secret)| Some(secret))
 }
 

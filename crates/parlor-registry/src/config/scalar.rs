@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use parlor_core::duration;
-use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A time limit that a person has set. There is one or there is none, so the
 /// list is closed.
@@ -28,17 +28,21 @@ impl Limit {
 }
 
 /// The four time limits of a call. `None` leaves the transport's default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// Until the connection stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connect: Option<Limit>,
     /// From the request to the first event of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_event: Option<Limit>,
     /// Between two events.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<Limit>,
     /// For the whole call.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Limit>,
 }
 
@@ -51,6 +55,15 @@ impl Timeouts {
             first_event: self.first_event.or(other.first_event),
             idle: self.idle.or(other.idle),
             total: self.total.or(other.total),
+        }
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Limit::Off => serializer.serialize_str("off"),
+            Limit::After(limit) => serializer.serialize_str(&duration::write(*limit)),
         }
     }
 }
@@ -83,8 +96,11 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-/// For `deserialize_with` on a list that may be written as one string.
-pub(super) fn one_or_many<'de, D>(deserializer: D) -> Result<Vec<String>, D::Error>
+/// For serde's `deserialize_with` on a list that may be written as one string.
+///
+/// # Errors
+/// That a string or a list of strings was expected.
+pub fn one_or_many<'de, D>(deserializer: D) -> Result<Vec<String>, D::Error>
 where
     D: Deserializer<'de>,
 {

@@ -1,35 +1,23 @@
 //! What types alone can't tell: addresses, names, and entries that contradict each other.
 
-use toml::de::{DeTable, DeValue};
-
 use super::{Config, ModelSettings, ProviderSettings, Route};
-use crate::problem::{Problem, Problems, problem_at};
+use crate::findings::Findings;
+use crate::problem::Problems;
 
-/// Collects problems, each at the place in the document that it speaks of.
-struct Findings<'a> {
-    text: &'a str,
-    document: Option<&'a DeTable<'a>>,
-    found: Vec<Problem>,
-}
-
-pub(super) fn validate(
-    config: &Config,
-    text: &str,
-    document: Option<&DeTable<'_>>,
-) -> Result<(), Problems> {
-    let mut findings = Findings {
-        text,
-        document,
-        found: Vec::new(),
+/// What is wrong with a configuration that was read from TOML, where it was.
+pub(super) fn validate(config: &Config, toml: Option<&str>) -> Result<(), Problems> {
+    let mut findings = match toml {
+        Some(text) => Findings::in_toml(text),
+        None => Findings::new(),
     };
     for (name, provider) in &config.providers {
-        findings.provider(name, provider);
+        check_provider(&mut findings, name, provider);
     }
     for (name, model) in &config.models {
-        findings.model(config, name, model);
+        check_model(&mut findings, config, name, model);
     }
     for (name, route) in &config.routes {
-        findings.route(config, name, route);
+        check_route(&mut findings, config, name, route);
     }
     if config.default_model.as_deref().is_some_and(is_blank) {
         findings.add(&["default_model"], "must name a model");
@@ -38,165 +26,134 @@ pub(super) fn validate(
         let place = ["layers", "retry", "attempts"];
         findings.add(&place, "must be at least 1, which is the first try");
     }
-    match findings.found {
-        found if found.is_empty() => Ok(()),
-        mut found => {
-            found.sort_by_key(|problem| (problem.line, problem.column));
-            Err(Problems::new(found))
+    findings.finish()
+}
+
+fn check_provider(findings: &mut Findings<'_>, name: &str, provider: &ProviderSettings) {
+    let place = |field| ["providers", name, field];
+    if is_blank(name) || name.contains('/') {
+        findings.add(
+            &["providers", name],
+            "a name can't be empty or hold `/`, which ends it in `name/model`",
+        );
+    }
+    if let Some(message) = provider.base_url.as_deref().and_then(wrong_address) {
+        findings.add(&place("base_url"), message);
+    }
+    let sources = [
+        ("api_key", provider.api_key.is_some()),
+        ("api_key_env", !provider.api_key_env.is_empty()),
+        ("key_command", !provider.key_command.is_empty()),
+        ("key_file", provider.key_file.is_some()),
+    ];
+    let mut given = sources
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| *name);
+    if let (Some(first), Some(second)) = (given.next(), given.next()) {
+        let message = format!("the key already comes from `{first}`; keep one of the two");
+        findings.add(&place(second), message);
+    }
+    if provider.api_key.as_ref().is_some_and(|key| key.is_empty()) {
+        findings.add(&place("api_key"), "is empty");
+    }
+    if provider.api_key_env.iter().any(|name| !is_variable(name)) {
+        let message = "expected the name of an environment variable, not the key itself";
+        findings.add(&place("api_key_env"), message);
+    }
+    if provider
+        .key_command
+        .first()
+        .is_some_and(|program| is_blank(program))
+    {
+        findings.add(
+            &place("key_command"),
+            "expected a program and its arguments",
+        );
+    }
+    for (header, value) in &provider.headers {
+        let place = ["providers", name, "headers", header];
+        if !is_header_name(header) {
+            findings.add(&place, "isn't a header name");
         }
+        if value
+            .expose()
+            .contains(|c: char| c.is_control() && c != '\t')
+        {
+            findings.add(&place, "holds a line break or another control character");
+        }
+    }
+    if provider
+        .quirks
+        .as_ref()
+        .is_some_and(|quirks| !quirks.is_object())
+    {
+        findings.add(&place("quirks"), "expected a table");
+    }
+    if provider.models.iter().any(|model| is_blank(model.id())) {
+        findings.add(&place("models"), "a model with an empty id");
     }
 }
 
-impl Findings<'_> {
-    fn add(&mut self, place: &[&str], message: impl Into<String>) {
-        let message = format!("`{}`: {}", place.join("."), message.into());
-        let offset = self.document.and_then(|document| offset(document, place));
-        self.found.push(problem_at(self.text, offset, message));
+fn check_model(findings: &mut Findings<'_>, config: &Config, name: &str, model: &ModelSettings) {
+    let place = ["models", name];
+    let target = ["models", name, "model"];
+    if is_blank(name) {
+        findings.add(&place, "a name can't be empty");
     }
-
-    fn provider(&mut self, name: &str, provider: &ProviderSettings) {
-        let place = |field| ["providers", name, field];
-        if is_blank(name) || name.contains('/') {
-            self.add(
-                &["providers", name],
-                "a name can't be empty or hold `/`, which ends it in `name/model`",
-            );
-        }
-        if let Some(message) = provider.base_url.as_deref().and_then(wrong_address) {
-            self.add(&place("base_url"), message);
-        }
-        let sources = [
-            ("api_key", provider.api_key.is_some()),
-            ("api_key_env", !provider.api_key_env.is_empty()),
-            ("key_command", !provider.key_command.is_empty()),
-            ("key_file", provider.key_file.is_some()),
-        ];
-        let mut given = sources
-            .iter()
-            .filter(|(_, given)| *given)
-            .map(|(name, _)| *name);
-        if let (Some(first), Some(second)) = (given.next(), given.next()) {
-            let message = format!("the key already comes from `{first}`; keep one of the two");
-            self.add(&place(second), message);
-        }
-        if provider.api_key.as_ref().is_some_and(|key| key.is_empty()) {
-            self.add(&place("api_key"), "is empty");
-        }
-        if provider.api_key_env.iter().any(|name| !is_variable(name)) {
-            let message = "expected the name of an environment variable, not the key itself";
-            self.add(&place("api_key_env"), message);
-        }
-        if provider
-            .key_command
-            .first()
-            .is_some_and(|program| is_blank(program))
-        {
-            self.add(
-                &place("key_command"),
-                "expected a program and its arguments",
-            );
-        }
-        for (header, value) in &provider.headers {
-            let place = ["providers", name, "headers", header];
-            if !is_header_name(header) {
-                self.add(&place, "isn't a header name");
-            }
-            if value
-                .expose()
-                .contains(|c: char| c.is_control() && c != '\t')
-            {
-                self.add(&place, "holds a line break or another control character");
-            }
-        }
-        if provider
-            .quirks
-            .as_ref()
-            .is_some_and(|quirks| !quirks.is_object())
-        {
-            self.add(&place("quirks"), "expected a table");
-        }
-        if provider.models.iter().any(|model| is_blank(model.id())) {
-            self.add(&place("models"), "a model with an empty id");
-        }
+    if is_blank(&model.model) {
+        findings.add(&target, "expected `provider/model` or another name");
+    } else if config.routes.contains_key(name) {
+        findings.add(&place, "is also the name of a route");
+    } else if in_circle(config, name) {
+        findings.add(&target, "leads back to itself");
     }
-
-    fn model(&mut self, config: &Config, name: &str, model: &ModelSettings) {
-        let place = ["models", name];
-        let target = ["models", name, "model"];
-        if is_blank(name) {
-            self.add(&place, "a name can't be empty");
-        }
-        if is_blank(&model.model) {
-            self.add(&target, "expected `provider/model` or another name");
-        } else if config.routes.contains_key(name) {
-            self.add(&place, "is also the name of a route");
-        } else if in_circle(config, name) {
-            self.add(&target, "leads back to itself");
-        }
-        if let Some(message) = model.base_url.as_deref().and_then(wrong_address) {
-            self.add(&["models", name, "base_url"], message);
-        }
-        if model.api_key_env.iter().any(|name| !is_variable(name)) {
-            let message = "expected the name of an environment variable, not the key itself";
-            self.add(&["models", name, "api_key_env"], message);
-        }
-        let parameters = &model.parameters;
-        if parameters
-            .temperature
-            .is_some_and(|value| !(0.0..=2.0).contains(&value))
-        {
-            self.add(
-                &["models", name, "temperature"],
-                "expected a number from 0 to 2",
-            );
-        }
-        if parameters
-            .top_p
-            .is_some_and(|value| !(0.0..=1.0).contains(&value))
-        {
-            self.add(&["models", name, "top_p"], "expected a number from 0 to 1");
-        }
-        if parameters.max_output_tokens == Some(0) {
-            self.add(&["models", name, "max_output_tokens"], "must be at least 1");
-        }
+    if let Some(message) = model.base_url.as_deref().and_then(wrong_address) {
+        findings.add(&["models", name, "base_url"], message);
     }
-
-    fn route(&mut self, config: &Config, name: &str, route: &Route) {
-        let place = ["routes", name, "models"];
-        if route.models.is_empty() {
-            self.add(&place, "expected at least one model");
-        }
-        for target in &route.models {
-            if is_blank(&target.model) {
-                self.add(&place, "a model without a name");
-            }
-            if config.routes.contains_key(&target.model) {
-                let message = format!("`{}` is a route; a route takes models", target.model);
-                self.add(&place, message);
-            }
-            if !target.weight.is_finite() || target.weight <= 0.0 {
-                let message = format!("the weight of `{}` must be above 0", target.model);
-                self.add(&place, message);
-            }
-        }
+    if model.api_key_env.iter().any(|name| !is_variable(name)) {
+        let message = "expected the name of an environment variable, not the key itself";
+        findings.add(&["models", name, "api_key_env"], message);
+    }
+    let parameters = &model.parameters;
+    if parameters
+        .temperature
+        .is_some_and(|value| !(0.0..=2.0).contains(&value))
+    {
+        findings.add(
+            &["models", name, "temperature"],
+            "expected a number from 0 to 2",
+        );
+    }
+    if parameters
+        .top_p
+        .is_some_and(|value| !(0.0..=1.0).contains(&value))
+    {
+        findings.add(&["models", name, "top_p"], "expected a number from 0 to 1");
+    }
+    if parameters.max_output_tokens == Some(0) {
+        findings.add(&["models", name, "max_output_tokens"], "must be at least 1");
     }
 }
 
-/// Byte offset of the deepest part of a path that the document has.
-fn offset(document: &DeTable<'_>, place: &[&str]) -> Option<usize> {
-    let mut table = document;
-    let mut found = None;
-    for key in place {
-        let Some((key, value)) = table.get_key_value(*key) else {
-            break;
-        };
-        found = Some(key.span().start);
-        match value.get_ref() {
-            DeValue::Table(inner) => table = inner,
-            _ => break,
+fn check_route(findings: &mut Findings<'_>, config: &Config, name: &str, route: &Route) {
+    let place = ["routes", name, "models"];
+    if route.models.is_empty() {
+        findings.add(&place, "expected at least one model");
+    }
+    for target in &route.models {
+        if is_blank(&target.model) {
+            findings.add(&place, "a model without a name");
+        }
+        if config.routes.contains_key(&target.model) {
+            let message = format!("`{}` is a route; a route takes models", target.model);
+            findings.add(&place, message);
+        }
+        if !target.weight.is_finite() || target.weight <= 0.0 {
+            let message = format!("the weight of `{}` must be above 0", target.model);
+            findings.add(&place, message);
         }
     }
-    found
 }
 
 fn is_blank(text: &str) -> bool {
@@ -219,8 +176,8 @@ fn in_circle(config: &Config, name: &str) -> bool {
     false
 }
 
-/// What is wrong with a base URL, or nothing.
-fn wrong_address(url: &str) -> Option<String> {
+/// What is wrong with a base URL, or nothing. The address isn't repeated.
+pub fn wrong_address(url: &str) -> Option<String> {
     let rest = match url.split_once("://") {
         Some(("http" | "https", rest)) => rest,
         Some((scheme, _)) => {
@@ -244,7 +201,8 @@ fn wrong_address(url: &str) -> Option<String> {
     None
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether a name can be that of an environment variable.
+pub fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

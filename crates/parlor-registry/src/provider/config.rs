@@ -114,6 +114,29 @@ impl ProviderConfig {
         self
     }
 
+    /// The same at another host: what opens the instance's own, and what is known
+    /// of it alone, isn't taken there.
+    #[must_use]
+    pub fn moved_to(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self.shares_natives = false;
+        self.alternatives = Alternatives::default();
+        self.price = None;
+        self.keys = Keys::default();
+        self.key_is_configured = false;
+        self.headers.clear();
+        self.query.clear();
+        self
+    }
+
+    /// The same with its key at this place and nowhere else; one is needed then.
+    #[must_use]
+    pub fn with_only_key(mut self, source: KeySource) -> Self {
+        self.keys = Keys::new(vec![source]);
+        self.key_is_configured = true;
+        self
+    }
+
     /// The same with one more place to look for the key, after those before it.
     #[must_use]
     pub fn with_key(mut self, source: KeySource) -> Self {

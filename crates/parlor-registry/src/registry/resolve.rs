@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_core::{Alternatives, Capabilities, ChatBatches, ChatModel, Error, ErrorKind, Result};
+use parlor_core::{Capabilities, ChatBatches, ChatModel, Error, ErrorKind, Result};
 
 use super::Registry;
 use super::defaults::Defaults;
 use super::instance::{Instance, mapped_capabilities, not_compiled_in};
 use super::known::known_provider;
 use crate::config::{Parameters, Route};
-use crate::provider::Keys;
 use crate::{Candidate, CatalogueEntry, KeySource, Provider, ProviderConfig, suggest};
 
 /// How many names an error suggests.
@@ -147,20 +146,11 @@ impl Registry {
         let provider = instance.provider()?;
         let mut config = self.provider_config(instance, Some(&model));
         config.capabilities = mapped.capabilities.or(config.capabilities);
-        if mapped.base_url.is_some() {
-            // What opens the instance's own host isn't shown to another.
-            config.base_url.clone_from(&mapped.base_url);
-            config.shares_natives = false;
-            config.alternatives = Alternatives::default();
-            config.price = None;
-            config.keys = Keys::default();
-            config.key_is_configured = false;
-            config.headers.clear();
-            config.query.clear();
+        if let Some(url) = &mapped.base_url {
+            config = config.moved_to(url);
         }
         if !mapped.api_key_env.is_empty() {
-            config.keys = Keys::new(vec![KeySource::Env(mapped.api_key_env.clone())]);
-            config.key_is_configured = true;
+            config = config.with_only_key(KeySource::Env(mapped.api_key_env.clone()));
         }
         let is_plain = mapped.is_plain();
         Ok(Resolved {
