@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 /// The most memory a client may take, in KiB.
 const MEMORY: usize = 1 << 20;
 
+/// The most CPU time, in seconds, however slowly a busy machine gives it.
+const CPU: u64 = 20;
+
 /// What a client did.
 pub(crate) enum Did {
     Told(Asked),
-    /// It ended without a word, as by a panic or for want of memory.
+    /// It ended without a word, as by a panic or for want of memory or time.
     Died(String),
     /// It was still at it.
     Hung,
@@ -32,7 +35,7 @@ impl Drop for Dropped {
 }
 
 fn start(program: &Path, scenario: &str, url: &str, how: usize) -> std::io::Result<Child> {
-    let limited = format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"");
+    let limited = format!("ulimit -v {MEMORY}; ulimit -t {CPU}; exec \"$0\" \"$@\"");
     Command::new("sh")
         .args(["-c", &limited])
         .arg(program)

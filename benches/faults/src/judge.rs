@@ -72,7 +72,10 @@ fn verdict(expect: &Expect, did: &Did, server: &FaultServer) -> Verdict {
         Did::Told(asked) => asked,
         Did::Died(why) => {
             let line = why.lines().find(|it| !it.trim().is_empty());
-            return Verdict::Wrong(format!("it died: {}", short(line.unwrap_or("silently"))));
+            return Verdict::Wrong(format!(
+                "it died: {}",
+                short(line.unwrap_or("silently, as for want of CPU time"))
+            ));
         }
         Did::Dropped(true) => return Verdict::Right,
         Did::Dropped(false) => return Verdict::Wrong("the server didn't see the drop".to_owned()),

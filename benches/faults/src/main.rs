@@ -2,8 +2,8 @@
 //! `cargo run -p faults -- [--details] [--built] [--write] [--only CASE] [--kind NUMBER]
 //! [--patience SECONDS] [CLIENT ...]`.
 //!
-//! Each case is a process of its own, with at most a gigabyte of memory and ten
-//! seconds more than the server's patience. Compared is what any library can
+//! Each case is a process of its own, with at most a gigabyte of memory, twenty
+//! seconds of CPU time, and ten seconds more than the server's patience. Compared is what any library can
 //! tell: whether it answered or failed, the text, and the tool calls; and where
 //! it dropped what it asked for, whether the server saw it.
 
@@ -24,6 +24,12 @@ use tokio::task::JoinSet;
 
 /// How much longer than the server a client may take.
 const LONGER: Duration = Duration::from_secs(10);
+
+/// How much longer where it has much to do.
+const MUCH_LONGER: Duration = Duration::from_secs(120);
+
+/// The kind of faults that are so large that clients work for a while.
+const LARGE: u8 = 31;
 
 /// How long the server may take to see that a client is gone.
 const SEEN_WITHIN: Duration = Duration::from_secs(5);
@@ -109,7 +115,7 @@ fn together(case: &Case) -> usize {
         Outcome::Answer(_) => false,
     };
     match case.fault.number {
-        31 => 2,
+        LARGE => 2,
         _ if case.expect.drop_at.is_some() => 24,
         _ if case.expect.outcomes.iter().any(passes) => 48,
         _ => 4,
@@ -177,7 +183,11 @@ async fn one(case: &Case, program: PathBuf, pace: Pace) -> std::io::Result<Verdi
         });
     }
     let began = Instant::now();
-    let bound = pace.patience + LONGER;
+    let longer = match case.fault.number {
+        LARGE => MUCH_LONGER,
+        _ => LONGER,
+    };
+    let bound = pace.patience + longer;
     let ask = move || ask::ask(&program, &url, mode, warm, bound);
     let did = tokio::task::spawn_blocking(ask).await?;
     let waited = began.elapsed() >= pace.patience;

@@ -84,6 +84,7 @@ pub(crate) fn once(client: &Built, asks: &str, dialect: &str, count: Option<usiz
 /// too long.
 fn run(mut command: Command) -> Result<(Vec<u8>, Vec<u8>), String> {
     let child = command
+        .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
