@@ -288,6 +288,19 @@ fn think() {
 }
 
 #[test]
+fn mcp() {
+    let mut server = std::env::current_exe().unwrap();
+    server.pop();
+    server.pop();
+    let server = server.join("examples").join("mcp_server");
+    let printed = run("mcp", &["echo", server.to_str().unwrap()]);
+    assert!(
+        printed.starts_with("box.greet\nmay box.greet run? yes\n-> Hello, "),
+        "{printed}"
+    );
+}
+
+#[test]
 fn every_example_is_short() {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;

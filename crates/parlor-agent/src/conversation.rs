@@ -102,6 +102,15 @@ impl Conversation {
         self
     }
 
+    /// The same conversation with more tools.
+    #[must_use]
+    pub fn with_tools<T: Tool + 'static>(mut self, tools: impl IntoIterator<Item = T>) -> Self {
+        for tool in tools {
+            self.shop.tools.register(tool);
+        }
+        self
+    }
+
     /// The same conversation with a value that tools may ask for by its type;
     /// a second one of the same type takes the place of the first.
     #[must_use]

@@ -3,17 +3,23 @@
 #[cfg(feature = "rustls")]
 mod trust;
 
+use crate::endpoint::Endpoint;
 use parlor_core::{Error, ErrorKind, Result};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// How often a request is sent on before it is taken for a circle.
+const MOST_REDIRECTS: usize = 5;
+
 /// What can only be set on a client as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientSettings {
     pub(crate) connect: Option<Duration>,
     pub(crate) verify_tls: bool,
+    /// Whether a request may be sent on to another path of the same origin.
+    pub(crate) redirects: bool,
 }
 
 /// A client, and whom it trusts.
@@ -31,7 +37,7 @@ static CLIENTS: Mutex<Vec<Made>> = Mutex::new(Vec::new());
 /// The client with these settings; models that agree on them share its pool.
 /// `tls` is whether it is for a request that goes over TLS.
 ///
-/// It takes proxies from the environment and follows no redirect, since a key
+/// It takes proxies from the environment. Models follow no redirect, since a key
 /// must not go where the caller didn't send it.
 pub(crate) fn shared(settings: ClientSettings, tls: bool) -> Result<Client> {
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,10 +58,49 @@ pub(crate) fn user_agent() -> &'static str {
     concat!("parlor/", env!("CARGO_PKG_VERSION"))
 }
 
+impl Endpoint {
+    /// An HTTP client for a protocol that has its own way of using one. The
+    /// endpoint's key and headers aren't in it.
+    ///
+    /// It connects and verifies as those of models do, but follows redirects that
+    /// keep the method (307, 308), and within one origin only, since headers go
+    /// with them. Any other redirect is the answer.
+    ///
+    /// # Errors
+    /// `Configuration`, where the system's certificates can't be read.
+    pub fn same_origin_client(&self) -> Result<Client> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let settings = ClientSettings {
+            connect: self.timeouts.connect,
+            verify_tls: self.verify_tls,
+            redirects: true,
+        };
+        shared(settings, self.base.scheme() == "https")
+    }
+}
+
+/// Follows what keeps the method, within the origin.
+fn within_origin() -> Policy {
+    Policy::custom(|attempt| {
+        let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
+        let mut before = attempt.previous().iter();
+        let at_home = before.all(|url| url.origin() == attempt.url().origin());
+        match keeps_method && at_home && attempt.previous().len() <= MOST_REDIRECTS {
+            true => attempt.follow(),
+            false => attempt.stop(),
+        }
+    })
+}
+
 impl Made {
     fn new(settings: ClientSettings) -> Result<Self> {
         let mut builder = Client::builder()
-            .redirect(Policy::none())
+            .redirect(match settings.redirects {
+                true => within_origin(),
+                false => Policy::none(),
+            })
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(60))
             .user_agent(user_agent());

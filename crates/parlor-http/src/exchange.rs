@@ -43,6 +43,7 @@ impl Endpoint {
                 let settings = ClientSettings {
                     connect: self.timeouts.connect,
                     verify_tls: self.verify_tls,
+                    redirects: false,
                 };
                 client::shared(settings, self.base.scheme() == "https")?
             }

@@ -68,6 +68,7 @@
 //! | `templates` | no | `parlor::agent::Template`: prompts with declared variables, from strings and TOML |
 //! | `fetch` | no | [`Fetcher`], and the layer `fetch_media` around every model whose provider fetches no media: they are fetched here, within limits and never from a private network |
 //! | `image` | no | `parlor::agent::Attachment::with_max_side`: pictures made smaller and converted before they are sent |
+//! | `mcp` | no | `parlor::mcp`: tools of MCP servers in conversations, from programs and over HTTP; turns `agent` on |
 //! | `redact` | no | the layer `redact`: what must not leave is taken out of requests and put back into answers |
 //! | `replay` | no | the layer `replay`: what a model answers, recorded and replayed for tests |
 //! | `trace` | no | the layer `trace`: spans by the names of OpenTelemetry |
@@ -107,6 +108,9 @@ pub use global::{batches, configuration, model, registry};
 pub use parlor_core::*;
 #[cfg(feature = "fetch")]
 pub use parlor_http::{Fetcher, Lookup, is_public};
+/// Tools of MCP servers in conversations.
+#[cfg(feature = "mcp")]
+pub use parlor_mcp as mcp;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,

@@ -43,6 +43,16 @@ const PLACES: &[Place<'_>] = &[
     place("parlor", 5, Below),
     place("parlor-compatible", 4, Below),
     place(
+        "parlor-mcp",
+        4,
+        Only(&[
+            "parlor-agent",
+            "parlor-core",
+            "parlor-http",
+            "parlor-registry",
+        ]),
+    ),
+    place(
         "parlor-http",
         3,
         Only(&["parlor-core", "parlor-dialect", "parlor-registry"]),
@@ -74,6 +84,7 @@ const KEPT: &[(&str, &[&str])] = &[
         "parlor-http",
         &["reqwest", "ureq", "isahc", "attohttpc", "curl"],
     ),
+    ("parlor-mcp", &["rmcp"]),
     ("parlor-server", &["axum", "actix-web", "warp", "poem"]),
     (
         "parlor-store",
