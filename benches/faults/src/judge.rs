@@ -44,9 +44,11 @@ impl Verdict {
 /// long as the server's patience.
 pub(crate) fn judge(expect: &Expect, did: &Did, server: &FaultServer, waited: bool) -> Verdict {
     let verdict = verdict(expect, did, server);
-    let hung_up = server.requests().iter().any(|it| it.dropped);
+    // Who waits as it was told asks more than once.
+    let seen = server.requests();
+    let outwaited = matches!(&*seen, [only] if !only.dropped);
     match verdict {
-        Verdict::Right if waited && !hung_up => Verdict::Under(Rule::Waiting),
+        Verdict::Right if waited && outwaited => Verdict::Under(Rule::Waiting),
         verdict => verdict,
     }
 }
