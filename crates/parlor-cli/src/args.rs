@@ -10,7 +10,7 @@ use parlor::{Effort, ReasoningConfig};
 use crate::failure::Failure;
 
 /// The words that are commands when they stand first. `help` is clap's own.
-const COMMANDS: &[&str] = &["chat", "models", "providers", "doctor", "help"];
+const COMMANDS: &[&str] = &["chat", "history", "models", "providers", "doctor", "help"];
 
 /// Options of every command, which may stand before its word: those that stand
 /// alone, and those with a value.
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
     #[command(after_help = CHOICE)]
     Chat(Box<ChatArgs>),
+    /// List the conversations that are kept, or find words in them
+    History(HistoryArgs),
     /// List models with context window, price and abilities
     Models(ModelsArgs),
     /// List providers, and whether each has a key
@@ -115,6 +117,22 @@ pub(crate) struct ChatArgs {
     /// Send to this model even if its name looks misspelt
     #[arg(long)]
     pub(crate) force_model: bool,
+    /// Go on with the last conversation, or with the one of this id
+    #[arg(
+        short = 'c',
+        long = "continue",
+        value_name = "ID",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) go_on: Option<String>,
+    /// Stay in the conversation after the answer
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Keep nothing of this conversation
+    #[arg(long)]
+    pub(crate) no_save: bool,
     /// Don't read stdin
     #[arg(long)]
     pub(crate) no_stdin: bool,
@@ -134,6 +152,36 @@ pub(crate) struct Common {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// Which conversations to list, or what to do with one.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Only conversations where all of these words are said
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// Print a conversation as Markdown
+    #[arg(long, value_name = "ID")]
+    pub(crate) show: Option<String>,
+    /// Remove a conversation
+    #[arg(long, value_name = "ID", conflicts_with = "show")]
+    pub(crate) delete: Option<String>,
+    /// The most conversations to list
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// What to print: a table or one JSON array
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    output: ListForm,
+    /// Short for `--output json`
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 /// Which models to list.
@@ -247,6 +295,12 @@ impl ChatArgs {
     }
 }
 
+impl HistoryArgs {
+    pub(crate) fn form(&self) -> ListForm {
+        list_form(self.output, self.json)
+    }
+}
+
 impl ModelsArgs {
     pub(crate) fn form(&self) -> ListForm {
         list_form(self.output, self.json)
@@ -276,7 +330,7 @@ pub(crate) struct Reasoning {
     pub(crate) wish: Option<ReasoningConfig>,
 }
 
-fn reasoning(word: &str) -> Result<Reasoning, String> {
+pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
     let wish = match word {
         "show" => None,
         number if number.starts_with(|c: char| c.is_ascii_digit()) => {

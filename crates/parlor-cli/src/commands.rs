@@ -1,12 +1,14 @@
 //! The commands, a file each.
 
-mod chat;
+pub(crate) mod chat;
 mod doctor;
+pub(crate) mod history;
 mod models;
 mod providers;
 mod table;
 
 pub(crate) use chat::chat;
 pub(crate) use doctor::doctor;
-pub(crate) use models::models;
+pub(crate) use history::history;
+pub(crate) use models::{known_models, models};
 pub(crate) use providers::providers;

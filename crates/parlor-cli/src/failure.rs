@@ -95,6 +95,11 @@ impl Failure {
         self
     }
 
+    /// Whether nobody can be told anything any more.
+    pub(crate) fn is_of_output(&self) -> bool {
+        matches!(self.0.code, "" | "output")
+    }
+
     /// The error itself.
     pub(crate) fn error(&self) -> &Error {
         &self.0.error

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::terminal;
 
@@ -41,6 +43,91 @@ pub(crate) fn listen() -> io::Result<Interrupted> {
     Ok(receiver)
 }
 
+/// The interruptions of a conversation: one stops an answer, and while none is on
+/// its way it ends the program.
+#[derive(Debug)]
+pub(crate) struct Interrupts {
+    receiver: mpsc::UnboundedReceiver<()>,
+    state: Arc<State>,
+    ended: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether an answer is on its way.
+    is_busy: AtomicBool,
+}
+
+impl Interrupts {
+    /// An answer is on its way from now on; what came before doesn't count.
+    pub(crate) fn busy(&mut self) {
+        while self.receiver.try_recv().is_ok() {}
+        self.state.is_busy.store(true, Ordering::Release);
+    }
+
+    /// No answer is on its way.
+    pub(crate) fn idle(&self) {
+        self.state.is_busy.store(false, Ordering::Release);
+    }
+
+    /// The next interruption of an answer.
+    pub(crate) async fn next(&mut self) {
+        if self.receiver.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether the program was told to end, which it does when it has kept what
+    /// there is.
+    pub(crate) fn ended(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.ended)
+    }
+}
+
+/// Listens from now on, for as long as the program runs.
+pub(crate) fn watch() -> io::Result<Interrupts> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let state = Arc::new(State::default());
+    let ended = Arc::new(AtomicBool::new(false));
+    let (shared, end) = (Arc::clone(&state), Arc::clone(&ended));
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    thread::spawn(move || {
+        runtime.block_on(async {
+            let Ok(mut signals) = Signals::new() else {
+                return;
+            };
+            loop {
+                let may_stay = signals.next().await == Told::Stop;
+                let is_busy = shared.is_busy.load(Ordering::Acquire);
+                end.fetch_or(!may_stay || !is_busy, Ordering::Release);
+                // The receiver is gone when the program is just ending.
+                let _ = sender.send(());
+                if may_stay && is_busy {
+                    continue;
+                }
+                let _ = tokio::time::timeout(GRACE, signals.next()).await;
+                let _ = crossterm::terminal::disable_raw_mode();
+                terminal::complain("\n");
+                process::exit(EXIT);
+            }
+        });
+    });
+    Ok(Interrupts {
+        receiver,
+        state,
+        ended,
+    })
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Stop what you do (Ctrl-C).
+    Stop,
+    /// End.
+    End,
+}
+
 #[cfg(unix)]
 struct Signals([tokio::signal::unix::Signal; 3]);
 
@@ -55,12 +142,12 @@ impl Signals {
         ]))
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Told {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => Told::Stop,
+            _ = terminate.recv() => Told::End,
+            _ = hangup.recv() => Told::End,
         }
     }
 }
@@ -74,9 +161,10 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Told {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Told::Stop
     }
 }

@@ -7,11 +7,16 @@ mod args;
 mod attach;
 mod choose;
 mod commands;
+mod converse;
+mod export;
 mod failure;
 mod input;
 mod interrupt;
+mod keeper;
 mod local;
+mod markdown;
 mod output;
+mod screen;
 mod scrub;
 mod setup;
 mod terminal;
@@ -37,6 +42,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     match args::parse(arguments)? {
         Parsed::Told(text) => Ok(terminal::say(&text)?),
         Parsed::Command(Command::Chat(args)) => commands::chat(&args),
+        Parsed::Command(Command::History(args)) => commands::history(&args),
         Parsed::Command(Command::Models(args)) => commands::models(&args),
         Parsed::Command(Command::Providers(args)) => commands::providers(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use base64::Engine as _;
+
 /// What stdin, stdout and stderr are, and how much may be said there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
@@ -12,6 +14,8 @@ pub(crate) struct Terminal {
     pub(crate) stderr: bool,
     /// Whether stderr takes colours.
     pub(crate) colour: bool,
+    /// Whether the terminal understands nothing but text.
+    pub(crate) dumb: bool,
     /// Whether notices are left out.
     pub(crate) quiet: bool,
 }
@@ -26,6 +30,7 @@ impl Terminal {
             stdin: io::stdin().is_terminal(),
             stdout: io::stdout().is_terminal(),
             stderr,
+            dumb: plain || dumb,
             colour: !plain && !set("NO_COLOR") && (forced || (stderr && !dumb)),
             quiet,
         }
@@ -49,6 +54,13 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 /// Prints to stderr. Where that is closed, nobody can be told.
 pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Hands a text to the terminal's clipboard (OSC 52), which works from afar too.
+/// Whether it takes it isn't said.
+pub(crate) fn to_clipboard(text: &str) -> io::Result<()> {
+    let coded = base64::engine::general_purpose::STANDARD.encode(text);
+    say(&format!("\u{1b}]52;c;{coded}\u{7}"))
 }
 
 /// Whether a character could steer a terminal: escape, bell and their like, of

@@ -115,7 +115,7 @@ pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,
     Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue, config,
-    config_path, known_provider, register, suggest, today,
+    config_path, data_folder, known_provider, register, suggest, today,
 };
 pub use providers::*;
 #[cfg(feature = "agent")]

@@ -2,14 +2,19 @@
 
 use std::time::Instant;
 
+use parlor::agent::{History, KeptTurn, TurnState};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency};
+use parlor::{
+    ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency, Message,
+    Role,
+};
 
 use crate::args::{ChatArgs, Form};
-use crate::choose::{self, Wish};
+use crate::choose::{self, Chosen, Wish};
 use crate::failure::{self, Context, Failure};
 use crate::interrupt::{self, Interrupted};
+use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
 use crate::{input, setup};
@@ -19,6 +24,15 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     // Where a program reads stderr, it reads nothing there but a failure.
     let is_machine = args.form() != Form::Text;
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_machine);
+    let is_empty = args.prompt.is_empty() && args.attach.is_empty() && args.request.is_none();
+    let is_talk = args.interactive || (is_empty && terminal.stdin && terminal.stdout);
+    if is_talk && !is_machine {
+        let first = match is_empty {
+            true => None,
+            false => Some(input::request(args, &terminal)?),
+        };
+        return crate::converse::converse(args, terminal, first);
+    }
     let registry = setup::registry(args.common.config.as_deref())?;
     let runtime = setup::runtime()?;
     let wish = Wish {
@@ -33,7 +47,24 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
     let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
     let model = chosen.build(&registry, on_retry, on_turn)?;
-    let request = input::request(args, &terminal)?;
+    let mut request = input::request(args, &terminal)?;
+    let shelf = Shelf::default();
+    let said = request.messages.iter();
+    let said = said.filter(|message| message.role != Role::System);
+    let question: Vec<Message> = said.cloned().collect();
+    let mut keeper = match &args.go_on {
+        Some(named) => {
+            let kept = runtime.block_on(keeper::find(&shelf, named))?;
+            let mut history = kept.history.clone();
+            if let Some(system) = &args.system {
+                history.set_system(Some(system.clone()));
+            }
+            request.messages = history.messages();
+            request.messages.extend(question.iter().cloned());
+            Keeper::of(shelf, &kept)
+        }
+        None => Keeper::new(shelf, !args.no_save),
+    };
     if let Some(notice) = chosen.notice() {
         terminal.notice(notice);
     }
@@ -48,7 +79,22 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             false => stream(&*model, &request, &mut *output, interrupted).await,
         }
     };
-    let outcome = runtime.block_on(asked);
+    let (outcome, kept) = runtime.block_on(async {
+        // The request goes out first; then there is time for the store.
+        let (outcome, kept) =
+            tokio::join!(biased; asked, keeper.begin(args.system.as_deref(), &question));
+        let kept = match kept {
+            Ok(()) => {
+                let turn = turn(&question, &outcome, &*model, &chosen);
+                keeper.write(&turn).await
+            }
+            Err(error) => Err(error),
+        };
+        (outcome, kept)
+    });
+    if let Err(error) = kept {
+        terminal.notice(keeper::unkept(&error));
+    }
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     let response = match outcome {
@@ -63,6 +109,44 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     output.end(&response)?;
     let context = chosen.context(Some(&response.provider), response.model.as_deref());
     judge(&response, &chosen.resolved.model, &context, &terminal)
+}
+
+/// The turn as it is kept: with the whole answer, or with what had come.
+fn turn(
+    question: &[Message],
+    outcome: &Result<ChatResponse, Stopped>,
+    model: &dyn ChatModel,
+    chosen: &Chosen,
+) -> KeptTurn {
+    let response = match outcome {
+        Ok(response) => Some(response),
+        Err(Stopped::Call(error)) => error.partial(),
+        Err(Stopped::Output(_)) => None,
+    };
+    let mut history = History::new();
+    question.iter().cloned().for_each(|it| history.add(it));
+    let mut cost = None;
+    let mut latency = Latency::default();
+    if let Some(response) = response {
+        let answer = response
+            .choices
+            .first()
+            .map(|choice| choice.message.clone());
+        answer.into_iter().for_each(|it| history.add(it));
+        let price = model.info().price.as_ref();
+        cost = price.and_then(|price| price.cost(response.usage.as_ref()?));
+        latency = response.metadata.latency.clone();
+    }
+    let mut turn = history.turns().last().cloned().unwrap_or_default();
+    turn.model = Some(chosen.resolved.id());
+    turn.usage = response.and_then(|it| it.usage.clone()).unwrap_or_default();
+    let is_whole = matches!(outcome, Ok(response) if !response.interrupted);
+    if !is_whole {
+        turn.state = TurnState::Interrupted;
+    }
+    let mut kept = keeper::kept(&turn, &chosen.resolved.config.instance, cost);
+    kept.latency = latency;
+    kept
 }
 
 /// Why there is no whole answer.
@@ -178,7 +262,7 @@ fn judge(
     }
 }
 
-fn retry_notice(retry: &RetryNotice<'_>) -> String {
+pub(crate) fn retry_notice(retry: &RetryNotice<'_>) -> String {
     let (wait, attempt, of) = (span(retry.delay), retry.attempt, retry.of);
     format!(
         "retrying in {wait} ({attempt}/{of}): {}",
@@ -186,7 +270,7 @@ fn retry_notice(retry: &RetryNotice<'_>) -> String {
     )
 }
 
-fn turn_notice(turn: &TurnNotice<'_>) -> String {
+pub(crate) fn turn_notice(turn: &TurnNotice<'_>) -> String {
     let (from, to) = (turn.from.id(), turn.to.id());
     format!("{from} failed, asking {to}: {}", cause(turn.error))
 }

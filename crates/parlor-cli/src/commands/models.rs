@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::table::table;
 use crate::args::{ListForm, ModelsArgs};
+use crate::converse::Word;
 use crate::failure::{Context, Failure};
 use crate::local;
 use crate::setup;
@@ -20,15 +21,14 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_json);
     let registry = setup::registry(args.common.config.as_deref())?;
     let list = List {
-        registry: &registry,
-        today: today(),
+        known: Known::new(&registry),
         args,
         terminal,
     };
     let mut rows = match &args.provider {
         Some(provider) => list.of_provider(provider)?,
         None if args.live => list.all_live(&setup::runtime()?),
-        None => list.known(args.all),
+        None => list.known.models(args.all),
     };
     let total = rows.len();
     rows.retain(|row| list.is_wanted(row));
@@ -36,7 +36,7 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
     let is_search = !args.words.is_empty() || !args.ability.is_empty();
     let goes_on = rows.is_empty() && is_search && args.provider.is_none() && !args.live;
     if goes_on {
-        rows = list.known(true);
+        rows = list.known.models(true);
         rows.retain(|row| list.is_wanted(row));
         if rows.iter().any(|row| !row.retired) {
             rows.retain(|row| !row.retired);
@@ -55,49 +55,38 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is listed, and out of what.
-struct List<'a> {
-    registry: &'a Registry,
-    today: String,
-    args: &'a ModelsArgs,
-    terminal: Terminal,
+/// The models that are in use, with what is known of each, for a menu.
+pub(crate) fn known_models(registry: &Registry) -> Vec<Word> {
+    let rows = Known::new(registry).models(false);
+    let words = rows.iter().map(|row| {
+        let [_, about @ ..] = row.cells();
+        let about: Vec<String> = about.into_iter().filter(|it| !it.is_empty()).collect();
+        Word {
+            text: row.id.clone(),
+            about: about.join("  "),
+        }
+    });
+    words.collect()
 }
 
-impl List<'_> {
-    fn is_wanted(&self, row: &Row) -> bool {
-        row.has(&self.args.words) && row.can(&self.args.ability)
-    }
+/// The models that are known without asking anybody.
+struct Known<'a> {
+    registry: &'a Registry,
+    today: String,
+}
 
-    /// Says what the table doesn't.
-    fn tell(&self, rows: &[Row], total: usize) {
-        let (args, to) = (self.args, &self.terminal);
-        if rows.is_empty() && !args.words.is_empty() {
-            let near = self.registry.suggestions(&args.words.join(" "), 3);
-            let near = match near.as_slice() {
-                [] => String::new(),
-                near => format!(" Did you mean {}?", near.join(", ")),
-            };
-            to.notice(format!("No model here has these words.{near}"));
-        } else if rows.is_empty() {
-            to.notice("No model here is known to be able to do that.");
-        }
-        if rows.iter().any(|row| row.price.is_some()) {
-            to.notice(
-                "Prices are for a million tokens, input / output, as listed on the day beside them.",
-            );
-        }
-        let names_all = args.all || args.live || args.provider.is_some();
-        let listed = self.registry.catalogue().entries().len();
-        let more = listed.saturating_sub(total);
-        if !names_all && more > 0 && args.words.is_empty() && args.ability.is_empty() {
-            to.notice(format!(
-                "{more} more are retired or of providers without a key: parlor models --all"
-            ));
+impl<'a> Known<'a> {
+    fn new(registry: &'a Registry) -> Self {
+        Self {
+            registry,
+            today: today(),
         }
     }
+}
 
+impl Known<'_> {
     /// The models of the configuration and of the catalogue.
-    fn known(&self, all: bool) -> Vec<Row> {
+    fn models(&self, all: bool) -> Vec<Row> {
         let named = self.registry.config().models.keys();
         let mut rows: Vec<Row> = named
             .filter_map(|name| {
@@ -158,18 +147,60 @@ impl List<'_> {
                 Row::of(format!("{instance}/{model}"), instance, entry, &self.today)
             })
     }
+}
+
+/// What is listed, and out of what.
+struct List<'a> {
+    known: Known<'a>,
+    args: &'a ModelsArgs,
+    terminal: Terminal,
+}
+
+impl List<'_> {
+    fn is_wanted(&self, row: &Row) -> bool {
+        row.has(&self.args.words) && row.can(&self.args.ability)
+    }
+
+    /// Says what the table doesn't.
+    fn tell(&self, rows: &[Row], total: usize) {
+        let (args, to) = (self.args, &self.terminal);
+        if rows.is_empty() && !args.words.is_empty() {
+            let near = self.known.registry.suggestions(&args.words.join(" "), 3);
+            let near = match near.as_slice() {
+                [] => String::new(),
+                near => format!(" Did you mean {}?", near.join(", ")),
+            };
+            to.notice(format!("No model here has these words.{near}"));
+        } else if rows.is_empty() {
+            to.notice("No model here is known to be able to do that.");
+        }
+        if rows.iter().any(|row| row.price.is_some()) {
+            to.notice(
+                "Prices are for a million tokens, input / output, as listed on the day beside them.",
+            );
+        }
+        let names_all = args.all || args.live || args.provider.is_some();
+        let listed = self.known.registry.catalogue().entries().len();
+        let more = listed.saturating_sub(total);
+        if !names_all && more > 0 && args.words.is_empty() && args.ability.is_empty() {
+            to.notice(format!(
+                "{more} more are retired or of providers without a key: parlor models --all"
+            ));
+        }
+    }
 
     /// The models of one provider: its own list where that is asked for, or
     /// where nobody else can know what is installed.
     fn of_provider(&self, provider: &str) -> Result<Vec<Row>, Failure> {
         let descriptor = self
+            .known
             .registry
             .descriptor(provider)
             .map_err(unknown_provider)?;
-        let is_own_name = self.registry.instances().any(|name| name == provider);
+        let is_own_name = self.known.registry.instances().any(|name| name == provider);
         let instance = if is_own_name { provider } else { descriptor.id };
         if !self.args.live && descriptor.needs_key {
-            return Ok(self.catalogued(instance).collect());
+            return Ok(self.known.catalogued(instance).collect());
         }
         match setup::runtime()?.block_on(self.live(instance)) {
             Ok(rows) => Ok(rows),
@@ -177,7 +208,7 @@ impl List<'_> {
                 self.terminal.notice(format!(
                     "{instance} has no list to ask for; this is what the catalogue knows."
                 ));
-                Ok(self.catalogued(instance).collect())
+                Ok(self.known.catalogued(instance).collect())
             }
             Err(error) => Err(Failure::of(error, &self.context(instance))),
         }
@@ -186,24 +217,29 @@ impl List<'_> {
     /// The own lists of all providers that are in use, and of the servers on
     /// this machine. One that fails leaves the others alone.
     fn all_live(&self, runtime: &Runtime) -> Vec<Row> {
-        let servers = runtime.block_on(local::servers(self.registry));
+        let servers = runtime.block_on(local::servers(self.known.registry));
         let listens = |instance: &str| {
             let mut named = servers.iter().filter(|it| it.instance == instance);
             named.any(|server| server.listens)
         };
-        let asked = self.registry.instances();
-        let asked = asked.filter(|instance| self.is_in_use(instance) || listens(instance));
+        let asked = self.known.registry.instances();
+        let asked = asked.filter(|instance| self.known.is_in_use(instance) || listens(instance));
         let mut rows = Vec::new();
         for instance in asked {
             match runtime.block_on(self.live(instance)) {
                 Ok(live) => rows.extend(live),
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    rows.extend(self.catalogued(instance).filter(|row| !row.retired));
+                    rows.extend(self.known.catalogued(instance).filter(|row| !row.retired));
                 }
                 // What isn't configured has no address to ask at.
                 Err(error)
                     if error.kind() == ErrorKind::Configuration
-                        && !self.registry.config().providers.contains_key(instance) => {}
+                        && !self
+                            .known
+                            .registry
+                            .config()
+                            .providers
+                            .contains_key(instance) => {}
                 Err(error) => {
                     let failure = Failure::of(error, &self.context(instance));
                     self.terminal.notice(failure.text().trim_end());
@@ -215,14 +251,14 @@ impl List<'_> {
 
     /// What a provider lists, completed by the catalogue.
     async fn live(&self, instance: &str) -> Result<Vec<Row>, Error> {
-        let models = self.registry.models_of(instance).await?;
-        let provider = self.registry.descriptor(instance)?.id;
+        let models = self.known.registry.models_of(instance).await?;
+        let provider = self.known.registry.descriptor(instance)?.id;
         let row = |model: ModelEntry| {
-            let catalogue = self.registry.catalogue();
+            let catalogue = self.known.registry.catalogue();
             let own = catalogue.lookup(instance, &model.id);
             let entry = own.or_else(|| catalogue.lookup(provider, &model.id));
             let id = format!("{instance}/{}", model.id);
-            let mut row = Row::of(id, instance, entry, &self.today);
+            let mut row = Row::of(id, instance, entry, &self.known.today);
             row.label = model.label;
             row.context_window = model.context_window.or(row.context_window);
             row.max_output_tokens = model.max_output_tokens.or(row.max_output_tokens);
@@ -234,7 +270,7 @@ impl List<'_> {
     }
 
     fn context(&self, instance: &str) -> Context {
-        let any = self.registry.resolve(&format!("{instance}/any"));
+        let any = self.known.registry.resolve(&format!("{instance}/any"));
         any.map(|any| Context::new(&any)).unwrap_or_default()
     }
 }

@@ -154,8 +154,13 @@ pub fn closed_port() -> String {
 /// Sends a signal.
 #[cfg(unix)]
 pub fn signal(child: &Child, name: &str) {
+    signal_of(child.id(), name);
+}
+
+/// The same by the process's number.
+pub fn signal_of(pid: u32, name: &str) {
     let status = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
+        .args([format!("-{name}"), pid.to_string()])
         .status();
     assert!(status.unwrap().success());
 }

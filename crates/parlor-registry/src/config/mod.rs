@@ -154,29 +154,38 @@ impl Config {
 /// `None` when the environment names no home. Nothing is read, and the file
 /// need not exist.
 pub fn config_path(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let set = |name: &str| {
-        env(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(path) = set("PARLOR_CONFIG") {
+    if let Some(path) = set(&env, "PARLOR_CONFIG") {
         return Some(path);
     }
+    Some(folder(&env, "XDG_CONFIG_HOME", "APPDATA", ".config")?.join("config.toml"))
+}
+
+/// The folder for what a program keeps, such as conversations:
+/// `$XDG_DATA_HOME/parlor`, else `~/.local/share/parlor`, on Windows
+/// `%LOCALAPPDATA%\parlor`. Nothing is made there; `None` where no home is known.
+pub fn data_folder(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    folder(&env, "XDG_DATA_HOME", "LOCALAPPDATA", ".local/share")
+}
+
+fn folder(
+    env: &impl Fn(&str) -> Option<String>,
+    xdg: &str,
+    windows: &str,
+    at_home: &str,
+) -> Option<PathBuf> {
+    let of_windows = |name: &str| if cfg!(windows) { set(env, name) } else { None };
     // By the XDG specification a relative path is to be ignored.
-    let xdg = set("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let appdata = || if cfg!(windows) { set("APPDATA") } else { None };
+    let xdg = set(env, xdg).filter(|path| path.is_absolute());
     let home = || {
-        let profile = || {
-            if cfg!(windows) {
-                set("USERPROFILE")
-            } else {
-                None
-            }
-        };
-        set("HOME")
-            .or_else(profile)
-            .map(|home| home.join(".config"))
+        let home = set(env, "HOME").or_else(|| of_windows("USERPROFILE"));
+        home.map(|home| home.join(at_home))
     };
-    let folder = xdg.or_else(appdata).or_else(home)?;
-    Some(folder.join("parlor").join("config.toml"))
+    let folder = xdg.or_else(|| of_windows(windows)).or_else(home)?;
+    Some(folder.join("parlor"))
+}
+
+fn set(env: &impl Fn(&str) -> Option<String>, name: &str) -> Option<PathBuf> {
+    env(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }

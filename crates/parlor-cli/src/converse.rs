@@ -1,0 +1,346 @@
+//! A conversation at the terminal: what is entered is asked, or is a command.
+
+mod editor;
+mod slash;
+mod status;
+mod turn;
+mod view;
+
+use std::cell::OnceCell;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use parlor::agent::{Conversation, Kept, TurnState};
+use parlor::layers::fallback::TurnNotice;
+use parlor::layers::retry::RetryNotice;
+use parlor::{ChatRequest, Message, Part, Registry, Role};
+use tokio::runtime::Runtime;
+
+use crate::args::ChatArgs;
+use crate::choose::{self, Chosen, Wish};
+use crate::commands::chat::{retry_notice, turn_notice};
+use crate::failure::{self, Failure};
+use crate::interrupt::{self, Interrupts};
+use crate::keeper::{self, Keeper, Shelf};
+use crate::setup;
+use crate::terminal::{self, Terminal};
+use editor::{Entered, LineEditor};
+
+pub(crate) use editor::Word;
+use status::Figures;
+pub(crate) use status::turns;
+use view::dimmed;
+
+/// How soon a second Ctrl-C on an empty line leaves.
+const TWICE: Duration = Duration::from_secs(1);
+
+/// Turns that are shown again when a conversation is gone on with.
+const SHOWN: usize = 2;
+
+/// The most models that a menu has.
+const SUGGESTED: usize = 200;
+
+/// What comes after a line.
+#[derive(Default)]
+enum Flow {
+    #[default]
+    Go,
+    Quit,
+}
+
+/// Notices that come while an answer is shown.
+#[derive(Debug, Clone, Default)]
+struct Notices(Arc<Mutex<Vec<String>>>);
+
+impl Notices {
+    fn add(&self, notice: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(notice);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// All that a conversation needs.
+struct Session {
+    terminal: Terminal,
+    registry: Arc<Registry>,
+    runtime: Runtime,
+    shelf: Shelf,
+    /// Whether this conversation is kept at all.
+    keeps: bool,
+    keeper: Keeper,
+    chat: Conversation,
+    chosen: Chosen,
+    interrupts: Interrupts,
+    notices: Notices,
+    /// Whether thoughts are shown.
+    thoughts: bool,
+    /// Whether it was said that nothing is kept.
+    unkept: bool,
+    /// Whether the colours of code were read.
+    warmed: bool,
+    attached: Vec<Part>,
+    figures: Option<Figures>,
+}
+
+/// Talks until the person leaves. A question that is there already is asked first.
+pub(crate) fn converse(
+    args: &ChatArgs,
+    terminal: Terminal,
+    first: Option<ChatRequest>,
+) -> Result<(), Failure> {
+    let registry = Arc::new(setup::registry(args.common.config.as_deref())?);
+    let runtime = setup::runtime()?;
+    let shelf = Shelf::default();
+    let kept = match &args.go_on {
+        Some(named) => Some(runtime.block_on(keeper::find(&shelf, named))?),
+        None => None,
+    };
+    let wish = Wish {
+        model: args.model.as_deref(),
+        base_url: args.base_url.as_deref(),
+        force: args.force_model,
+    };
+    let chosen = runtime.block_on(choose::choose(&registry, wish))?;
+    let notices = Notices::default();
+    let model = build(&registry, &chosen, &notices)?;
+    let mut chat = Conversation::shared(model);
+    let request = chat.request_mut();
+    request.temperature = args.temperature;
+    request.max_output_tokens = args.max_tokens;
+    request.reasoning = args.reasoning.as_ref().and_then(|it| it.wish.clone());
+    if let Some(system) = &args.system {
+        chat = chat.with_system(system);
+    }
+    let interrupts = interrupt::watch().map_err(setup::cannot_wait)?;
+    let ended = interrupts.ended();
+    let mut session = Session {
+        terminal,
+        registry,
+        runtime,
+        keeper: Keeper::new(shelf.clone(), !args.no_save),
+        keeps: !args.no_save,
+        shelf,
+        chat,
+        chosen,
+        interrupts,
+        notices,
+        thoughts: args.reasoning.as_ref().is_some_and(|it| it.show),
+        unkept: false,
+        warmed: false,
+        attached: Vec::new(),
+        figures: None,
+    };
+    session.greet();
+    if let Some(kept) = kept {
+        session.go_on(&kept);
+    }
+    if let Some(first) = first {
+        let asked = first
+            .messages
+            .into_iter()
+            .rfind(|message| message.role == Role::User);
+        if let Some(message) = asked {
+            let asked = session.ask(message);
+            session.report(asked)?;
+        }
+    }
+    let registry = Arc::clone(&session.registry);
+    // The catalogue is read when a model is first looked for.
+    let ids = OnceCell::new();
+    let completer = Box::new(move |line: &str| {
+        completions(line, || {
+            ids.get_or_init(|| crate::commands::known_models(&registry))
+        })
+    });
+    let mut editor = editor::of(&session.terminal, completer, ended);
+    session.talk(&mut *editor)
+}
+
+fn build(
+    registry: &Registry,
+    chosen: &Chosen,
+    notices: &Notices,
+) -> Result<Arc<dyn parlor::ChatModel>, Failure> {
+    let (retries, turns) = (notices.clone(), notices.clone());
+    let on_retry = move |retry: &RetryNotice<'_>| retries.add(retry_notice(retry));
+    let on_turn = move |turn: &TurnNotice<'_>| turns.add(turn_notice(turn));
+    chosen.build(registry, on_retry, on_turn)
+}
+
+impl Session {
+    fn talk(&mut self, editor: &mut dyn LineEditor) -> Result<(), Failure> {
+        let mut hinted: Option<Instant> = None;
+        let ended = self.interrupts.ended();
+        loop {
+            self.interrupts.idle();
+            if ended.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            match editor.read("› ")? {
+                Entered::Ended => return Ok(()),
+                Entered::Interrupted(text) if text.trim().is_empty() => {
+                    if hinted.is_some_and(|at| at.elapsed() < TWICE) {
+                        return Ok(());
+                    }
+                    hinted = Some(Instant::now());
+                    self.tell("Ctrl-C once more, or Ctrl-D, leaves.");
+                }
+                Entered::Interrupted(_) => {}
+                Entered::Text(text) => {
+                    let entered = self.entered(&text);
+                    if let Flow::Quit = self.report(entered)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn entered(&mut self, text: &str) -> Result<Flow, Failure> {
+        let text = text.trim();
+        if let Some(command) = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
+            return self.slash(command);
+        }
+        // `//` is how a message begins with a slash.
+        let text = text.strip_prefix('/').unwrap_or(text);
+        if text.is_empty() && self.attached.is_empty() {
+            return Ok(Flow::Go);
+        }
+        let mut parts = self.attached.clone();
+        if !text.is_empty() {
+            parts.push(Part::text(text));
+        }
+        self.ask(Message::new(Role::User, parts))?;
+        self.attached.clear();
+        Ok(Flow::Go)
+    }
+
+    /// Says what failed, and goes on: only who can't be told anything any more ends.
+    fn report<T: Default>(&mut self, done: Result<T, Failure>) -> Result<T, Failure> {
+        match done {
+            Err(failure) if failure.is_of_output() => Err(failure),
+            Err(failure) => {
+                terminal::complain(&failure.text());
+                Ok(T::default())
+            }
+            Ok(done) => Ok(done),
+        }
+    }
+
+    fn greet(&mut self) {
+        let id = self.chosen.resolved.id();
+        let version = env!("CARGO_PKG_VERSION");
+        self.tell(&format!(
+            "parlor {version} · {id}      /help  /model  Ctrl-D leaves"
+        ));
+        if let Some(notice) = self.chosen.notice() {
+            self.tell(&notice);
+        }
+        let retired = self.chosen.targets().filter_map(failure::retired);
+        let warnings: Vec<String> = self.chosen.warnings().chain(retired).collect();
+        warnings.iter().for_each(|warning| self.say(warning));
+    }
+
+    /// Goes on with a conversation that is kept, and shows its end.
+    fn go_on(&mut self, kept: &Kept) {
+        let system = self.chat.history().system().map(str::to_owned);
+        *self.chat.history_mut() = kept.history.clone();
+        if kept.history.system().is_none() {
+            self.chat.history_mut().set_system(system);
+        }
+        self.keeper = Keeper::of(self.shelf.clone(), kept);
+        let (id, title) = (&kept.info.id, &kept.info.title);
+        let turns = kept.history.turns();
+        self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
+        for turn in turns.iter().skip(turns.len().saturating_sub(SHOWN)) {
+            self.say(&format!("› {}", slash::first_line(turn)));
+            self.show(&turn.text());
+            if turn.state == TurnState::Interrupted {
+                self.say("[interrupted]");
+            }
+        }
+    }
+
+    /// Forgets what was said, and keeps what follows as another conversation.
+    fn begin_anew(&mut self, system: Option<String>) {
+        self.chat.history_mut().clear_all();
+        self.chat.history_mut().set_system(system);
+        self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
+        self.attached.clear();
+    }
+
+    /// Asks another model from now on.
+    fn choose(&mut self, id: &str) -> Result<(), Failure> {
+        let wish = Wish {
+            model: Some(id),
+            base_url: None,
+            force: false,
+        };
+        let chosen = self
+            .runtime
+            .block_on(choose::choose(&self.registry, wish))?;
+        let model = build(&self.registry, &chosen, &self.notices)?;
+        self.chat.set_model(model);
+        self.chosen = chosen;
+        Ok(())
+    }
+
+    fn context_window(&self) -> Option<u64> {
+        self.chat.model().info().context_window
+    }
+
+    /// Shows text of a model that isn't new.
+    fn show(&self, text: &str) {
+        let mut view = view::View::new(&self.terminal, false);
+        // Who can't be shown this can't be asked either, and that is told then.
+        let _ = view.text(text).and_then(|()| view.end());
+    }
+
+    /// Says something to the person, beside what the model says.
+    fn say(&self, text: &str) {
+        self.terminal.notice(text);
+    }
+
+    /// The same, standing back.
+    fn tell(&self, text: &str) {
+        let text = terminal::printable(text);
+        if !self.terminal.quiet {
+            terminal::complain(&format!("{}\n", dimmed(&text, self.terminal.colour)));
+        }
+    }
+}
+
+/// How a line goes on: a command by its beginning, a model after `/model`.
+fn completions<'a>(line: &str, ids: impl FnOnce() -> &'a Vec<Word>) -> (usize, Vec<Word>) {
+    let Some(rest) = line.strip_prefix('/') else {
+        return (line.len(), Vec::new());
+    };
+    if let Some(typed) = rest.strip_prefix("model ") {
+        let wanted = typed.to_lowercase();
+        let fitting = ids()
+            .iter()
+            .filter(|word| word.text.to_lowercase().contains(&wanted));
+        return (
+            line.len() - typed.len(),
+            fitting.take(SUGGESTED).cloned().collect(),
+        );
+    }
+    if rest.contains(char::is_whitespace) {
+        return (line.len(), Vec::new());
+    }
+    let fitting = slash::SLASHES
+        .iter()
+        .filter(|slash| slash.name.starts_with(rest));
+    let words = fitting.map(|slash| Word {
+        text: slash.name.to_owned(),
+        about: slash.about.to_owned(),
+    });
+    (1, words.collect())
+}

@@ -1,0 +1,51 @@
+//! Where a person types: a line editor with menus, or plain lines where a
+//! terminal can't have one.
+
+mod plain;
+mod rich;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::terminal::Terminal;
+
+/// What a person entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// Text, of one line or several.
+    Text(String),
+    /// Ctrl-C; the text that it cleared.
+    Interrupted(String),
+    /// Ctrl-D, or the end of what was piped in.
+    Ended,
+}
+
+/// Reads what a person enters.
+pub(crate) trait LineEditor {
+    /// The next entry, after a prompt.
+    fn read(&mut self, prompt: &str) -> io::Result<Entered>;
+}
+
+/// A word that can be completed, with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    pub(crate) about: String,
+}
+
+/// Tells how an entry that begins so may go on: from which byte on, and how.
+pub(crate) type Completer = dyn Fn(&str) -> (usize, Vec<Word>) + Send;
+
+/// The editor for this terminal. `ended` makes it give up what it reads.
+pub(crate) fn of(
+    terminal: &Terminal,
+    completer: Box<Completer>,
+    ended: Arc<AtomicBool>,
+) -> Box<dyn LineEditor> {
+    let is_rich = terminal.stdin && terminal.stdout && !terminal.dumb && rich::answers();
+    match is_rich {
+        true => Box::new(rich::Rich::new(completer, terminal.colour, ended)),
+        false => Box::new(plain::Plain::new(terminal.stdin)),
+    }
+}

@@ -1,0 +1,237 @@
+//! The line editor for terminals: menus, several lines, history, an editor of one's own.
+
+use std::borrow::Cow;
+use std::io::{self, Write as _};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use reedline::{
+    ColumnarMenu, CompletionResult, EditCommand, EditMode, Emacs, FileBackedHistory, IdeMenu,
+    KeyCode, KeyModifiers, Keybindings, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch,
+    Reedline, ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion, ValidationResult, Validator,
+    Vi, default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings,
+    default_vi_visual_keybindings,
+};
+
+use super::{Completer, Entered, LineEditor};
+
+const MENU: &str = "completion";
+const HISTORY: usize = 10_000;
+
+/// How long a terminal has to say where its cursor is; one that doesn't would
+/// stall each prompt.
+const PROBE: Duration = Duration::from_millis(300);
+
+pub(crate) struct Rich {
+    editor: Reedline,
+}
+
+impl Rich {
+    pub(crate) fn new(completer: Box<Completer>, colour: bool, ended: Arc<AtomicBool>) -> Self {
+        let menu = IdeMenu::default()
+            .with_name(MENU)
+            .with_max_completion_width(40)
+            .with_max_completion_height(12);
+        let mut editor = Reedline::create()
+            .with_ansi_colors(colour)
+            .use_bracketed_paste(true)
+            .use_kitty_keyboard_enhancement(true)
+            .with_break_signal(ended)
+            .with_completer(Box::new(Words(completer)))
+            .with_quick_completions(true)
+            .with_partial_completions(true)
+            .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+            .with_menu(ReedlineMenu::HistoryMenu(Box::new(
+                ColumnarMenu::default().with_name("history"),
+            )))
+            .with_validator(Box::new(Backslash))
+            .with_edit_mode(keys());
+        if let Some(folder) = parlor::data_folder(|name| std::env::var(name).ok()) {
+            let file = folder.join("lines.txt");
+            // Without the file there is the history of this run.
+            if private(&file).is_ok()
+                && let Ok(history) = FileBackedHistory::with_file(HISTORY, file)
+            {
+                editor = editor.with_history(Box::new(history));
+            }
+        }
+        let chosen = ["VISUAL", "EDITOR"].map(|name| std::env::var(name).ok());
+        let chosen = chosen
+            .into_iter()
+            .flatten()
+            .find(|it| !it.trim().is_empty());
+        let chosen =
+            chosen.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
+        let mut words = chosen.split_whitespace();
+        if let Some(program) = words.next() {
+            let mut command = Command::new(program);
+            command.args(words);
+            let name = format!("parlor-{}.md", std::process::id());
+            editor = editor.with_buffer_editor(command, std::env::temp_dir().join(name));
+        }
+        Self { editor }
+    }
+}
+
+impl LineEditor for Rich {
+    fn read(&mut self, prompt: &str) -> io::Result<Entered> {
+        let read = self.editor.read_line(&Arrow(prompt.to_owned()));
+        Ok(match read.map_err(io::Error::other)? {
+            Signal::Success(text) => Entered::Text(text.replace("\\\n", "\n")),
+            Signal::CtrlC => Entered::Interrupted(self.editor.current_buffer_contents().to_owned()),
+            _ => Entered::Ended,
+        })
+    }
+}
+
+/// Makes a file that only its owner may read, unless it is there.
+fn private(file: &std::path::Path) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
+}
+
+/// Shift-Enter, Alt-Enter and Ctrl-J begin a new line, Ctrl-O opens the editor,
+/// Tab the menu. `PARLOR_KEYS=vi` takes the keys of vi.
+fn keys() -> Box<dyn EditMode> {
+    let bind = |keys: &mut Keybindings| {
+        let new_line = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
+        for (modifier, key) in [
+            (KeyModifiers::SHIFT, KeyCode::Enter),
+            (KeyModifiers::ALT, KeyCode::Enter),
+            (KeyModifiers::CONTROL, KeyCode::Char('j')),
+        ] {
+            keys.add_binding(modifier, key, new_line.clone());
+        }
+        keys.add_binding(
+            KeyModifiers::CONTROL,
+            KeyCode::Char('o'),
+            ReedlineEvent::OpenEditor,
+        );
+        let open = [
+            ReedlineEvent::Menu(MENU.to_owned()),
+            ReedlineEvent::MenuNext,
+        ];
+        let open = ReedlineEvent::UntilFound(open.to_vec());
+        keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, open);
+        keys.add_binding(
+            KeyModifiers::SHIFT,
+            KeyCode::BackTab,
+            ReedlineEvent::MenuPrevious,
+        );
+    };
+    let is_vi = std::env::var("PARLOR_KEYS").is_ok_and(|keys| keys == "vi");
+    if is_vi {
+        let (mut insert, normal) = (
+            default_vi_insert_keybindings(),
+            default_vi_normal_keybindings(),
+        );
+        bind(&mut insert);
+        return Box::new(Vi::new(insert, normal, default_vi_visual_keybindings()));
+    }
+    let mut keys = default_emacs_keybindings();
+    bind(&mut keys);
+    Box::new(Emacs::new(keys))
+}
+
+struct Arrow(String);
+
+impl Prompt for Arrow {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0)
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("  ")
+    }
+
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        Cow::Owned(format!("(search: {}) ", search.term))
+    }
+}
+
+/// A line that ends in a backslash goes on.
+struct Backslash;
+
+impl Validator for Backslash {
+    fn validate(&self, line: &str) -> ValidationResult {
+        match line.ends_with('\\') {
+            true => ValidationResult::Incomplete,
+            false => ValidationResult::Complete,
+        }
+    }
+}
+
+struct Words(Box<Completer>);
+
+impl reedline::Completer for Words {
+    fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
+        let before = line.get(..pos).unwrap_or(line);
+        let (from, words) = (self.0)(before);
+        let suggestions = words.into_iter().map(|word| Suggestion {
+            value: word.text,
+            description: Some(word.about).filter(|about| !about.is_empty()),
+            span: Span::new(from.min(pos), pos),
+            append_whitespace: true,
+            ..Suggestion::default()
+        });
+        CompletionResult::fresh(suggestions.collect::<Vec<_>>())
+    }
+}
+
+/// Whether the terminal says where its cursor is. It is asked once; an answer
+/// that comes late is read away with the first line.
+pub(crate) fn answers() -> bool {
+    if crossterm::terminal::enable_raw_mode().is_err() {
+        return false;
+    }
+    let answered = asked().unwrap_or(false);
+    let restored = crossterm::terminal::disable_raw_mode();
+    answered && restored.is_ok()
+}
+
+#[cfg(unix)]
+fn asked() -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut out = io::stdout().lock();
+    out.write_all(b"\x1b[6n")?;
+    out.flush()?;
+    let stdin = io::stdin();
+    let end = Instant::now() + PROBE;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"R") {
+        let left = end.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        let mut waited = [PollFd::new(&stdin, PollFlags::IN)];
+        if poll(&mut waited, Some(&left))? == 0 {
+            return Ok(false);
+        }
+        // A byte at a time, past the buffer, which would take what is typed ahead.
+        let mut byte = [0];
+        if rustix::io::read(&stdin, &mut byte)? == 0 {
+            return Ok(false);
+        }
+        answer.extend(byte);
+    }
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+fn asked() -> io::Result<bool> {
+    Ok(true)
+}

@@ -1,0 +1,194 @@
+//! One turn: asked, shown as it comes, stopped by Ctrl-C, kept.
+
+use std::time::Instant;
+
+use parlor::agent::{Outcome, Reply, Run, RunEvent, Turn};
+use parlor::{Error, Event, Message};
+
+use super::Session;
+use super::status::Figures;
+use super::view::{FRAME, View};
+use crate::failure::Failure;
+use crate::interrupt::Interrupts;
+use crate::keeper::{self, Keeper};
+
+/// How a turn ended.
+struct Ended {
+    result: Result<Reply, Error>,
+    first: Option<std::time::Duration>,
+    /// Why the question couldn't be kept.
+    unkept: Option<Error>,
+}
+
+impl Session {
+    /// Asks what was entered, and shows the answer.
+    pub(super) fn ask(&mut self, question: Message) -> Result<(), Failure> {
+        let question = vec![question];
+        let asked = question.clone();
+        self.turn(asked, |chat| {
+            let mut request = parlor::ChatRequest::default();
+            request.messages = question;
+            chat.stream(request)
+        })
+    }
+
+    /// Asks the last question again.
+    pub(super) fn ask_again(&mut self) -> Result<(), Failure> {
+        let turns = self.chat.history().turns();
+        let Some(last) = turns.last() else {
+            self.say("Nothing was asked yet.");
+            return Ok(());
+        };
+        let question = question(last);
+        let before = turns.len() - 1;
+        self.keep(|session| session.runtime.block_on(session.keeper.rewind(before)));
+        self.turn(question, |chat| chat.regenerate())
+    }
+
+    fn turn(
+        &mut self,
+        question: Vec<Message>,
+        begin: impl for<'a> FnOnce(&'a mut parlor::agent::Conversation) -> parlor::Result<Run<'a>>,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let before = self.chat.history().turns().len();
+        let system = self.chat.history().system().map(str::to_owned);
+        let mut view = View::new(&self.terminal, self.thoughts);
+        if view.looks().colours && !self.warmed {
+            self.warmed = true;
+            std::thread::spawn(crate::markdown::warm_up);
+        }
+        let notices = self.notices.clone();
+        let run = begin(&mut self.chat)?;
+        let keeping = self.keeper.begin(system.as_deref(), &question);
+        let ended = self.runtime.block_on(answer(
+            run,
+            keeping,
+            &mut view,
+            &mut self.interrupts,
+            || notices.take(),
+        ));
+        view.end()?;
+        let first = ended.first;
+        if let Some(error) = ended.unkept {
+            self.cannot_keep(&error);
+        }
+        let reply = ended.result.as_ref().ok();
+        if let Some(reply) = reply {
+            let figures = Figures {
+                model: self.chosen.resolved.id(),
+                usage: reply.usage.clone(),
+                cost: reply.cost.clone(),
+                first,
+                total: began.elapsed(),
+            };
+            if reply.outcome == Outcome::Stopped {
+                self.say("[interrupted]");
+            }
+            self.tell(&figures.line());
+            self.figures = Some(figures);
+        }
+        let kept = self.chat.history().turns().get(before);
+        if let Some(turn) = kept {
+            let instance = &self.chosen.resolved.config.instance;
+            let cost = reply.and_then(|reply| reply.cost.clone());
+            let mut kept = keeper::kept(turn, instance, cost);
+            kept.latency.first_event_ms = first.and_then(|it| u64::try_from(it.as_millis()).ok());
+            kept.latency.total_ms = u64::try_from(began.elapsed().as_millis()).ok();
+            self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
+        }
+        match ended.result {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let context = self.chosen.context(error.provider(), error.model());
+                Err(Failure::of(error, &context))
+            }
+        }
+    }
+}
+
+/// What a turn began with.
+fn question(turn: &Turn) -> Vec<Message> {
+    let said = turn.messages.iter();
+    said.take_while(|message| message.role == parlor::Role::User)
+        .cloned()
+        .collect()
+}
+
+async fn answer(
+    mut run: Run<'_>,
+    keeping: impl Future<Output = parlor::Result<()>>,
+    view: &mut View,
+    interrupts: &mut Interrupts,
+    notices: impl Fn() -> Vec<String>,
+) -> Ended {
+    let began = Instant::now();
+    let mut first = None;
+    let mut keeping = std::pin::pin!(keeping);
+    let mut unkept = None;
+    let mut is_kept = false;
+    interrupts.busy();
+    let result = loop {
+        let event = tokio::select! {
+            biased;
+            () = interrupts.next() => break Ok(run.stop()),
+            event = run.next() => event,
+            kept = &mut keeping, if !is_kept => {
+                is_kept = true;
+                unkept = kept.err();
+                continue;
+            }
+            () = tokio::time::sleep(FRAME) => {
+                if view.tick().is_err() {
+                    break Ok(run.stop());
+                }
+                continue;
+            }
+        };
+        let shown = notices()
+            .into_iter()
+            .try_for_each(|notice| view.note(&notice));
+        let event = match event {
+            Some(Ok(RunEvent::Finished(reply))) => break Ok(*reply),
+            Some(Ok(event)) => event,
+            Some(Err(error)) => break Err(error),
+            // A run tells its end before it is over.
+            None => break Ok(run.stop()),
+        };
+        let is_content =
+            matches!(&event, RunEvent::Model(event) if !matches!(event, Event::Started { .. }));
+        if first.is_none() && is_content {
+            first = Some(began.elapsed());
+        }
+        if shown.and_then(|()| view.event(&event)).is_err() {
+            break Ok(run.stop());
+        }
+    };
+    if !is_kept {
+        unkept = keeping.await.err();
+    }
+    Ended {
+        result,
+        first,
+        unkept,
+    }
+}
+
+impl Session {
+    /// Does something with the store; a failure is said, once.
+    pub(super) fn keep(&mut self, act: impl FnOnce(&mut Self) -> parlor::Result<()>) {
+        if let Err(error) = act(self) {
+            self.cannot_keep(&error);
+        }
+    }
+
+    fn cannot_keep(&mut self, error: &Error) {
+        if !std::mem::replace(&mut self.unkept, true) {
+            self.say(&keeper::unkept(error));
+        }
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+}

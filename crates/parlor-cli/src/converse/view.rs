@@ -1,0 +1,251 @@
+//! An answer as a person sees it come.
+
+use std::io::{self, Stdout};
+use std::time::{Duration, Instant};
+
+use parlor::agent::RunEvent;
+use parlor::{Event, Part};
+
+use crate::markdown::{Looks, Renderer};
+use crate::screen::{self, Screen};
+use crate::terminal::{self, Terminal, printable, span};
+
+/// The shortest time between two paintings of what may still change.
+pub(crate) const FRAME: Duration = Duration::from_millis(33);
+
+const WAITING: [char; 8] = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇', '⠏', '⠛'];
+const DIM: &str = "\u{1b}[2m";
+const RESET: &str = "\u{1b}[0m";
+
+/// Shows one turn: laid out where there is a terminal, else as the text comes.
+#[derive(Debug)]
+pub(crate) struct View {
+    page: Option<Page>,
+    colour: bool,
+    /// Whether thoughts are shown whole.
+    thoughts: bool,
+    began: Instant,
+    /// When the model began to think.
+    thinking: Option<Instant>,
+    /// Whether the text ends within a line.
+    open_line: bool,
+}
+
+#[derive(Debug)]
+struct Page {
+    renderer: Renderer,
+    screen: Screen<Stdout>,
+    looks: Looks,
+    /// Rows that are final and not yet written.
+    rows: Vec<String>,
+    /// The thoughts' last line, which isn't whole.
+    thought: String,
+    painted: Option<Instant>,
+    /// Whether anything of an answer has come since the last step.
+    has_text: bool,
+}
+
+impl View {
+    pub(crate) fn new(terminal: &Terminal, thoughts: bool) -> Self {
+        let looks = Looks {
+            colours: terminal.colour,
+            links: terminal.colour,
+        };
+        let is_page = terminal.stdout && !terminal.dumb;
+        Self {
+            page: is_page.then(|| Page {
+                renderer: Renderer::new(screen::size().0, looks),
+                screen: Screen::new(io::stdout()),
+                looks,
+                rows: Vec::new(),
+                thought: String::new(),
+                painted: None,
+                has_text: false,
+            }),
+            colour: terminal.colour,
+            thoughts,
+            began: Instant::now(),
+            thinking: None,
+            open_line: false,
+        }
+    }
+
+    /// One more step of the run.
+    pub(crate) fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::Model(Event::TextDelta {
+                choice: 0, text, ..
+            }) => self.text(text)?,
+            RunEvent::Model(Event::ReasoningDelta {
+                choice: 0, text, ..
+            }) => self.thought(text),
+            RunEvent::ToolStarted(call) => {
+                let (name, arguments) = (&call.name, &call.arguments.text);
+                self.note(&format!("→ {name} {arguments}"))?;
+            }
+            RunEvent::ToolFinished(result) => {
+                let name = result.name.as_deref().unwrap_or("tool");
+                let texts = result.parts.iter().filter_map(|part| match part {
+                    Part::Text(text) => text.text.lines().next(),
+                    _ => None,
+                });
+                let first = texts.take(1).collect::<String>();
+                self.note(&format!("← {name}: {first}"))?;
+            }
+            _ => {}
+        }
+        self.paint(false)
+    }
+
+    /// Says something in between, on a row of its own.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        let text: String = printable(text).replace('\n', " ");
+        match &mut self.page {
+            Some(page) => {
+                let rest = page.renderer.finish();
+                page.rows.extend(rest);
+                page.has_text = false;
+                let note = dimmed(&text, self.colour);
+                page.rows.push(note);
+                self.paint(true)
+            }
+            None => {
+                self.end_line()?;
+                terminal::complain(&format!("{text}\n"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Time has passed: what moves by itself is painted.
+    pub(crate) fn tick(&mut self) -> io::Result<()> {
+        self.paint(false)
+    }
+
+    /// Nothing more comes; the cursor stands on a new row.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        self.end_thoughts();
+        let Some(page) = &mut self.page else {
+            return self.end_line();
+        };
+        let rest = page.renderer.finish();
+        page.rows.extend(rest);
+        let rows = std::mem::take(&mut page.rows);
+        page.screen.paint(&rows, Vec::new(), screen::size())
+    }
+
+    /// More of the answer's text.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.end_thoughts();
+        match &mut self.page {
+            Some(page) => {
+                page.has_text = true;
+                let rows = page.renderer.push(text);
+                page.rows.extend(rows);
+                Ok(())
+            }
+            None => {
+                self.open_line = !text.ends_with('\n');
+                terminal::say(&printable(text))
+            }
+        }
+    }
+
+    fn thought(&mut self, text: &str) {
+        self.thinking.get_or_insert_with(Instant::now);
+        if !self.thoughts {
+            return;
+        }
+        let text = printable(text);
+        let Some(page) = &mut self.page else {
+            terminal::complain(&text);
+            return;
+        };
+        for piece in text.split_inclusive('\n') {
+            page.thought.push_str(piece.trim_end_matches('\n'));
+            if piece.ends_with('\n') {
+                let line = std::mem::take(&mut page.thought);
+                page.rows.push(dimmed(&line, self.colour));
+            }
+        }
+    }
+
+    /// Says how long was thought, once something else comes.
+    fn end_thoughts(&mut self) {
+        let Some(since) = self.thinking.take() else {
+            return;
+        };
+        let Some(page) = &mut self.page else {
+            if self.thoughts {
+                terminal::complain("\n");
+            }
+            return;
+        };
+        let line = std::mem::take(&mut page.thought);
+        if !line.is_empty() {
+            page.rows.push(dimmed(&line, self.colour));
+        }
+        let told = format!("thought for {}", span(since.elapsed()));
+        page.rows.push(dimmed(&told, self.colour));
+        page.rows.push(String::new());
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.open_line) {
+            true => terminal::say("\n"),
+            false => Ok(()),
+        }
+    }
+
+    fn paint(&mut self, now: bool) -> io::Result<()> {
+        let Some(page) = &mut self.page else {
+            return Ok(());
+        };
+        let is_due = page.painted.is_none_or(|at| at.elapsed() >= FRAME);
+        if !now && !is_due {
+            return Ok(());
+        }
+        let size = screen::size();
+        page.renderer.resize(size.0);
+        let mut tail = match page.has_text {
+            true => page.renderer.tail(),
+            false => Vec::new(),
+        };
+        if !page.has_text {
+            let passed = self.began.elapsed();
+            let frame = (passed.as_millis() / 120) as usize % WAITING.len();
+            let sign = WAITING.get(frame).copied().unwrap_or(' ');
+            let doing = match self.thinking {
+                Some(_) => "thinking ",
+                None => "",
+            };
+            let seconds = passed.as_secs_f64();
+            if !page.thought.is_empty() {
+                tail.push(dimmed(&page.thought, self.colour));
+            }
+            tail.push(dimmed(
+                &format!("{sign} {doing}{seconds:.1} s"),
+                self.colour,
+            ));
+        }
+        let rows = std::mem::take(&mut page.rows);
+        page.painted = Some(Instant::now());
+        page.screen.paint(&rows, tail, size)
+    }
+
+    /// What can be shown here.
+    pub(crate) fn looks(&self) -> Looks {
+        self.page
+            .as_ref()
+            .map(|page| page.looks)
+            .unwrap_or_default()
+    }
+}
+
+/// A text that stands back.
+pub(crate) fn dimmed(text: &str, colour: bool) -> String {
+    match colour && !text.is_empty() {
+        true => format!("{DIM}{text}{RESET}"),
+        false => text.to_owned(),
+    }
+}

@@ -1,0 +1,46 @@
+//! A conversation written for others: Markdown to read, JSON to go on with.
+
+use std::io;
+use std::path::Path;
+
+use parlor::Role;
+use parlor::agent::{History, TurnState};
+
+/// Writes to a file, whole or not at all: JSON where its name ends so, else
+/// Markdown.
+pub(crate) fn write(history: &History, file: &Path) -> io::Result<()> {
+    let is_json = file.extension().is_some_and(|ending| ending == "json");
+    let text = match is_json {
+        true => serde_json::to_string_pretty(history)?,
+        false => markdown(history),
+    };
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, file)
+}
+
+/// The conversation as Markdown.
+pub(crate) fn markdown(history: &History) -> String {
+    let mut text = String::new();
+    if let Some(system) = history.system() {
+        text.push_str(&format!("> {}\n\n", system.replace('\n', "\n> ")));
+    }
+    for turn in history.turns() {
+        for message in &turn.messages {
+            let said = message.text();
+            let name = match message.role {
+                Role::User => "You",
+                Role::Assistant => turn.model.as_deref().unwrap_or("Model"),
+                _ => continue,
+            };
+            if !said.trim().is_empty() {
+                text.push_str(&format!("**{name}:**\n\n{}\n\n", said.trim()));
+            }
+        }
+        if turn.state == TurnState::Interrupted {
+            text.push_str("*[interrupted]*\n\n");
+        }
+    }
+    text
+}

@@ -1,0 +1,192 @@
+//! Keeps what is said: the store is opened when the first request is under way.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parlor::agent::{
+    ConversationStore, History, Kept, KeptTurn, Turn, TurnId, TurnState, title_of,
+};
+use parlor::{Cost, Env, Error, ErrorKind, Message, Result};
+use parlor_store::Store;
+use tokio::sync::OnceCell;
+
+/// Where things are kept, unless something else is said.
+const FILE: &str = "parlor.db";
+
+/// The store of this program's conversations, opened on first use.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shelf(Arc<OnceCell<Store>>);
+
+impl Shelf {
+    /// The store.
+    pub(crate) async fn store(&self) -> Result<&Store> {
+        self.0.get_or_try_init(open).await
+    }
+}
+
+async fn open() -> Result<Store> {
+    let path = path(&Env::process()).ok_or_else(|| {
+        Error::new(ErrorKind::Configuration, "no folder for data is known")
+            .with_help("Set HOME, or PARLOR_STORE to a file.")
+    })?;
+    if let Some(folder) = path.parent() {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder).map_err(|error| {
+            let message = format!("cannot make the folder {}: {error}", folder.display());
+            Error::new(ErrorKind::Configuration, message)
+        })?;
+    }
+    Store::sqlite(path).await
+}
+
+/// The file of the store: `PARLOR_STORE`, else in the folder for data.
+pub(crate) fn path(env: &Env) -> Option<PathBuf> {
+    let file = env.get("PARLOR_STORE").filter(|path| !path.is_empty());
+    let file = file.map(PathBuf::from);
+    file.or_else(|| Some(parlor::data_folder(|name| env.get(name))?.join(FILE)))
+}
+
+/// One conversation and its place in the store. What can't be kept is said once,
+/// and the conversation goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeper {
+    shelf: Shelf,
+    /// Whether anything is kept.
+    keeps: bool,
+    id: Option<String>,
+    /// The kept turns of the history, in its order.
+    turns: Vec<TurnId>,
+}
+
+impl Keeper {
+    /// A new conversation; it gets its place with its first turn.
+    pub(crate) fn new(shelf: Shelf, keeps: bool) -> Self {
+        Self {
+            shelf,
+            keeps,
+            id: None,
+            turns: Vec::new(),
+        }
+    }
+
+    /// A conversation that is kept already.
+    pub(crate) fn of(shelf: Shelf, kept: &Kept) -> Self {
+        Self {
+            shelf,
+            keeps: true,
+            id: Some(kept.info.id.clone()),
+            turns: kept.turns.clone(),
+        }
+    }
+
+    /// What the conversation is called by, once it is kept.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Keeps the question of a turn whose answer is awaited.
+    pub(crate) async fn begin(&mut self, system: Option<&str>, question: &[Message]) -> Result<()> {
+        if !self.keeps {
+            return Ok(());
+        }
+        let store = self.shelf.store().await?;
+        let id = match &self.id {
+            Some(id) => id.clone(),
+            None => {
+                let title = question
+                    .iter()
+                    .map(title_of)
+                    .find(|title| !title.is_empty());
+                let title = title.unwrap_or_else(|| "(no text)".to_owned());
+                let id = store.create(&title, system).await?;
+                self.id.insert(id).clone()
+            }
+        };
+        let mut history = History::new();
+        question
+            .iter()
+            .cloned()
+            .for_each(|message| history.add(message));
+        let mut turn = history.turns().last().cloned().unwrap_or_default();
+        turn.state = TurnState::Interrupted;
+        let after = self.turns.last().copied();
+        let turn = store.append(&id, after, &turn.into()).await?;
+        self.turns.push(turn);
+        Ok(())
+    }
+
+    /// Keeps the turn as it is now.
+    pub(crate) async fn write(&self, turn: &KeptTurn) -> Result<()> {
+        match self.turns.last() {
+            Some(at) if self.keeps => self.shelf.store().await?.update(*at, turn).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes back to so many turns.
+    pub(crate) async fn rewind(&mut self, turns: usize) -> Result<()> {
+        if turns >= self.turns.len() {
+            return Ok(());
+        }
+        self.turns.truncate(turns);
+        let Some(id) = &self.id else { return Ok(()) };
+        let store = self.shelf.store().await?;
+        store.set_head(id, self.turns.last().copied()).await
+    }
+
+    /// Keeps other instructions for the model.
+    pub(crate) async fn set_system(&self, system: Option<&str>) -> Result<()> {
+        match &self.id {
+            Some(id) => self.shelf.store().await?.set_system(id, system).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Another conversation with the same turns, which is gone on with from here.
+    pub(crate) async fn fork(&mut self) -> Result<Option<&str>> {
+        let Some(id) = &self.id else { return Ok(None) };
+        let store = self.shelf.store().await?;
+        let fork = store.fork(id, self.turns.last().copied()).await?;
+        let kept = store.load(&fork).await?;
+        self.turns = kept.turns;
+        self.id = Some(fork);
+        Ok(self.id())
+    }
+}
+
+/// A kept conversation: the one that is named, or the one that changed last.
+pub(crate) async fn find(shelf: &Shelf, named: &str) -> Result<Kept> {
+    let store = shelf.store().await?;
+    let id = match named {
+        "" => store
+            .list(1, 0)
+            .await?
+            .into_iter()
+            .next()
+            .map(|info| info.id),
+        named => Some(store.resolve(named).await?),
+    };
+    let id = id.ok_or_else(|| {
+        Error::new(ErrorKind::Validation, "no conversation is kept yet")
+            .with_help("Begin one: parlor")
+    })?;
+    store.load(&id).await
+}
+
+/// Tells a person that a conversation isn't kept.
+pub(crate) fn unkept(error: &Error) -> String {
+    format!(
+        "warning: this conversation isn't kept: {error}. {}",
+        error.help()
+    )
+}
+
+/// A turn as it is kept, with what its answer tells.
+pub(crate) fn kept(turn: &Turn, provider: &str, cost: Option<Cost>) -> KeptTurn {
+    let mut kept = KeptTurn::from(turn.clone());
+    kept.provider = Some(provider.to_owned());
+    kept.cost = cost;
+    kept
+}

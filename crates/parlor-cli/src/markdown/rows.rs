@@ -1,0 +1,257 @@
+//! Words with their looks, broken into rows.
+
+use super::Looks;
+use super::clean::is_obeyed;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// How a word looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) bold: bool,
+    pub(crate) italic: bool,
+    pub(crate) struck: bool,
+    pub(crate) underlined: bool,
+    pub(crate) dim: bool,
+    pub(crate) colour: Option<Colour>,
+}
+
+/// One of the terminal's own colours, which go with its background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Blue = 34,
+    Magenta = 35,
+    Cyan = 36,
+}
+
+/// A stretch of text with one look.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+    /// Where a click on it leads.
+    pub(crate) link: Option<std::rc::Rc<str>>,
+}
+
+/// The cells that a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The cells that a row takes, looks and links apart.
+pub(crate) fn cells(row: &str) -> usize {
+    let mut cells = 0;
+    let mut rest = row;
+    while let Some(at) = rest.find('\u{1b}') {
+        cells += width(&rest[..at]);
+        rest = &rest[at + 1..];
+        let end = match rest.as_bytes().first() {
+            Some(b'[') => rest.find('m').map(|end| end + 1),
+            Some(b']') => rest.find("\u{1b}\\").map(|end| end + 2),
+            _ => None,
+        };
+        rest = end.and_then(|end| rest.get(end..)).unwrap_or_default();
+    }
+    cells + width(rest)
+}
+
+/// Writes spans as the terminal reads them.
+pub(crate) fn write(spans: &[Span], looks: Looks, row: &mut String) {
+    for span in spans.iter().filter(|span| !span.text.is_empty()) {
+        let link = span.link.as_deref().filter(|_| looks.links);
+        if let Some(link) = link {
+            let target = link.chars().filter(|it| !is_obeyed(*it));
+            row.push_str("\x1b]8;;");
+            row.extend(target);
+            row.push_str("\x1b\\");
+        }
+        let codes = if looks.colours {
+            codes(span.style)
+        } else {
+            String::new()
+        };
+        if !codes.is_empty() {
+            row.push_str("\x1b[");
+            row.push_str(&codes);
+            row.push('m');
+        }
+        row.push_str(&span.text);
+        if !codes.is_empty() {
+            row.push_str("\x1b[0m");
+        }
+        if link.is_some() {
+            row.push_str("\x1b]8;;\x1b\\");
+        }
+    }
+}
+
+fn codes(style: Style) -> String {
+    let marks = [
+        (style.bold, 1),
+        (style.dim, 2),
+        (style.italic, 3),
+        (style.underlined, 4),
+        (style.struck, 9),
+    ];
+    let marks = marks
+        .into_iter()
+        .filter_map(|(is_set, code)| is_set.then_some(code));
+    let colour = style.colour.map(|colour| colour as u8);
+    let codes: Vec<String> = marks.chain(colour).map(|code| code.to_string()).collect();
+    codes.join(";")
+}
+
+/// A part of a row that isn't broken, with whether a space stands before it.
+struct Word {
+    spans: Vec<Span>,
+    width: usize,
+    spaced: bool,
+}
+
+/// Breaks spans into rows of at most so many cells. A `\n` in a span ends a row.
+pub(crate) fn wrap(spans: &[Span], most: usize) -> Vec<Vec<Span>> {
+    let most = most.max(1);
+    let mut rows = Vec::new();
+    for line in lines(spans) {
+        let mut row: Vec<Span> = Vec::new();
+        let mut used = 0;
+        for word in words(&line) {
+            let space = usize::from(word.spaced && used > 0);
+            if used > 0 && used + space + word.width > most {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
+            } else if space > 0 {
+                let style = shared_style(row.last(), word.spans.first());
+                let link = word.spans.first().and_then(|span| span.link.clone());
+                let link = link.filter(|it| {
+                    row.last()
+                        .is_some_and(|last| last.link.as_ref() == Some(it))
+                });
+                append(
+                    &mut row,
+                    Span {
+                        text: " ".to_owned(),
+                        style,
+                        link,
+                    },
+                );
+                used += 1;
+            }
+            if word.width <= most {
+                used += word.width;
+                word.spans
+                    .into_iter()
+                    .for_each(|span| append(&mut row, span));
+                continue;
+            }
+            for span in word.spans {
+                for cluster in span.text.graphemes(true) {
+                    let cells = width(cluster);
+                    if used > 0 && used + cells > most {
+                        rows.push(std::mem::take(&mut row));
+                        used = 0;
+                    }
+                    used += cells;
+                    let link = span.link.clone();
+                    append(
+                        &mut row,
+                        Span {
+                            text: cluster.to_owned(),
+                            style: span.style,
+                            link,
+                        },
+                    );
+                }
+            }
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+/// What a space between two words looks like: what both have in common.
+fn shared_style(one: Option<&Span>, other: Option<&Span>) -> Style {
+    match (one, other) {
+        (Some(one), Some(other)) if one.style == other.style => one.style,
+        _ => Style::default(),
+    }
+}
+
+/// Adds a span to a row, joined to the last one where they look alike.
+fn append(row: &mut Vec<Span>, span: Span) {
+    match row.last_mut() {
+        Some(last) if last.style == span.style && last.link == span.link => {
+            last.text.push_str(&span.text);
+        }
+        _ => row.push(span),
+    }
+}
+
+fn lines(spans: &[Span]) -> Vec<Vec<Span>> {
+    let mut lines = vec![Vec::new()];
+    for span in spans {
+        for (index, piece) in span.text.split('\n').enumerate() {
+            if index > 0 {
+                lines.push(Vec::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(Span {
+                    text: piece.to_owned(),
+                    ..span.clone()
+                });
+            }
+        }
+    }
+    lines
+}
+
+/// The words of a line. Wide letters are words of their own, since their scripts
+/// break anywhere.
+fn words(line: &[Span]) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut spaced = false;
+    let mut begins = true;
+    for span in line {
+        for cluster in span.text.graphemes(true) {
+            if cluster == " " {
+                (spaced, begins) = (true, true);
+                continue;
+            }
+            let cells = width(cluster);
+            let is_wide = cells > 1
+                && cluster
+                    .chars()
+                    .next()
+                    .is_some_and(|it| u32::from(it) >= 0x2E80);
+            let is_closing = matches!(
+                cluster,
+                "。" | "、" | "，" | "！" | "？" | "；" | "：" | "」" | "』" | "）" | "》"
+            );
+            if begins || (is_wide && !is_closing) || words.is_empty() {
+                words.push(Word {
+                    spans: Vec::new(),
+                    width: 0,
+                    spaced,
+                });
+                spaced = false;
+            }
+            begins = is_wide;
+            if let Some(word) = words.last_mut() {
+                word.width += cells;
+                let link = span.link.clone();
+                append(
+                    &mut word.spans,
+                    Span {
+                        text: cluster.to_owned(),
+                        style: span.style,
+                        link,
+                    },
+                );
+            }
+        }
+    }
+    words
+}

@@ -1,0 +1,241 @@
+use super::*;
+use proptest::prelude::*;
+
+const PLAIN: Looks = Looks {
+    colours: false,
+    links: false,
+};
+const ALL: Looks = Looks {
+    colours: true,
+    links: true,
+};
+
+fn whole(text: &str, width: usize, looks: Looks) -> Vec<String> {
+    let mut renderer = Renderer::new(width, looks);
+    let mut rows = renderer.push(text);
+    rows.extend(renderer.finish());
+    rows
+}
+
+fn shown(text: &str, width: usize) -> String {
+    whole(text, width, PLAIN).join("\n")
+}
+
+/// A row without what the terminal doesn't show.
+fn visible(row: &str) -> String {
+    let mut visible = String::new();
+    let mut rest = row;
+    while let Some(at) = rest.find('\x1b') {
+        visible.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let end = match rest.as_bytes().first() {
+            Some(b'[') => rest.find('m').map(|end| end + 1),
+            Some(b']') => rest.find("\x1b\\").map(|end| end + 2),
+            _ => None,
+        };
+        rest = &rest[end.expect("a whole sequence")..];
+    }
+    visible + rest
+}
+
+#[test]
+fn paragraphs_are_wrapped_and_stand_apart() {
+    assert_eq!(
+        shown("one two three four\nfive\n\nsix **seven** *eight*", 12),
+        "one two\nthree four\nfive\n\nsix seven\neight"
+    );
+}
+
+#[test]
+fn headings_lists_and_quotes() {
+    let text =
+        "# Title\nText\n- one\n- two\n  more\n  - inner\n\n1. a\n2. b\n\n> quoted\n> words\n";
+    assert_eq!(
+        shown(text, 40),
+        "# Title\nText\n• one\n• two more\n  • inner\n\n1. a\n2. b\n\n│ quoted words"
+    );
+    assert_eq!(shown("7. seven\n8. eight", 40), "7. seven\n8. eight");
+    assert_eq!(
+        shown("- one\n\n- two\n\n  apart\n", 40),
+        "• one\n\n• two\n\n  apart"
+    );
+    assert_eq!(shown("- [x] done\n- [ ] not", 40), "• ☑ done\n• ☐ not");
+    assert_eq!(
+        shown("1. one two three four", 12),
+        "1. one two\n   three\n   four"
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_list_is_none() {
+    assert_eq!(
+        shown("It was\n1984. So it was.", 40),
+        "It was 1984. So it was."
+    );
+    assert_eq!(
+        shown("-5 degrees\n*not* a list", 40),
+        "-5 degrees not a list"
+    );
+    assert_eq!(shown("Title\n---\nText", 40), "## Title\nText");
+}
+
+#[test]
+fn code_is_kept_as_it_is() {
+    let text = "Look:\n```rust\nfn main() {\n\n    say(\"*hi*\");\n}\n```\nSo.";
+    assert_eq!(
+        shown(text, 10),
+        "Look:\n\nfn main() {\n\n    say(\"*hi*\");\n}\n\nSo."
+    );
+    let coloured = whole(text, 40, ALL);
+    let visible: Vec<String> = coloured.iter().map(|row| visible(row)).collect();
+    assert_eq!(visible.join("\n"), shown(text, 40));
+    assert!(
+        coloured.iter().any(|row| row.contains("\x1b[35m")),
+        "{coloured:?}"
+    );
+    assert_eq!(shown("````\n```\n````", 10), "```");
+    assert_eq!(shown("```\nnever ended", 10), "never ended");
+    assert_eq!(
+        shown("- a\n  ```\n  x = 1\n  ```\n- b", 20),
+        "• a\n  x = 1\n• b"
+    );
+}
+
+#[test]
+fn a_line_of_code_is_final_when_it_is_whole() {
+    let mut renderer = Renderer::new(40, PLAIN);
+    assert_eq!(renderer.push("```\nlet a;\nlet"), ["let a;"]);
+    assert_eq!(renderer.tail(), ["let"]);
+    assert_eq!(renderer.push(" b;\n"), ["let b;"]);
+    assert!(renderer.tail().is_empty());
+}
+
+#[test]
+fn tables_fit() {
+    let text = "| Name | Count |\n|:---|---:|\n| a | 1 |\n| long name | 1000 |\n";
+    assert_eq!(
+        shown(text, 40),
+        "Name      │ Count\n──────────┼──────\na         │     1\nlong name │  1000"
+    );
+    for width in 5..60 {
+        for row in whole(text, width, PLAIN) {
+            assert!(rows::width(&row) <= width.max(8), "{width}: {row}");
+        }
+    }
+}
+
+#[test]
+fn links_can_be_clicked_or_read() {
+    let text = "See [the docs](https://example.org/a) or <https://example.org>.";
+    assert_eq!(
+        shown(text, 80),
+        "See the docs (https://example.org/a) or https://example.org."
+    );
+    let row = whole(text, 80, ALL).concat();
+    assert!(
+        row.contains("\x1b]8;;https://example.org/a\x1b\\"),
+        "{row:?}"
+    );
+    assert_eq!(visible(&row), "See the docs or https://example.org.");
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_comes_through() {
+    let text =
+        "a\x1b]52;c;aGk=\x07b\x1b[2Jc\u{9b}31md\r\ne\u{202e}f [x](http://a\x1b\\b) `\x1b[1m`";
+    let told = shown(text, 200);
+    assert!(
+        !told.chars().any(|it| it != '\n' && it.is_control()),
+        "{told:?}"
+    );
+    assert!(!told.contains('\u{202e}'));
+    let entities = shown("&#27;[31m &#x9b;2J", 200);
+    assert!(!entities.chars().any(|it| it.is_control()), "{entities:?}");
+}
+
+#[test]
+fn wide_letters_fill_two_cells_and_families_stay_together() {
+    for text in [
+        "東京の天気はどうですか。晴れです。",
+        "👨‍👩‍👧‍👦 👨‍👩‍👧‍👦 👨‍👩‍👧‍👦",
+        "naïve e\u{301}te\u{301}",
+    ] {
+        for width in 2..20 {
+            let rows = whole(text, width, PLAIN);
+            assert!(
+                rows.iter().all(|row| rows::width(row) <= width.max(8)),
+                "{width} {rows:?}"
+            );
+            let said: String = rows.concat().replace(' ', "");
+            assert_eq!(said, text.replace(' ', ""));
+        }
+    }
+}
+
+/// Pieces that Markdown is made of, put together at random.
+fn markdown() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\n".to_owned()),
+        Just("\n\n".to_owned()),
+        Just("```rust\n".to_owned()),
+        Just("~~~\n".to_owned()),
+        Just("- ".to_owned()),
+        Just("  1. ".to_owned()),
+        Just("# ".to_owned()),
+        Just("> ".to_owned()),
+        Just("| a | b |\n|---|--:|\n| c | d |\n".to_owned()),
+        Just("---\n".to_owned()),
+        Just("**".to_owned()),
+        Just("`".to_owned()),
+        Just("[x](http://y)".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("    ".to_owned()),
+        Just("<b>".to_owned()),
+        Just("&#27;[2J&#x202e;".to_owned()),
+        Just("東京 👨‍👩‍👧".to_owned()),
+        "[a-z]{1,12} ?",
+        any::<char>().prop_map(String::from),
+    ];
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn rows_depend_on_the_text_and_not_on_its_cuts(
+        text in markdown(),
+        cuts in proptest::collection::vec(1usize..8, 1..200),
+        width in 1usize..100,
+    ) {
+        let expected = whole(&text, width, ALL);
+        let mut renderer = Renderer::new(width, ALL);
+        let mut rows = Vec::new();
+        let mut letters = text.chars();
+        let mut cuts = cuts.iter().cycle();
+        loop {
+            let piece: String = letters.by_ref().take(*cuts.next().unwrap_or(&1)).collect();
+            if piece.is_empty() {
+                break;
+            }
+            rows.extend(renderer.push(&piece));
+            let mut seen = rows.clone();
+            seen.extend(renderer.tail());
+            prop_assert!(seen.len() >= rows.len());
+        }
+        rows.extend(renderer.finish());
+        prop_assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn rows_hold_nothing_to_obey_but_looks(text in markdown(), width in 1usize..100) {
+        for row in whole(&text, width, ALL) {
+            prop_assert!(!visible(&row).chars().any(clean::is_obeyed), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn the_tail_at_the_end_is_what_finish_gives(text in markdown(), width in 1usize..100) {
+        let mut renderer = Renderer::new(width, ALL);
+        renderer.push(&text);
+        prop_assert_eq!(renderer.tail(), renderer.finish());
+    }
+}

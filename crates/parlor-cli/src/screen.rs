@@ -1,0 +1,152 @@
+//! Rows on a terminal: final ones above, and a tail below that is painted anew.
+//!
+//! Nothing above the tail is touched, the cursor's place is never asked for, and
+//! each change is one write within a synchronised update, so that text that
+//! streams in neither flickers nor repeats itself.
+
+use std::io::{self, Write};
+
+use crate::markdown::cells;
+
+/// Begins and ends an update that the terminal shows at once.
+/// <https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036>
+const BEGIN: &str = "\u{1b}[?2026h";
+const END: &str = "\u{1b}[?2026l";
+
+/// Clears from the cursor to the end of the screen.
+const CLEAR: &str = "\u{1b}[J";
+
+/// What a terminal has room for when it doesn't say.
+const USUAL: (usize, usize) = (80, 24);
+
+/// Paints rows where the cursor is.
+#[derive(Debug)]
+pub(crate) struct Screen<W> {
+    out: W,
+    /// The rows of the tail that are on the screen, the cursor at their end.
+    tail: Vec<String>,
+}
+
+impl<W: Write> Screen<W> {
+    /// A screen whose cursor stands at the beginning of a row.
+    pub(crate) fn new(out: W) -> Self {
+        Self {
+            out,
+            tail: Vec::new(),
+        }
+    }
+
+    /// Writes final rows where the tail was, and a new tail below them, of which
+    /// only the end is shown where the terminal is too low.
+    pub(crate) fn paint(
+        &mut self,
+        rows: &[String],
+        tail: Vec<String>,
+        size: (usize, usize),
+    ) -> io::Result<()> {
+        if rows.is_empty() && tail == self.tail {
+            return Ok(());
+        }
+        let (columns, lines) = size;
+        let mut text = String::from(BEGIN);
+        self.erase(columns, &mut text);
+        for row in rows {
+            text.push_str(row);
+            text.push_str("\r\n");
+        }
+        self.tail = last_rows(tail, columns, lines.saturating_sub(2).max(1));
+        text.push_str(&self.tail.join("\r\n"));
+        text.push_str(END);
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Moves to where the tail begins, and clears from there.
+    fn erase(&mut self, columns: usize, text: &mut String) {
+        let shown: usize = self.tail.iter().map(|row| height(row, columns)).sum();
+        if shown == 0 {
+            return;
+        }
+        text.push('\r');
+        if shown > 1 {
+            text.push_str(&format!("\u{1b}[{}A", shown - 1));
+        }
+        text.push_str(CLEAR);
+    }
+}
+
+/// The lines of the terminal that a row takes.
+fn height(row: &str, columns: usize) -> usize {
+    cells(row).div_ceil(columns.max(1)).max(1)
+}
+
+/// The last rows that fit into so many lines.
+fn last_rows(mut rows: Vec<String>, columns: usize, lines: usize) -> Vec<String> {
+    let mut room = lines;
+    let fitting = rows.iter().rev().take_while(|row| {
+        let height = height(row, columns);
+        let fits = height <= room;
+        room = room.saturating_sub(height);
+        fits
+    });
+    let fitting = fitting.count();
+    rows.split_off(rows.len() - fitting)
+}
+
+/// Columns and lines of the terminal.
+pub(crate) fn size() -> (usize, usize) {
+    match crossterm::terminal::size() {
+        Ok((columns, lines)) if columns > 0 && lines > 0 => (columns.into(), lines.into()),
+        _ => USUAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn painted(steps: &[(&[&str], &[&str])], columns: u16, lines: u16) -> String {
+        let size = (usize::from(columns), usize::from(lines));
+        let mut screen = Screen::new(Vec::new());
+        let owned = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+        for (rows, tail) in steps {
+            screen.paint(&owned(rows), owned(tail), size).unwrap();
+        }
+        let mut terminal =
+            vt100::Parser::new(lines.try_into().unwrap(), columns.try_into().unwrap(), 100);
+        terminal.process(&screen.out);
+        terminal.screen().contents()
+    }
+
+    #[test]
+    fn a_tail_is_replaced_and_rows_stay() {
+        let steps: &[(&[&str], &[&str])] = &[
+            (&[], &["thinking"]),
+            (&["one"], &["two", "three"]),
+            (&["two", "three"], &["four which is longer than the row"]),
+            (&["five"], &[]),
+        ];
+        assert_eq!(painted(steps, 12, 20), "one\ntwo\nthree\nfive");
+        assert_eq!(
+            painted(&steps[..3], 12, 20),
+            "one\ntwo\nthree\nfour which is longer than the row"
+        );
+    }
+
+    #[test]
+    fn a_tail_higher_than_the_screen_shows_its_end() {
+        let tail: Vec<String> = (0..50).map(|row| row.to_string()).collect();
+        let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
+        let steps: &[(&[&str], &[&str])] = &[(&[], &tail[..30]), (&[], &tail)];
+        assert_eq!(painted(steps, 10, 6), "46\n47\n48\n49");
+    }
+
+    #[test]
+    fn what_is_the_same_is_not_written_again() {
+        let mut screen = Screen::new(Vec::new());
+        screen.paint(&[], vec!["a".to_owned()], (10, 10)).unwrap();
+        let written = screen.out.len();
+        screen.paint(&[], vec!["a".to_owned()], (10, 10)).unwrap();
+        assert_eq!(screen.out.len(), written);
+    }
+}
