@@ -1,7 +1,7 @@
 //! Ask many questions at once, and go on where the last run stopped:
 //! `cargo run -p examples --example batch -- [MODEL] [FILE.jsonl]`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout)]
 
 use parlor::agent::Batch;
 
@@ -11,10 +11,7 @@ async fn main() -> parlor::Result<()> {
     let cities = ["Oslo", "Lima", "Cairo", "Kyoto", "Quito"];
     let questions = cities.map(|city| format!("What is {city} known for?"));
 
-    let mut batch = Batch::new().with_concurrency(3).with_progress(|progress| {
-        let (done, total) = (progress.done, progress.total);
-        eprintln!("{done} of {total} done, {} failed", progress.failed);
-    });
+    let mut batch = Batch::new().with_concurrency(3).with_bar();
     if let Some(path) = std::env::args().nth(2) {
         batch = batch.with_file(path);
     }

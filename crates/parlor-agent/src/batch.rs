@@ -3,6 +3,7 @@
 mod away;
 mod file;
 mod job;
+mod progress;
 mod provider;
 
 use crate::conversation::Conversation;
@@ -15,6 +16,8 @@ use futures_util::{Stream, StreamExt};
 use job::{AnyJob, Doing, Done, Sending};
 use parlor_core::{BatchCounts, ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Result};
 use provider::Manner;
+
+pub use progress::Progress;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
@@ -67,30 +70,6 @@ pub struct Batch {
 
 type Watch = dyn FnMut(&Progress) + Send;
 
-/// How far a batch is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Progress {
-    /// How many items there are.
-    pub total: usize,
-    /// How many have an answer, those from the file included.
-    pub done: usize,
-    /// How many have failed.
-    pub failed: usize,
-    /// How many of the answers were in the file.
-    pub reused: usize,
-    /// What the provider last told of its batch, where it answers the items as
-    /// one: they are done here only once they were fetched.
-    pub provider: Option<BatchCounts>,
-}
-
-impl Progress {
-    /// How many are still to come.
-    pub fn left(&self) -> usize {
-        self.total.saturating_sub(self.done + self.failed)
-    }
-}
-
 impl Default for Batch {
     fn default() -> Self {
         Self::new()
@@ -121,6 +100,12 @@ impl Batch {
     pub fn with_progress(mut self, each: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(each));
         self
+    }
+
+    /// The same batch with a bar on stderr, where that is a terminal; nothing is
+    /// drawn elsewhere.
+    pub fn with_bar(self) -> Self {
+        self.with_progress(progress::bar())
     }
 
     /// The same batch that keeps finished items in this file, and takes those

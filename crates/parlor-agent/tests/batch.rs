@@ -294,3 +294,16 @@ async fn conversations_go_on_where_they_stood() {
     assert_eq!(turn(&model).await, first);
     assert_eq!(model.requests().len(), 0);
 }
+
+#[test]
+fn progress_is_a_bar() {
+    let mut progress = Progress::default();
+    progress.total = 12;
+    assert_eq!(progress.to_string(), format!("{} 0 of 12", "░".repeat(30)));
+    progress.done = 5;
+    progress.failed = 1;
+    let bar = "█".repeat(15) + &"░".repeat(15);
+    assert_eq!(progress.to_string(), format!("{bar} 6 of 12, 1 failed"));
+    progress.done = 11;
+    assert!(progress.to_string().starts_with(&"█".repeat(30)));
+}
