@@ -23,6 +23,7 @@
 
 mod ask;
 mod call;
+mod check;
 mod find;
 mod growing;
 pub(crate) mod judge;
@@ -34,7 +35,7 @@ pub use strategy::ExtractStrategy;
 
 use crate::conversation::Conversation;
 use ask::Job;
-use parlor_core::{ChatModel, ChatRequest, ChatResponse, Result, Usage};
+use parlor_core::{ChatModel, ChatRequest, ChatResponse, OutputSchema, Result, Usage};
 use schema::Shape;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -113,6 +114,7 @@ pub struct Extractor<T> {
     strategy: ExtractStrategy,
     retries: u32,
     name: Option<String>,
+    schema: Option<OutputSchema>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -137,6 +139,7 @@ impl<T: Extractable> Extractor<T> {
             strategy: ExtractStrategy::Auto,
             retries: 1,
             name: None,
+            schema: None,
             of: PhantomData,
         }
     }
@@ -160,6 +163,37 @@ impl<T: Extractable> Extractor<T> {
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// The same by this schema in place of the type's, such as one that is only
+    /// known when the program runs; `T` is then most often
+    /// [`serde_json::Value`].
+    ///
+    /// The answer is held to it before it is read: types, constants,
+    /// properties, items, sizes, bounds, combinations and references within the
+    /// schema. `pattern` and `format` are told to the model and not checked.
+    ///
+    /// ```
+    /// use parlor_agent::Extractor;
+    /// use parlor_core::{Echo, OutputSchema};
+    /// use serde_json::{Value, json};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let schema = json!({
+    ///     "type": "object",
+    ///     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    ///     "required": ["name", "age"],
+    /// });
+    /// let dogs = Extractor::<Value>::new().with_schema(OutputSchema::new("dog", schema));
+    /// let dog = dogs.extract(&Echo::new(), "Invent a dog.").await?;
+    /// assert_eq!(dog.value["name"], "text");
+    /// # Ok::<(), parlor_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn with_schema(mut self, schema: OutputSchema) -> Self {
+        self.schema = Some(schema);
         self
     }
 
@@ -262,7 +296,10 @@ impl<T: Extractable> Extractor<T> {
     }
 
     fn job(&self) -> Job {
-        let mut shape = Shape::of::<T>();
+        let mut shape = match &self.schema {
+            Some(schema) => Shape::of_schema(schema.clone()),
+            None => Shape::of::<T>(),
+        };
         if let Some(name) = &self.name {
             shape.output.name = schema::name_of(name);
         }
@@ -285,6 +322,7 @@ impl<T> Clone for Extractor<T> {
             strategy: self.strategy,
             retries: self.retries,
             name: self.name.clone(),
+            schema: self.schema.clone(),
             of: PhantomData,
         }
     }
@@ -296,6 +334,7 @@ impl<T> fmt::Debug for Extractor<T> {
             .field("strategy", &self.strategy)
             .field("retries", &self.retries)
             .field("name", &self.name)
+            .field("schema", &self.schema)
             .finish()
     }
 }

@@ -1,5 +1,7 @@
 //! What can be asked for on the command line.
 
+mod answer;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use parlor::{Effort, ReasoningConfig};
 
 use crate::failure::Failure;
+use answer::AnswerArgs;
 
 /// The words that are commands when they stand first. `help` is clap's own.
 const COMMANDS: &[&str] = &["chat", "history", "models", "providers", "doctor", "help"];
@@ -26,7 +29,7 @@ A prompt that is a command word needs `chat` or `--` before it: parlor -- models
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
 5 model not found, 6 unreachable, timed out or broken off, 7 rate limited, 8 context too
-long, 9 refused or filtered, 130 interrupted.";
+long, 9 refused or filtered, 10 no JSON by the schema, 130 interrupted.";
 
 const CHOICE: &str = "\
 The model is the first of: --model, PARLOR_MODEL, the configuration's default_model, the default
@@ -136,6 +139,8 @@ pub(crate) struct ChatArgs {
     /// Don't read stdin
     #[arg(long)]
     pub(crate) no_stdin: bool,
+    #[command(flatten)]
+    pub(crate) answer: AnswerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

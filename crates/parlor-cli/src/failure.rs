@@ -66,10 +66,20 @@ impl Failure {
 
     /// A failure of a call, told with what is known of the model that was asked.
     pub(crate) fn of(error: Error, context: &Context) -> Self {
+        Self::from(error).told(context)
+    }
+
+    /// The same of a call that asked for JSON by a schema.
+    pub(crate) fn of_schema(error: Error, context: &Context) -> Self {
         let mut failure = Self::from(error);
-        facts::tell(&mut failure.0, context);
-        failure.0.scrub = context.scrub();
-        failure
+        facts::unmet(&mut failure.0);
+        failure.told(context)
+    }
+
+    fn told(mut self, context: &Context) -> Self {
+        facts::tell(&mut self.0, context);
+        self.0.scrub = context.scrub();
+        self
     }
 
     /// The same with one more line of help.

@@ -16,6 +16,7 @@ mod keeper;
 mod local;
 mod markdown;
 mod output;
+mod schema;
 mod screen;
 mod scrub;
 mod setup;

@@ -112,7 +112,7 @@ impl Job {
         response: ChatResponse,
     ) -> Result<std::result::Result<Extracted<T>, Message>> {
         tally.attempts += 1;
-        match judge(&response, self.wrapped()) {
+        match judge(&response, &self.shaper.shape) {
             Ok(value) => Ok(Ok(Extracted {
                 value,
                 response,

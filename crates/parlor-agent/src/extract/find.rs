@@ -1,6 +1,7 @@
 //! The value in an answer's text: bare, fenced, or with words around it.
 
-use super::schema::ANSWER;
+use super::check::check;
+use super::schema::{ANSWER, Shape};
 use crate::schema;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
@@ -12,10 +13,10 @@ const PLACES: usize = 256;
 ///
 /// # Errors
 /// What is wrong with the text, in words for the model.
-pub(crate) fn read<T: DeserializeOwned>(text: &str, wrapped: bool) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str, shape: &Shape) -> Result<T, String> {
     let mut wrong = None;
     for value in candidates(text) {
-        match fit(&value, wrapped) {
+        match fit(&value, shape) {
             Ok(value) => return Ok(value),
             Err(why) => {
                 wrong.get_or_insert(why);
@@ -71,27 +72,35 @@ pub(crate) fn unwrapped(value: &Value, wrapped: bool) -> &Value {
     }
 }
 
-fn fit<T: DeserializeOwned>(value: &Value, wrapped: bool) -> Result<T, String> {
-    let value = unwrapped(value, wrapped);
-    let wrong = match schema::read(value.clone()) {
+fn fit<T: DeserializeOwned>(value: &Value, shape: &Shape) -> Result<T, String> {
+    let value = unwrapped(value, shape.wrapped);
+    let wrong = match held(value.clone(), shape) {
         Ok(read) => return Ok(read),
-        Err(error) => error,
+        Err(wrong) => wrong,
     };
     // Hosts that want every property let those be null that may be missing.
     let mut bare = value.clone();
     if strip_nulls(&mut bare)
-        && let Ok(read) = T::deserialize(bare)
+        && let Ok(read) = held(bare, shape)
     {
         return Ok(read);
     }
     // Some models write the JSON as a text within JSON.
     if let Value::String(text) = value
         && let Ok(inner) = serde_json::from_str::<Value>(text)
-        && let Ok(read) = T::deserialize(unwrapped(&inner, wrapped))
+        && let Ok(read) = held(unwrapped(&inner, shape.wrapped).clone(), shape)
     {
         return Ok(read);
     }
-    Err(wrong.message().to_owned())
+    Err(wrong)
+}
+
+/// The value, held to its schema where there is one, and to its type.
+fn held<T: DeserializeOwned>(value: Value, shape: &Shape) -> Result<T, String> {
+    if let Some(schema) = &shape.check {
+        check(schema, &value)?;
+    }
+    schema::read(value).map_err(|error| error.message().to_owned())
 }
 
 /// Takes out members that are null; whether there were any.

@@ -1,6 +1,7 @@
 //! Whether an answer is the value, and what to say where it isn't.
 
 use super::find;
+use super::schema::Shape;
 use crate::reply::Outcome;
 use parlor_core::{ChatResponse, Error, ErrorKind, FinishKind, Part, Result, Retry, Usage};
 use serde::de::DeserializeOwned;
@@ -17,9 +18,9 @@ pub(crate) enum Verdict {
 
 pub(crate) fn judge<T: DeserializeOwned>(
     response: &ChatResponse,
-    wrapped: bool,
+    shape: &Shape,
 ) -> std::result::Result<T, Verdict> {
-    let wrong = match find::read(&response.text(), wrapped) {
+    let wrong = match find::read(&response.text(), shape) {
         Ok(value) => return Ok(value),
         Err(wrong) => wrong,
     };

@@ -17,6 +17,8 @@ pub(crate) struct Shape {
     /// Whether anything in it may have properties that aren't declared, as a
     /// map does: hosts that hold a model to a schema refuse or close such.
     pub(crate) open: bool,
+    /// What the value itself is held to, where no type does so.
+    pub(crate) check: Option<Value>,
 }
 
 impl Shape {
@@ -40,12 +42,7 @@ impl Shape {
         }
         let wrapped = !is_plain_object(&schema);
         if wrapped {
-            schema = json!({
-                "type": "object",
-                "properties": {ANSWER: schema},
-                "required": [ANSWER],
-                "additionalProperties": false,
-            });
+            schema = wrap(schema);
         }
         let known = definitions.clone();
         if let (Some(root), false) = (schema.as_object_mut(), definitions.is_empty()) {
@@ -60,8 +57,54 @@ impl Shape {
             output,
             wrapped,
             open,
+            check: None,
         }
     }
+
+    /// The shape of a schema that no type stands for.
+    pub(crate) fn of_schema(mut output: OutputSchema) -> Self {
+        if let Some(root) = output.schema.as_object_mut() {
+            // Hosts know neither.
+            root.shift_remove("$schema");
+            root.shift_remove("$id");
+        }
+        let check = output.schema.clone();
+        let wrapped = !is_plain_object(&output.schema);
+        if wrapped {
+            let mut schema = output.schema;
+            let inner = schema.as_object_mut();
+            let definitions = inner.map(|inner| {
+                DEFINITIONS.map(|key| inner.shift_remove(key).map(|it| (key.to_owned(), it)))
+            });
+            schema = wrap(schema);
+            if let Some(root) = schema.as_object_mut() {
+                // References lead to the root.
+                root.extend(definitions.into_iter().flatten().flatten());
+            }
+            output.schema = schema;
+        }
+        let open = is_open(&output.schema);
+        output.name = name_of(&output.name);
+        output.strict = output.strict.or((!open).then_some(true));
+        Self {
+            output,
+            wrapped,
+            open,
+            check: Some(check),
+        }
+    }
+}
+
+/// Where schemas that are referred to stand, now and in older drafts.
+const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
+
+fn wrap(schema: Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {ANSWER: schema},
+        "required": [ANSWER],
+        "additionalProperties": false,
+    })
 }
 
 fn is_plain_object(schema: &Value) -> bool {

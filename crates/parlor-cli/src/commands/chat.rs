@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use parlor::agent::{History, KeptTurn, TurnState};
+use parlor::agent::{Extractor, History, KeptTurn, TurnState};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{
     ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency, Message,
-    Role,
+    OutputSchema, Part, Role,
 };
+use serde_json::Value;
 
 use crate::args::{ChatArgs, Form};
 use crate::choose::{self, Chosen, Wish};
@@ -17,7 +18,7 @@ use crate::interrupt::{self, Interrupted};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
-use crate::{input, setup};
+use crate::{input, schema, setup};
 
 /// Asks, and prints the answer.
 pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
@@ -33,6 +34,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         };
         return crate::converse::converse(args, terminal, first);
     }
+    let shape = args.answer.schema.as_deref().map(schema::schema);
+    let shape = shape.transpose()?;
     let registry = setup::registry(args.common.config.as_deref())?;
     let runtime = setup::runtime()?;
     let wish = Wish {
@@ -74,9 +77,13 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
     let mut output = output::of(args, &terminal, &chosen);
     let asked = async {
-        match args.no_stream {
-            true => whole(&*model, &request, &mut *output, interrupted).await,
-            false => stream(&*model, &request, &mut *output, interrupted).await,
+        match (&shape, args.no_stream) {
+            (Some(shape), _) => {
+                let pretty = terminal.stdout && !is_machine;
+                shaped(&*model, &request, shape, pretty, &mut *output, interrupted).await
+            }
+            (None, true) => whole(&*model, &request, &mut *output, interrupted).await,
+            (None, false) => stream(&*model, &request, &mut *output, interrupted).await,
         }
     };
     let (outcome, kept) = runtime.block_on(async {
@@ -103,7 +110,10 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         Err(Stopped::Call(error)) => {
             output.fail()?;
             let context = chosen.context(error.provider(), error.model());
-            return Err(Failure::of(error, &context));
+            return Err(match shape {
+                Some(_) => Failure::of_schema(error, &context),
+                None => Failure::of(error, &context),
+            });
         }
     };
     output.end(&response)?;
@@ -216,10 +226,47 @@ async fn whole(
     };
     let mut response = answered?;
     clock.complete(&mut response.metadata.latency, None);
-    for event in response.clone().into_events() {
-        output.event(&event)?;
-    }
+    say(&response, output)?;
     Ok(response)
+}
+
+/// Asks for JSON by a schema. Once it keeps to it, it is all that the answer says.
+async fn shaped(
+    model: &dyn ChatModel,
+    request: &ChatRequest,
+    shape: &OutputSchema,
+    pretty: bool,
+    output: &mut dyn Output,
+    interrupted: Interrupted,
+) -> Result<ChatResponse, Stopped> {
+    let clock = Clock::start();
+    let extractor = Extractor::<Value>::new().with_schema(shape.clone());
+    let extracted = tokio::select! {
+        biased;
+        _ = interrupted => return Ok(nothing(model)),
+        extracted = extractor.extract(model, request.clone()) => extracted?,
+    };
+    let text = match pretty {
+        true => format!("{:#}", extracted.value),
+        false => extracted.value.to_string(),
+    };
+    let mut response = extracted.response;
+    response.usage = Some(extracted.usage);
+    response.choices.truncate(1);
+    if let Some(choice) = response.choices.first_mut() {
+        let parts = &mut choice.message.parts;
+        parts.retain(|part| !matches!(part, Part::Text(_)));
+        parts.push(Part::text(text));
+    }
+    clock.complete(&mut response.metadata.latency, None);
+    say(&response, output)?;
+    Ok(response)
+}
+
+/// Prints an answer that came in one piece.
+fn say(response: &ChatResponse, output: &mut dyn Output) -> std::io::Result<()> {
+    let mut events = response.clone().into_events().into_iter();
+    events.try_for_each(|event| output.event(&event))
 }
 
 /// An answer that was interrupted before it began.

@@ -1,7 +1,9 @@
 //! The words for a failed call, where more is known than the error says.
 
 use parlor::layers::fallback::Tried;
-use parlor::{Error, ErrorKind, Key, Resolved, Retry, Scrub, Secret, UnknownModel, today};
+use parlor::{
+    Error, ErrorKind, FinishKind, Key, Part, Resolved, Retry, Scrub, Secret, UnknownModel, today,
+};
 
 use super::Inner;
 use crate::scrub::{secrets_of, without_secrets};
@@ -83,6 +85,47 @@ pub(crate) fn retired(resolved: &Resolved) -> Option<String> {
         format!("; {instance}/{next} takes its place")
     });
     Some(format!("{} {since}{next}", resolved.id()))
+}
+
+/// The most characters of an answer that wasn't what was asked for.
+const SHOWN: usize = 300;
+
+/// What an answer that doesn't keep to its schema comes to.
+pub(super) fn unmet(inner: &mut Inner) {
+    let error = &inner.error;
+    let cut = error.kind() == ErrorKind::Truncated && error.retry() == Retry::Never;
+    if error.kind() != ErrorKind::Validation && !cut {
+        return;
+    }
+    let answer = error.partial();
+    let ended = answer.and_then(|answer| answer.finish_reason());
+    let is_refusal = |part: &Part| matches!(part, Part::Refusal(_));
+    let message = answer.and_then(|answer| answer.message());
+    if ended.is_some_and(|it| it.kind == FinishKind::Refusal)
+        || message.is_some_and(|message| message.parts.iter().any(is_refusal))
+    {
+        (inner.code, inner.exit) = ("filtered", 9);
+        return;
+    }
+    (inner.code, inner.exit) = ("schema", 10);
+    if cut {
+        inner.help = vec!["allow more by --max-tokens, or ask for less at a time".to_owned()];
+        return;
+    }
+    let text = answer.map(|answer| answer.text()).unwrap_or_default();
+    let shown: String = text.trim().chars().take(SHOWN).collect();
+    if !shown.is_empty() {
+        let cut = if shown.len() < text.trim().len() {
+            "…"
+        } else {
+            ""
+        };
+        inner.fact = format!("{}. It said: {shown}{cut}", error.message());
+    }
+    inner.help = vec![
+        "ask for less, or say in the prompt what is meant".to_owned(),
+        "models that keep to schemas: parlor models --ability schema".to_owned(),
+    ];
 }
 
 /// Finds better words than the error's own, where the context allows.

@@ -1,0 +1,12 @@
+//! What the answer must be like.
+
+use clap::Args;
+
+/// How the answer is shaped.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// Ask for JSON: fields as `name, age int, note: what is odd` (types str, int, float,
+    /// bool), a file with a JSON Schema, or a JSON Schema itself
+    #[arg(long, value_name = "FIELDS|FILE|JSON", conflicts_with = "interactive")]
+    pub(crate) schema: Option<String>,
+}
