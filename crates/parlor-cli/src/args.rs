@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 mod answer;
+mod keys;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,8 +13,18 @@ use parlor::{Effort, ReasoningConfig};
 use crate::failure::Failure;
 use answer::AnswerArgs;
 
+pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
+
 /// The words that are commands when they stand first. `help` is clap's own.
-const COMMANDS: &[&str] = &["chat", "history", "models", "providers", "doctor", "help"];
+const COMMANDS: &[&str] = &[
+    "chat",
+    "history",
+    "keys",
+    "models",
+    "providers",
+    "doctor",
+    "help",
+];
 
 /// Options of every command, which may stand before its word: those that stand
 /// alone, and those with a value.
@@ -57,6 +68,9 @@ pub(crate) enum Command {
     Chat(Box<ChatArgs>),
     /// List the conversations that are kept, or find words in them
     History(HistoryArgs),
+    /// Save keys of providers, list, check and remove them
+    #[command(after_help = keys::EXAMPLES)]
+    Keys(KeysArgs),
     /// List models with context window, price and abilities
     Models(ModelsArgs),
     /// List providers, and whether each has a key
@@ -149,13 +163,13 @@ pub(crate) struct ChatArgs {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Say nothing on stderr but errors
-    #[arg(short, long)]
+    #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// No colours
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) plain: bool,
     /// Configuration file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 }
 

@@ -8,8 +8,8 @@ use parlor::layers::retry::RetryNotice;
 use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
 
 use crate::failure::{Context, Failure};
-use crate::local;
 use crate::scrub::without_secrets;
+use crate::{keys, local};
 
 /// What the command line says of the model.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,10 @@ impl Chosen {
         let change = "-m MODEL or PARLOR_MODEL to change";
         match &self.because {
             Because::Named => None,
-            Because::OnlyKey(key) => Some(format!("{id} chosen because {key} is set ({change})")),
+            Because::OnlyKey(key) => Some(format!(
+                "{id} chosen because {} ({change})",
+                keys::because(key)
+            )),
             Because::Local(url) => Some(format!(
                 "{id} chosen because it answers at {url} ({change})"
             )),

@@ -3,6 +3,7 @@
 pub(crate) mod chat;
 mod doctor;
 pub(crate) mod history;
+mod keys;
 mod models;
 mod providers;
 mod table;
@@ -10,5 +11,6 @@ mod table;
 pub(crate) use chat::chat;
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;
+pub(crate) use keys::keys;
 pub(crate) use models::{known_models, models};
 pub(crate) use providers::providers;

@@ -14,10 +14,7 @@ pub(crate) fn write(history: &History, file: &Path) -> io::Result<()> {
         true => serde_json::to_string_pretty(history)?,
         false => markdown(history),
     };
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file)
+    crate::files::replace(file, &text, false)
 }
 
 /// The conversation as Markdown.

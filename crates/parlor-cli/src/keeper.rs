@@ -10,6 +10,8 @@ use parlor::{Cost, Env, Error, ErrorKind, Message, Result};
 use parlor_store::Store;
 use tokio::sync::OnceCell;
 
+use crate::files::make_folder;
+
 /// Where things are kept, unless something else is said.
 const FILE: &str = "parlor.db";
 
@@ -30,10 +32,7 @@ async fn open() -> Result<Store> {
             .with_help("Set HOME, or PARLOR_STORE to a file.")
     })?;
     if let Some(folder) = path.parent() {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder).map_err(|error| {
+        make_folder(folder).map_err(|error| {
             let message = format!("cannot make the folder {}: {error}", folder.display());
             Error::new(ErrorKind::Configuration, message)
         })?;

@@ -10,12 +10,15 @@ mod commands;
 mod converse;
 mod export;
 mod failure;
+mod files;
 mod input;
 mod interrupt;
 mod keeper;
+mod keys;
 mod local;
 mod markdown;
 mod output;
+mod prompt;
 mod schema;
 mod screen;
 mod scrub;
@@ -44,6 +47,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Told(text) => Ok(terminal::say(&text)?),
         Parsed::Command(Command::Chat(args)) => commands::chat(&args),
         Parsed::Command(Command::History(args)) => commands::history(&args),
+        Parsed::Command(Command::Keys(args)) => commands::keys(&args),
         Parsed::Command(Command::Models(args)) => commands::models(&args),
         Parsed::Command(Command::Providers(args)) => commands::providers(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),

@@ -7,6 +7,7 @@ use parlor::{Config, Env, Error, ErrorKind, PROVIDERS, Registry};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
+use crate::keys::KeyFile;
 
 /// The providers of this build with the configuration, from the file given or
 /// from where it usually is.
@@ -15,7 +16,11 @@ pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
         Some(path) => Config::load(path)?,
         None => parlor::configuration(&Env::process())?,
     };
-    Ok(Registry::global(PROVIDERS)?.with_config(config)?)
+    let registry = Registry::global(PROVIDERS)?.with_config(config)?;
+    Ok(match KeyFile::find(registry.env())? {
+        Some(keys) if !keys.is_empty() => registry.with_key_source(keys.source()),
+        _ => registry,
+    })
 }
 
 /// A runtime on this thread alone.

@@ -43,6 +43,8 @@ pub enum KeySource {
 #[derive(Clone)]
 pub struct KeyLookup {
     name: Arc<str>,
+    /// Whether it may be asked only to know that there is a key.
+    is_at_hand: bool,
     lookup: Arc<LookupFn>,
 }
 
@@ -66,6 +68,20 @@ impl KeySource {
     ) -> Self {
         Self::Lookup(KeyLookup {
             name: name.into(),
+            is_at_hand: false,
+            lookup: Arc::new(lookup),
+        })
+    }
+
+    /// A lookup that is quick and asks nobody, such as in a file of keys. Unlike
+    /// the other it is asked, too, where only is to be known whether there is a key.
+    pub fn kept(
+        name: &str,
+        lookup: impl Fn(&str) -> Result<Option<Secret>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Lookup(KeyLookup {
+            name: name.into(),
+            is_at_hand: true,
             lookup: Arc::new(lookup),
         })
     }
@@ -78,6 +94,19 @@ impl KeySource {
             Self::Command(_) => "key_command".to_owned(),
             Self::File(path) => path.display().to_string(),
             Self::Lookup(lookup) => lookup.name.to_string(),
+        }
+    }
+
+    /// Where the key of an instance is, as far as that is known without running a
+    /// program, opening a file or asking a person: the variable that is set, or
+    /// the place that is configured.
+    pub fn at_hand(&self, instance: &str, env: &Env) -> Option<String> {
+        match self {
+            Self::Env(names) => env.first(names).map(|(name, _)| name.to_owned()),
+            Self::Lookup(lookup) if !lookup.is_at_hand => None,
+            // What is wrong with it is said when the key is needed.
+            Self::Lookup(_) => Some(self.find(instance, env).ok()??.source),
+            other => Some(other.describe()),
         }
     }
 

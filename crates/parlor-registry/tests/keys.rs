@@ -190,3 +190,15 @@ fn nothing_shows_a_secret() {
     let shown = format!("{registry:?} {resolved:?} {:?}", resolved.config.key());
     assert!(!shown.contains("secret-value"), "{shown}");
 }
+
+#[test]
+fn a_kept_key_is_known_without_asking_and_chooses_the_model() {
+    let kept = KeySource::kept("keys.toml", |name| {
+        Ok((name == "openai").then(|| Secret::new("kept-key")))
+    });
+    let registry = registry().with_key_source(kept);
+    assert!(registry.is_ready("openai"));
+    assert!(!registry.is_ready("anthropic"));
+    let found = key_of(&registry, "openai/x");
+    assert_eq!(found, Some(("kept-key".to_owned(), "keys.toml".to_owned())));
+}

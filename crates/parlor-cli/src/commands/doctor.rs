@@ -169,7 +169,7 @@ async fn default_model(registry: &Registry) -> DefaultModel {
     let (rule, because) = match &choice.rule {
         Rule::Variable => told("PARLOR_MODEL", "PARLOR_MODEL names it".to_owned()),
         Rule::Config => told("config", "the configuration names it".to_owned()),
-        Rule::OnlyKey { key, .. } => told("only-key", format!("{key} is set")),
+        Rule::OnlyKey { key, .. } => told("only-key", crate::keys::because(key)),
         _ => match local::model(registry).await {
             Some((server, model)) => {
                 return DefaultModel {

@@ -275,7 +275,7 @@ impl List<'_> {
     }
 }
 
-fn unknown_provider(error: Error) -> Failure {
+pub(super) fn unknown_provider(error: Error) -> Failure {
     let near = error.help().starts_with("Did you mean");
     let near = near.then(|| error.help().to_owned());
     let failure = Failure::of(error, &Context::default());

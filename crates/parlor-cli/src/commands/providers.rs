@@ -63,11 +63,7 @@ pub(super) fn rows(registry: &Registry) -> Vec<Row> {
         // Any model will do: key and address are the instance's.
         let config = registry.resolve(&format!("{instance}/any")).ok()?.config;
         let sources = config.keys.sources();
-        let set = |source: &KeySource| match source {
-            KeySource::Env(names) => registry.env().first(names).map(|(name, _)| name.to_owned()),
-            KeySource::Lookup(_) => None,
-            other => Some(other.describe()),
-        };
+        let set = |source: &KeySource| source.at_hand(instance, registry.env());
         Some(Row {
             id: instance.to_owned(),
             name: descriptor.name,

@@ -6,6 +6,7 @@ use parlor::{
 };
 
 use super::Inner;
+use crate::keys;
 use crate::scrub::{secrets_of, without_secrets};
 
 /// How the help of an error begins to tell what was tried before.
@@ -178,6 +179,7 @@ fn key(inner: &mut Inner, context: &Context) {
         }
         inner.help = vec![
             error.help().to_owned(),
+            format!("or keep one: parlor keys set {provider}"),
             "or try without a key: parlor -m echo \"…\"".to_owned(),
         ];
         return;
@@ -193,7 +195,10 @@ fn key(inner: &mut Inner, context: &Context) {
             let (source, hint) = (&key.source, key.secret.hint());
             inner.fact =
                 format!("{provider} rejected the key from {source} ({hint}): {what}. {message}");
-            inner.help = vec![format!("put a valid key into {source}")];
+            inner.help = vec![match keys::is_kept_at(source) {
+                true => format!("parlor keys set {provider}"),
+                false => format!("put a valid key into {source}"),
+            }];
             // What the provider knows beside the usual.
             let usual = Error::new(error.kind(), "");
             let help = error.help();

@@ -272,16 +272,11 @@ impl Registry {
         key || (instance.is_configured && self.has_key(instance))
     }
 
-    /// The place of an instance's key: a set variable, or what is configured.
+    /// The place of an instance's key: a set variable, what is configured, or kept.
     pub(super) fn key_at_hand(&self, instance: &Instance) -> Option<String> {
-        self.keys(instance)
-            .sources()
-            .iter()
-            .find_map(|source| match source {
-                KeySource::Env(names) => self.env.first(names).map(|(name, _)| name.to_owned()),
-                KeySource::Lookup(_) => None,
-                other => Some(other.describe()),
-            })
+        let keys = self.keys(instance);
+        let mut sources = keys.sources().iter();
+        sources.find_map(|source| source.at_hand(&instance.name, &self.env))
     }
 
     /// All that the provider needs, with the facts about a model.

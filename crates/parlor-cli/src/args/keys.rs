@@ -1,0 +1,71 @@
+//! What can be asked of keys.
+
+use clap::{Args, Subcommand};
+
+use super::{Common, ListForm, list_form};
+
+pub(super) const EXAMPLES: &str = "\
+A key is typed where nobody sees it, or read from stdin; it is never an argument:
+  parlor keys set PROVIDER
+  pass show api-key | parlor keys set PROVIDER
+
+A key is looked for in the environment, in the configuration (key_command, key_file), then in
+the saved keys: keys.toml in the configuration's folder, which its owner alone can read.";
+
+/// What to do with keys.
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<KeysAction>,
+    /// What to print of a list: a table or one JSON array
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true,
+        global = true
+    )]
+    output: ListForm,
+    /// Short for `--output json`
+    #[arg(long, conflicts_with = "output", global = true)]
+    json: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Save a key: from a hidden prompt, or from stdin
+    Set(SetKey),
+    /// List which keys there are and where; never the key
+    List,
+    /// Ask a provider once whether it takes the key
+    Check(KeyOf),
+    /// Remove a saved key
+    Remove(KeyOf),
+}
+
+/// Whose key to save.
+#[derive(Debug, Args)]
+pub(crate) struct SetKey {
+    /// Provider, as `parlor providers` lists it
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider: String,
+    /// Taken only to be refused without being repeated.
+    #[arg(hide = true)]
+    pub(crate) refused: Vec<String>,
+}
+
+/// Whose key is meant.
+#[derive(Debug, Args)]
+pub(crate) struct KeyOf {
+    /// Provider, as `parlor providers` lists it
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider: String,
+}
+
+impl KeysArgs {
+    pub(crate) fn form(&self) -> ListForm {
+        list_form(self.output, self.json)
+    }
+}

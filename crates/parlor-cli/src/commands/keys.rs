@@ -1,0 +1,243 @@
+//! `parlor keys`: keys that are kept, and where each comes from.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use parlor::{Env, Error, ErrorKind, KeySource, Registry, Resolved, Secret};
+use serde::Serialize;
+
+use super::models::unknown_provider;
+use super::providers::rows;
+use super::table::table;
+use crate::args::{KeyOf, KeysAction, KeysArgs, ListForm, SetKey};
+use crate::failure::{Context, Failure};
+use crate::keys::KeyFile;
+use crate::terminal::{self, Terminal};
+use crate::{prompt, setup};
+
+/// The most bytes that are read as a key.
+const KEY_LIMIT: u64 = 64 * 1024;
+
+/// Lists, saves, checks or removes keys.
+pub(crate) fn keys(args: &KeysArgs) -> Result<(), Failure> {
+    match &args.action {
+        None | Some(KeysAction::List) => list(args),
+        Some(KeysAction::Set(which)) => set(args, which),
+        Some(KeysAction::Check(which)) => check(args, which),
+        Some(KeysAction::Remove(which)) => remove(args, which),
+    }
+}
+
+/// One key of the list; the JSON form has these fields.
+#[derive(Debug, Serialize)]
+struct Row {
+    provider: String,
+    /// Where it is: a variable, `api_key`, `key_command`, or a file.
+    source: String,
+    /// The last four characters, where they are known without running a program.
+    hint: Option<String>,
+    /// Whether another one is saved that isn't used.
+    wins_over_saved: bool,
+}
+
+fn list(args: &KeysArgs) -> Result<(), Failure> {
+    let registry = setup::registry(args.common.config.as_deref())?;
+    let file = file()?;
+    let kept = file.path().display().to_string();
+    let mut list = Vec::new();
+    for row in rows(&registry) {
+        let Some(source) = row.key.source else {
+            continue;
+        };
+        list.push(Row {
+            hint: hint(&registry, &row.id),
+            wins_over_saved: source != kept && file.keys().any(|(name, _)| name == row.id),
+            provider: row.id,
+            source,
+        });
+    }
+    // What is saved for a provider that this configuration hasn't got.
+    let mut unused = Vec::new();
+    for (name, key) in file.keys() {
+        if !list.iter().any(|row| row.provider == name) {
+            unused.push(name.to_owned());
+            list.push(Row {
+                provider: name.to_owned(),
+                source: kept.clone(),
+                hint: Some(key.hint()),
+                wins_over_saved: false,
+            });
+        }
+    }
+    if args.form() == ListForm::Json {
+        let text = serde_json::to_string(&list).map_err(io::Error::from)?;
+        return Ok(terminal::say(&format!("{text}\n"))?);
+    }
+    let told = Terminal::find(args.common.plain, args.common.quiet);
+    if list.is_empty() {
+        told.notice("There is no key yet. Save one: parlor keys set PROVIDER");
+    }
+    let cells: Vec<[String; 4]> = list
+        .iter()
+        .map(|row| {
+            let note = match row {
+                _ if unused.contains(&row.provider) => "no such provider here",
+                row if row.wins_over_saved => "wins over the saved key",
+                _ => "",
+            };
+            let hint = row.hint.clone().unwrap_or_default();
+            [row.provider.clone(), row.source.clone(), hint, note.into()]
+        })
+        .collect();
+    Ok(terminal::say(&terminal::printable(&table(&cells)))?)
+}
+
+/// The end of a key, if it is known without opening anything.
+fn hint(registry: &Registry, instance: &str) -> Option<String> {
+    let config = registry.resolve(&format!("{instance}/any")).ok()?.config;
+    let used = |source: &&KeySource| source.at_hand(instance, registry.env()).is_some();
+    let source = config.keys.sources().iter().find(used)?;
+    match source {
+        KeySource::Command(_) | KeySource::File(_) => None,
+        source => {
+            let key = source.find(instance, registry.env()).ok()??;
+            Some(key.secret.hint())
+        }
+    }
+}
+
+fn set(args: &KeysArgs, which: &SetKey) -> Result<(), Failure> {
+    if !which.refused.is_empty() {
+        let fact = "a key isn't an argument: the shell's history and other users would see it";
+        return Err(Failure::usage(fact)
+            .help(format!("parlor keys set {} asks for it", which.provider))
+            .help("it is in the history of your shell now: remove it there"));
+    }
+    let registry = setup::registry(args.common.config.as_deref())?;
+    let resolved = instance(&registry, &which.provider)?;
+    let name = resolved.config.instance.as_str();
+    let mut file = file()?;
+    let key = read(name, resolved.provider.descriptor().key_url)?;
+    file.set(name, &key)?;
+    let path = file.path().display();
+    let hint = Secret::new(key.as_str()).hint();
+    terminal::say(&format!(
+        "The key for {name} ({hint}) is saved in {path}, which only you can read.\n"
+    ))?;
+    let told = Terminal::find(args.common.plain, args.common.quiet);
+    match winner(&registry, &resolved, &file) {
+        Some(other) => told.notice(format!(
+            "note: {other} wins over the saved key; as long as it is there, the saved key isn't used."
+        )),
+        None => told.notice(format!("Try it: parlor keys check {name}")),
+    }
+    Ok(())
+}
+
+/// The place of a key that counts more than the file.
+fn winner(registry: &Registry, resolved: &Resolved, file: &KeyFile) -> Option<String> {
+    let kept = file.path().display().to_string();
+    let mut sources = resolved.config.keys.sources().iter();
+    let used = sources.find_map(|source| source.at_hand(&resolved.config.instance, registry.env()));
+    used.filter(|source| *source != kept)
+}
+
+fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
+    let registry = setup::registry(args.common.config.as_deref())?;
+    let resolved = instance(&registry, &which.provider)?;
+    let name = resolved.config.instance.as_str();
+    let Some(key) = resolved.config.key()? else {
+        if resolved.provider.descriptor().needs_key || resolved.config.key_is_configured {
+            let message = format!("{name} has no key");
+            let error = Error::new(ErrorKind::Authentication, message).with_provider(name);
+            return Err(Failure::from(error).help(format!("parlor keys set {name}")));
+        }
+        return Ok(terminal::say(&format!(
+            "{name} needs no key, and none is set.\n"
+        ))?);
+    };
+    let from = format!("the key from {} ({})", key.source, key.secret.hint());
+    match setup::runtime()?.block_on(registry.models_of(name)) {
+        Ok(models) => {
+            let count = models.len();
+            Ok(terminal::say(&format!(
+                "{name} takes {from}; it lists {count} models.\n"
+            ))?)
+        }
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let fact = format!("{name} has no list to ask for, so that {from} can't be checked");
+            Err(Failure::from(error)
+                .fact(fact)
+                .help(format!("ask a model: parlor -m {name}/MODEL \"hi\"")))
+        }
+        Err(error) => Err(Failure::of(error, &Context::new(&resolved))),
+    }
+}
+
+fn remove(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
+    let registry = setup::registry(args.common.config.as_deref())?;
+    let mut file = file()?;
+    // A key may be left of a provider that isn't there any more.
+    let resolved = instance(&registry, &which.provider);
+    let name = match &resolved {
+        Ok(resolved) => resolved.config.instance.clone(),
+        Err(_) => which.provider.clone(),
+    };
+    if !file.remove(&name)? {
+        let resolved = resolved?;
+        let fact = format!("no key of {name} is saved in {}", file.path().display());
+        let failure = Failure::from(Error::new(ErrorKind::Validation, fact));
+        return Err(match winner(&registry, &resolved, &file) {
+            Some(other) => failure.help(format!("{other} has one: remove it there")),
+            None => failure.help("parlor keys list"),
+        });
+    }
+    let path = file.path().display();
+    terminal::say(&format!("The key for {name} is removed from {path}.\n"))?;
+    if let Some(other) = resolved.ok().and_then(|it| winner(&registry, &it, &file)) {
+        Terminal::find(args.common.plain, args.common.quiet)
+            .notice(format!("note: {other} still has a key for {name}."));
+    }
+    Ok(())
+}
+
+/// The file of keys, which need not be there yet.
+fn file() -> Result<KeyFile, Failure> {
+    let file = KeyFile::find(&Env::process())?;
+    file.ok_or_else(|| {
+        let message = "no folder for the configuration is known";
+        Failure::from(Error::new(ErrorKind::Configuration, message))
+            .help("Set HOME, or XDG_CONFIG_HOME to a folder.")
+    })
+}
+
+/// The instance of this name or alias.
+fn instance(registry: &Registry, name: &str) -> Result<Resolved, Failure> {
+    registry.descriptor(name).map_err(unknown_provider)?;
+    // Any model will do: the key is the instance's.
+    Ok(registry.resolve(&format!("{name}/any"))?)
+}
+
+/// The key: typed where nobody sees it, or what stdin holds.
+fn read(name: &str, key_url: &str) -> Result<String, Failure> {
+    let typed = if io::stdin().is_terminal() {
+        if !key_url.is_empty() {
+            terminal::complain(&format!("Get a key: {key_url}\n"));
+        }
+        let typed = prompt::hidden(&format!("Key for {name} (it isn't shown): "))?;
+        typed.ok_or_else(|| Error::new(ErrorKind::Cancelled, "no key was given"))?
+    } else {
+        let mut text = String::new();
+        let read = io::stdin().take(KEY_LIMIT).read_to_string(&mut text);
+        read.map_err(|error| Failure::usage(format!("cannot read stdin: {error}")))?;
+        text
+    };
+    let key = typed.trim();
+    if key.is_empty() {
+        return Err(Failure::usage("no key was given").help("type it, or give it on stdin"));
+    }
+    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Failure::usage("this is no key: it has white space within")
+            .help("give the key alone, on one line"));
+    }
+    Ok(key.to_owned())
+}
