@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 mod answer;
+mod config;
 mod keys;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use parlor::{Effort, ReasoningConfig};
 use crate::failure::Failure;
 use answer::AnswerArgs;
 
+pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 
 /// The words that are commands when they stand first. `help` is clap's own.
@@ -20,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "chat",
     "history",
     "keys",
+    "config",
     "models",
     "providers",
     "doctor",
@@ -71,6 +74,9 @@ pub(crate) enum Command {
     /// Save keys of providers, list, check and remove them
     #[command(after_help = keys::EXAMPLES)]
     Keys(KeysArgs),
+    /// Find, check, edit, read and write the configuration
+    #[command(after_help = config::EXAMPLES)]
+    Config(ConfigArgs),
     /// List models with context window, price and abilities
     Models(ModelsArgs),
     /// List providers, and whether each has a key

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod chat;
+mod config;
 mod doctor;
 pub(crate) mod history;
 mod keys;
@@ -9,6 +10,7 @@ mod providers;
 mod table;
 
 pub(crate) use chat::chat;
+pub(crate) use config::config;
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;
 pub(crate) use keys::keys;

@@ -1,0 +1,276 @@
+//! `parlor config`: the configuration file: where it is, what is wrong in it, what it says.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use parlor::layers::ConfiguredLayers;
+use parlor::{Config, Env, Error, ErrorKind, PROVIDERS, Registry, Secret, config_path};
+use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
+
+use crate::args::{ConfigAction, ConfigArgs};
+use crate::failure::Failure;
+use crate::files;
+use crate::scrub::without_secrets;
+use crate::terminal::{self, Terminal};
+
+/// Tables whose values may be secrets, and names that are.
+const SECRET_TABLES: &[&str] = &["headers", "query", "env"];
+const SECRETS: &[&str] = &["api_key"];
+
+/// Finds, checks, edits, reads or writes the configuration.
+pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
+    let file = file(args)?;
+    let told = Terminal::find(args.common.plain, args.common.quiet);
+    match &args.action {
+        None | Some(ConfigAction::Path) => {
+            if !file.exists() {
+                told.notice("It isn't there yet; without it everything has its defaults.");
+            }
+            Ok(terminal::say(&format!("{}\n", file.display()))?)
+        }
+        Some(ConfigAction::Check) => {
+            if !file.exists() {
+                let fact = format!("there is no file {}", file.display());
+                return Err(wrong(fact).help("None is needed; parlor config edit makes one."));
+            }
+            check(&file, &read(&file)?)?;
+            Ok(terminal::say(&format!(
+                "{}: nothing is wrong.\n",
+                file.display()
+            ))?)
+        }
+        Some(ConfigAction::Edit) => edit(&file),
+        Some(ConfigAction::Get { path }) => get(&file, path),
+        Some(ConfigAction::Set { path, value }) => {
+            set(&file, path, value)?;
+            told.notice(format!("{path} is set in {}.", file.display()));
+            Ok(())
+        }
+    }
+}
+
+fn file(args: &ConfigArgs) -> Result<PathBuf, Failure> {
+    let env = Env::process();
+    let usual = || config_path(|name| env.get(name));
+    let file = args.common.config.clone().or_else(usual);
+    file.ok_or_else(|| {
+        wrong("no folder for the configuration is known").help("Set HOME, or name a file: --config")
+    })
+}
+
+/// The file's text; one that isn't there is empty.
+fn read(file: &Path) -> Result<String, Failure> {
+    match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|error| wrong(format!("cannot read {}: {error}", file.display()))),
+    }
+}
+
+/// Everything that is known to be wrong without asking anybody.
+fn check(file: &Path, text: &str) -> Result<(), Failure> {
+    let config = match is_json(file) {
+        true => Config::from_json(text),
+        false => Config::from_toml(text),
+    };
+    let mut config = config.map_err(|problems| problems.in_file(file))?;
+    if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, file.parent()) {
+        *catalogue = folder.join(&*catalogue);
+    }
+    let registry = Registry::global(PROVIDERS)?.with_config(config)?;
+    ConfiguredLayers::new(registry.config())?;
+    match registry.check().into_iter().next() {
+        // Whatever its kind is when a model is asked, here a name is wrong.
+        Some(error) => {
+            let fact = format!("{}: {}", file.display(), error.message());
+            Err(wrong(fact).help(error.help()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn edit(file: &Path) -> Result<(), Failure> {
+    let env = Env::process();
+    let Some((_, editor)) = env.first(&["VISUAL", "EDITOR"]) else {
+        return Err(wrong("no editor is named").help("Set VISUAL or EDITOR, such as EDITOR=vi"));
+    };
+    if let Some(folder) = file.parent() {
+        let made = files::make_folder(folder);
+        made.map_err(|error| wrong(format!("cannot make {}: {error}", folder.display())))?;
+    }
+    // It may bring options, as in `code --wait`.
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let status = Command::new(program).args(words).arg(file).status();
+    let status = status.map_err(|error| {
+        wrong(format!("cannot run the editor {program}: {error}")).help("Correct VISUAL or EDITOR.")
+    })?;
+    if !status.success() {
+        return Err(wrong(format!("the editor {program} failed: {status}"))
+            .help("What it saved stays as it is: parlor config check"));
+    }
+    check(file, &read(file)?).map_err(|failure| failure.also("parlor config edit"))
+}
+
+fn get(file: &Path, path: &str) -> Result<(), Failure> {
+    let document = parse(file, &read(file)?)?;
+    let keys = keys(path)?;
+    let mut is_secret = false;
+    let mut item = document.as_item();
+    for key in &keys {
+        is_secret |= item.is_table_like() && names_secret(key.get());
+        item = item.get(key.get()).ok_or_else(|| {
+            let fact = format!("`{path}` isn't set in {}", file.display());
+            Failure::from(Error::new(ErrorKind::Validation, fact))
+                .help(format!("parlor config set {path} VALUE"))
+        })?;
+    }
+    let mut item = item.clone();
+    hide(&mut item, is_secret);
+    let text = match &item {
+        Item::Value(Value::String(text)) => text.value().clone(),
+        Item::Value(value) => value.clone().decorated("", "").to_string(),
+        Item::Table(table) => {
+            let mut whole = DocumentMut::new();
+            *whole.as_table_mut() = table.clone();
+            whole.as_table_mut().set_implicit(false);
+            whole.to_string()
+        }
+        other => other.to_string(),
+    };
+    Ok(terminal::say(&format!(
+        "{}\n",
+        terminal::printable(text.trim())
+    ))?)
+}
+
+fn names_secret(name: &str) -> bool {
+    SECRETS.contains(&name) || SECRET_TABLES.contains(&name)
+}
+
+/// Puts the end of a secret in its place.
+fn hide(item: &mut Item, is_secret: bool) {
+    if let Some(text) = item.as_str() {
+        // An address may carry a password or a key.
+        *item = toml_edit::value(match is_secret {
+            true => Secret::new(text).hint(),
+            false if text.contains("://") => without_secrets(text),
+            false => return,
+        });
+    } else if let Some(tables) = item.as_array_of_tables_mut() {
+        tables
+            .iter_mut()
+            .for_each(|table| hide_in(table, is_secret));
+    } else if let Some(table) = item.as_table_like_mut() {
+        hide_in(table, is_secret);
+    }
+}
+
+fn hide_in(table: &mut dyn TableLike, is_secret: bool) {
+    for (name, item) in table.iter_mut() {
+        let is_secret = is_secret || names_secret(name.get());
+        hide(item, is_secret);
+    }
+}
+
+fn set(file: &Path, path: &str, value: &str) -> Result<(), Failure> {
+    if is_json(file) {
+        return Err(wrong(format!(
+            "{} is the JSON mapping, which isn't written to",
+            file.display()
+        ))
+        .help("parlor config edit"));
+    }
+    let keys = keys(path)?;
+    if keys.last().is_some_and(|key| SECRETS.contains(&key.get())) {
+        let fact = "a key isn't an argument: the shell's history and other users would see it";
+        return Err(Failure::usage(fact).help("parlor keys set PROVIDER asks for it"));
+    }
+    let before = parse(file, &read(file)?)?;
+    // What is no value of the right type may be meant as text.
+    let as_text = Value::from(value);
+    let text = match value.parse::<Value>() {
+        Ok(value) => {
+            let text = with(&before, &keys, value)?;
+            match check(file, &text) {
+                Ok(()) => text,
+                Err(failure) => {
+                    let text = with(&before, &keys, as_text)?;
+                    check(file, &text).map_err(|_| failure.also("Nothing was written."))?;
+                    text
+                }
+            }
+        }
+        Err(_) => {
+            let text = with(&before, &keys, as_text)?;
+            check(file, &text).map_err(|failure| failure.also("Nothing was written."))?;
+            text
+        }
+    };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let written = files::make_folder(folder).and_then(|()| files::replace(file, &text, false));
+    written.map_err(|error| wrong(format!("cannot write {}: {error}", file.display())))
+}
+
+/// The document with a value at a place, whose tables are made if need be.
+fn with(before: &DocumentMut, keys: &[Key], mut value: Value) -> Result<String, Failure> {
+    let mut document = before.clone();
+    let Some((last, tables)) = keys.split_last() else {
+        return Ok(document.to_string());
+    };
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    for key in tables {
+        let inner = table.entry(key.get()).or_insert_with(|| {
+            let mut made = toml_edit::Table::new();
+            made.set_implicit(true);
+            Item::Table(made)
+        });
+        table = inner.as_table_like_mut().ok_or_else(|| {
+            Failure::usage(format!("`{}` is no table", key.get())).help("parlor config get PATH")
+        })?;
+    }
+    match table.get_mut(last.get()) {
+        Some(Item::Value(old)) => {
+            // A comment behind the value stays.
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        Some(old) if !old.is_none() => {
+            let fact = format!("`{}` is a table, not a value", last.get());
+            return Err(Failure::usage(fact).help("name a setting in it, or: parlor config edit"));
+        }
+        _ => {
+            table.insert(last.get(), Item::Value(value));
+        }
+    }
+    Ok(document.to_string())
+}
+
+fn keys(path: &str) -> Result<Vec<Key>, Failure> {
+    Key::parse(path).map_err(|_| {
+        Failure::usage(format!("`{path}` is no name of a setting"))
+            .help("Write it as default_model, providers.mine.base_url or models.\"a.b\"")
+    })
+}
+
+fn parse(file: &Path, text: &str) -> Result<DocumentMut, Failure> {
+    // The whole check tells the place; the parser's own words show the line,
+    // which may hold a secret.
+    text.parse::<DocumentMut>().map_err(|_| {
+        let told = Config::from_toml(text).err();
+        match told {
+            Some(problems) => problems.in_file(file).into(),
+            None => wrong(format!("{} is no TOML", file.display())),
+        }
+    })
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"))
+}
+
+fn wrong(fact: impl Into<String>) -> Failure {
+    Error::new(ErrorKind::Configuration, fact.into()).into()
+}
