@@ -3,6 +3,7 @@
 mod answer;
 mod config;
 mod keys;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use answer::AnswerArgs;
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 
+pub(crate) use usage::UsageArgs;
+
 /// The words that are commands when they stand first. `help` is clap's own.
 const COMMANDS: &[&str] = &[
     "chat",
@@ -25,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "config",
     "models",
     "providers",
+    "usage",
     "doctor",
     "help",
 ];
@@ -81,6 +85,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// List providers, and whether each has a key
     Providers(ProvidersArgs),
+    /// Add up tokens and costs of what is kept, by model or by day
+    Usage(UsageArgs),
     /// Say what is set up, and which model would be asked
     Doctor(DoctorArgs),
 }

@@ -8,6 +8,7 @@ mod keys;
 mod models;
 mod providers;
 mod table;
+mod usage;
 
 pub(crate) use chat::chat;
 pub(crate) use config::config;
@@ -16,3 +17,4 @@ pub(crate) use history::history;
 pub(crate) use keys::keys;
 pub(crate) use models::{known_models, models};
 pub(crate) use providers::providers;
+pub(crate) use usage::usage;

@@ -29,7 +29,7 @@ use editor::{Entered, LineEditor};
 
 pub(crate) use editor::Word;
 use status::Figures;
-pub(crate) use status::turns;
+pub(crate) use status::{grouped, money, turns};
 use view::dimmed;
 
 /// How soon a second Ctrl-C on an empty line leaves.

@@ -51,6 +51,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Command(Command::Config(args)) => commands::config(&args),
         Parsed::Command(Command::Models(args)) => commands::models(&args),
         Parsed::Command(Command::Providers(args)) => commands::providers(&args),
+        Parsed::Command(Command::Usage(args)) => commands::usage(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),
     }
 }

@@ -1,0 +1,109 @@
+//! `parlor usage`: what models were used for, and what that cost.
+
+use std::time::SystemTime;
+
+use parlor::agent::{ConversationStore as _, UsageRow};
+use serde_json::json;
+
+use super::table::table;
+use crate::args::{ListForm, UsageArgs};
+use crate::converse::{grouped, money};
+use crate::failure::Failure;
+use crate::keeper::Shelf;
+use crate::setup;
+use crate::terminal::{self, Terminal};
+
+const HEAD: [&str; 7] = ["day", "model", "turns", "input", "output", "cost", ""];
+
+/// Adds up what is kept of usage.
+pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
+    let since = args.since.unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = since.duration_since(SystemTime::UNIX_EPOCH);
+    let since = i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+    let shelf = Shelf::default();
+    let rows = setup::runtime()?.block_on(async {
+        let store = shelf.store().await?;
+        store.usage(since, args.by()).await
+    })?;
+    let total = total(&rows);
+    if args.form() == ListForm::Json {
+        let report = json!({ "rows": rows, "total": total });
+        return Ok(terminal::say(&format!("{report}\n"))?);
+    }
+    let told = Terminal::find(args.common.plain, args.common.quiet);
+    if rows.is_empty() {
+        told.notice("Nothing was used in that time.");
+        return Ok(());
+    }
+    let mut lines = vec![HEAD.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| cells(row, "")));
+    if rows.len() > 1 {
+        lines.push(cells(&total, "total"));
+    }
+    // A column that says nothing of any row is left out.
+    let is_by_day = rows.iter().any(|row| row.day.is_some());
+    let text = match is_by_day {
+        true => table(&lines),
+        false => {
+            let rest = lines.into_iter().map(|[day, model, rest @ ..]| {
+                let [turns, input, output, cost, note] = rest;
+                let model = if day == "total" { day } else { model };
+                [model, turns, input, output, cost, note]
+            });
+            table(&rest.collect::<Vec<_>>())
+        }
+    };
+    terminal::say(&terminal::printable(&text))?;
+    if total.unpriced > 0 {
+        told.notice("Turns without a known price are in no sum of costs.");
+    }
+    Ok(())
+}
+
+/// Everything together, with a sum for each currency.
+fn total(rows: &[UsageRow]) -> UsageRow {
+    let mut total = UsageRow::default();
+    for row in rows {
+        total.turns += row.turns;
+        total.unpriced += row.unpriced;
+        total.usage.add(&row.usage);
+        for cost in &row.costs {
+            let mut sums = total.costs.iter_mut();
+            match sums.find(|sum| sum.currency == cost.currency) {
+                Some(sum) => {
+                    sum.amount += cost.amount;
+                    // The oldest price that is in the sum.
+                    if cost.as_of < sum.as_of {
+                        sum.as_of.clone_from(&cost.as_of);
+                    }
+                }
+                None => total.costs.push(cost.clone()),
+            }
+        }
+    }
+    total
+}
+
+fn cells(row: &UsageRow, name: &str) -> [String; 7] {
+    let model = match (&row.provider, &row.model) {
+        (Some(provider), Some(model)) => format!("{provider}/{model}"),
+        (provider, model) => model.clone().or(provider.clone()).unwrap_or_default(),
+    };
+    let costs: Vec<String> = row.costs.iter().map(money).collect();
+    let tokens = |count: Option<u64>| count.map(grouped).unwrap_or_else(|| "–".to_owned());
+    [
+        row.day.clone().unwrap_or_else(|| name.to_owned()),
+        model,
+        grouped(row.turns),
+        tokens(row.usage.input_tokens),
+        tokens(row.usage.output_tokens),
+        match costs.as_slice() {
+            [] => "–".to_owned(),
+            costs => costs.join(" + "),
+        },
+        match row.unpriced {
+            0 => String::new(),
+            count => format!("{} without a known price", grouped(count)),
+        },
+    ]
+}
