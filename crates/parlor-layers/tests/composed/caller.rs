@@ -27,7 +27,12 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(rng: &mut Rng) -> Self {
         let to = ["ann@example.org", "bob@example.com"][rng.usize(..2)];
-        let request = ChatRequest::from(format!("Write to {to} about {}", rng.u8(0..2)));
+        let about = rng.u8(0..2);
+        let mut letter = Message::user(format!("Write to {to} about {about}"));
+        if about == 1 {
+            letter = letter.with(Media::url(MediaKind::Image, "https://a.example/cat"));
+        }
+        let request = ChatRequest::from(letter);
         let request = match rng.u8(0..6) {
             0 => CacheMode::Refresh.on(request),
             1 => CoalesceLayer::alone(request),

@@ -12,6 +12,7 @@ mod common;
 mod ledger;
 mod policies;
 mod rig;
+mod shelf;
 #[path = "../watch/spans.rs"]
 #[allow(dead_code, reason = "shared with the tests of spans")]
 mod spans;

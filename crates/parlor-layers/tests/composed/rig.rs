@@ -3,6 +3,7 @@
 use crate::common::{Ended, Seen, error, millis, named, open, saying, words};
 use crate::ledger::Ledger;
 use crate::policies::{balance, hedge, pace, spending};
+use crate::shelf::{Shelf, is_unfetched};
 use fastrand::Rng;
 use parlor_core::*;
 use parlor_layers::balance::BalanceLayer;
@@ -11,6 +12,7 @@ use parlor_layers::cache::{CacheLayer, CachePolicy};
 use parlor_layers::coalesce::CoalesceLayer;
 use parlor_layers::concurrency::{ConcurrencyLayer, ConcurrencyPolicy};
 use parlor_layers::fallback::FallbackLayer;
+use parlor_layers::fetch_media::FetchMediaLayer;
 use parlor_layers::hooks::{HookFns, HooksLayer, HooksPolicy};
 use parlor_layers::metrics::{Metrics, MetricsLayer, MetricsPolicy};
 use parlor_layers::rate_limit::RateLimitLayer;
@@ -36,6 +38,7 @@ const APART: &[&str] = &["record", "replay"];
 /// A model, and what stands around it alone.
 struct Place {
     model: Scripted,
+    shelf: Shelf,
     running: ConcurrencyLayer,
     /// How many exchanges may go on at once.
     at_once: usize,
@@ -174,6 +177,7 @@ impl Rig {
                     assert!(!sent.contains('@'), "{sent}");
                 }
                 assert!(!request.extra.contains_key("parlor"), "{request:?}");
+                assert!(!is_unfetched(&request), "{request:?}");
             }
         }
     }
@@ -275,6 +279,7 @@ fn to_say(request: &ChatRequest, label: String) -> String {
 
 impl Place {
     fn new(rng: &mut Rng, at: usize, well: &Arc<AtomicBool>) -> Self {
+        let shelf = Shelf::new(rng, well);
         let mut scripts = rng.fork();
         let well = well.clone();
         let model = Scripted::with(move |number, request| {
@@ -294,6 +299,7 @@ impl Place {
         running.max_waiting = [3, 1000][rng.usize(..2)];
         Self {
             model: named(model, at).with_info(info),
+            shelf,
             running: ConcurrencyLayer::new(running),
             at_once,
             rate: RateLimitLayer::new(pace(rng)),
@@ -325,6 +331,7 @@ impl Place {
         }
         Stack::new()
             .with(ResumeLayer::new(resume))
+            .with(FetchMediaLayer::new(self.shelf.clone()).with_all())
             .with(TimeoutLayer::new(limits))
             .with(self.running.clone())
             .with(self.rate.clone())
