@@ -10,15 +10,24 @@
 //!   it opens one. A failure goes to all who wait for it.
 //! - **A stream's middle:** every reader gets every event from the first, whenever
 //!   it joined and at its own pace, and the same end. Each has its own partial.
-//! - **A drop:** leaves the others as they are. The last one to leave drops the
-//!   inner call or stream at once.
+//! - **A drop:** leaves the others as they are, and to another of them to count
+//!   the usage. The last one to leave drops the inner call or stream at once.
 //!
 //! No task is spawned: whichever reader has read all there is asks for more.
 //! What makes requests the same is told in [`key`].
 //!
 //! An answer that is complete is joined no more; keeping it is the
-//! [cache](crate::cache)'s affair. An answer that another call began says
-//! [`Reused::Call`]: its usage was paid once, and is counted by who began.
+//! [cache](crate::cache)'s affair. Its usage was paid once, and is counted by
+//! whoever gets it first; for the others the answer says [`Reused::Call`].
+//!
+//! # Who leaves
+//! Whoever leaves before the answer, or before the stream is open, leaves no usage
+//! uncounted: another gets it first. If a stream's first reader leaves in its
+//! middle, the next one that opens it or comes to its end counts the usage, all of
+//! it. Who opened it before was told [`Reused::Call`] then, and hears otherwise
+//! only from the [metadata](ChatStream::metadata) at the end. Trace, metrics and
+//! the agent's statistics go by that; a budget has settled by then, so it belongs
+//! inside.
 //!
 //! # Memory
 //! The events of an answer are kept while it can be joined, up to
@@ -237,11 +246,11 @@ async fn next<T: Entry>(reader: &mut Reader<T>) -> Result<T> {
 /// The answer of a shared call.
 async fn answered(mut reader: Reader<Answer>) -> Result<ChatResponse> {
     let Answer(answer) = next(&mut reader).await?;
-    let joined = reader.joined();
+    let counts = reader.counts();
     // The last reader to leave lets go of the log's copy, and this is the only one.
     drop(reader);
     let mut answer = Arc::unwrap_or_clone(answer);
-    if joined {
+    if !counts {
         mark(&mut answer.metadata);
     }
     Ok(answer)
@@ -255,13 +264,13 @@ async fn opened(mut reader: Reader<Step>) -> Result<ChatStream> {
         }
     };
     let mut metadata = facts.metadata.clone();
-    let (later, marked) = match reader.joined() {
-        true => {
+    let (later, marked) = match reader.counts() {
+        true => (facts.later.clone(), None),
+        false => {
             mark(&mut metadata);
             let later = Arc::new(OnceLock::new());
             (later.clone(), Some((facts.clone(), later)))
         }
-        false => (facts.later.clone(), None),
     };
     Ok(
         ChatStream::new(facts.info.clone(), SharedStream { reader, marked })
@@ -363,8 +372,8 @@ impl Stream for Exchange {
 /// The events of a shared stream for one reader.
 struct SharedStream {
     reader: Reader<Step>,
-    /// For one that joined: where the facts that are known at the end go, with
-    /// the mark that they are another's.
+    /// For one that wasn't the first: where the facts that are known at the end
+    /// go, with the mark that they are another's if they are.
     marked: Option<(Arc<Facts>, Arc<OnceLock<ResponseMetadata>>)>,
 }
 
@@ -381,12 +390,11 @@ impl Stream for SharedStream {
             }
         };
         let goes_on = matches!(&item, Some(Ok(event)) if !event.is_terminal());
-        if !goes_on
-            && let Some((facts, later)) = self.marked.take()
-            && let Some(known) = facts.later.get()
-        {
-            let mut known = known.clone();
-            mark(&mut known);
+        if !goes_on && let Some((facts, later)) = self.marked.take() {
+            let mut known = facts.later.get().unwrap_or(&facts.metadata).clone();
+            if !self.reader.counts() {
+                mark(&mut known);
+            }
             // Its only other holder reads it.
             let _ = later.set(known);
         }

@@ -1,9 +1,12 @@
 //! Sees every exchange to its one end: what trace, metrics and hooks share.
 
 use futures_core::Stream;
-use parlor_core::{ChatResponse, ChatStream, Error, Event, EventStream, Result, Usage};
+use parlor_core::{
+    ChatResponse, ChatStream, Error, Event, EventStream, ResponseMetadata, Result, Usage,
+};
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 /// How an exchange ended.
@@ -24,7 +27,8 @@ pub(crate) trait Watcher: Send + Unpin + 'static {
     /// The next event of a stream. An error ends the stream in its place.
     fn event(&mut self, event: &mut Event) -> Result<()>;
 
-    /// The answer was made before, and its usage was counted then.
+    /// The answer was made before, and its usage is counted elsewhere. It is told
+    /// no later than right before the end.
     fn reused(&mut self) {}
 
     /// The end, told exactly once.
@@ -46,17 +50,24 @@ pub(crate) trait Watcher: Send + Unpin + 'static {
 }
 
 /// A watcher that is told the end whatever happens.
-pub(crate) struct Watch<W: Watcher>(Option<W>);
+pub(crate) struct Watch<W: Watcher> {
+    watcher: Option<W>,
+    /// Of a stream that was reused when it opened: what is known of it at the end.
+    later: Option<Arc<OnceLock<ResponseMetadata>>>,
+}
 
 impl<W: Watcher> Watch<W> {
     pub(crate) fn new(watcher: W) -> Self {
-        Self(Some(watcher))
+        Self {
+            watcher: Some(watcher),
+            later: None,
+        }
     }
 
     /// The outcome of a call, which ends the exchange.
     pub(crate) fn called(mut self, outcome: Result<ChatResponse>) -> Result<ChatResponse> {
         let outcome = outcome.and_then(|mut response| {
-            if let Some(watcher) = &mut self.0 {
+            if let Some(watcher) = &mut self.watcher {
                 if response.metadata.reused.is_some() {
                     watcher.reused();
                 }
@@ -78,11 +89,9 @@ impl<W: Watcher> Watch<W> {
     }
 
     /// The opened stream, watched.
-    pub(crate) fn opened(mut self, stream: ChatStream) -> ChatStream {
-        if let Some(watcher) = &mut self.0
-            && stream.metadata().reused.is_some()
-        {
-            watcher.reused();
+    pub(crate) fn opened(mut self, mut stream: ChatStream) -> ChatStream {
+        if stream.metadata().reused.is_some() {
+            self.later = Some(stream.later_metadata());
         }
         stream.map_events(|events| Watched {
             events: Some(events),
@@ -91,7 +100,12 @@ impl<W: Watcher> Watch<W> {
     }
 
     fn end(&mut self, end: End<'_>) {
-        if let Some(watcher) = self.0.take() {
+        if let Some(mut watcher) = self.watcher.take() {
+            if let Some(later) = self.later.take()
+                && later.get().is_none_or(|known| known.reused.is_some())
+            {
+                watcher.reused();
+            }
             watcher.end(end);
         }
     }
@@ -118,7 +132,7 @@ impl<W: Watcher> Stream for Watched<W> {
         let Some(events) = &mut this.events else {
             return Poll::Ready(None);
         };
-        let Some(watcher) = &mut this.watch.0 else {
+        let Some(watcher) = &mut this.watch.watcher else {
             return events.as_mut().poll_next(cx);
         };
         let item = match watcher.poll(events, cx) {
@@ -150,7 +164,7 @@ impl<W: Watcher> Stream for Watched<W> {
 
 impl<W: Watcher> Drop for Watched<W> {
     fn drop(&mut self) {
-        if let (Some(watcher), Some(events)) = (&mut self.watch.0, self.events.take()) {
+        if let (Some(watcher), Some(events)) = (&mut self.watch.watcher, self.events.take()) {
             watcher.release(events);
         }
     }

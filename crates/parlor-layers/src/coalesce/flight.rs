@@ -51,7 +51,7 @@ impl<T: Entry> Flights<T> {
         let open = self.open();
         let flight = open.get(&key)?;
         let seat = flight.state().join()?;
-        Some(self.reader(flight.clone(), seat, true))
+        Some(self.reader(flight.clone(), seat))
     }
 
     /// A reader of the flight of this key, which begins now if there is none to
@@ -65,7 +65,7 @@ impl<T: Entry> Flights<T> {
         if let Some(flight) = open.get(&key)
             && let Some(seat) = flight.state().join()
         {
-            return self.reader(flight.clone(), seat, true);
+            return self.reader(flight.clone(), seat);
         }
         let flight = Arc::new(Flight {
             key,
@@ -74,15 +74,16 @@ impl<T: Entry> Flights<T> {
         let stale = open.insert(key, flight.clone());
         drop(open);
         drop(stale);
-        self.reader(flight, 0, false)
+        self.reader(flight, 0)
     }
 
-    fn reader(self: &Arc<Self>, flight: Arc<Flight<T>>, seat: usize, joined: bool) -> Reader<T> {
+    fn reader(self: &Arc<Self>, flight: Arc<Flight<T>>, seat: usize) -> Reader<T> {
         Reader {
             flights: self.clone(),
             flight,
             seat,
-            joined,
+            counts: false,
+            ended: false,
         }
     }
 
@@ -122,6 +123,8 @@ struct State<T> {
     end: Option<Result<()>>,
     /// Whether it can be joined: the log is whole and the end is not there.
     open: bool,
+    /// Whether a reader counts what the source consumes.
+    counted: bool,
     /// One for each reader; those of readers who left are free.
     seats: Vec<Option<Seat>>,
     readers: usize,
@@ -167,6 +170,7 @@ impl<T: Entry> State<T> {
             bytes: 0,
             end: None,
             open: true,
+            counted: false,
             seats: vec![Some(Seat::default())],
             readers: 1,
         }
@@ -273,13 +277,20 @@ pub(super) struct Reader<T: Entry> {
     flights: Arc<Flights<T>>,
     flight: Arc<Flight<T>>,
     seat: usize,
-    joined: bool,
+    /// Whether this one counts what the source consumes.
+    counts: bool,
+    /// Whether it has read the end.
+    ended: bool,
 }
 
 impl<T: Entry> Reader<T> {
-    /// Whether the flight was there before.
-    pub(super) fn joined(&self) -> bool {
-        self.joined
+    /// Whether this reader is to count what the source consumes: the first that
+    /// asks, and the next one if that leaves before the end.
+    pub(super) fn counts(&mut self) -> bool {
+        let mut state = self.flight.state();
+        self.counts |= !state.counted;
+        state.counted |= self.counts;
+        self.counts
     }
 }
 
@@ -287,13 +298,18 @@ impl<T: Entry> Stream for Reader<T> {
     type Item = Result<T>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
         loop {
-            let mut state = self.flight.state();
-            if let Some(item) = state.read(self.seat, self.flights.max_bytes) {
+            let mut state = this.flight.state();
+            if let Some(item) = state.read(this.seat, this.flights.max_bytes) {
+                this.ended |= match &item {
+                    Some(Ok(entry)) => entry.is_last(),
+                    Some(Err(_)) | None => state.end.is_some(),
+                };
                 return Poll::Ready(item);
             }
             // Noted before the poll, so that no wake in the midst of it is missed.
-            let stale = state.wait(self.seat, cx.waker());
+            let stale = state.wait(this.seat, cx.waker());
             let source = match state.woken {
                 true => state.source.take(),
                 false => None,
@@ -304,7 +320,7 @@ impl<T: Entry> Stream for Reader<T> {
             let Some(source) = source else {
                 return Poll::Pending;
             };
-            if Turn::new(&self, source).poll().is_pending() {
+            if Turn::new(this, source).poll().is_pending() {
                 return Poll::Pending;
             }
         }
@@ -316,6 +332,7 @@ impl<T: Entry> Drop for Reader<T> {
         let mut state = self.flight.state();
         let seat = state.seats.get_mut(self.seat).and_then(Option::take);
         state.readers -= 1;
+        state.counted &= !self.counts || self.ended;
         let left = (state.readers == 0).then(|| {
             state.open = false;
             (state.source.take(), mem::take(&mut state.log))

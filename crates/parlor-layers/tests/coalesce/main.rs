@@ -3,6 +3,7 @@
 #![cfg(feature = "cache")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod leaving;
 mod random;
 mod threads;
 mod wake;
