@@ -2,7 +2,8 @@
 //!
 //! - **Place:** where fallback and balance stand, innermost of the three:
 //!   outside retry, so that the second call is tried again like the first. Over
-//!   a balance the second call most likely goes to another target.
+//!   a balance the second call most likely goes to another target; a program may
+//!   name [another model](HedgeLayer::with_model) for it.
 //! - **`info()`:** the inner one's.
 //! - **A call:** asked a second time only where [`HedgePolicy::call_delay`] is
 //!   set, since nothing tells a call that is slow from one with much to say.
@@ -40,16 +41,17 @@
 //! share = 0.05
 //! ```
 
+mod policy;
 mod times;
+
+pub use policy::{HedgePolicy, HedgeSettings};
 
 use crate::attempt::begun;
 use crate::retry::budget::Budget;
-use crate::stack::Configurable;
 use async_trait::async_trait;
 use parlor_core::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, Layer, ModelInfo, Result, duration,
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, Layer, ModelInfo, Result,
 };
-use serde::Deserialize;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -60,98 +62,15 @@ use std::time::Duration;
 use times::Times;
 use tokio::time::{Instant, timeout};
 
-/// When to ask a second time, and how often at most.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct HedgePolicy {
-    /// How long to wait for a stream's first event. `None`, the default, is as
-    /// long as the [`percentile`](Self::percentile) of those seen.
-    pub delay: Option<Duration>,
-    /// Which of the times to the first event is the delay, from 0 to 1, where no
-    /// fixed one is set. 0.95 by default: one stream in twenty is late.
-    pub percentile: f64,
-    /// How many such times must be known for that; until then nothing is asked
-    /// twice. 20 by default.
-    pub least_samples: usize,
-    /// How long to wait for the answer to a call. `None`, the default, is for
-    /// ever.
-    pub call_delay: Option<Duration>,
-    /// How many second calls there may be for each call, to a thousandth. 0.1 by
-    /// default: one in ten.
-    pub share: f64,
-    /// How many of them may be saved up, and are there at the start. 1 by
-    /// default. There are never more second calls than this and the share.
-    pub burst: u32,
-}
-
-impl Default for HedgePolicy {
-    fn default() -> Self {
-        Self {
-            delay: None,
-            percentile: 0.95,
-            least_samples: 20,
-            call_delay: None,
-            share: 0.1,
-            burst: 1,
-        }
-    }
-}
-
-impl HedgePolicy {
-    /// The default policy with a fixed delay.
-    pub fn after(delay: Duration) -> Self {
-        Self {
-            delay: Some(delay),
-            ..Self::default()
-        }
-    }
-}
-
-/// What `[layers.hedge]` can set: the fields of [`HedgePolicy`] with its
-/// defaults.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct HedgeSettings {
-    /// [`HedgePolicy::delay`].
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub delay: Option<Duration>,
-    /// [`HedgePolicy::percentile`].
-    pub percentile: Option<f64>,
-    /// [`HedgePolicy::call_delay`].
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub call_delay: Option<Duration>,
-    /// [`HedgePolicy::share`].
-    pub share: Option<f64>,
-    /// [`HedgePolicy::burst`].
-    pub burst: Option<u32>,
-}
-
-impl Configurable for HedgeLayer {
-    type Settings = HedgeSettings;
-
-    fn configured(settings: HedgeSettings) -> Result<Self, String> {
-        let mut policy = HedgePolicy::default();
-        policy.percentile = settings.percentile.unwrap_or(policy.percentile);
-        policy.share = settings.share.unwrap_or(policy.share);
-        for (name, value) in [("percentile", policy.percentile), ("share", policy.share)] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(format!("`{name}`: expected a number from 0 to 1"));
-            }
-        }
-        policy.delay = settings.delay;
-        policy.call_delay = settings.call_delay;
-        policy.burst = settings.burst.unwrap_or(policy.burst);
-        Ok(Self::new(policy))
-    }
-}
-
 /// What is told when a request is sent a second time.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct HedgeNotice<'a> {
     /// The model that is late.
     pub model: &'a ModelInfo,
+    /// The model that is asked now; the same one unless another was
+    /// [named](HedgeLayer::with_model).
+    pub second: &'a ModelInfo,
     /// How long it was waited for.
     pub after: Duration,
 }
@@ -183,6 +102,7 @@ type Hook = dyn Fn(&HedgeNotice<'_>) + Send + Sync;
 pub struct HedgeLayer {
     state: Arc<State>,
     hook: Option<Arc<Hook>>,
+    second: Option<Arc<dyn ChatModel>>,
 }
 
 struct State {
@@ -216,6 +136,7 @@ impl HedgeLayer {
                 refused: AtomicU64::new(0),
             }),
             hook: None,
+            second: None,
         }
     }
 
@@ -224,6 +145,18 @@ impl HedgeLayer {
     #[must_use]
     pub fn on_hedge(mut self, hook: impl Fn(&HedgeNotice<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// The same layer, its state still shared, that sends the second request to
+    /// this model, not to the late one again.
+    ///
+    /// It gets the request as it is, so it must be able to do what is asked of the
+    /// first; the answer says which of the two gave it. Wrap it in layers of its own
+    /// where it needs any: those inside this layer are the first one's.
+    #[must_use]
+    pub fn with_model(mut self, second: Arc<dyn ChatModel>) -> Self {
+        self.second = Some(second);
         self
     }
 
@@ -294,9 +227,9 @@ struct Raced<T> {
 impl HedgeModel {
     /// The answer of the first attempt, or of a second one where it is late.
     async fn race<'a, T>(
-        &self,
+        &'a self,
         delay: Option<Duration>,
-        attempt: impl Fn() -> Attempt<'a, T>,
+        attempt: impl Fn(&'a dyn ChatModel) -> Attempt<'a, T>,
     ) -> Result<Raced<T>> {
         let state = &*self.layer.state;
         count(&state.calls);
@@ -306,7 +239,7 @@ impl HedgeModel {
             answer,
             times: [Some(began.elapsed()), None],
         };
-        let mut first = attempt();
+        let mut first = attempt(&*self.inner);
         let Some(delay) = delay else {
             return first.await.map(alone);
         };
@@ -318,23 +251,28 @@ impl HedgeModel {
             return first.await.map(alone);
         }
         count(&state.hedges);
+        let second = self.layer.second.as_ref();
+        let second_model = &**second.unwrap_or(&self.inner);
         if let Some(hook) = &self.layer.hook {
             hook(&HedgeNotice {
                 model: self.inner.info(),
+                second: second_model.info(),
                 after: delay,
             });
         }
         let second_began = Instant::now();
-        let (answer, won) = self.both(first, attempt()).await?;
+        let (answer, won) = self.both(first, attempt(second_model)).await?;
         if won {
             count(&state.won);
         }
+        // Another model's time tells nothing of when this one is late.
+        let own_time = second.is_none().then(|| second_began.elapsed());
         Ok(Raced {
             answer,
             times: match won {
                 // How long the first would have taken is not known, but that
                 // it is longer than this.
-                true => [Some(second_began.elapsed()), Some(began.elapsed())],
+                true => [own_time, Some(began.elapsed())],
                 false => [Some(began.elapsed()), None],
             },
         })
@@ -381,14 +319,15 @@ impl ChatModel for HedgeModel {
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let delay = self.layer.state.policy.call_delay;
-        let raced = self.race(delay, || self.inner.chat(request)).await?;
+        let raced = self.race(delay, |model| model.chat(request)).await?;
         Ok(raced.answer)
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let state = &self.layer.state;
-        let attempt = || -> Attempt<'_, _> { Box::pin(begun(&*self.inner, request)) };
-        let raced = self.race(state.delay(), attempt).await?;
+        let raced = self
+            .race(state.delay(), |model| Box::pin(begun(model, request)))
+            .await?;
         let mut times = state.times();
         for time in raced.times.into_iter().flatten() {
             times.add(time);

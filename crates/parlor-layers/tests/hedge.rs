@@ -197,6 +197,33 @@ async fn the_delay_is_learned() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_second_may_be_another_model() {
+    let late = Scripted::with(|_, _| Some(Script::text("late").opens_after(SECOND * 9)));
+    let other = Scripted::with(|_, _| Some(Script::text("other").opens_after(SECOND)))
+        .with_info(ModelInfo::new("house", "other"));
+    let mut policy = HedgePolicy::after(SECOND * 3);
+    (policy.call_delay, policy.share) = (policy.delay, 1.0);
+    let layer = HedgeLayer::new(policy)
+        .with_model(Arc::new(other.clone()))
+        .on_hedge(|notice| {
+            assert_eq!(
+                (notice.second.model.as_str(), notice.after),
+                ("other", SECOND * 3)
+            )
+        });
+    let hedged = late.clone().layer(layer.clone());
+    assert_eq!(hedged.info(), late.info());
+    let stream = hedged.ask_stream("Hi").await.unwrap();
+    assert_eq!(stream.info().model, "other");
+    assert_eq!(stream.response().await.unwrap().text(), "other");
+    assert_eq!(hedged.ask("Hi").await.unwrap().text(), "other");
+    assert_eq!((late.exchanges().begun, late.exchanges().abandoned), (2, 2));
+    assert_eq!((other.exchanges().begun, other.exchanges().open), (2, 0));
+    assert_eq!(other.requests(), late.requests());
+    assert_eq!(counts(layer.stats()), [2, 2, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drop_ends_both() {
     let (model, _, hedged) = hedged([Script::new().hangs(), Script::new().hangs()]);
     let waited = tokio::time::timeout(SECOND * 5, hedged.ask_stream("Hi")).await;
