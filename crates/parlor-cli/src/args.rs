@@ -36,7 +36,7 @@ const COMMANDS: &[&str] = &[
 /// Options of every command, which may stand before its word: those that stand
 /// alone, and those with a value.
 const SHARED: &[&str] = &["--plain", "--quiet", "-q", "--json"];
-const SHARED_WITH_VALUE: &[&str] = &["--config", "--output"];
+const SHARED_WITH_VALUE: &[&str] = &["--config", "--env-file", "--output"];
 
 const EXAMPLES: &str = "\
 Without a command word in front, what follows is a prompt with the options of `chat`:
@@ -183,6 +183,24 @@ pub(crate) struct Common {
     /// Configuration file
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Variables that aren't set in the environment, as lines NAME=value; no file is read by itself
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) env_file: Option<PathBuf>,
+}
+
+impl Command {
+    pub(crate) fn common(&self) -> &Common {
+        match self {
+            Self::Chat(args) => &args.common,
+            Self::History(args) => &args.common,
+            Self::Keys(args) => &args.common,
+            Self::Config(args) => &args.common,
+            Self::Models(args) => &args.common,
+            Self::Providers(args) => &args.common,
+            Self::Usage(args) => &args.common,
+            Self::Doctor(args) => &args.common,
+        }
+    }
 }
 
 /// Which conversations to list, or what to do with one.

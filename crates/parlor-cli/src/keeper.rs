@@ -10,6 +10,7 @@ use parlor::{Cost, Env, Error, ErrorKind, Message, Result};
 use parlor_store::Store;
 use tokio::sync::OnceCell;
 
+use crate::environment::env;
 use crate::files::make_folder;
 
 /// Where things are kept, unless something else is said.
@@ -27,7 +28,7 @@ impl Shelf {
 }
 
 async fn open() -> Result<Store> {
-    let path = path(&Env::process()).ok_or_else(|| {
+    let path = path(&env()).ok_or_else(|| {
         Error::new(ErrorKind::Configuration, "no folder for data is known")
             .with_help("Set HOME, or PARLOR_STORE to a file.")
     })?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use parlor::{Env, Error, ErrorKind, KeySource, Result, Secret, config_path};
 use toml_edit::DocumentMut;
 
+use crate::environment::env;
 use crate::files;
 
 /// The file's name in the configuration's folder.
@@ -37,7 +38,7 @@ pub(crate) fn path(env: &Env) -> Option<PathBuf> {
 
 /// Whether this place of a key is the file of keys.
 pub(crate) fn is_kept_at(source: &str) -> bool {
-    path(&Env::process()).is_some_and(|path| path.display().to_string() == source)
+    path(&env()).is_some_and(|path| path.display().to_string() == source)
 }
 
 /// Why a key counts: its variable is set, or a file has it.

@@ -8,6 +8,7 @@ mod attach;
 mod choose;
 mod commands;
 mod converse;
+mod environment;
 mod export;
 mod failure;
 mod files;
@@ -43,7 +44,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
-    match args::parse(arguments)? {
+    let parsed = args::parse(arguments)?;
+    if let Parsed::Command(command) = &parsed
+        && let Some(file) = &command.common().env_file
+    {
+        environment::load(file)?;
+    }
+    match parsed {
         Parsed::Told(text) => Ok(terminal::say(&text)?),
         Parsed::Command(Command::Chat(args)) => commands::chat(&args),
         Parsed::Command(Command::History(args)) => commands::history(&args),

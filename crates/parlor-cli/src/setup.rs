@@ -3,9 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use parlor::{Config, Env, Error, ErrorKind, PROVIDERS, Registry};
+use parlor::{Config, Error, ErrorKind, PROVIDERS, Registry};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::environment::env;
 use crate::failure::Failure;
 use crate::keys::KeyFile;
 
@@ -14,9 +15,11 @@ use crate::keys::KeyFile;
 pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
     let config = match config {
         Some(path) => Config::load(path)?,
-        None => parlor::configuration(&Env::process())?,
+        None => parlor::configuration(&env())?,
     };
-    let registry = Registry::global(PROVIDERS)?.with_config(config)?;
+    let registry = Registry::global(PROVIDERS)?
+        .with_env(env())
+        .with_config(config)?;
     Ok(match KeyFile::find(registry.env())? {
         Some(keys) if !keys.is_empty() => registry.with_key_source(keys.source()),
         _ => registry,

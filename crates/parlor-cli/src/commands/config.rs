@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use parlor::layers::ConfiguredLayers;
-use parlor::{Config, Env, Error, ErrorKind, PROVIDERS, Registry, Secret, config_path};
+use parlor::{Config, Error, ErrorKind, PROVIDERS, Registry, Secret, config_path};
 use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
 
 use crate::args::{ConfigAction, ConfigArgs};
+use crate::environment::env;
 use crate::failure::Failure;
 use crate::files;
 use crate::scrub::without_secrets;
@@ -52,7 +53,7 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
 }
 
 fn file(args: &ConfigArgs) -> Result<PathBuf, Failure> {
-    let env = Env::process();
+    let env = env();
     let usual = || config_path(|name| env.get(name));
     let file = args.common.config.clone().or_else(usual);
     file.ok_or_else(|| {
@@ -91,7 +92,7 @@ fn check(file: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn edit(file: &Path) -> Result<(), Failure> {
-    let env = Env::process();
+    let env = env();
     let Some((_, editor)) = env.first(&["VISUAL", "EDITOR"]) else {
         return Err(wrong("no editor is named").help("Set VISUAL or EDITOR, such as EDITOR=vi"));
     };

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use parlor::layers::ConfiguredLayers;
-use parlor::{Env, PROVIDERS, Registry, Rule, config_path};
+use parlor::{PROVIDERS, Registry, Rule, config_path};
 use serde::Serialize;
 
 use super::providers::{Row, rows};
 use crate::args::{DoctorArgs, ListForm};
 use crate::choose::undecided;
+use crate::environment::env;
 use crate::failure::{Failure, retired};
 use crate::local;
 use crate::setup;
@@ -80,7 +81,7 @@ struct Facts {
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     let (registry, failure) = match setup::registry(args.common.config.as_deref()) {
         Ok(registry) => (registry, None),
-        Err(failure) => (Registry::global(PROVIDERS)?, Some(failure)),
+        Err(failure) => (Registry::global(PROVIDERS)?.with_env(env()), Some(failure)),
     };
     let runtime = setup::runtime()?;
     let report = runtime.block_on(report(&registry, args, failure.as_ref()));
@@ -96,7 +97,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure>) -> Report {
-    let usual = || config_path(|name| Env::process().get(name));
+    let usual = || config_path(|name| env().get(name));
     let path = args.common.config.clone().or_else(usual);
     let broken = failure.map(|failure| failure.error().message().to_owned());
     let unresolved = registry.check();

@@ -2,13 +2,14 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use parlor::{Env, Error, ErrorKind, KeySource, Registry, Resolved, Secret};
+use parlor::{Error, ErrorKind, KeySource, Registry, Resolved, Secret};
 use serde::Serialize;
 
 use super::models::unknown_provider;
 use super::providers::rows;
 use super::table::table;
 use crate::args::{KeyOf, KeysAction, KeysArgs, ListForm, SetKey};
+use crate::environment::env;
 use crate::failure::{Context, Failure};
 use crate::keys::KeyFile;
 use crate::terminal::{self, Terminal};
@@ -202,7 +203,7 @@ fn remove(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
 
 /// The file of keys, which need not be there yet.
 fn file() -> Result<KeyFile, Failure> {
-    let file = KeyFile::find(&Env::process())?;
+    let file = KeyFile::find(&env())?;
     file.ok_or_else(|| {
         let message = "no folder for the configuration is known";
         Failure::from(Error::new(ErrorKind::Configuration, message))
