@@ -117,6 +117,15 @@ impl Template {
         file::parse(text)?.build()
     }
 
+    /// A template from a value with the same form as the TOML of
+    /// [`from_toml`](Self::from_toml), such as a part of a larger file.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml).
+    pub fn from_value(value: Value) -> Result<Self> {
+        file::form(value)?.build()
+    }
+
     /// A template from a TOML file.
     ///
     /// # Errors

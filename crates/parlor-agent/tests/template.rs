@@ -281,6 +281,20 @@ fn mistakes_in_toml_are_told() {
     );
 }
 
+#[test]
+fn a_value_of_the_same_form_is_a_template_too() {
+    let form = json!({
+        "variables": {"name": "text"},
+        "messages": [{"role": "user", "text": "Hello {{ name }}!"}],
+    });
+    let template = Template::from_value(form).unwrap();
+    let messages = template.format(json!({"name": "Ada"})).unwrap();
+    assert_eq!(messages, [Message::user("Hello Ada!")]);
+    let error = Template::from_value(json!({"mesages": []})).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("`mesages`"), "{error}");
+}
+
 #[tokio::test]
 async fn a_conversation_says_what_a_template_makes() {
     let model = Scripted::answering("Hi");

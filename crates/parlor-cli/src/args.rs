@@ -3,6 +3,7 @@
 mod answer;
 mod config;
 mod keys;
+mod template;
 mod usage;
 
 use std::ffi::OsString;
@@ -14,6 +15,8 @@ use parlor::{Effort, ReasoningConfig};
 
 use crate::failure::Failure;
 use answer::AnswerArgs;
+use template::TemplateArgs;
+pub(crate) use template::TemplatesArgs;
 
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
@@ -29,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "models",
     "providers",
     "usage",
+    "templates",
     "doctor",
     "help",
 ];
@@ -43,6 +47,8 @@ Without a command word in front, what follows is a prompt with the options of `c
   parlor \"Why is the sky blue?\"
   git diff | parlor \"Write a commit message\"
   parlor -m openai/gpt-5.4-mini -a photo.jpg \"What is this?\"
+  parlor --schema 'name, age int' \"Invent a dog\"
+  parlor -t review -p lang=rust < src/lib.rs
 A prompt that is a command word needs `chat` or `--` before it: parlor -- models
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
@@ -87,6 +93,8 @@ pub(crate) enum Command {
     Providers(ProvidersArgs),
     /// Add up tokens and costs of what is kept, by model or by day
     Usage(UsageArgs),
+    /// List the templates with their parameters
+    Templates(TemplatesArgs),
     /// Say what is set up, and which model would be asked
     Doctor(DoctorArgs),
 }
@@ -168,6 +176,8 @@ pub(crate) struct ChatArgs {
     #[command(flatten)]
     pub(crate) answer: AnswerArgs,
     #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -198,6 +208,7 @@ impl Command {
             Self::Models(args) => &args.common,
             Self::Providers(args) => &args.common,
             Self::Usage(args) => &args.common,
+            Self::Templates(args) => &args.common,
             Self::Doctor(args) => &args.common,
         }
     }

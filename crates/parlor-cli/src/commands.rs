@@ -8,6 +8,7 @@ mod keys;
 mod models;
 mod providers;
 mod table;
+pub(crate) mod templates;
 mod usage;
 
 pub(crate) use chat::chat;
@@ -17,4 +18,5 @@ pub(crate) use history::history;
 pub(crate) use keys::keys;
 pub(crate) use models::{known_models, models};
 pub(crate) use providers::providers;
+pub(crate) use templates::templates;
 pub(crate) use usage::usage;

@@ -3,6 +3,7 @@
 mod editor;
 mod slash;
 mod status;
+mod template;
 mod turn;
 mod view;
 
@@ -24,6 +25,7 @@ use crate::failure::{self, Failure};
 use crate::interrupt::{self, Interrupts};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::setup;
+use crate::template::Template;
 use crate::terminal::{self, Terminal};
 use editor::{Entered, LineEditor};
 
@@ -92,6 +94,7 @@ struct Session {
 /// Talks until the person leaves. A question that is there already is asked first.
 pub(crate) fn converse(
     args: &ChatArgs,
+    template: Option<&Template>,
     terminal: Terminal,
     first: Option<ChatRequest>,
 ) -> Result<(), Failure> {
@@ -102,8 +105,12 @@ pub(crate) fn converse(
         Some(named) => Some(runtime.block_on(keeper::find(&shelf, named))?),
         None => None,
     };
+    if let Some(template) = template {
+        without_schema(template)?;
+    }
+    let named = template.and_then(|template| template.model.as_deref());
     let wish = Wish {
-        model: args.model.as_deref(),
+        model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),
         force: args.force_model,
     };
@@ -115,7 +122,8 @@ pub(crate) fn converse(
     request.temperature = args.temperature;
     request.max_output_tokens = args.max_tokens;
     request.reasoning = args.reasoning.as_ref().and_then(|it| it.wish.clone());
-    if let Some(system) = &args.system {
+    let told = || first.as_ref().and_then(ChatRequest::system_text);
+    if let Some(system) = args.system.clone().or_else(told) {
         chat = chat.with_system(system);
     }
     let interrupts = interrupt::watch().map_err(setup::cannot_wait)?;
@@ -142,12 +150,16 @@ pub(crate) fn converse(
         session.go_on(&kept);
     }
     if let Some(first) = first {
-        let asked = first
-            .messages
-            .into_iter()
-            .rfind(|message| message.role == Role::User);
-        if let Some(message) = asked {
-            let asked = session.ask(message);
+        let mut said = first.messages;
+        said.retain(|message| message.role != Role::System);
+        // Worked examples of a template go with its question, nothing else does.
+        let last = said.iter().rposition(|message| message.role == Role::User);
+        if template.is_none() {
+            said.drain(..last.unwrap_or_default());
+            said.truncate(1);
+        }
+        if last.is_some() {
+            let asked = session.ask(said);
             session.report(asked)?;
         }
     }
@@ -217,7 +229,7 @@ impl Session {
         if !text.is_empty() {
             parts.push(Part::text(text));
         }
-        self.ask(Message::new(Role::User, parts))?;
+        self.ask(vec![Message::new(Role::User, parts)])?;
         self.attached.clear();
         Ok(Flow::Go)
     }
@@ -313,6 +325,18 @@ impl Session {
         let text = terminal::printable(text);
         if !self.terminal.quiet {
             terminal::complain(&format!("{}\n", dimmed(&text, self.terminal.colour)));
+        }
+    }
+}
+
+/// What is asked in a conversation is answered in words.
+fn without_schema(template: &Template) -> Result<(), Failure> {
+    match &template.schema {
+        None => Ok(()),
+        Some(_) => {
+            let name = &template.name;
+            let fact = format!("the template {name} asks for JSON, and a conversation is in words");
+            Err(Failure::usage(fact).help(format!("ask once: parlor -t {name} \"…\"")))
         }
     }
 }

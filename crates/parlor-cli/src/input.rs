@@ -9,6 +9,7 @@ use parlor::{ChatRequest, ErrorKind, MediaFormat, Message, Part, Role};
 use crate::args::ChatArgs;
 use crate::attach;
 use crate::failure::Failure;
+use crate::template::Template;
 use crate::terminal::Terminal;
 
 /// How long stdin may stay open before a person is told that it is read.
@@ -28,8 +29,13 @@ const BESIDE: &[(&str, &str)] = &[
     ),
 ];
 
-/// The request that the command line asks for. Reads files and stdin.
-pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatRequest, Failure> {
+/// The request that the command line asks for, put by a template if there is
+/// one. Reads files and stdin.
+pub(crate) fn request(
+    args: &ChatArgs,
+    template: Option<&Template>,
+    terminal: &Terminal,
+) -> Result<ChatRequest, Failure> {
     let (named, words): (Vec<&str>, Vec<&str>) = args
         .prompt
         .iter()
@@ -68,14 +74,21 @@ pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatReques
             None => {}
         }
     }
-    if !prompt.trim().is_empty() {
-        parts.push(Part::text(prompt));
-    }
-    if !parts.is_empty() {
-        request.messages.push(Message::new(Role::User, parts));
-    }
-    if request.messages.is_empty() {
-        return Err(nothing(args));
+    let prompt = Some(prompt).filter(|prompt| !prompt.trim().is_empty());
+    match template {
+        Some(template) => {
+            let filled = template.fill(&args.template.param, prompt.as_deref())?;
+            request = put(request, filled, parts);
+        }
+        None => {
+            parts.extend(prompt.map(Part::text));
+            if !parts.is_empty() {
+                request.messages.push(Message::new(Role::User, parts));
+            }
+            if request.messages.is_empty() {
+                return Err(nothing(args));
+            }
+        }
     }
     if let Some(system) = &args.system {
         request = request.with_system(system);
@@ -95,7 +108,27 @@ pub(crate) fn request(args: &ChatArgs, terminal: &Terminal) -> Result<ChatReques
     Ok(request)
 }
 
-fn nothing(args: &ChatArgs) -> Failure {
+/// The request with the messages of a template, and what is attached to the
+/// last of them.
+fn put(mut request: ChatRequest, filled: Vec<Message>, attached: Vec<Part>) -> ChatRequest {
+    for message in filled {
+        match message.role {
+            Role::System => request = request.with_system(message.text()),
+            _ => request.messages.push(message),
+        }
+    }
+    match request.messages.last_mut() {
+        _ if attached.is_empty() => {}
+        Some(last) if last.role == Role::User => {
+            last.parts.splice(..0, attached);
+        }
+        _ => request.messages.push(Message::new(Role::User, attached)),
+    }
+    request
+}
+
+/// There is nothing to be asked.
+pub(crate) fn nothing(args: &ChatArgs) -> Failure {
     match args.request {
         Some(_) => Failure::usage("the request has no message").help("add a user message"),
         None => Failure::usage("there is no prompt")

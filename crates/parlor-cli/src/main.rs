@@ -24,6 +24,7 @@ mod schema;
 mod screen;
 mod scrub;
 mod setup;
+mod template;
 mod terminal;
 
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Command(Command::Models(args)) => commands::models(&args),
         Parsed::Command(Command::Providers(args)) => commands::providers(&args),
         Parsed::Command(Command::Usage(args)) => commands::usage(&args),
+        Parsed::Command(Command::Templates(args)) => commands::templates(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),
     }
 }

@@ -42,6 +42,16 @@ pub(super) fn parse(text: &str) -> Result<TemplateBuilder> {
         let message = error.to_string();
         wrong(message.trim_end().to_owned()).with_source(error)
     })?;
+    builder(form)
+}
+
+pub(super) fn form(value: Value) -> Result<TemplateBuilder> {
+    let form = serde_json::from_value(value)
+        .map_err(|error| wrong(error.to_string()).with_source(error))?;
+    builder(form)
+}
+
+fn builder(form: TemplateForm) -> Result<TemplateBuilder> {
     let mut builder = TemplateBuilder::default();
     for (name, form) in form.variables {
         builder = builder.with_variable(variable(name, form)?);

@@ -18,28 +18,36 @@ use crate::interrupt::{self, Interrupted};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
-use crate::{input, schema, setup};
+use crate::{input, schema, setup, template};
 
 /// Asks, and prints the answer.
 pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     // Where a program reads stderr, it reads nothing there but a failure.
     let is_machine = args.form() != Form::Text;
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_machine);
+    let template = args.template.template.as_deref().map(template::load);
+    let template = template.transpose()?;
+    let asks = template.as_ref().is_some_and(|template| template.asks);
     let is_empty = args.prompt.is_empty() && args.attach.is_empty() && args.request.is_none();
+    let is_empty = is_empty && !asks;
     let is_talk = args.interactive || (is_empty && terminal.stdin && terminal.stdout);
     if is_talk && !is_machine {
-        let first = match is_empty {
-            true => None,
-            false => Some(input::request(args, &terminal)?),
+        let first = match (is_empty, &template) {
+            (true, None) => None,
+            // Only its instructions: what is piped in are lines of the conversation.
+            (true, Some(template)) => Some(template.fill(&args.template.param, None)?.into()),
+            (false, _) => Some(input::request(args, template.as_ref(), &terminal)?),
         };
-        return crate::converse::converse(args, terminal, first);
+        return crate::converse::converse(args, template.as_ref(), terminal, first);
     }
     let shape = args.answer.schema.as_deref().map(schema::schema);
-    let shape = shape.transpose()?;
+    let of_template = template.as_ref().and_then(|it| it.schema.clone());
+    let shape = shape.transpose()?.or(of_template);
+    let named = template.as_ref().and_then(|it| it.model.as_deref());
     let registry = setup::registry(args.common.config.as_deref())?;
     let runtime = setup::runtime()?;
     let wish = Wish {
-        model: args.model.as_deref(),
+        model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),
         force: args.force_model,
     };
@@ -50,17 +58,24 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
     let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
     let model = chosen.build(&registry, on_retry, on_turn)?;
-    let mut request = input::request(args, &terminal)?;
+    let mut request = input::request(args, template.as_ref(), &terminal)?;
     let shelf = Shelf::default();
     let said = request.messages.iter();
     let said = said.filter(|message| message.role != Role::System);
     let question: Vec<Message> = said.cloned().collect();
+    if question.is_empty() && template.is_some() {
+        return Err(input::nothing(args));
+    }
+    let system = match template {
+        Some(_) => request.system_text(),
+        None => args.system.clone(),
+    };
     let mut keeper = match &args.go_on {
         Some(named) => {
             let kept = runtime.block_on(keeper::find(&shelf, named))?;
             let mut history = kept.history.clone();
-            if let Some(system) = &args.system {
-                history.set_system(Some(system.clone()));
+            if system.is_some() {
+                history.set_system(system.clone());
             }
             request.messages = history.messages();
             request.messages.extend(question.iter().cloned());
@@ -89,7 +104,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let (outcome, kept) = runtime.block_on(async {
         // The request goes out first; then there is time for the store.
         let (outcome, kept) =
-            tokio::join!(biased; asked, keeper.begin(args.system.as_deref(), &question));
+            tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question));
         let kept = match kept {
             Ok(()) => {
                 let turn = turn(&question, &outcome, &*model, &chosen);

@@ -39,6 +39,12 @@ pub(super) const SLASHES: &[Slash] = &[
         set,
     ),
     slash(
+        "template",
+        "[NAME] [KEY=VALUE…] [TEXT]",
+        "ask by a template, or list them",
+        super::template::template,
+    ),
+    slash(
         "attach",
         "FILE",
         "send a file or URL with the next message",
@@ -150,6 +156,16 @@ impl Session {
             }
         }
     }
+
+    /// Other instructions for the model from now on.
+    pub(super) fn set_system(&mut self, text: Option<String>) {
+        self.chat.history_mut().set_system(text.clone());
+        self.keep(|session| {
+            session
+                .runtime
+                .block_on(session.keeper.set_system(text.as_deref()))
+        });
+    }
 }
 
 fn help(session: &mut Session, _: &str) -> Result<Flow, Failure> {
@@ -187,17 +203,12 @@ fn system(session: &mut Session, text: &str) -> Result<Flow, Failure> {
         return Ok(Flow::Go);
     }
     let text = (text != "-").then(|| text.to_owned());
-    session.chat.history_mut().set_system(text.clone());
-    session.keep(|session| {
-        session
-            .runtime
-            .block_on(session.keeper.set_system(text.as_deref()))
-    });
-    session.say(if text.is_some() {
-        "It is told so from now on."
-    } else {
-        "It is told nothing."
-    });
+    let told = match text {
+        Some(_) => "It is told so from now on.",
+        None => "It is told nothing.",
+    };
+    session.set_system(text);
+    session.say(told);
     Ok(Flow::Go)
 }
 

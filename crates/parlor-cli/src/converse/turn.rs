@@ -22,8 +22,7 @@ struct Ended {
 
 impl Session {
     /// Asks what was entered, and shows the answer.
-    pub(super) fn ask(&mut self, question: Message) -> Result<(), Failure> {
-        let question = vec![question];
+    pub(super) fn ask(&mut self, question: Vec<Message>) -> Result<(), Failure> {
         let asked = question.clone();
         self.turn(asked, |chat| {
             let mut request = parlor::ChatRequest::default();

@@ -1,0 +1,252 @@
+//! Templates: questions in files, with parameters that are declared.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parlor::agent::{Template as Prompt, Variable, VariableKind};
+use parlor::{Env, ErrorKind, Message, OutputSchema, Part, Role, config_path};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::{attach, schema};
+
+/// The parameter that is what was asked, where a template has it.
+const INPUT: &str = "input";
+
+/// What a file may say.
+const KEYS: &[&str] = &[
+    "description",
+    "model",
+    "system",
+    "prompt",
+    "schema",
+    "variables",
+    "messages",
+];
+
+/// A question that is filled in.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// Whom to ask, where the command line doesn't say.
+    pub(crate) model: Option<String>,
+    /// What the answer must be like, likewise.
+    pub(crate) schema: Option<OutputSchema>,
+    /// Whether it asks something, beside instructions.
+    pub(crate) asks: bool,
+    prompt: Prompt,
+}
+
+/// The folder with the templates: `templates` beside the configuration.
+pub(crate) fn folder() -> Option<PathBuf> {
+    let env = Env::process();
+    let path = config_path(|name| env.get(name))?;
+    Some(path.parent()?.join("templates"))
+}
+
+/// The names of all templates in the folder.
+pub(crate) fn names() -> Vec<String> {
+    let entries = folder().and_then(|folder| std::fs::read_dir(folder).ok());
+    let paths = entries.into_iter().flatten().flatten();
+    let mut names: Vec<String> = paths
+        .filter_map(|entry| {
+            let path = entry.path();
+            let is_toml = path.extension().is_some_and(|it| it == "toml");
+            let name = path.file_stem()?.to_str()?.to_owned();
+            is_toml.then_some(name)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// The template of a name or in a file.
+pub(crate) fn load(named: &str) -> Result<Template, Failure> {
+    let is_path = named.ends_with(".toml") || Path::new(named).components().count() != 1;
+    let path = match is_path {
+        true => PathBuf::from(named),
+        false => folder()
+            .ok_or_else(|| wrong("no folder for templates is known").help("set HOME"))?
+            .join(format!("{named}.toml")),
+    };
+    let shown = path.display().to_string();
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(unknown(named, &shown));
+        }
+        Err(error) => {
+            return Err(wrong(format!("cannot read {shown}: {error}"))
+                .help("check the path and its permissions"));
+        }
+    };
+    let text = String::from_utf8(attach::read(file, &shown)?)
+        .map_err(|_| wrong(format!("{shown} is no text")).help("a template is TOML in UTF-8"))?;
+    parsed(named, &text).map_err(|fact| {
+        wrong(format!("{shown}: {fact}")).help("a template is, for instance: prompt = \"Sum up: {{ input }}\" and below it [variables] with input = \"text\"")
+    })
+}
+
+fn unknown(named: &str, path: &str) -> Failure {
+    let names = names();
+    let near = names.iter().map(|it| (strsim::osa_distance(named, it), it));
+    let near = near.min().filter(|(distance, _)| *distance <= 2);
+    let failure = match near {
+        Some((_, near)) => wrong(format!("no template `{named}`.   did you mean {near}?")),
+        None => wrong(format!("no template `{named}`")),
+    };
+    let failure = match names.is_empty() {
+        true => failure,
+        false => failure.help(format!("there is {}", names.join(", "))),
+    };
+    failure.help(format!("write it to {path}"))
+}
+
+fn parsed(name: &str, text: &str) -> Result<Template, String> {
+    let mut form: Map<String, Value> =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    if let Some(unknown) = form.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let known = KEYS.join(", ");
+        return Err(format!("unknown key `{unknown}`; there is {known}"));
+    }
+    let mut text = |key: &str| match form.shift_remove(key) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("`{key}` must be a text")),
+    };
+    let (description, model) = (text("description")?, text("model")?);
+    let (system, prompt) = (text("system")?, text("prompt")?);
+    let schema = match form.shift_remove("schema") {
+        None => None,
+        Some(Value::String(given)) => {
+            let schema = schema::schema(&given);
+            Some(schema.map_err(|failure| failure.error().message().to_owned())?)
+        }
+        Some(schema @ Value::Object(_)) => Some(schema::named(schema)),
+        Some(_) => return Err("`schema` must be a text or a table".to_owned()),
+    };
+    let said = |role: &str, text| json!({"role": role, "text": text});
+    let mut messages: Vec<Value> = system.map(|it| said("system", it)).into_iter().collect();
+    match form.shift_remove("messages") {
+        None => {}
+        Some(Value::Array(more)) => messages.extend(more),
+        Some(_) => return Err("`messages` must be a list of tables".to_owned()),
+    }
+    messages.extend(prompt.map(|it| said("user", it)));
+    let asks = messages.iter().any(|it| it["role"] == "user");
+    form.insert("messages".to_owned(), messages.into());
+    let prompt = Prompt::from_value(form.into()).map_err(|error| error.message().to_owned())?;
+    Ok(Template {
+        name: name.to_owned(),
+        description,
+        model,
+        schema,
+        asks,
+        prompt,
+    })
+}
+
+impl Template {
+    /// The parameters, by their names.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Variable> {
+        self.prompt.variables()
+    }
+
+    /// The messages with these values, and with what was asked: as the parameter
+    /// `input`, else at the end.
+    pub(crate) fn fill(
+        &self,
+        given: &[(String, String)],
+        input: Option<&str>,
+    ) -> Result<Vec<Message>, Failure> {
+        let mut values = Map::new();
+        for (name, text) in given {
+            let declared = self.parameters().find(|it| it.name == *name);
+            let value = value(declared.map(|it| it.kind), text);
+            if values.insert(name.clone(), value).is_some() {
+                return Err(self.misfilled(&format!("two values for `{name}`")));
+            }
+        }
+        let takes = self.parameters().any(|it| it.name == INPUT) && !values.contains_key(INPUT);
+        if let (true, Some(input)) = (takes, input) {
+            values.insert(INPUT.to_owned(), input.into());
+        }
+        let mut messages = self.prompt.format(values).map_err(|error| {
+            let message = error.message();
+            let fact = message.strip_prefix("the template's values: ");
+            self.misfilled(fact.unwrap_or(message))
+        })?;
+        let Some(input) = input.filter(|_| !takes) else {
+            return Ok(messages);
+        };
+        match messages
+            .last_mut()
+            .map(|last| (last.role, last.parts.last_mut()))
+        {
+            Some((Role::User, Some(Part::Text(text)))) => {
+                text.text = format!("{}\n\n{input}", text.text);
+            }
+            _ => messages.push(Message::user(input)),
+        }
+        Ok(messages)
+    }
+
+    fn misfilled(&self, fact: &str) -> Failure {
+        let failure = wrong(format!("the template {}: {fact}", self.name));
+        let declared: Vec<String> = self.parameters().map(told).collect();
+        let failure = match declared.is_empty() {
+            true => failure.help("it has no parameters"),
+            false => failure.help(format!(
+                "give its parameters by -p: {}",
+                declared.join(", ")
+            )),
+        };
+        match fact.contains("no value for") && fact.contains("`input`") {
+            true => failure.help("`input` is the prompt, and what is piped in"),
+            false => failure,
+        }
+    }
+}
+
+/// A parameter for a person: `words=list`, or with its default `tone=friendly`.
+pub(crate) fn told(variable: &Variable) -> String {
+    let name = &variable.name;
+    match &variable.default {
+        None => format!("{name}={}", kind(variable.kind).to_uppercase()),
+        Some(Value::Null) => format!("[{name}={}]", kind(variable.kind).to_uppercase()),
+        Some(Value::String(text)) => format!("[{name}={text}]"),
+        Some(value) => format!("[{name}={value}]"),
+    }
+}
+
+/// The word for a kind in a template's file.
+pub(crate) fn kind(kind: VariableKind) -> &'static str {
+    match kind {
+        VariableKind::Text => "text",
+        VariableKind::Integer => "integer",
+        VariableKind::Number => "number",
+        VariableKind::Boolean => "boolean",
+        VariableKind::List => "list",
+        VariableKind::Object => "object",
+        _ => "any",
+    }
+}
+
+/// A value from the command line: JSON where the parameter wants something else
+/// than a text; a list by commas too.
+fn value(kind: Option<VariableKind>, text: &str) -> Value {
+    let as_text = || Value::from(text);
+    match kind {
+        None | Some(VariableKind::Text) => as_text(),
+        Some(kind) => serde_json::from_str(text).unwrap_or_else(|_| match kind {
+            VariableKind::List => text.split(',').map(|it| Value::from(it.trim())).collect(),
+            _ => as_text(),
+        }),
+    }
+}
+
+fn wrong(fact: impl Into<String>) -> Failure {
+    Failure::bad_input("template", ErrorKind::InvalidRequest, fact)
+}
