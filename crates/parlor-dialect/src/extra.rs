@@ -71,6 +71,11 @@ impl<'a> Extra<'a> {
         from_the_top.find_map(|layer| layer.get(field))
     }
 
+    /// Whether no layer has any field.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.layers.iter().flatten().all(|layer| layer.is_empty())
+    }
+
     /// Whether it leaves every body as it is.
     pub fn is_empty(&self) -> bool {
         let mut layers = self.layers.iter().flatten();

@@ -2,6 +2,7 @@
 
 use crate::json::{Object, Text};
 use crate::lenient::nothing;
+use crate::scan::Scan;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -55,6 +56,23 @@ macro_rules! object {
                 }
                 deserializer.deserialize_any(Reader(self))
             }
+
+            fn scan(&mut self, scan: &mut $crate::scan::Scan<'de>) -> Option<()> {
+                if scan.null() {
+                    return Some(());
+                }
+                self.present = true;
+                scan.object(|scan, key| match key {
+                    $( $key => self.$field.scan(scan), )+
+                    $( $($ignored)|+ => scan.value().map(drop), )?
+                    _ => {
+                        let mut value = Raw::default();
+                        value.scan(scan)?;
+                        self.extras.push((key.into(), value));
+                        Some(())
+                    }
+                })
+            }
         }
 
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
@@ -71,6 +89,10 @@ macro_rules! object {
 /// handing them from reader to reader would cost more than reading them.
 pub(crate) trait Fill<'de> {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+
+    /// Reads the same from plain JSON. `None` for what isn't plain: the place
+    /// may then be half filled and is to be made anew.
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()>;
 }
 
 /// A place to be filled.
@@ -83,24 +105,52 @@ impl<'de, T: Fill<'de>> DeserializeSeed<'de> for Place<'_, T> {
     }
 }
 
-/// Small things are handed over.
+/// Small things are handed over; how they are read from plain JSON stands
+/// beside them.
 macro_rules! by_value {
-    ($($type:ty),+) => { $(
+    ($($type:ty: $scan:expr),+ $(,)?) => { $(
         impl<'de: 'a, 'a> Fill<'de> for $type {
             fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
                 *self = Deserialize::deserialize(deserializer)?;
                 Ok(())
             }
+
+            fn scan(&mut self, scan: &mut $crate::scan::Scan<'de>) -> Option<()> {
+                let read: fn(&mut $crate::scan::Scan<'de>) -> Option<Self> = $scan;
+                *self = read(scan)?;
+                Some(())
+            }
         }
     )+ };
 }
 
-by_value!(Text<'a>, Option<Text<'a>>, Raw<'a>);
+by_value! {
+    Text<'a>: |scan| match scan.null() {
+        true => Some(Text::default()),
+        false => scan.string().map(Text::from),
+    },
+    Option<Text<'a>>: |scan| match scan.null() {
+        true => Some(None),
+        false => scan.string().map(|text| Some(text.into())),
+    },
+    Raw<'a>: |scan| match scan.null() {
+        true => Some(Raw(None)),
+        false => scan.value().map(|json| Raw(Some(json))),
+    },
+}
 
 impl<'de> Fill<'de> for Number {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = Deserialize::deserialize(deserializer)?;
         Ok(())
+    }
+
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        *self = match scan.null() {
+            true => Self(None),
+            false => Self(Some(scan.number()?)),
+        };
+        Some(())
     }
 }
 
@@ -109,6 +159,10 @@ impl<'de, T: Deserialize<'de>> Fill<'de> for Vec<T> {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = Deserialize::deserialize(deserializer)?;
         Ok(())
+    }
+
+    fn scan(&mut self, _: &mut Scan<'de>) -> Option<()> {
+        None
     }
 }
 
@@ -134,6 +188,14 @@ impl<'de, T: Fill<'de> + Default> Fill<'de> for Option<Box<T>> {
             }
         }
         deserializer.deserialize_option(Reader(self))
+    }
+
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        if scan.null() {
+            *self = None;
+            return Some(());
+        }
+        self.insert(Box::default()).scan(scan)
     }
 }
 
@@ -218,6 +280,28 @@ impl<'de, T: Fill<'de> + Default, const N: usize> Fill<'de> for List<T, N> {
         }
         deserializer.deserialize_any(Reader(self))
     }
+
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        // A list that is said twice is rare enough to be left to the other.
+        if self.present {
+            return None;
+        }
+        if scan.null() {
+            return Some(());
+        }
+        self.present = true;
+        scan.list(
+            |scan| match self.inline.iter_mut().find(|slot| slot.is_none()) {
+                Some(slot) => slot.insert(T::default()).scan(scan),
+                None => {
+                    let mut item = T::default();
+                    item.scan(scan)?;
+                    self.rest.push(item);
+                    Some(())
+                }
+            },
+        )
+    }
 }
 
 /// A whole number of at least 0, also written as a float or as text; anything
@@ -261,19 +345,17 @@ impl<'de> Deserialize<'de> for Number {
 
 /// JSON that is read later, if at all; null is none.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Raw<'a>(Option<&'a RawValue>);
+pub(crate) struct Raw<'a>(Option<&'a str>);
 
 impl<'a> Raw<'a> {
     /// Its text, unless it says nothing: null, `""`, `[]`, `{}`, `false`.
     pub(crate) fn said(self) -> Option<&'a str> {
-        self.0
-            .map(RawValue::get)
-            .filter(|text| says_something(text))
+        self.0.filter(|text| says_something(text))
     }
 
     /// Its text, however little it says.
     pub(crate) fn text(self) -> Option<&'a str> {
-        self.0.map(RawValue::get)
+        self.0
     }
 
     /// Reads it; what doesn't fit is none.
@@ -289,8 +371,8 @@ pub(crate) fn says_something(json: &str) -> bool {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self((raw.get() != "null").then_some(raw)))
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(Self((raw != "null").then_some(raw)))
     }
 }
 

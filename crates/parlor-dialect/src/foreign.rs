@@ -31,6 +31,9 @@ pub(crate) fn refuse(
     extra: &Extra<'_>,
     policy: &mut Policy<'_>,
 ) -> Result<()> {
+    if extra.says_nothing() {
+        return Ok(());
+    }
     let why = "is not known to this API of the provider";
     for (key, place) in foreign {
         if extra.get(key).is_none_or(Value::is_null) {

@@ -44,6 +44,7 @@ pub mod qianfan_v1;
 mod quirks;
 mod report;
 mod sampling;
+mod scan;
 pub mod schema;
 mod sequence;
 mod tagged;

@@ -126,7 +126,7 @@ fn seconds(text: &str, unit: f64, longest: Duration) -> Option<Duration> {
 fn rate_limits(headers: &HeaderMap, now: SystemTime) -> BTreeMap<String, RateLimit> {
     let mut limits = BTreeMap::<String, RateLimit>::new();
     for (name, value) in headers {
-        let Some((_, words)) = name.as_str().split_once("ratelimit-") else {
+        let Some(words) = after_mark(name.as_str()) else {
             continue;
         };
         let known = ["limit", "remaining", "reset"]
@@ -151,6 +151,15 @@ fn rate_limits(headers: &HeaderMap, now: SystemTime) -> BTreeMap<String, RateLim
         }
     }
     limits
+}
+
+/// What follows the first `ratelimit-` in a header's name. Names are too short
+/// for a search that prepares itself.
+fn after_mark(name: &str) -> Option<&str> {
+    const MARK: &[u8] = b"ratelimit-";
+    let mut windows = name.as_bytes().windows(MARK.len());
+    let at = windows.position(|it| it == MARK)?;
+    name.get(at + MARK.len()..)
 }
 
 /// Milliseconds until a reset written as `1m30.5s`, as seconds, or as a time

@@ -102,7 +102,16 @@ impl Function<'_> {
     }
 }
 
-by_value!(Content<'a>);
+by_value!(Content<'a>: |scan| {
+    let text = match scan.null() {
+        true => "",
+        false => scan.string()?,
+    };
+    Some(Content {
+        text: text.into(),
+        parts: Vec::new(),
+    })
+});
 
 /// The content of a message: a text, or a list of parts that are read later.
 #[derive(Debug, Default)]
@@ -159,5 +168,139 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
             }
         }
         deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::Scan;
+
+    const FRAMES: [&str; 4] = [
+        r#"{"id":"c-1","object":"chat.completion.chunk","created":17,"model":"m","service_tier":"x","fp":null,"choices":[{"index":0,"delta":{"role":"assistant","content":"é a","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"p":"ab"}"#,
+        r#"{"id":"c","choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"t","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]}},{"message":{"content":null,"function_call":null}}]}"#,
+        r#" { "choices" : [ ] , "usage" : { "n" : 9 , "d" : [ 1, true ] } , "error" : {} } "#,
+        r#"{"choices":[{"index":0,"message":{"content":"hi","function_call":{"name":"f","input":"x"}},"delta":null}],"choices":[],"created":"1","x":-1.5}"#,
+    ];
+
+    /// What the two readers make of a text, if they take it.
+    fn both(json: &str) -> (Option<String>, Option<String>) {
+        let (mut scanned, mut filled) = (Chunk::default(), Chunk::default());
+        let mut scan = Scan::new(json);
+        let is_plain = scanned.scan(&mut scan).is_some() && scan.is_at_end();
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let read = filled.fill(&mut reader).and_then(|()| reader.end());
+        (
+            is_plain.then(|| format!("{scanned:?}")),
+            read.is_ok().then(|| format!("{filled:?}")),
+        )
+    }
+
+    #[test]
+    fn usual_chunks_are_plain() {
+        for json in &FRAMES[..3] {
+            let (scanned, filled) = both(json);
+            assert!(scanned.is_some(), "{json}");
+            assert_eq!(scanned, filled, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_reads_the_same_by_both_readers() {
+        let others = [
+            "",
+            "\"",
+            "\\",
+            "\\\"",
+            "\\n",
+            "\\x",
+            "\\u0041",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "0",
+            "7",
+            "-",
+            ".",
+            "e5",
+            " ",
+            "\n",
+            "\u{b}",
+            "\0",
+            "é",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "\"\"",
+            ",\"choices\":[]",
+            ",\"id\":3",
+            "\u{7f}",
+        ];
+        let mut plain = 0;
+        for json in FRAMES {
+            for (at, letter) in json.char_indices() {
+                for other in others {
+                    let changed = [&json[..at], other, &json[at + letter.len_utf8()..]].concat();
+                    if let (Some(scanned), filled) = both(&changed) {
+                        assert_eq!(Some(scanned), filled, "{changed}");
+                        plain += 1;
+                    }
+                }
+            }
+        }
+        assert!(plain > 1000, "{plain}");
+    }
+
+    #[test]
+    fn a_plain_value_in_place_of_any_other_reads_the_same() {
+        let values = [
+            "null",
+            "true",
+            "\"a\"",
+            "\"\"",
+            "\"\\\"\"",
+            "12",
+            "-1",
+            "0.5",
+            "01",
+            "1e3",
+            "[]",
+            "[1]",
+            "[null]",
+            "[\"a\"]",
+            "{}",
+            "{\"a\":1}",
+            "{\"index\":2}",
+            "{\"content\":\"x\"}",
+            "[{}]",
+            "999999999999999999999",
+            "nul",
+            "{\"a\"}",
+            "[1,]",
+            "{,}",
+        ];
+        for json in FRAMES {
+            for (at, _) in json.match_indices(':') {
+                let (head, tail) = json.split_at(at + 1);
+                for value in values {
+                    for name in [
+                        "\"id\"",
+                        "\"choices\"",
+                        "\"delta\"",
+                        "\"tool_calls\"",
+                        "\"n\"",
+                    ] {
+                        let changed = format!("{head}{value},{name}:{tail}");
+                        if let (Some(scanned), filled) = both(&changed) {
+                            assert_eq!(Some(scanned), filled, "{changed}");
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,269 @@
+//! Reads plain JSON by its bytes alone, in one pass.
+//!
+//! Most of what comes is plain: objects without white space oddities, texts
+//! without escapes, whole numbers. That is read here at a fraction of what a
+//! reader for all of JSON costs. Anything else is no error: it is left to serde,
+//! which reads everything and rules on what is JSON.
+
+/// How deep values may be that are passed over.
+pub(crate) const MAX_DEPTH: usize = 8;
+
+/// A place in a JSON text. Each method moves on behind what it read, or gives
+/// `None` for what isn't plain; the text is then to be read in another way.
+#[derive(Debug)]
+pub(crate) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Whether nothing but blanks follows.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte that is no blank.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(*byte),
+            }
+        }
+    }
+
+    /// Passes over this byte, if it is the next one.
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Passes over `null`, if it is next.
+    pub(crate) fn null(&mut self) -> bool {
+        let is_next = self.peek() == Some(b'n') && self.rest().starts_with(b"null");
+        self.at += if is_next { 4 } else { 0 };
+        is_next
+    }
+
+    /// A text without escapes.
+    pub(crate) fn string(&mut self) -> Option<&'a str> {
+        if !self.take(b'"') {
+            return None;
+        }
+        let plain = plain(self.rest());
+        let text = self.text.get(self.at..self.at.checked_add(plain)?)?;
+        self.at += plain;
+        self.take_quote().then_some(text)
+    }
+
+    fn take_quote(&mut self) -> bool {
+        let is_next = self.rest().first() == Some(&b'"');
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// A whole number of at least 0.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        self.peek()?;
+        let start = self.at;
+        self.at = self.behind(skip_number(self.rest())?);
+        self.text.get(start..self.at)?.parse().ok()
+    }
+
+    /// The JSON of any value.
+    pub(crate) fn value(&mut self) -> Option<&'a str> {
+        let first = self.peek()?;
+        let start = self.at;
+        match first {
+            b'"' => self.pass_string()?,
+            _ => self.at = self.behind(skip_value(self.rest(), MAX_DEPTH)?),
+        }
+        self.text.get(start..self.at)
+    }
+
+    /// Where this rest of the text begins.
+    fn behind(&self, rest: &[u8]) -> usize {
+        self.text.len().saturating_sub(rest.len())
+    }
+
+    /// Passes over a text that may have escapes of one letter.
+    fn pass_string(&mut self) -> Option<()> {
+        self.at += 1;
+        loop {
+            self.at += plain(self.rest());
+            match self.rest() {
+                [b'"', ..] => {
+                    self.at += 1;
+                    return Some(());
+                }
+                [
+                    b'\\',
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                    ..,
+                ] => self.at += 2,
+                _ => return None,
+            }
+        }
+    }
+
+    /// Reads an object; `field` reads the value of each field.
+    pub(crate) fn object(
+        &mut self,
+        mut field: impl FnMut(&mut Self, &'a str) -> Option<()>,
+    ) -> Option<()> {
+        if !self.take(b'{') {
+            return None;
+        }
+        if self.take(b'}') {
+            return Some(());
+        }
+        loop {
+            let name = self.string()?;
+            if !self.take(b':') {
+                return None;
+            }
+            field(self, name)?;
+            if !self.take(b',') {
+                return self.take(b'}').then_some(());
+            }
+        }
+    }
+
+    /// Reads a list; `item` reads each item.
+    pub(crate) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        if !self.take(b'[') {
+            return None;
+        }
+        if self.take(b']') {
+            return Some(());
+        }
+        loop {
+            item(self)?;
+            if !self.take(b',') {
+                return self.take(b']').then_some(());
+            }
+        }
+    }
+}
+
+/// How many bytes stand for themselves in a JSON string.
+fn plain(data: &[u8]) -> usize {
+    let inside = |it: &u8| *it >= b' ' && !matches!(it, b'"' | b'\\');
+    // Eight at once, all of them looked at, which takes a few instructions.
+    let eight = |it: &&[u8]| it.iter().fold(true, |all, byte| all & inside(byte));
+    let known = data.chunks_exact(8).take_while(eight).count() * 8;
+    let rest = data.get(known..).unwrap_or_default();
+    known + rest.iter().take_while(|it| inside(it)).count()
+}
+
+/// What follows the inside of a JSON string; `None` unless it is plain ASCII.
+pub(crate) fn skip_text(data: &[u8]) -> Option<&[u8]> {
+    let inside = |it: &u8| matches!(it, b' '..=b'~') && !matches!(it, b'"' | b'\\');
+    // Eight at once, all of them looked at, which takes a few instructions.
+    let eight = |it: &&[u8]| it.iter().fold(true, |all, byte| all & inside(byte));
+    let plain = data.chunks_exact(8).take_while(eight).count() * 8;
+    let rest = data.get(plain..)?;
+    rest.get(rest.iter().position(|it| !inside(it))?..)
+}
+
+/// What follows a whole number; `None` unless it is one of at most 18 digits.
+pub(crate) fn skip_number(data: &[u8]) -> Option<&[u8]> {
+    let digits = data.iter().take_while(|it| it.is_ascii_digit()).count();
+    let is_sound = matches!(digits, 1..=18) && (digits == 1 || data.first() != Some(&b'0'));
+    is_sound.then(|| data.get(digits..)).flatten()
+}
+
+/// What follows a JSON value; `None` unless its texts are plain ASCII, its
+/// numbers whole and its depth no more than this.
+pub(crate) fn skip_value(data: &[u8], depth: usize) -> Option<&[u8]> {
+    let (first, inside) = data.split_first()?;
+    let end = match first {
+        b'{' => b'}',
+        b'[' => b']',
+        b'"' => return skip_text(inside)?.strip_prefix(b"\""),
+        b'0'..=b'9' => return skip_number(data),
+        _ => {
+            let mut words = [&b"null"[..], b"true", b"false"].into_iter();
+            return words.find_map(|word| data.strip_prefix(word));
+        }
+    };
+    let depth = depth.checked_sub(1)?;
+    let mut rest = skip_blanks(inside);
+    if rest.first() == Some(&end) {
+        return rest.get(1..);
+    }
+    loop {
+        if end == b'}' {
+            let key = skip_text(rest.strip_prefix(b"\"")?)?;
+            rest = skip_blanks(skip_blanks(key.strip_prefix(b"\"")?).strip_prefix(b":")?);
+        }
+        let (next, tail) = skip_blanks(skip_value(rest, depth)?).split_first()?;
+        match next {
+            b',' => rest = skip_blanks(tail),
+            next if *next == end => return Some(tail),
+            _ => return None,
+        }
+    }
+}
+
+fn skip_blanks(mut data: &[u8]) -> &[u8] {
+    while let Some(rest) = data.strip_prefix(b" ") {
+        data = rest;
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_over_is_sound() {
+        for sound in [
+            "{}",
+            "[ ]",
+            r#"{ "a" : [1, {"b": "c d"}, null] , "e":{}}"#,
+            r#"[true,false,"",0,120]"#,
+        ] {
+            let data = format!("{sound},");
+            assert!(serde_json::from_str::<serde_json::Value>(sound).is_ok());
+            assert_eq!(skip_value(data.as_bytes(), MAX_DEPTH), Some(&b","[..]));
+        }
+        let deep = ["[".repeat(MAX_DEPTH + 1), "]".repeat(MAX_DEPTH + 1)].concat();
+        for other in [
+            "",
+            "{",
+            "[",
+            "{1:2}",
+            "[1,]",
+            r#"{"a":1,}"#,
+            r#"{"a"}"#,
+            r#"{"a",1}"#,
+            r#"{"a":}"#,
+            "[1 2]",
+            "[-1]",
+            "[1.5]",
+            "[01]",
+            "[nul]",
+            r#"["\n"]"#,
+            "[\"\n\"]",
+            r#"["é"]"#,
+            "[\t]",
+            r#"["a]"#,
+            "[1}",
+            "[NaN]",
+            &deep,
+        ] {
+            assert_eq!(skip_value(other.as_bytes(), MAX_DEPTH), None, "{other}");
+        }
+    }
+}
