@@ -25,7 +25,7 @@
 //! | feature | for |
 //! |---|---|
 //! | `sqlite` (default) | [`Store::sqlite`]: a file, which several programs may use at once |
-//! | `postgres` | [`Store::postgres`]: a server that several machines share |
+//! | `postgres` | `Store::postgres`: a server that several machines share |
 
 mod conversations;
 mod database;
