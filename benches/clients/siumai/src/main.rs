@@ -10,8 +10,8 @@ use siumai::providers::openai_compatible::{
 };
 use siumai::transport::{EndpointConfig, ProviderHttpTransportSettings, TransportLimits};
 use siumai::{
-    ContentPart, LanguageStreamEvent, MediaData, MediaPart, Message, MessagePart, ProviderId,
-    ReplayDomain, ReplayDomainId, StreamTerminal,
+    ContentPart, GenerationConfig, LanguageRequest, LanguageStreamEvent, MediaData, MediaPart,
+    Message, MessagePart, ProviderId, ReplayDomain, ReplayDomainId, StreamTerminal,
 };
 
 #[global_allocator]
@@ -59,6 +59,14 @@ fn messages(prompt: &Prompt) -> Vec<Message> {
         Message::user_parts(parts).expect("a message")
     };
     prompt.turns.iter().enumerate().map(message).collect()
+}
+
+/// A request with a limit, without which Anthropic's format can't be written.
+fn limited(messages: Vec<Message>) -> LanguageRequest {
+    LanguageRequest::new(messages).with_generation(GenerationConfig {
+        max_output_tokens: Some(4096),
+        ..GenerationConfig::default()
+    })
 }
 
 impl Client for Siumai {
@@ -118,7 +126,7 @@ impl Client for Siumai {
             }
             Self::Anthropic(hub) => {
                 let client = hub.language(model).expect("a model");
-                client.stream(messages).await
+                client.stream(limited(messages)).await
             }
             Self::Gemini(hub) => {
                 let client = hub.generate_content(model).expect("a model");
@@ -146,7 +154,7 @@ impl Client for Siumai {
             }
             Self::Anthropic(hub) => {
                 let client = hub.language(model).expect("a model");
-                client.generate(messages).await
+                client.generate(limited(messages)).await
             }
             Self::Gemini(hub) => {
                 let client = hub.generate_content(model).expect("a model");
