@@ -117,7 +117,7 @@ pub struct UsageRow {
     pub day: Option<String>,
     /// The instance of the provider, where it was asked by model.
     pub provider: Option<String>,
-    /// The model, where it was asked by model.
+    /// The model as `provider/model`, where it was asked by model.
     pub model: Option<String>,
     /// How many turns.
     pub turns: u64,

@@ -30,7 +30,7 @@ fn turns_are_added_up_with_what_they_cost() {
     assert_eq!(report["total"]["costs"][0]["currency"], "EUR", "{report}");
     assert_eq!(report["rows"].as_array().unwrap().len(), 2, "{report}");
     let table = home.run(&["usage"]);
-    assert!(table.stdout.contains("mine/quick"), "{table:?}");
+    assert!(table.stdout.contains("\nmine/quick "), "{table:?}");
     assert!(table.stdout.contains("€3.00"), "{table:?}");
     assert!(
         table.stdout.contains("2 without a known price"),

@@ -85,10 +85,9 @@ fn total(rows: &[UsageRow]) -> UsageRow {
 }
 
 fn cells(row: &UsageRow, name: &str) -> [String; 7] {
-    let model = match (&row.provider, &row.model) {
-        (Some(provider), Some(model)) => format!("{provider}/{model}"),
-        (provider, model) => model.clone().or(provider.clone()).unwrap_or_default(),
-    };
+    // A turn names its model with the provider in front.
+    let model = row.model.as_ref().or(row.provider.as_ref());
+    let model = model.cloned().unwrap_or_default();
     let costs: Vec<String> = row.costs.iter().map(money).collect();
     let tokens = |count: Option<u64>| count.map(grouped).unwrap_or_else(|| "–".to_owned());
     [
