@@ -52,14 +52,6 @@ fn control_bytes_are_taken_out_of_what_a_model_says() {
 }
 
 #[test]
-fn a_terminal_without_a_prompt_is_not_waited_for() {
-    let home = Home::new();
-    if let Some(shown) = on_terminal(&home, &["-m", "echo"], &[]) {
-        assert!(shown.contains("there is no prompt"), "{shown:?}");
-    }
-}
-
-#[test]
 fn json_is_laid_out_for_a_person() {
     let home = Home::new();
     if let Some(shown) = on_terminal(&home, &["-m", "echo", "--output", "json", "Hi"], &[]) {

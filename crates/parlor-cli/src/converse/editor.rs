@@ -43,9 +43,13 @@ pub(crate) fn of(
     completer: Box<Completer>,
     ended: Arc<AtomicBool>,
 ) -> Box<dyn LineEditor> {
-    let is_rich = terminal.stdin && terminal.stdout && !terminal.dumb && rich::answers();
+    let may_be_rich = terminal.stdin && terminal.stdout && !terminal.dumb;
+    let (is_rich, typed) = match may_be_rich {
+        true => rich::answers(),
+        false => (false, String::new()),
+    };
     match is_rich {
-        true => Box::new(rich::Rich::new(completer, terminal.colour, ended)),
-        false => Box::new(plain::Plain::new(terminal.stdin)),
+        true => Box::new(rich::Rich::new(completer, terminal.colour, ended, &typed)),
+        false => Box::new(plain::Plain::new(terminal.stdin, typed)),
     }
 }

@@ -10,11 +10,33 @@ use crate::terminal;
 pub(crate) struct Plain {
     /// Whether a person sees the prompt.
     is_terminal: bool,
+    /// What was typed before the first prompt.
+    typed: String,
 }
 
+/// Ctrl-D, as a terminal that edits no lines gives it.
+const END: char = '\u{4}';
+
 impl Plain {
-    pub(crate) fn new(is_terminal: bool) -> Self {
-        Self { is_terminal }
+    pub(crate) fn new(is_terminal: bool, typed: String) -> Self {
+        Self { is_terminal, typed }
+    }
+
+    /// The next line with its end; empty where nothing more comes.
+    fn line(&mut self) -> io::Result<String> {
+        if self.typed.starts_with(END) {
+            self.typed.remove(0);
+            return Ok(String::new());
+        }
+        let mut line = match self.typed.find('\n') {
+            Some(end) => {
+                let rest = self.typed.split_off(end + 1);
+                return Ok(std::mem::replace(&mut self.typed, rest));
+            }
+            None => std::mem::take(&mut self.typed).into_bytes(),
+        };
+        io::stdin().lock().read_until(b'\n', &mut line)?;
+        Ok(String::from_utf8_lossy(&line).into_owned())
     }
 }
 
@@ -25,14 +47,13 @@ impl LineEditor for Plain {
             if self.is_terminal {
                 terminal::say(prompt)?;
             }
-            let mut line = Vec::new();
-            if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
+            let line = self.line()?;
+            if line.is_empty() {
                 return Ok(match text.is_empty() {
                     true => Entered::Ended,
                     false => Entered::Text(text),
                 });
             }
-            let line = String::from_utf8_lossy(&line);
             let line = line.trim_end_matches(['\n', '\r']);
             text.push_str(line);
             if !text.ends_with('\\') {

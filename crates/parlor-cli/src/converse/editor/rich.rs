@@ -29,7 +29,13 @@ pub(crate) struct Rich {
 }
 
 impl Rich {
-    pub(crate) fn new(completer: Box<Completer>, colour: bool, ended: Arc<AtomicBool>) -> Self {
+    /// An editor that begins with what was typed already.
+    pub(crate) fn new(
+        completer: Box<Completer>,
+        colour: bool,
+        ended: Arc<AtomicBool>,
+        typed: &str,
+    ) -> Self {
         let menu = IdeMenu::default()
             .with_name(MENU)
             .with_max_completion_width(40)
@@ -70,6 +76,10 @@ impl Rich {
             command.args(words);
             let name = format!("parlor-{}.md", std::process::id());
             editor = editor.with_buffer_editor(command, std::env::temp_dir().join(name));
+        }
+        let typed: String = typed.chars().filter(|it| !it.is_control()).collect();
+        if !typed.is_empty() {
+            editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
         }
         Self { editor }
     }
@@ -194,27 +204,32 @@ impl reedline::Completer for Words {
     }
 }
 
-/// Whether the terminal says where its cursor is. It is asked once; an answer
-/// that comes late is read away with the first line.
-pub(crate) fn answers() -> bool {
+/// Whether the terminal says where its cursor is, and what was typed meanwhile. It
+/// is asked once; an answer that comes late is read away with the first line.
+pub(crate) fn answers() -> (bool, String) {
     if crossterm::terminal::enable_raw_mode().is_err() {
-        return false;
+        return (false, String::new());
     }
-    let answered = asked().unwrap_or(false);
+    let mut read = Vec::new();
+    let answered = asked(&mut read).unwrap_or(false);
     let restored = crossterm::terminal::disable_raw_mode();
-    answered && restored.is_ok()
+    if answered {
+        let answer = read.iter().rposition(|byte| *byte == 0x1b);
+        read.truncate(answer.unwrap_or(read.len()));
+    }
+    let typed = String::from_utf8_lossy(&read).replace('\r', "\n");
+    (answered && restored.is_ok(), typed)
 }
 
 #[cfg(unix)]
-fn asked() -> io::Result<bool> {
+fn asked(read: &mut Vec<u8>) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut out = io::stdout().lock();
     out.write_all(b"\x1b[6n")?;
     out.flush()?;
     let stdin = io::stdin();
     let end = Instant::now() + PROBE;
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"R") {
+    while !read.ends_with(b"R") {
         let left = end.saturating_duration_since(Instant::now());
         let left = Timespec::try_from(left).map_err(io::Error::other)?;
         let mut waited = [PollFd::new(&stdin, PollFlags::IN)];
@@ -226,12 +241,12 @@ fn asked() -> io::Result<bool> {
         if rustix::io::read(&stdin, &mut byte)? == 0 {
             return Ok(false);
         }
-        answer.extend(byte);
+        read.extend(byte);
     }
     Ok(true)
 }
 
 #[cfg(not(unix))]
-fn asked() -> io::Result<bool> {
+fn asked(_: &mut Vec<u8>) -> io::Result<bool> {
     Ok(true)
 }
