@@ -3,6 +3,7 @@
 mod answer;
 mod config;
 mod keys;
+mod listing;
 mod template;
 mod usage;
 
@@ -20,6 +21,7 @@ pub(crate) use template::TemplatesArgs;
 
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
+pub(crate) use listing::{ListForm, Listing};
 
 pub(crate) use usage::UsageArgs;
 
@@ -229,17 +231,8 @@ pub(crate) struct HistoryArgs {
     /// The most conversations to list
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     pub(crate) limit: u32,
-    /// What to print: a table or one JSON array
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -262,17 +255,8 @@ pub(crate) struct ModelsArgs {
     /// Models of providers without a key, and retired ones, too
     #[arg(long)]
     pub(crate) all: bool,
-    /// What to print: a table or one JSON array
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -280,17 +264,8 @@ pub(crate) struct ModelsArgs {
 /// How to list the providers.
 #[derive(Debug, Args)]
 pub(crate) struct ProvidersArgs {
-    /// What to print: a table or one JSON array
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -298,17 +273,8 @@ pub(crate) struct ProvidersArgs {
 /// How to report on the setup.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// What to print: a report or one JSON object
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -342,45 +308,10 @@ pub(crate) enum Ability {
     Schema,
 }
 
-/// What to print of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListForm {
-    Text,
-    Json,
-}
-
 impl ChatArgs {
     pub(crate) fn form(&self) -> Form {
         if self.json { Form::Json } else { self.output }
     }
-}
-
-impl HistoryArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
-    }
-}
-
-impl ModelsArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
-    }
-}
-
-impl ProvidersArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
-    }
-}
-
-impl DoctorArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
-    }
-}
-
-fn list_form(output: ListForm, json: bool) -> ListForm {
-    if json { ListForm::Json } else { output }
 }
 
 /// Whether to show thoughts, and how much to ask for.

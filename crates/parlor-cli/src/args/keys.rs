@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Common, ListForm, list_form};
+use super::{Common, Listing};
 
 pub(super) const EXAMPLES: &str = "\
 A key is typed where nobody sees it, or read from stdin; it is never an argument:
@@ -17,18 +17,8 @@ the saved keys: keys.toml in the configuration's folder, which its owner alone c
 pub(crate) struct KeysArgs {
     #[command(subcommand)]
     pub(crate) action: Option<KeysAction>,
-    /// What to print of a list: a table or one JSON array
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true,
-        global = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output", global = true)]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -62,10 +52,4 @@ pub(crate) struct KeyOf {
     /// Provider, as `parlor providers` lists it
     #[arg(value_name = "PROVIDER")]
     pub(crate) provider: String,
-}
-
-impl KeysArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
-    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Common, ListForm};
+use super::{Common, Listing};
 
 /// A template and its parameters.
 #[derive(Debug, Args)]
@@ -24,25 +24,10 @@ pub(crate) struct TemplateArgs {
 /// How to list the templates.
 #[derive(Debug, Args)]
 pub(crate) struct TemplatesArgs {
-    /// What to print: a list or one JSON array
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-impl TemplatesArgs {
-    pub(crate) fn form(&self) -> ListForm {
-        super::list_form(self.output, self.json)
-    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

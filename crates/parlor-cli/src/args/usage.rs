@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, ValueEnum};
 use parlor::agent::UsageBy;
 
-use super::{Common, ListForm, list_form};
+use super::{Common, Listing};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -23,17 +23,8 @@ pub(crate) struct UsageArgs {
     /// Only from then on: a day (UTC) as 2026-11-01, or a span back from now as 12h, 7d, 4w
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub(crate) since: Option<SystemTime>,
-    /// What to print: a table or one JSON object
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: ListForm,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -51,10 +42,6 @@ impl UsageArgs {
             By::Model => all.model(),
             By::Day => all.day(),
         })
-    }
-
-    pub(crate) fn form(&self) -> ListForm {
-        list_form(self.output, self.json)
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     };
     let runtime = setup::runtime()?;
     let report = runtime.block_on(report(&registry, args, failure.as_ref()));
-    let text = match args.form() {
+    let text = match args.listing.form() {
         ListForm::Json => {
             let text = serde_json::to_string(&report).map_err(std::io::Error::from)?;
             format!("{text}\n")

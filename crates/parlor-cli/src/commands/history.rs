@@ -27,7 +27,7 @@ pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
         let kept = runtime.block_on(crate::keeper::find(&shelf, id))?;
         return Ok(terminal::say(&crate::export::markdown(&kept.history))?);
     }
-    match args.form() {
+    match args.listing.form() {
         ListForm::Json => {
             let found = runtime.block_on(found(&shelf, &words, args.limit))?;
             let infos: Vec<KeptInfo> = found.into_iter().map(|(info, _)| info).collect();

@@ -69,7 +69,7 @@ fn list(args: &KeysArgs) -> Result<(), Failure> {
             });
         }
     }
-    if args.form() == ListForm::Json {
+    if args.listing.form() == ListForm::Json {
         let text = serde_json::to_string(&list).map_err(io::Error::from)?;
         return Ok(terminal::say(&format!("{text}\n"))?);
     }

@@ -17,7 +17,7 @@ use row::Row;
 
 /// Lists the models.
 pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
-    let is_json = args.form() == ListForm::Json;
+    let is_json = args.listing.form() == ListForm::Json;
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_json);
     let registry = setup::registry(args.common.config.as_deref())?;
     let list = List {

@@ -43,7 +43,7 @@ pub(crate) fn providers(args: &ProvidersArgs) -> Result<(), Failure> {
         .iter()
         .filter(|known| registry.provider(known.id).is_none());
     rows.extend(absent.map(Row::absent));
-    let text = match args.form() {
+    let text = match args.listing.form() {
         ListForm::Json => {
             let text = serde_json::to_string(&rows).map_err(std::io::Error::from)?;
             format!("{text}\n")

@@ -17,7 +17,7 @@ pub(crate) fn templates(args: &TemplatesArgs) -> Result<(), Failure> {
             Err(failure) => terminal::complain(&failure.text()),
         }
     }
-    match args.form() {
+    match args.listing.form() {
         ListForm::Json => {
             let all: Vec<Value> = found.iter().map(object).collect();
             Ok(terminal::say(&format!("{}\n", Value::from(all)))?)

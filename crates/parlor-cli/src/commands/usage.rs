@@ -26,7 +26,7 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
         store.usage(since, args.by()).await
     })?;
     let total = total(&rows);
-    if args.form() == ListForm::Json {
+    if args.listing.form() == ListForm::Json {
         let report = json!({ "rows": rows, "total": total });
         return Ok(terminal::say(&format!("{report}\n"))?);
     }
