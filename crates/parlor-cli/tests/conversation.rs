@@ -7,7 +7,7 @@ mod common;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::num::NonZeroU16;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use common::server::read_request;
@@ -82,13 +82,19 @@ impl Pty {
             let Ok(bytes) = self.bytes.recv_timeout(left) else {
                 panic!("never came; the screen is:\n{shown}");
             };
-            self.screen.process(&bytes);
-            let asked = String::from_utf8_lossy(&bytes).matches("\x1b[6n").count();
-            if self.answers {
-                for _ in 0..asked {
-                    let (row, column) = self.screen.screen().cursor_position();
-                    write!(self.writer, "\x1b[{};{}R", row + 1, column + 1).unwrap();
-                }
+            self.takes(&bytes);
+        }
+    }
+
+    /// Puts on the screen what came, and answers what was asked in it.
+    fn takes(&mut self, bytes: &[u8]) {
+        self.screen.process(bytes);
+        let asked = String::from_utf8_lossy(bytes).matches("\x1b[6n").count();
+        if self.answers {
+            for _ in 0..asked {
+                let (row, column) = self.screen.screen().cursor_position();
+                // Who asked may have ended meanwhile.
+                let _ = write!(self.writer, "\x1b[{};{}R", row + 1, column + 1);
             }
         }
     }
@@ -112,11 +118,18 @@ impl Pty {
     fn ended(&mut self) -> u32 {
         let end = Instant::now() + PATIENCE;
         // The terminal is read to its end, which is when the program is gone.
-        while let Ok(bytes) = self
-            .bytes
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
-        {
-            self.screen.process(&bytes);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(bytes) => self.takes(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!(
+                        "never ended; the screen is:\n{}",
+                        self.screen.screen().contents()
+                    )
+                }
+            }
         }
         self.child.wait().unwrap().exit_code()
     }
