@@ -321,6 +321,11 @@ pub(crate) struct Reasoning {
     pub(crate) wish: Option<ReasoningConfig>,
 }
 
+/// The words for it.
+pub(crate) const EFFORTS: &[&str] = &[
+    "off", "minimal", "low", "medium", "high", "xhigh", "max", "auto",
+];
+
 pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
     let wish = match word {
         "show" => None,
@@ -330,10 +335,8 @@ pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
         }
         word => match Effort::from(word) {
             Effort::Other(_) => {
-                return Err(
-                    "expected off, minimal, low, medium, high, xhigh, max, auto or a number of tokens"
-                        .to_owned(),
-                );
+                let words = EFFORTS.join(", ");
+                return Err(format!("expected {words} or a number of tokens"));
             }
             effort => Some(effort.into()),
         },

@@ -1,5 +1,6 @@
 //! A conversation at the terminal: what is entered is asked, or is a command.
 
+mod completion;
 mod editor;
 mod slash;
 mod status;
@@ -7,7 +8,6 @@ mod template;
 mod turn;
 mod view;
 
-use std::cell::OnceCell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ use crate::keeper::{self, Keeper, Shelf};
 use crate::setup;
 use crate::template::Template;
 use crate::terminal::{self, Terminal};
-use editor::{Entered, LineEditor};
+use editor::{Entered, LineEditor, PROMPT};
 
 pub(crate) use editor::Word;
 use status::Figures;
@@ -39,9 +39,6 @@ const TWICE: Duration = Duration::from_secs(1);
 
 /// Turns that are shown again when a conversation is gone on with.
 const SHOWN: usize = 2;
-
-/// The most models that a menu has.
-const SUGGESTED: usize = 200;
 
 /// What comes after a line.
 #[derive(Default)]
@@ -163,14 +160,7 @@ pub(crate) fn converse(
             session.report(asked)?;
         }
     }
-    let registry = Arc::clone(&session.registry);
-    // The catalogue is read when a model is first looked for.
-    let ids = OnceCell::new();
-    let completer = Box::new(move |line: &str| {
-        completions(line, || {
-            ids.get_or_init(|| crate::commands::known_models(&registry))
-        })
-    });
+    let completer = completion::completer(Arc::clone(&session.registry));
     let mut editor = editor::of(&session.terminal, completer, ended);
     session.talk(&mut *editor)
 }
@@ -195,7 +185,7 @@ impl Session {
             if ended.load(Ordering::Acquire) {
                 return Ok(());
             }
-            match editor.read("› ")? {
+            match editor.read(PROMPT)? {
                 Entered::Ended => return Ok(()),
                 Entered::Interrupted(text) if text.trim().is_empty() => {
                     if hinted.is_some_and(|at| at.elapsed() < TWICE) {
@@ -219,6 +209,9 @@ impl Session {
         let text = text.trim();
         if let Some(command) = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
             return self.slash(command);
+        }
+        if let Some(command) = slash::dotted(text) {
+            return self.slash(&command);
         }
         // `//` is how a message begins with a slash.
         let text = text.strip_prefix('/').unwrap_or(text);
@@ -339,32 +332,4 @@ fn without_schema(template: &Template) -> Result<(), Failure> {
             Err(Failure::usage(fact).help(format!("ask once: parlor -t {name} \"…\"")))
         }
     }
-}
-
-/// How a line goes on: a command by its beginning, a model after `/model`.
-fn completions<'a>(line: &str, ids: impl FnOnce() -> &'a Vec<Word>) -> (usize, Vec<Word>) {
-    let Some(rest) = line.strip_prefix('/') else {
-        return (line.len(), Vec::new());
-    };
-    if let Some(typed) = rest.strip_prefix("model ") {
-        let wanted = typed.to_lowercase();
-        let fitting = ids()
-            .iter()
-            .filter(|word| word.text.to_lowercase().contains(&wanted));
-        return (
-            line.len() - typed.len(),
-            fitting.take(SUGGESTED).cloned().collect(),
-        );
-    }
-    if rest.contains(char::is_whitespace) {
-        return (line.len(), Vec::new());
-    }
-    let fitting = slash::SLASHES
-        .iter()
-        .filter(|slash| slash.name.starts_with(rest));
-    let words = fitting.map(|slash| Word {
-        text: slash.name.to_owned(),
-        about: slash.about.to_owned(),
-    });
-    (1, words.collect())
 }

@@ -59,11 +59,10 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
 pub(crate) fn known_models(registry: &Registry) -> Vec<Word> {
     let rows = Known::new(registry).models(false);
     let words = rows.iter().map(|row| {
-        let [_, about @ ..] = row.cells();
-        let about: Vec<String> = about.into_iter().filter(|it| !it.is_empty()).collect();
+        let [_, context, price, _, _, abilities] = row.cells();
         Word {
-            text: row.id.clone(),
-            about: about.join("  "),
+            about: format!("{context:>4}  {price:<14}  {abilities}"),
+            ..Word::bare(&row.id)
         }
     });
     words.collect()

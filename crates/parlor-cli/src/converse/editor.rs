@@ -1,7 +1,11 @@
 //! Where a person types: a line editor with menus, or plain lines where a
 //! terminal can't have one.
 
+mod chips;
+mod keys;
+mod memory;
 mod plain;
+mod popup;
 mod rich;
 
 use std::io;
@@ -9,6 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::terminal::Terminal;
+
+/// What stands before a line.
+pub(crate) const PROMPT: &str = "› ";
 
 /// What a person entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +38,23 @@ pub(crate) trait LineEditor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Word {
     pub(crate) text: String,
+    /// How a menu shows it.
+    pub(crate) label: String,
     pub(crate) about: String,
+    /// Whether something follows it.
+    pub(crate) goes_on: bool,
+}
+
+impl Word {
+    /// A word of which nothing else is known.
+    pub(crate) fn bare(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            label: text.to_owned(),
+            about: String::new(),
+            goes_on: false,
+        }
+    }
 }
 
 /// Tells how an entry that begins so may go on: from which byte on, and how.

@@ -17,7 +17,7 @@ use code::Highlighter;
 use layout::layout;
 
 pub(crate) use code::warm_up;
-pub(crate) use rows::cells;
+pub(crate) use rows::{cells, cut};
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

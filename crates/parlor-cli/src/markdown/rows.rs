@@ -58,6 +58,22 @@ pub(crate) fn cells(row: &str) -> usize {
     cells + width(rest)
 }
 
+/// The text itself where it fits into so many cells, else its beginning and `…`.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let mut room = most.saturating_sub(1);
+    let fitting = text.graphemes(true).take_while(|letter| {
+        let left = room.checked_sub(width(letter));
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    let mut short: String = fitting.collect();
+    short.push_str(if most > 0 { "…" } else { "" });
+    short
+}
+
 /// Writes spans as the terminal reads them.
 pub(crate) fn write(spans: &[Span], looks: Looks, row: &mut String) {
     for span in spans.iter().filter(|span| !span.text.is_empty()) {

@@ -8,6 +8,8 @@
 )]
 
 pub mod plain;
+#[cfg(unix)]
+pub mod pty;
 pub mod server;
 
 use std::fs;

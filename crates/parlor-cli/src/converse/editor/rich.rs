@@ -8,14 +8,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use reedline::{
-    ColumnarMenu, CompletionResult, EditCommand, EditMode, Emacs, FileBackedHistory, IdeMenu,
-    KeyCode, KeyModifiers, Keybindings, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch,
-    Reedline, ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion, ValidationResult, Validator,
-    Vi, default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings,
+    ColumnarMenu, CompletionResult, EditCommand, EditMode, Emacs, FileBackedHistory, KeyCode,
+    KeyModifiers, Keybindings, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline,
+    ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion, ValidationResult, Validator, Vi,
+    default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings,
     default_vi_visual_keybindings,
 };
 
-use super::{Completer, Entered, LineEditor};
+use super::keys::{Keys, Paint, Shared};
+use super::memory::Memory;
+use super::popup::Popup;
+use super::{Completer, Entered, LineEditor, PROMPT};
 
 const MENU: &str = "completion";
 const HISTORY: usize = 10_000;
@@ -26,6 +29,7 @@ const PROBE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Rich {
     editor: Reedline,
+    shared: Shared,
 }
 
 impl Rich {
@@ -36,31 +40,30 @@ impl Rich {
         ended: Arc<AtomicBool>,
         typed: &str,
     ) -> Self {
-        let menu = IdeMenu::default()
-            .with_name(MENU)
-            .with_max_completion_width(40)
-            .with_max_completion_height(12);
+        let shared = Shared::default();
         let mut editor = Reedline::create()
             .with_ansi_colors(colour)
             .use_bracketed_paste(true)
             .use_kitty_keyboard_enhancement(true)
             .with_break_signal(ended)
             .with_completer(Box::new(Words(completer)))
-            .with_quick_completions(true)
             .with_partial_completions(true)
-            .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+            .with_menu(ReedlineMenu::EngineCompleter(Box::new(Popup::new(
+                MENU, PROMPT,
+            ))))
+            .with_highlighter(Box::new(Paint(shared.clone())))
             .with_menu(ReedlineMenu::HistoryMenu(Box::new(
                 ColumnarMenu::default().with_name("history"),
             )))
             .with_validator(Box::new(Backslash))
-            .with_edit_mode(keys());
+            .with_edit_mode(Box::new(Keys::new(keys(), MENU, shared.clone())));
         if let Some(folder) = parlor::data_folder(|name| std::env::var(name).ok()) {
             let file = folder.join("lines.txt");
             // Without the file there is the history of this run.
             if private(&file).is_ok()
                 && let Ok(history) = FileBackedHistory::with_file(HISTORY, file)
             {
-                editor = editor.with_history(Box::new(history));
+                editor = editor.with_history(Box::new(Memory::new(history, shared.clone())));
             }
         }
         let chosen = ["VISUAL", "EDITOR"].map(|name| std::env::var(name).ok());
@@ -81,7 +84,7 @@ impl Rich {
         if !typed.is_empty() {
             editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
         }
-        Self { editor }
+        Self { editor, shared }
     }
 }
 
@@ -89,7 +92,7 @@ impl LineEditor for Rich {
     fn read(&mut self, prompt: &str) -> io::Result<Entered> {
         let read = self.editor.read_line(&Arrow(prompt.to_owned()));
         Ok(match read.map_err(io::Error::other)? {
-            Signal::Success(text) => Entered::Text(text.replace("\\\n", "\n")),
+            Signal::Success(text) => Entered::Text(self.shared.whole(&text.replace("\\\n", "\n"))),
             Signal::CtrlC => Entered::Interrupted(self.editor.current_buffer_contents().to_owned()),
             _ => Entered::Ended,
         })
@@ -131,6 +134,13 @@ fn keys() -> Box<dyn EditMode> {
         ];
         let open = ReedlineEvent::UntilFound(open.to_vec());
         keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, open);
+        // They move in the line, whether a menu is shown or not.
+        for (key, event) in [
+            (KeyCode::Left, ReedlineEvent::Left),
+            (KeyCode::Right, ReedlineEvent::Right),
+        ] {
+            keys.add_binding(KeyModifiers::NONE, key, event);
+        }
         keys.add_binding(
             KeyModifiers::SHIFT,
             KeyCode::BackTab,
@@ -195,9 +205,10 @@ impl reedline::Completer for Words {
         let (from, words) = (self.0)(before);
         let suggestions = words.into_iter().map(|word| Suggestion {
             value: word.text,
+            display_override: Some(word.label),
             description: Some(word.about).filter(|about| !about.is_empty()),
             span: Span::new(from.min(pos), pos),
-            append_whitespace: true,
+            append_whitespace: word.goes_on,
             ..Suggestion::default()
         });
         CompletionResult::fresh(suggestions.collect::<Vec<_>>())

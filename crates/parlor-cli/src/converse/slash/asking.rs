@@ -1,0 +1,131 @@
+//! Commands about who is asked, and how.
+
+use super::{Slash, slash};
+use crate::converse::{Flow, Session};
+use crate::failure::Failure;
+
+/// These commands, in the order of the help.
+pub(super) const COMMANDS: &[Slash] = &[
+    slash("model", "[MODEL]", "whom to ask from now on", model),
+    slash(
+        "system",
+        "[TEXT]",
+        "instructions for the model; `-` for none",
+        system,
+    ),
+    slash(
+        "think",
+        "[on|off|EFFORT]",
+        "show thoughts, or ask for more of them",
+        think,
+    ),
+    slash(
+        "set",
+        "[NAME VALUE]",
+        "temperature, top_p, max_tokens, seed; `-` for the default",
+        set,
+    ),
+];
+
+fn model(session: &mut Session, id: &str) -> Result<Flow, Failure> {
+    if id.is_empty() {
+        let id = session.chosen.resolved.id();
+        session.say(&format!(
+            "{id} answers. /model PROVIDER/MODEL asks another one."
+        ));
+        return Ok(Flow::Go);
+    }
+    session.choose(id)?;
+    let id = session.chosen.resolved.id();
+    session.say(&format!("{id} answers from now on."));
+    Ok(Flow::Go)
+}
+
+fn system(session: &mut Session, text: &str) -> Result<Flow, Failure> {
+    if text.is_empty() {
+        let told = session
+            .chat
+            .history()
+            .system()
+            .unwrap_or("The model has no instructions.");
+        let told = told.to_owned();
+        session.say(&told);
+        return Ok(Flow::Go);
+    }
+    let text = (text != "-").then(|| text.to_owned());
+    let told = match text {
+        Some(_) => "It is told so from now on.",
+        None => "It is told nothing.",
+    };
+    session.set_system(text);
+    session.say(told);
+    Ok(Flow::Go)
+}
+
+fn think(session: &mut Session, word: &str) -> Result<Flow, Failure> {
+    match word {
+        "" => session.thoughts = !session.thoughts,
+        "on" | "show" => session.thoughts = true,
+        "hide" => session.thoughts = false,
+        word => match crate::args::reasoning(word) {
+            Ok(reasoning) => {
+                session.thoughts = reasoning.show;
+                session.chat.request_mut().reasoning = reasoning.wish;
+            }
+            Err(told) => {
+                session.say(&told);
+                return Ok(Flow::Go);
+            }
+        },
+    }
+    session.say(if session.thoughts {
+        "Thoughts are shown."
+    } else {
+        "Thoughts are not shown."
+    });
+    Ok(Flow::Go)
+}
+
+/// What `/set` sets.
+pub(in crate::converse) const SETTINGS: &[&str] = &["temperature", "top_p", "max_tokens", "seed"];
+
+fn set(session: &mut Session, words: &str) -> Result<Flow, Failure> {
+    let (name, value) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let value = value.trim();
+    let request = session.chat.request_mut();
+    let told = match name {
+        "" => {
+            let shown = |value: Option<String>| value.unwrap_or_else(|| "default".to_owned());
+            format!(
+                "temperature {} · top_p {} · max_tokens {} · seed {}",
+                shown(request.temperature.map(|it| it.to_string())),
+                shown(request.top_p.map(|it| it.to_string())),
+                shown(request.max_output_tokens.map(|it| it.to_string())),
+                shown(request.seed.map(|it| it.to_string())),
+            )
+        }
+        "temperature" => changed(&mut request.temperature, name, value),
+        "top_p" => changed(&mut request.top_p, name, value),
+        "max_tokens" => changed(&mut request.max_output_tokens, name, value),
+        "seed" => changed(&mut request.seed, name, value),
+        other => format!("There is no setting {other}: {}.", SETTINGS.join(", ")),
+    };
+    session.say(&told);
+    Ok(Flow::Go)
+}
+
+fn changed<T: std::str::FromStr + std::fmt::Display>(
+    setting: &mut Option<T>,
+    name: &str,
+    value: &str,
+) -> String {
+    match value.parse::<T>() {
+        Ok(parsed) => *setting = Some(parsed),
+        Err(_) if value == "-" => *setting = None,
+        Err(_) => return format!("{name} takes a number, or `-` for the default."),
+    }
+    match setting {
+        Some(value) => format!("{name} is {value}."),
+        None => format!("{name} is the model's default."),
+    }
+}

@@ -1,0 +1,92 @@
+//! Commands about whole conversations, which are kept.
+
+use super::{Slash, slash};
+use crate::converse::{Flow, Session};
+use crate::failure::Failure;
+use crate::keeper;
+
+/// These commands, in the order of the help.
+pub(super) const COMMANDS: &[Slash] = &[
+    slash(
+        "fork",
+        "",
+        "go on in a copy, and leave this conversation as it is",
+        fork,
+    ),
+    slash("new", "", "begin another conversation", new),
+    slash(
+        "clear",
+        "",
+        "begin another conversation; the instructions stay",
+        clear,
+    ),
+    slash(
+        "resume",
+        "[ID|WORDS]",
+        "go on with a conversation that was kept",
+        resume,
+    ),
+    slash(
+        "export",
+        "FILE",
+        "write the conversation as Markdown, or as JSON by the name",
+        export,
+    ),
+];
+
+fn fork(session: &mut Session, _: &str) -> Result<Flow, Failure> {
+    let before = session.keeper().id().map(str::to_owned);
+    session.keep(|session| session.runtime.block_on(session.keeper.fork()).map(drop));
+    let told = match (before, session.keeper().id()) {
+        (Some(before), Some(now)) => format!("This is {now} now; {before} stays as it is."),
+        _ => "There is nothing to fork yet.".to_owned(),
+    };
+    session.say(&told);
+    Ok(Flow::Go)
+}
+
+fn new(session: &mut Session, _: &str) -> Result<Flow, Failure> {
+    session.begin_anew(None);
+    session.say("A new conversation.");
+    Ok(Flow::Go)
+}
+
+fn clear(session: &mut Session, _: &str) -> Result<Flow, Failure> {
+    let system = session.chat.history().system().map(str::to_owned);
+    session.begin_anew(system);
+    session.say("A new conversation; the one before is kept.");
+    Ok(Flow::Go)
+}
+
+fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
+    let shelf = session.shelf.clone();
+    let is_name = !words.contains(char::is_whitespace) && !words.is_empty();
+    let found = is_name.then(|| session.runtime.block_on(keeper::find(&shelf, words)));
+    if let Some(Ok(kept)) = found {
+        session.go_on(&kept);
+        return Ok(Flow::Go);
+    }
+    let listed = session
+        .runtime
+        .block_on(crate::commands::history::listed(&shelf, words, 10))?;
+    if listed.is_empty() {
+        session.say("Nothing like this is kept.");
+    }
+    for line in listed {
+        session.say(&line);
+    }
+    Ok(Flow::Go)
+}
+
+fn export(session: &mut Session, file: &str) -> Result<Flow, Failure> {
+    if file.is_empty() {
+        session.say("Name a file: notes.md, or notes.json.");
+        return Ok(Flow::Go);
+    }
+    let written = crate::export::write(session.chat.history(), std::path::Path::new(file));
+    match written {
+        Ok(()) => session.say(&format!("Written to {file}.")),
+        Err(error) => session.say(&format!("{file} can't be written: {error}")),
+    }
+    Ok(Flow::Go)
+}
