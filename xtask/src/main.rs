@@ -5,8 +5,8 @@
     reason = "a chore speaks to the terminal"
 )]
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 mod abilities;
 mod cargo;
@@ -30,7 +30,8 @@ usage: cargo xtask <chore>
   features [CRATE]  print the features of a crate (default: parlor), one per line
   counterparts [NAME…]
                     install servers that others wrote (aimock, litellm, llama-server), start
-                    them and run the conformance suite against them; without names the first two";
+                    them and run the conformance suite against them; without names the first two
+  man FOLDER        write the pages of the program's manual there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ["abilities"] => abilities::run(&root()),
         ["record", rest @ ..] => record::run(&root(), rest),
         ["new-provider", rest @ ..] => new_provider::run(&root(), rest),
+        ["man", folder] => man(Path::new(folder)),
         ["counterparts", names @ ..] => counterparts::run(&root(), names),
         _ => Err(USAGE.to_owned()),
     };
@@ -73,5 +75,14 @@ fn features(name: &str) -> Result<ExitCode, String> {
     for feature in package.features.keys().filter(|name| *name != "default") {
         println!("{feature}");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the manual, which the program has of itself: only it knows its options.
+fn man(folder: &Path) -> Result<ExitCode, String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let program = ["run", "--quiet", "--package", "parlor-cli", "--", "man"];
+    cargo::output(Command::new(cargo).args(program).arg(folder))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,9 @@
 //! What can be asked for on the command line.
 
 mod answer;
+mod completions;
 mod config;
+mod help;
 mod keys;
 mod listing;
 mod template;
@@ -11,14 +13,17 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::ArgValueCompleter;
 use parlor::{Effort, ReasoningConfig};
 
+use crate::complete;
 use crate::failure::Failure;
 use answer::AnswerArgs;
 use template::TemplateArgs;
 pub(crate) use template::TemplatesArgs;
 
+pub(crate) use completions::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 pub(crate) use listing::{ListForm, Listing};
@@ -36,6 +41,8 @@ const COMMANDS: &[&str] = &[
     "usage",
     "templates",
     "doctor",
+    "completions",
+    "man",
     "help",
 ];
 
@@ -44,30 +51,13 @@ const COMMANDS: &[&str] = &[
 const SHARED: &[&str] = &["--plain", "--quiet", "-q", "--json"];
 const SHARED_WITH_VALUE: &[&str] = &["--config", "--env-file", "--output"];
 
-const EXAMPLES: &str = "\
-Without a command word in front, what follows is a prompt with the options of `chat`:
-  parlor \"Why is the sky blue?\"
-  git diff | parlor \"Write a commit message\"
-  parlor -m openai/gpt-5.4-mini -a photo.jpg \"What is this?\"
-  parlor --schema 'name, age int' \"Invent a dog\"
-  parlor -t review -p lang=rust < src/lib.rs
-A prompt that is a command word needs `chat` or `--` before it: parlor -- models
-
-Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
-5 model not found, 6 unreachable, timed out or broken off, 7 rate limited, 8 context too
-long, 9 refused or filtered, 10 no JSON by the schema, 130 interrupted.";
-
-const CHOICE: &str = "\
-The model is the first of: --model, PARLOR_MODEL, the configuration's default_model, the default
-of the one provider that has a key, a model server on this machine, the built-in echo.";
-
 /// Talk to any chat model from the terminal
 #[derive(Debug, Parser)]
 #[command(
     name = "parlor",
     version,
     override_usage = "parlor [OPTIONS OF CHAT] PROMPT…\n       parlor <COMMAND> [OPTIONS]",
-    after_help = EXAMPLES,
+    after_help = help::PROGRAM,
     max_term_width = 100
 )]
 struct Cli {
@@ -79,9 +69,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
-    #[command(after_help = CHOICE)]
+    #[command(after_help = help::CHAT)]
     Chat(Box<ChatArgs>),
     /// List the conversations that are kept, or find words in them
+    #[command(after_help = help::HISTORY)]
     History(HistoryArgs),
     /// Save keys of providers, list, check and remove them
     #[command(after_help = keys::EXAMPLES)]
@@ -90,15 +81,26 @@ pub(crate) enum Command {
     #[command(after_help = config::EXAMPLES)]
     Config(ConfigArgs),
     /// List models with context window, price and abilities
+    #[command(after_help = help::MODELS)]
     Models(ModelsArgs),
     /// List providers, and whether each has a key
+    #[command(after_help = help::PROVIDERS)]
     Providers(ProvidersArgs),
     /// Add up tokens and costs of what is kept, by model or by day
+    #[command(after_help = help::USAGE)]
     Usage(UsageArgs),
     /// List the templates with their parameters
+    #[command(after_help = help::TEMPLATES)]
     Templates(TemplatesArgs),
     /// Say what is set up, and which model would be asked
+    #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Print the script that has a shell complete parlor's words
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Write the pages of the manual
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// What to ask, whom, and how to print the answer.
@@ -108,19 +110,19 @@ pub(crate) struct ChatArgs {
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
     /// Model, as `provider/model` or a name from the configuration
-    #[arg(short, long)]
+    #[arg(short, long, add = ArgValueCompleter::new(complete::models))]
     pub(crate) model: Option<String>,
     /// Instructions for the model
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
     /// Attach a file, a URL or `-` for stdin: image, sound, video, PDF or text (repeatable)
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) attach: Vec<String>,
     /// Address to send to; a host that isn't known is taken as OpenAI-compatible
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Read a whole request as JSON; the other options are laid over it
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) request: Option<String>,
     /// What to print: the text, one JSON object, or one JSON line for each event
     #[arg(
@@ -163,7 +165,8 @@ pub(crate) struct ChatArgs {
         value_name = "ID",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = ""
+        default_missing_value = "",
+        add = ArgValueCompleter::new(complete::conversations)
     )]
     pub(crate) go_on: Option<String>,
     /// Stay in the conversation after the answer
@@ -212,6 +215,8 @@ impl Command {
             Self::Usage(args) => &args.common,
             Self::Templates(args) => &args.common,
             Self::Doctor(args) => &args.common,
+            Self::Completions(args) => &args.common,
+            Self::Man(args) => &args.common,
         }
     }
 }
@@ -223,10 +228,15 @@ pub(crate) struct HistoryArgs {
     #[arg(value_name = "WORD")]
     pub(crate) words: Vec<String>,
     /// Print a conversation as Markdown
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = ArgValueCompleter::new(complete::conversations))]
     pub(crate) show: Option<String>,
     /// Remove a conversation
-    #[arg(long, value_name = "ID", conflicts_with = "show")]
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with = "show",
+        add = ArgValueCompleter::new(complete::conversations)
+    )]
     pub(crate) delete: Option<String>,
     /// The most conversations to list
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
@@ -244,7 +254,7 @@ pub(crate) struct ModelsArgs {
     #[arg(value_name = "WORD")]
     pub(crate) words: Vec<String>,
     /// Only models of this provider; one on your own machine is asked which it has
-    #[arg(long, value_name = "PROVIDER")]
+    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
     pub(crate) provider: Option<String>,
     /// Only models that can do this (repeatable)
     #[arg(long, value_name = "ABILITY")]
@@ -359,6 +369,16 @@ fn tokens(text: &str) -> Result<u64, String> {
         Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+/// The commands with their options, as the manual tells them.
+pub(crate) fn tree() -> clap::Command {
+    Cli::command()
+}
+
+/// The same as a shell completes it: without a command word, with the options of `chat`.
+pub(crate) fn completed() -> clap::Command {
+    complete::with_implied(tree(), ChatArgs::augment_args)
 }
 
 /// What came of the command line.

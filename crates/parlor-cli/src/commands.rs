@@ -1,10 +1,12 @@
 //! The commands, a file each.
 
 pub(crate) mod chat;
+mod completions;
 mod config;
 mod doctor;
 pub(crate) mod history;
 mod keys;
+mod man;
 mod models;
 mod providers;
 mod table;
@@ -12,11 +14,13 @@ pub(crate) mod templates;
 mod usage;
 
 pub(crate) use chat::chat;
+pub(crate) use completions::completions;
 pub(crate) use config::config;
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;
 pub(crate) use keys::keys;
-pub(crate) use models::{known_models, models};
+pub(crate) use man::man;
+pub(crate) use models::{known_models, models, models_that_begin};
 pub(crate) use providers::providers;
 pub(crate) use templates::templates;
 pub(crate) use usage::usage;

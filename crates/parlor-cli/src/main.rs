@@ -7,6 +7,7 @@ mod args;
 mod attach;
 mod choose;
 mod commands;
+mod complete;
 mod converse;
 mod environment;
 mod export;
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         terminal::complain(&format!("error[bug]: {panic}\n  help: please report it\n"));
     }));
+    if complete::answer() {
+        return ExitCode::SUCCESS;
+    }
     let arguments: Vec<_> = std::env::args_os().collect();
     let machine = args::wants_machine_output(&arguments);
     match run(arguments) {
@@ -62,5 +66,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Command(Command::Usage(args)) => commands::usage(&args),
         Parsed::Command(Command::Templates(args)) => commands::templates(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),
+        Parsed::Command(Command::Completions(args)) => commands::completions(&args),
+        Parsed::Command(Command::Man(args)) => commands::man(&args),
     }
 }

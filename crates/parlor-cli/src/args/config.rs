@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::Common;
 
 pub(super) const EXAMPLES: &str = "\
+For instance:
   parlor config set default_model PROVIDER/MODEL
   parlor config set providers.mine.base_url http://localhost:8000/v1
   parlor config get providers.mine

@@ -1,8 +1,10 @@
 //! What can be asked of keys.
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 
 use super::{Common, Listing};
+use crate::complete;
 
 pub(super) const EXAMPLES: &str = "\
 A key is typed where nobody sees it, or read from stdin; it is never an argument:
@@ -39,7 +41,7 @@ pub(crate) enum KeysAction {
 #[derive(Debug, Args)]
 pub(crate) struct SetKey {
     /// Provider, as `parlor providers` lists it
-    #[arg(value_name = "PROVIDER")]
+    #[arg(value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
     pub(crate) provider: String,
     /// Taken only to be refused without being repeated.
     #[arg(hide = true)]
@@ -50,6 +52,6 @@ pub(crate) struct SetKey {
 #[derive(Debug, Args)]
 pub(crate) struct KeyOf {
     /// Provider, as `parlor providers` lists it
-    #[arg(value_name = "PROVIDER")]
+    #[arg(value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
     pub(crate) provider: String,
 }

@@ -1,14 +1,21 @@
 //! Which template a question is put by.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::{Common, Listing};
+use crate::complete;
 
 /// A template and its parameters.
 #[derive(Debug, Args)]
 pub(crate) struct TemplateArgs {
     /// Ask by a template: its name, as `parlor templates` lists them, or its file
-    #[arg(short, long, value_name = "NAME|FILE")]
+    #[arg(
+        short,
+        long,
+        value_name = "NAME|FILE",
+        add = ArgValueCompleter::new(complete::templates)
+    )]
     pub(crate) template: Option<String>,
     /// A parameter of the template (repeatable)
     #[arg(
@@ -16,7 +23,8 @@ pub(crate) struct TemplateArgs {
         long,
         value_name = "NAME=VALUE",
         requires = "template",
-        value_parser = pair
+        value_parser = pair,
+        add = ArgValueCompleter::new(complete::parameters)
     )]
     pub(crate) param: Vec<(String, String)>,
 }

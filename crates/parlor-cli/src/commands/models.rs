@@ -57,7 +57,24 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
 
 /// The models that are in use, with what is known of each, for a menu.
 pub(crate) fn known_models(registry: &Registry) -> Vec<Word> {
-    let rows = Known::new(registry).models(false);
+    words(&Known::new(registry).models(false))
+}
+
+/// The same that begin so; where there is none, those of any provider.
+pub(crate) fn models_that_begin(registry: &Registry, start: &str) -> Vec<Word> {
+    let known = Known::new(registry);
+    let begin = |all| {
+        let mut rows = known.models(all);
+        rows.retain(|row| !row.retired && row.id.starts_with(start));
+        rows
+    };
+    match begin(false) {
+        rows if rows.is_empty() => words(&begin(true)),
+        rows => words(&rows),
+    }
+}
+
+fn words(rows: &[Row]) -> Vec<Word> {
     let words = rows.iter().map(|row| {
         let [_, context, price, _, _, abilities] = row.cells();
         Word {

@@ -1,0 +1,58 @@
+//! What stands below the options in `--help`: examples, and what follows from them. No line is
+//! longer than a narrow terminal.
+
+pub(super) const PROGRAM: &str = "\
+Without a command word, what follows is a prompt with the options of `chat`:
+  parlor \"Why is the sky blue?\"
+  git diff | parlor \"Write a commit message\"
+  parlor -m PROVIDER/MODEL -a photo.jpg \"What is this?\"
+  parlor --schema 'name, age int' \"Invent a dog\"
+  parlor -t review -p lang=rust < src/lib.rs
+A prompt that is a command word needs `chat` or `--` before it: parlor -- models
+
+Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
+5 model not found, 6 unreachable, timed out or broken off, 7 rate limited,
+8 context too long, 9 refused or filtered, 10 no JSON by the schema,
+130 interrupted.";
+
+pub(super) const CHAT: &str = "\
+For instance:
+  parlor \"Why is the sky blue?\"
+  parlor -c \"And at sunset?\"
+  parlor chat -s \"Answer in one line\" - < question.txt
+
+The model is the first of: --model, PARLOR_MODEL, the configuration's
+default_model, the default of the one provider that has a key, a model server
+on this machine, the built-in echo.";
+
+pub(super) const HISTORY: &str = "\
+For instance:
+  parlor history              the newest conversations
+  parlor history sky blue     those where both words are said
+  parlor history --show k3f9 > talk.md";
+
+pub(super) const MODELS: &str = "\
+For instance:
+  parlor models mini
+  parlor models --ability sees --ability tools
+  parlor models --provider PROVIDER";
+
+pub(super) const PROVIDERS: &str = "\
+For instance:
+  parlor providers
+  parlor providers --json | jq -r '.[] | select(.key.source).id'";
+
+pub(super) const USAGE: &str = "\
+For instance:
+  parlor usage --since 7d
+  parlor usage --by day,model --since 2026-11-01 --json";
+
+pub(super) const TEMPLATES: &str = "\
+A template is a file in the folder `templates` beside the configuration:
+  parlor templates
+  parlor -t review -p lang=rust < src/lib.rs";
+
+pub(super) const DOCTOR: &str = "\
+For instance:
+  parlor doctor
+  PARLOR_MODEL=echo parlor doctor";
