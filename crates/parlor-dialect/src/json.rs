@@ -268,9 +268,27 @@ pub(crate) fn string<'a>(data: &'a [u8], scratch: &'a mut String) -> Option<(&'a
     (rest.first() == Some(&b'"')).then_some((scratch, rest))
 }
 
+/// How long the inside of a JSON string is, and whether it has no escapes.
+/// `None` for what ends too soon or has bare control characters.
+pub(crate) fn pass_string(data: &[u8]) -> Option<(usize, bool)> {
+    let mut at = data.iter().position(is_special)?;
+    let is_plain = data.get(at) == Some(&b'"');
+    while data.get(at) != Some(&b'"') {
+        if data.get(at) != Some(&b'\\') {
+            return None;
+        }
+        let tail = data.get(at.checked_add(2)?..)?;
+        at += 2 + tail.iter().position(is_special)?;
+    }
+    Some((at, is_plain))
+}
+
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
 /// Splits off what stands for itself in a JSON string.
 fn split_plain(data: &[u8]) -> Option<(&str, &[u8])> {
-    let is_special = |it: &u8| matches!(it, b'"' | b'\\' | 0..0x20);
     let (plain, rest) = data.split_at(data.iter().position(is_special)?);
     Some((std::str::from_utf8(plain).ok()?, rest))
 }

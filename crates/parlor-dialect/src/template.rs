@@ -3,11 +3,18 @@
 //! A streamed answer is mostly one frame over and over with another text in
 //! it. The first of these is read as JSON. Of those that follow only what
 //! differs is read; the rest is the same, byte by byte, so it means the same.
+//!
+//! Some hosts write the fields of each frame in an order of its own. There the
+//! fields are the same, each byte by byte.
+
+mod fields;
 
 use crate::dialect::Frame;
 use crate::json;
 use crate::scan::{MAX_DEPTH, skip_number, skip_text, skip_value};
 use compact_str::CompactString;
+use fields::Fields;
+use std::ops::Range;
 
 /// The longest frame that is remembered, in bytes. Some hosts repeat all their
 /// sources in every frame.
@@ -21,8 +28,9 @@ const USUAL_FRAME: usize = 512;
 
 /// What a frame says that says a single text, all of it borrowed from there.
 ///
-/// A dialect may call a frame so only if the same frame with another text
-/// would tell that text at the same place and change nothing else.
+/// A dialect may call a frame so only if the same frame with another text, and
+/// its fields in any order, would tell that text at the same place and change
+/// nothing else.
 #[derive(Debug)]
 pub(crate) struct Single<'a, P> {
     /// Where the text belongs.
@@ -60,6 +68,8 @@ pub(crate) struct Template<P> {
     gaps: [Option<Gap>; 4],
     /// How many frames were to be remembered since one was like the last.
     misses: u32,
+    /// The frame's fields, once frames turned out to be unlike as wholes.
+    fields: Fields,
 }
 
 /// What in a frame may be another.
@@ -78,6 +88,29 @@ enum Kind {
     Object,
 }
 
+/// What was found in the gaps.
+#[derive(Default)]
+struct Filled<'a> {
+    /// The data from the text on.
+    data: &'a [u8],
+    /// How long the text is there.
+    length: usize,
+    /// Whether the text stands there as it is.
+    is_plain: bool,
+    object: &'a str,
+}
+
+impl<'a> Filled<'a> {
+    /// The text, which is never empty.
+    fn text(&self, scratch: &'a mut String) -> Option<&'a str> {
+        let text = match self.is_plain {
+            true => std::str::from_utf8(self.data.get(..self.length)?).ok()?,
+            false => json::string(self.data, scratch)?.0,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+}
+
 impl<P> Default for Template<P> {
     fn default() -> Self {
         Self {
@@ -86,6 +119,7 @@ impl<P> Default for Template<P> {
             frame: Vec::with_capacity(USUAL_FRAME),
             gaps: [None; 4],
             misses: 0,
+            fields: Fields::default(),
         }
     }
 }
@@ -105,34 +139,75 @@ impl<P: Copy> Template<P> {
         if frame.event != self.event.as_deref() || frame.exception.is_some() {
             return None;
         }
-        let mut single = Single::new(place, "");
-        let mut scratch = Some(scratch);
-        let (mut rest, mut known) = (split_end(frame.data)?, 0);
+        let data = split_end(frame.data)?;
+        let filled = match self.filled(data) {
+            Some(filled) => {
+                self.misses = 0;
+                filled
+            }
+            None => self.filled_by_field(data)?,
+        };
+        let mut single = Single::new(place, filled.text(scratch)?);
+        single.object = filled.object;
+        self.place = Some(place);
+        Some(single)
+    }
+
+    /// What stands in the gaps, where all else is the same.
+    fn filled<'a>(&self, data: &'a [u8]) -> Option<Filled<'a>> {
+        let mut filled = Filled::default();
+        let rest = self.fill_piece(0..self.frame.len(), data, &mut filled)?;
+        rest.is_empty().then_some(filled)
+    }
+
+    /// The same, where the fields stand in another order.
+    fn filled_by_field<'a>(&mut self, data: &'a [u8]) -> Option<Filled<'a>> {
+        if self.misses > 1 {
+            self.fields.split(&self.frame);
+        }
+        let mut filled = Filled::default();
+        self.fields.each(&self.frame, data, |field, rest| {
+            self.fill_piece(field, rest, &mut filled)
+        })?;
+        Some(filled)
+    }
+
+    /// Reads what is like a piece of the frame and gives what follows.
+    fn fill_piece<'a>(
+        &self,
+        piece: Range<usize>,
+        mut rest: &'a [u8],
+        filled: &mut Filled<'a>,
+    ) -> Option<&'a [u8]> {
+        let mut known = piece.start;
         for gap in self.gaps.iter().flatten() {
+            if gap.start < piece.start || gap.start >= piece.end {
+                continue;
+            }
             rest = rest.strip_prefix(self.frame.get(known..gap.start)?)?;
             known = gap.end;
             match gap.kind {
-                Kind::Text => (single.text, rest) = json::string(rest, scratch.take()?)?,
+                Kind::Text => {
+                    filled.data = rest;
+                    (filled.length, filled.is_plain) = json::pass_string(rest)?;
+                    rest = rest.get(filled.length..)?;
+                }
                 Kind::IdleText => rest = skip_text(rest)?,
                 Kind::IdleNumber => rest = skip_number(rest)?,
                 Kind::Object => {
                     let last = self.frame.get(gap.start..gap.end)?;
-                    (single.object, rest) = object(rest, last)?;
+                    (filled.object, rest) = object(rest, last)?;
                 }
             }
         }
-        if rest != self.frame.get(known..)? || single.text.is_empty() {
-            return None;
-        }
-        self.place = Some(place);
-        self.misses = 0;
-        Some(single)
+        rest.strip_prefix(self.frame.get(known..piece.end)?)
     }
 
     /// Remembers a frame that was read; where no frame is like the one before
     /// it, seldom, since that takes time and saves none.
     pub(crate) fn learn(&mut self, frame: &Frame<'_>, single: &Single<'_, P>) {
         self.place = None;
+        self.fields.forget();
         self.misses = self.misses.wrapping_add(1);
         if self.misses > ENOUGH && !self.misses.is_multiple_of(ENOUGH) {
             return;
@@ -296,6 +371,81 @@ mod tests {
         }
         template.learn(&failed, &Single::new(7, text));
         assert!(template.fill(&frame, &mut scratch).is_none());
+    }
+
+    /// The texts that are read by a template once two frames were learnt, whose
+    /// fields stand in another order.
+    fn fill_turned(frames: &[&str]) -> Vec<Option<String>> {
+        let mut template = Template::default();
+        for frame in [r#"{"text":"a","n":{"b":["}",1]}}"#, frames[0]] {
+            let at = frame.find("\"a\"").unwrap() + 1;
+            assert!(
+                template
+                    .fill(&Frame::data(frame.as_bytes()), &mut String::new())
+                    .is_none()
+            );
+            let single = Single::new((), &frame[at..at + 1]);
+            template.learn(&Frame::data(frame.as_bytes()), &single);
+        }
+        let mut texts = Vec::new();
+        for frame in &frames[1..] {
+            let mut scratch = String::new();
+            let filled = template.fill(&Frame::data(frame.as_bytes()), &mut scratch);
+            texts.push(filled.map(|it| it.text.to_owned()));
+        }
+        texts
+    }
+
+    #[test]
+    fn fields_in_another_order_are_the_same() {
+        let learnt = r#"{"i":1, "n":{"b":["}",1]}, "text":"a","m":"é\""  }"#;
+        for (then, text) in [
+            (
+                r#"{"text":"b","i":1,"n":{"b":["}",1]},"m":"é\""}"#,
+                Some("b"),
+            ),
+            (
+                r#"{"m":"é\"","n":{"b":["}",1]}, "text":"\u00e9 c","i":1  }"#,
+                Some("é c"),
+            ),
+            (r#"{"text":"b","i":1,"n":{"b":["}",1]}}"#, None),
+            (r#"{"text":"b","i":12,"n":{"b":["}",1]},"m":"é\""}"#, None),
+            (
+                r#"{"text":"b","i":1,"n":{"b":["}",1]},"m":"é\"","m":"é\""}"#,
+                None,
+            ),
+            (r#"{"text":"b","i":1,"n":{"b":["}",1]},"m":"é\"",}"#, None),
+            (
+                r#"{"text":"b","text":"b","n":{"b":["}",1]},"m":"é\""}"#,
+                None,
+            ),
+            (r#"{"text":"b","i":1,"n":{"b":["}",1]} "m":"é\""}"#, None),
+            (r#" {"text":"b","i":1,"n":{"b":["}",1]},"m":"é\""}"#, None),
+            (r#"{"text":"","i":1,"n":{"b":["}",1]},"m":"é\""}"#, None),
+            (r#"{"text":"b\"","i":1,"n":{"b":["}",2]},"m":"é\""}"#, None),
+            (r#"{"text":"b","i":1,"n":{"b":["}",1]},"M":"é\""}"#, None),
+        ] {
+            let found = fill_turned(&[learnt, then, then]);
+            let wanted = text.map(str::to_owned);
+            assert_eq!(found, [wanted.clone(), wanted], "{then}");
+        }
+    }
+
+    #[test]
+    fn fields_that_may_be_one_stay_in_their_order() {
+        for (learnt, then) in [
+            (
+                r#"{"u_v":1,"uV":2,"text":"a"}"#,
+                r#"{"uV":2,"u_v":1,"text":"a"}"#,
+            ),
+            (r#"{"u":1,"u":2,"text":"a"}"#, r#"{"u":2,"u":1,"text":"a"}"#),
+            (
+                r#"{"\u0075":1,"u":2,"text":"a"}"#,
+                r#"{"u":2,"\u0075":1,"text":"a"}"#,
+            ),
+        ] {
+            assert_eq!(fill_turned(&[learnt, then]), [None], "{then}");
+        }
     }
 
     #[test]

@@ -288,8 +288,42 @@ fn apply(frame: &mut Vec<u8>, change: &Change) {
     }
 }
 
+/// Puts the fields of an object into another order.
+fn turn(frame: &mut Vec<u8>, by: usize) {
+    let Some(open) = frame.iter().position(|it| *it == b'{') else {
+        return;
+    };
+    let (mut starts, mut depth, mut end) = (vec![open + 1], 0, frame.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in frame.iter().enumerate().skip(open + 1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => {
+                end = at;
+                break;
+            }
+            b'}' | b']' => depth -= 1,
+            b',' if depth == 0 => starts.push(at + 1),
+            _ => {}
+        }
+    }
+    let ends = starts[1..].iter().map(|it| it - 1).chain([end]);
+    let mut fields: Vec<_> = starts.iter().zip(ends).collect();
+    fields.rotate_left(by % starts.len());
+    let turned: Vec<_> = fields
+        .iter()
+        .map(|(start, end)| &frame[**start..*end])
+        .collect();
+    let turned = turned.join(&b","[..]);
+    frame.splice(open + 1..end, turned);
+}
+
 /// A stream of runs of like frames. The frames of a run differ in what stands
-/// for itself, and now and then in anything.
+/// for itself, some in the order of their fields, and now and then in anything.
 fn stream(frames: &'static [&'static str]) -> impl Strategy<Value = Vec<Vec<u8>>> {
     // The first ones are the frames that may be read without JSON.
     let frame = prop_oneof![0..3usize.min(frames.len()), 0..frames.len()];
@@ -300,16 +334,18 @@ fn stream(frames: &'static [&'static str]) -> impl Strategy<Value = Vec<Vec<u8>>
     ];
     let one = (text(), 0..3u32, own);
     let changes = prop::collection::vec(change(), 0..3);
-    let run = (frame, changes, prop::collection::vec(one, 1..6));
-    let run = run.prop_map(move |(at, changes, run)| {
+    let turns = prop_oneof![2 => Just(0), 1 => 1..6usize];
+    let run = (frame, changes, prop::collection::vec(one, 1..8), turns);
+    let run = run.prop_map(move |(at, changes, run, turns)| {
         let mut like = frames[at].as_bytes().to_vec();
         changes.iter().for_each(|change| apply(&mut like, change));
-        let frame = |(text, number, own): (Vec<u8>, u32, Option<Change>)| {
+        let frame = |(place, (text, number, own)): (usize, (Vec<u8>, u32, Option<Change>))| {
             let mut frame = fill(&like, &text, number);
+            turn(&mut frame, place * turns);
             own.iter().for_each(|change| apply(&mut frame, change));
             frame
         };
-        run.into_iter().map(frame).collect::<Vec<_>>()
+        run.into_iter().enumerate().map(frame).collect::<Vec<_>>()
     });
     prop::collection::vec(run, 1..8).prop_map(|runs| runs.concat())
 }
