@@ -115,7 +115,8 @@ pub(crate) struct ChatArgs {
     /// Instructions for the model
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// Attach a file, a URL or `-` for stdin: image, sound, video, PDF or text (repeatable)
+    /// Attach a file, a folder's texts, a URL, what a `!command` prints or `-` for stdin: image,
+    /// sound, video, PDF or text (repeatable)
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) attach: Vec<String>,
     /// Address to send to; a host that isn't known is taken as OpenAI-compatible

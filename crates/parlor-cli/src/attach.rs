@@ -1,6 +1,11 @@
-//! Attachments: a file, an address or stdin becomes a part of the message.
+//! Attachments: a file, a folder, an address, what a command prints or stdin becomes
+//! parts of the message.
+
+mod command;
+mod folder;
 
 use std::io::Read;
+use std::path::Path;
 
 use parlor::agent::Attachment;
 use parlor::{ErrorKind, MediaFormat, MediaKind, Part};
@@ -10,9 +15,17 @@ use crate::failure::Failure;
 /// The most bytes of one attachment. No provider takes a larger file inline.
 const LIMIT: u64 = 50 * 1024 * 1024;
 
-/// The part for what was named: a path, or an address with `http`, `https`,
-/// `data` or `file`.
-pub(crate) fn part(what: &str) -> Result<Part, Failure> {
+/// The parts for what was named: a path, an address with `http`, `https`, `data`
+/// or `file`, or a command after `!`.
+pub(crate) fn parts(what: &str) -> Result<Vec<Part>, Failure> {
+    match what.strip_prefix('!') {
+        Some(command) => command::part(command).map(|part| vec![part]),
+        None if Path::new(what).is_dir() => folder::parts(what),
+        None => part(what).map(|part| vec![part]),
+    }
+}
+
+fn part(what: &str) -> Result<Part, Failure> {
     let mut attachment = Attachment::of(what).with_max_bytes(LIMIT);
     // An address that doesn't tell is most likely a picture's; of a file, bytes
     // tell.

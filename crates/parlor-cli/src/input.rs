@@ -59,10 +59,10 @@ pub(crate) fn request(
     };
     let mut parts = Vec::new();
     for what in &args.attach {
-        parts.push(match what.as_str() {
-            STDIN => attach::from_stdin(stdin(terminal)?)?,
-            what => attach::part(what)?,
-        });
+        match what.as_str() {
+            STDIN => parts.push(attach::from_stdin(stdin(terminal)?)?),
+            what => parts.extend(attach::parts(what)?),
+        }
     }
     let mut prompt = words.join(" ");
     let piped = uses == 0 && args.request.is_none() && !args.no_stdin && !terminal.stdin;

@@ -96,6 +96,47 @@ fn files_are_attached_by_what_they_are() {
 }
 
 #[test]
+fn a_folder_is_its_texts_without_what_is_ignored() {
+    let home = Home::new();
+    home.file("work/b.txt", "B.\n");
+    home.file("work/a/a.txt", "A.\n");
+    home.file("work/.gitignore", "built\n");
+    home.file("work/built/x.txt", "ignored");
+    home.file("work/.secret", "hidden");
+    home.file("work/picture", b"\x89PNG\r\n\x1a\n\0\0");
+    let ran = home.run(&echo(&["-a", "work", "What?"]));
+    assert_eq!(
+        ran.stdout,
+        "<file name=\"work/a/a.txt\">\nA.\n</file>\n\n\n<file name=\"work/b.txt\">\nB.\n</file>\n\n\nWhat?\n"
+    );
+    home.file("empty/.hidden", "");
+    home.run(&echo(&["-a", "empty", "What?"]))
+        .failed(2, "attachment")
+        .says(&["there is no text in the folder empty"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_command_prints_is_attached() {
+    let home = Home::new();
+    let ran = home.run(&echo(&["-a", "!echo One.; echo no >&2", "What?"]));
+    assert_eq!(
+        ran.stdout,
+        "<file name=\"echo One.; echo no >&2\">\nOne.\n</file>\n\n\nWhat?\n"
+    );
+    home.run(&echo(&["-a", "!echo broken >&2; exit 3", "What?"]))
+        .failed(2, "attachment")
+        .says(&["failed (exit status: 3): broken"]);
+    // Both pipes are read, and the bound holds.
+    home.run(&echo(&["-a", "!yes | head -c 80000000", "What?"]))
+        .failed(2, "attachment")
+        .says(&["larger than 50 MiB"]);
+    home.run(&echo(&["-a", "!", "What?"]))
+        .failed(2, "attachment")
+        .says(&["no command after `!`"]);
+}
+
+#[test]
 fn json_is_one_object_with_the_promised_fields() {
     let ran = Home::new().run(&echo(&["--output", "json", "Hi you"]));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));

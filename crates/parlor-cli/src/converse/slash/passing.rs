@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Slash] = &[
     slash(
         "attach",
         "FILE",
-        "send a file or URL with the next message",
+        "send a file, folder, URL or !command with the next message",
         attach,
     ),
     slash(
@@ -25,11 +25,10 @@ pub(super) const COMMANDS: &[Slash] = &[
 
 fn attach(session: &mut Session, what: &str) -> Result<Flow, Failure> {
     if what.is_empty() {
-        session.say("Name a file or a URL.");
+        session.say("Name a file, a folder, a URL, or a command after `!`.");
         return Ok(Flow::Go);
     }
-    let part = crate::attach::part(what)?;
-    session.attached.push(part);
+    session.attached.extend(crate::attach::parts(what)?);
     session.say(&format!("{what} goes with the next message."));
     Ok(Flow::Go)
 }
