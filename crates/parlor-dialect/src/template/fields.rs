@@ -3,29 +3,44 @@
 use std::ops::Range;
 
 /// The most fields of a frame that is looked at so. None known has half as many.
-const MAX_FIELDS: usize = 32;
+const MAX_FIELDS: usize = 24;
 
 /// The fields of an object without its closing brace; none where it can't be
 /// read in another order, or wasn't looked at.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<Field>);
+pub(super) struct Fields {
+    list: [Field; MAX_FIELDS],
+    count: usize,
+}
 
-#[derive(Debug, Clone, Copy)]
+/// Where a field stands in the frame, which is short: see
+/// [`MAX_FRAME`](super::MAX_FRAME).
+#[derive(Debug, Default, Clone, Copy)]
 struct Field {
-    start: usize,
+    start: u16,
     /// Behind the name and its quote.
-    name: usize,
-    end: usize,
+    name: u16,
+    end: u16,
+}
+
+impl Field {
+    fn name(&self) -> Range<usize> {
+        usize::from(self.start)..usize::from(self.name)
+    }
+
+    fn whole(&self) -> Range<usize> {
+        usize::from(self.start)..usize::from(self.end)
+    }
 }
 
 impl Fields {
     pub(super) fn forget(&mut self) {
-        self.0.clear();
+        self.count = 0;
     }
 
     /// Finds the fields of an object that was read as JSON.
     pub(super) fn split(&mut self, object: &[u8]) {
-        if self.0.is_empty() && self.find(object).is_none() {
+        if self.count == 0 && self.find(object).is_none() {
             self.forget();
         }
     }
@@ -37,20 +52,27 @@ impl Fields {
             let start = behind_blanks(object, at.checked_add(1)?);
             let name = behind_string(object, start)?;
             at = behind_value(object, name)?;
-            let same = |other: &Field| {
-                let names = [other.start..other.name, start..name];
-                let [one, other] = names.map(|it| object.get(it).unwrap_or_default());
-                is_same_name(one, other)
+            let field = Field {
+                start: start.try_into().ok()?,
+                name: name.try_into().ok()?,
+                end: at.try_into().ok()?,
             };
-            let name_bytes = object.get(start..name)?;
-            if self.0.len() == MAX_FIELDS || name_bytes.contains(&b'\\') || self.0.iter().any(same)
-            {
+            let text = object.get(field.name())?;
+            let same = |other: &Field| {
+                let other = object.get(other.name()).unwrap_or_default();
+                is_same_name(text, other)
+            };
+            if text.contains(&b'\\') || self.known().iter().any(same) {
                 return None;
             }
-            let end = at;
-            self.0.push(Field { start, name, end });
+            *self.list.get_mut(self.count)? = field;
+            self.count += 1;
         }
         Some(())
+    }
+
+    fn known(&self) -> &[Field] {
+        self.list.get(..self.count).unwrap_or_default()
     }
 
     /// Reads an object without its closing brace that has the fields of this one
@@ -64,10 +86,10 @@ impl Fields {
     ) -> Option<()> {
         let mut rest = data.strip_prefix(b"{")?;
         let (mut seen, mut next) = (0_u32, 0);
-        for _ in &self.0 {
-            let (before, from) = self.0.split_at_checked(next)?;
+        for _ in self.known() {
+            let (before, from) = self.known().split_at_checked(next)?;
             let is_next = |(_, field): &(usize, &Field)| {
-                let name = object.get(field.start..field.name);
+                let name = object.get(field.name());
                 name.is_some_and(|name| rest.starts_with(name))
             };
             // Mostly the one that follows the last one here, too.
@@ -78,11 +100,11 @@ impl Fields {
             }
             seen |= 1 << at;
             next = at + 1;
-            rest = read(field.start..field.end, rest)?;
+            rest = read(field.whole(), rest)?;
             if let Some(tail) = rest.strip_prefix(b",") {
                 rest = tail.trim_ascii_start();
             } else {
-                let is_whole = rest.is_empty() && seen.count_ones() as usize == self.0.len();
+                let is_whole = rest.is_empty() && seen.count_ones() as usize == self.count;
                 return is_whole.then_some(());
             }
         }
