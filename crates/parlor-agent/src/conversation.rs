@@ -1,5 +1,6 @@
 //! A conversation: a model, its memory, its tools.
 
+mod compact;
 mod request;
 
 use crate::approval::{Approver, approve_none};

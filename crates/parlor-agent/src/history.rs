@@ -4,7 +4,7 @@ mod mend;
 
 pub(crate) use mend::{ids_of, keeps, tell_apart};
 
-use crate::window::Summary;
+use crate::window::{Summary, sent};
 use parlor_core::{Message, Part, Role, ToolCall, ToolResult, Usage};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -256,6 +256,18 @@ impl History {
     /// [`Window`](crate::Window::summarising) made a summary of them.
     pub fn summary(&self) -> Option<&Summary> {
         self.summary.as_ref()
+    }
+
+    /// How many of the first turns a summary is sent for.
+    pub(crate) fn replaced(&self) -> usize {
+        let summary = self.summary.as_ref().filter(|summary| summary.replaces);
+        summary.map_or(0, |summary| summary.turns)
+    }
+
+    /// All [`messages`](Self::messages), but a summary in place of the turns that
+    /// [`compact`](crate::Conversation::compact) made it of.
+    pub fn compacted(&self) -> Vec<Message> {
+        sent(self)
     }
 
     pub(crate) fn set_summary(&mut self, summary: Summary) {

@@ -3,7 +3,7 @@
 mod summary;
 
 pub use summary::Summary;
-pub(crate) use summary::{Summarising, Summed};
+pub(crate) use summary::{Summarising, Summed, make as summarise};
 
 use crate::history::{History, Turn};
 use parlor_core::{
@@ -114,7 +114,7 @@ impl Window {
     ) -> Result<Fit> {
         request.messages = own(history, turn);
         let Some(limit) = self.limit(info, &request) else {
-            return Ok(Fit::whole(request, history, 0));
+            return Ok(Fit::from(request, history, history.replaced()));
         };
         let own = (self.estimate)(&request);
         let certain = match self.tokens {
@@ -127,17 +127,23 @@ impl Window {
         let room = limit.saturating_sub(own);
         let turns = history.turns();
         let sizes: Vec<u64> = turns.iter().map(|turn| self.size(&turn.messages)).collect();
-        let from = newest(&sizes, room);
-        let Some(model) = self.summariser.as_ref().filter(|_| from > 0) else {
-            return Ok(Fit::whole(request, history, from));
-        };
-
-        let covered = history.summary().map_or(0, |summary| summary.turns);
-        let rest = sizes.get(covered..).unwrap_or_default();
         let said = history.summary().map(Summary::message);
         let summary_size = said
             .as_ref()
             .map_or(0, |it| self.size(std::slice::from_ref(it)));
+        let replaced = history.replaced();
+        let for_turns = match replaced {
+            0 => room,
+            _ => room.saturating_sub(summary_size),
+        };
+        let after = sizes.get(replaced..).unwrap_or_default();
+        let from = replaced + newest(after, for_turns);
+        let Some(model) = self.summariser.as_ref().filter(|_| from > replaced) else {
+            return Ok(Fit::from(request, history, from));
+        };
+
+        let covered = history.summary().map_or(0, |summary| summary.turns);
+        let rest = sizes.get(covered..).unwrap_or_default();
         if rest.iter().sum::<u64>() + summary_size <= room {
             let mut fit = Fit::whole(request, history, covered);
             if let (Fit::Send(request), Some(said)) = (&mut fit, said) {
@@ -175,7 +181,18 @@ impl Fit {
     /// The request with all turns, and this one.
     pub(crate) fn all(mut request: ChatRequest, history: &History, turn: &[Message]) -> Self {
         request.messages = own(history, turn);
-        Self::whole(request, history, 0)
+        Self::from(request, history, history.replaced())
+    }
+
+    /// The request with the turns from there on, and what takes the place of
+    /// those that were summed up for good.
+    fn from(request: ChatRequest, history: &History, from: usize) -> Self {
+        let mut fit = Self::whole(request, history, from);
+        let said = history.summary().filter(|summary| summary.replaces);
+        if let (Fit::Send(request), Some(said)) = (&mut fit, said) {
+            put_in_front(request, said.message());
+        }
+        fit
     }
 
     /// The request with the turns from there on, before what it has already.
@@ -192,6 +209,15 @@ impl Fit {
 fn own(history: &History, turn: &[Message]) -> Vec<Message> {
     let system = history.system().map(Message::system);
     system.into_iter().chain(turn.iter().cloned()).collect()
+}
+
+/// The messages of a history and of the turn that goes on, a summary in place of
+/// the turns that it replaces.
+pub(crate) fn sent(history: &History) -> Vec<Message> {
+    match Fit::all(ChatRequest::default(), history, &[]) {
+        Fit::Send(request) => request.messages,
+        Fit::Summarise(..) => history.messages(),
+    }
 }
 
 /// The place after the instructions.

@@ -253,3 +253,53 @@ async fn stopped_while_it_is_summarised_the_history_stays_valid() {
     assert_valid(&chat.history().messages());
     assert!(chat.history().summary().is_none());
 }
+
+#[tokio::test]
+async fn compacted_turns_are_sent_as_their_summary_and_stay() {
+    let model = Scripted::new([
+        Script::text("fine"),
+        Script::text("fine"),
+        Script::text("fine"),
+        Script::text("They counted to two."),
+        Script::text("three?"),
+        Script::text("To four."),
+        Script::text("five"),
+        Script::text("six"),
+    ]);
+    let mut chat = Conversation::new(model.clone()).with_system("Be brief.");
+    assert_eq!(chat.compact(1).await.unwrap(), 0);
+    for say in ["1", "2", "3"] {
+        chat.send(say).await.unwrap();
+    }
+    assert_eq!(chat.compact(1).await.unwrap(), 2);
+    assert_eq!(chat.compact(1).await.unwrap(), 0);
+    assert_eq!(chat.history().turns().len(), 3, "all turns stay");
+    assert_eq!(chat.stats().total.completed, 4);
+    chat.send("4").await.unwrap();
+    let sent = texts(model.requests().last().unwrap());
+    assert_eq!(sent[0], "Be brief.");
+    assert!(sent[1].contains("They counted to two.") && sent[1].ends_with("\n\n3"));
+    assert_eq!(sent[2..], ["fine", "4"]);
+    assert_eq!(chat.history().compacted()[1].text(), sent[1]);
+
+    // It is stored with the history; a window doesn't bring the turns back.
+    let stored = serde_json::to_string(chat.history()).unwrap();
+    let history: History = serde_json::from_str(&stored).unwrap();
+    let mut chat = Conversation::new(model.clone())
+        .with_history(history)
+        .with_window(by_count(100));
+    assert_eq!(chat.compact(0).await.unwrap(), 2);
+    chat.send("5").await.unwrap();
+    let sent = texts(model.requests().last().unwrap());
+    assert!(
+        sent[1].contains("To four.") && sent[1].ends_with("\n\n5"),
+        "{sent:?}"
+    );
+    assert_eq!(sent.len(), 2);
+    // Taking back a turn that it is of takes the summary back.
+    chat.history_mut().undo();
+    chat.history_mut().undo();
+    assert!(chat.history().summary().is_none());
+    chat.send("6").await.unwrap();
+    assert_eq!(texts(model.requests().last().unwrap()).len(), 8);
+}

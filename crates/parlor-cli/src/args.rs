@@ -3,7 +3,9 @@
 mod answer;
 mod completions;
 mod config;
+mod going;
 mod help;
+mod history;
 mod keys;
 mod listing;
 mod template;
@@ -20,11 +22,13 @@ use parlor::{Effort, ReasoningConfig};
 use crate::complete;
 use crate::failure::Failure;
 use answer::AnswerArgs;
+use going::GoingArgs;
 use template::TemplateArgs;
 pub(crate) use template::TemplatesArgs;
 
 pub(crate) use completions::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use config::{ConfigAction, ConfigArgs};
+pub(crate) use history::HistoryArgs;
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 pub(crate) use listing::{ListForm, Listing};
 
@@ -71,7 +75,7 @@ pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
     #[command(after_help = help::CHAT)]
     Chat(Box<ChatArgs>),
-    /// List the conversations that are kept, or find words in them
+    /// Pick a conversation that is kept, list them, or find words in them
     #[command(after_help = help::HISTORY)]
     History(HistoryArgs),
     /// Save keys of providers, list, check and remove them
@@ -159,17 +163,6 @@ pub(crate) struct ChatArgs {
     /// Send to this model even if its name looks misspelt
     #[arg(long)]
     pub(crate) force_model: bool,
-    /// Go on with the last conversation, or with the one of this id
-    #[arg(
-        short = 'c',
-        long = "continue",
-        value_name = "ID",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        add = ArgValueCompleter::new(complete::conversations)
-    )]
-    pub(crate) go_on: Option<String>,
     /// Stay in the conversation after the answer
     #[arg(short, long)]
     pub(crate) interactive: bool,
@@ -179,6 +172,8 @@ pub(crate) struct ChatArgs {
     /// Don't read stdin
     #[arg(long)]
     pub(crate) no_stdin: bool,
+    #[command(flatten)]
+    pub(crate) going: GoingArgs,
     #[command(flatten)]
     pub(crate) answer: AnswerArgs,
     #[command(flatten)]
@@ -220,32 +215,6 @@ impl Command {
             Self::Man(args) => &args.common,
         }
     }
-}
-
-/// Which conversations to list, or what to do with one.
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    /// Only conversations where all of these words are said
-    #[arg(value_name = "WORD")]
-    pub(crate) words: Vec<String>,
-    /// Print a conversation as Markdown
-    #[arg(long, value_name = "ID", add = ArgValueCompleter::new(complete::conversations))]
-    pub(crate) show: Option<String>,
-    /// Remove a conversation
-    #[arg(
-        long,
-        value_name = "ID",
-        conflicts_with = "show",
-        add = ArgValueCompleter::new(complete::conversations)
-    )]
-    pub(crate) delete: Option<String>,
-    /// The most conversations to list
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
-    pub(crate) limit: u32,
-    #[command(flatten)]
-    pub(crate) listing: Listing,
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// Which models to list.

@@ -44,7 +44,7 @@ pub(crate) fn from_stdin(bytes: Vec<u8>) -> Result<Part, Failure> {
     }
 }
 
-fn loaded(attachment: Attachment) -> Result<Part, Failure> {
+pub(crate) fn loaded(attachment: Attachment) -> Result<Part, Failure> {
     attachment.load().map_err(|error| {
         let failure = wrong(error.message().to_owned());
         match error.message().contains("neither text nor") {

@@ -3,7 +3,7 @@
 pub(crate) mod chat;
 mod completions;
 mod config;
-mod doctor;
+pub(crate) mod doctor;
 pub(crate) mod history;
 mod keys;
 mod man;

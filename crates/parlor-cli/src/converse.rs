@@ -8,6 +8,7 @@ mod template;
 mod turn;
 mod view;
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,22 +24,21 @@ use crate::choose::{self, Chosen, Wish};
 use crate::commands::chat::{retry_notice, turn_notice};
 use crate::failure::{self, Failure};
 use crate::interrupt::{self, Interrupts};
-use crate::keeper::{self, Keeper, Shelf};
+use crate::keeper::{Keeper, Shelf};
+use crate::pick;
 use crate::setup;
 use crate::template::Template;
 use crate::terminal::{self, Terminal};
 use editor::{Entered, LineEditor, PROMPT};
 
 pub(crate) use editor::Word;
+pub(crate) use slash::first_line;
 use status::Figures;
 pub(crate) use status::{grouped, money, turns};
 use view::dimmed;
 
 /// How soon a second Ctrl-C on an empty line leaves.
 const TWICE: Duration = Duration::from_secs(1);
-
-/// Turns that are shown again when a conversation is gone on with.
-const SHOWN: usize = 2;
 
 /// What comes after a line.
 #[derive(Default)]
@@ -68,6 +68,8 @@ impl Notices {
 /// All that a conversation needs.
 struct Session {
     terminal: Terminal,
+    /// The configuration's file, where the command line names one.
+    config: Option<PathBuf>,
     registry: Arc<Registry>,
     runtime: Runtime,
     shelf: Shelf,
@@ -84,6 +86,8 @@ struct Session {
     unkept: bool,
     /// Whether the colours of code were read.
     warmed: bool,
+    /// How many turns are shown again when a conversation is gone on with.
+    replay: usize,
     attached: Vec<Part>,
     figures: Option<Figures>,
 }
@@ -98,10 +102,9 @@ pub(crate) fn converse(
     let registry = Arc::new(setup::registry(args.common.config.as_deref())?);
     let runtime = setup::runtime()?;
     let shelf = Shelf::default();
-    let kept = match &args.go_on {
-        Some(named) => Some(runtime.block_on(keeper::find(&shelf, named))?),
-        None => None,
-    };
+    let named = args.going.go_on.as_deref();
+    let kept = named.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
+    let kept = kept.transpose()?;
     if let Some(template) = template {
         without_schema(template)?;
     }
@@ -127,6 +130,7 @@ pub(crate) fn converse(
     let ended = interrupts.ended();
     let mut session = Session {
         terminal,
+        config: args.common.config.clone(),
         registry,
         runtime,
         keeper: Keeper::new(shelf.clone(), !args.no_save),
@@ -139,6 +143,7 @@ pub(crate) fn converse(
         thoughts: args.reasoning.as_ref().is_some_and(|it| it.show),
         unkept: false,
         warmed: false,
+        replay: args.going.replay,
         attached: Vec::new(),
         figures: None,
     };
@@ -264,8 +269,8 @@ impl Session {
         let (id, title) = (&kept.info.id, &kept.info.title);
         let turns = kept.history.turns();
         self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
-        for turn in turns.iter().skip(turns.len().saturating_sub(SHOWN)) {
-            self.say(&format!("› {}", slash::first_line(turn)));
+        for turn in turns.iter().skip(turns.len().saturating_sub(self.replay)) {
+            self.say(&format!("› {}", first_line(turn)));
             self.show(&turn.text());
             if turn.state == TurnState::Interrupted {
                 self.say("[interrupted]");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parlor::agent::{
-    ConversationStore, History, Kept, KeptTurn, Turn, TurnId, TurnState, title_of,
+    ConversationStore, History, Kept, KeptTurn, Summary, Turn, TurnId, TurnState, title_of,
 };
 use parlor::{Cost, Env, Error, ErrorKind, Message, Result};
 use parlor_store::Store;
@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::environment::env;
 use crate::files::make_folder;
+use crate::markdown::cells;
 
 /// Where things are kept, unless something else is said.
 const FILE: &str = "parlor.db";
@@ -58,6 +59,8 @@ pub(crate) struct Keeper {
     id: Option<String>,
     /// The kept turns of the history, in its order.
     turns: Vec<TurnId>,
+    /// Whether its title says little, so that a later question may give a better one.
+    may_be_renamed: bool,
 }
 
 impl Keeper {
@@ -68,6 +71,7 @@ impl Keeper {
             keeps,
             id: None,
             turns: Vec::new(),
+            may_be_renamed: false,
         }
     }
 
@@ -78,6 +82,7 @@ impl Keeper {
             keeps: true,
             id: Some(kept.info.id.clone()),
             turns: kept.turns.clone(),
+            may_be_renamed: says_little(&kept.info.title) && is_of_first(kept),
         }
     }
 
@@ -92,15 +97,23 @@ impl Keeper {
             return Ok(());
         }
         let store = self.shelf.store().await?;
+        let title = question
+            .iter()
+            .map(title_of)
+            .find(|title| !title.is_empty());
+        let says_little = title.as_deref().is_none_or(says_little);
         let id = match &self.id {
-            Some(id) => id.clone(),
+            Some(id) => {
+                if let Some(title) = title.filter(|_| self.may_be_renamed && !says_little) {
+                    store.set_title(id, &title).await?;
+                    self.may_be_renamed = false;
+                }
+                id.clone()
+            }
             None => {
-                let title = question
-                    .iter()
-                    .map(title_of)
-                    .find(|title| !title.is_empty());
                 let title = title.unwrap_or_else(|| "(no text)".to_owned());
                 let id = store.create(&title, system).await?;
+                self.may_be_renamed = says_little;
                 self.id.insert(id).clone()
             }
         };
@@ -144,6 +157,23 @@ impl Keeper {
         }
     }
 
+    /// Calls the conversation by another title, for good.
+    pub(crate) async fn set_title(&mut self, title: &str) -> Result<()> {
+        self.may_be_renamed = false;
+        match &self.id {
+            Some(id) => self.shelf.store().await?.set_title(id, title).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a summary of the first turns, or none.
+    pub(crate) async fn set_summary(&self, summary: Option<&Summary>) -> Result<()> {
+        match &self.id {
+            Some(id) => self.shelf.store().await?.set_summary(id, summary).await,
+            None => Ok(()),
+        }
+    }
+
     /// Another conversation with the same turns, which is gone on with from here.
     pub(crate) async fn fork(&mut self) -> Result<Option<&str>> {
         let Some(id) = &self.id else { return Ok(None) };
@@ -154,6 +184,18 @@ impl Keeper {
         self.id = Some(fork);
         Ok(self.id())
     }
+}
+
+/// Whether a title tells nothing of what is talked about, as a greeting does.
+fn says_little(title: &str) -> bool {
+    title.split_whitespace().count() < 3 && cells(title) < 12
+}
+
+/// Whether the title is still the first question's, and not a person's.
+fn is_of_first(kept: &Kept) -> bool {
+    let first = kept.history.turns().first();
+    let said = first.into_iter().flat_map(|turn| &turn.messages);
+    said.map(title_of).any(|title| title == kept.info.title)
 }
 
 /// A kept conversation: the one that is named, or the one that changed last.

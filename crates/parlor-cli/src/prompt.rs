@@ -46,10 +46,10 @@ fn line() -> io::Result<Option<String>> {
 }
 
 /// The terminal as it hands over every key, until this is dropped.
-struct Raw;
+pub(crate) struct Raw;
 
 impl Raw {
-    fn enter() -> io::Result<Self> {
+    pub(crate) fn enter() -> io::Result<Self> {
         enable_raw_mode()?;
         Ok(Self)
     }

@@ -21,6 +21,10 @@ pub struct Summary {
     pub text: String,
     /// How many turns it is of, from the first on.
     pub turns: usize,
+    /// Whether it is sent in place of its turns even where they would fit, as one
+    /// that [`Conversation::compact`](crate::Conversation::compact) made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
 }
 
 impl Summary {
@@ -44,7 +48,7 @@ pub(crate) type Summarising = BoxFuture<'static, Result<Summed>>;
 
 /// Asks for a summary of what was summarised before and of the turns after it,
 /// as many as the summariser can read at once, one at least.
-pub(super) fn make(
+pub(crate) fn make(
     model: &Arc<dyn ChatModel>,
     before: Option<&Summary>,
     turns: &[Turn],
@@ -58,6 +62,7 @@ pub(super) fn make(
     if let Some(before) = before {
         text = format!("[Summary of what came before]\n{}\n", before.text);
     }
+    let replaces = before.is_some_and(|before| before.replaces);
     let mut covered = before.map_or(0, |before| before.turns);
     let mut some = false;
     for turn in turns {
@@ -91,7 +96,11 @@ pub(super) fn make(
         shorten(&mut text, limit / 4);
         let turns = covered;
         Ok(Summed {
-            summary: Summary { text, turns },
+            summary: Summary {
+                text,
+                turns,
+                replaces,
+            },
             response,
         })
     })

@@ -26,9 +26,11 @@ default_model, the default of the one provider that has a key, a model server
 on this machine, the built-in echo.";
 
 pub(super) const HISTORY: &str = "\
-For instance:
+In a terminal one is picked by the arrows, and Enter goes on with it; elsewhere
+they are lines. For instance:
   parlor history              the newest conversations
   parlor history sky blue     those where both words are said
+  parlor history --list | head
   parlor history --show k3f9 > talk.md";
 
 pub(super) const MODELS: &str = "\

@@ -18,7 +18,7 @@ use crate::interrupt::{self, Interrupted};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
-use crate::{input, schema, setup, template};
+use crate::{input, pick, schema, setup, template};
 
 /// Asks, and prints the answer.
 pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
@@ -70,14 +70,14 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         Some(_) => request.system_text(),
         None => args.system.clone(),
     };
-    let mut keeper = match &args.go_on {
+    let mut keeper = match &args.going.go_on {
         Some(named) => {
-            let kept = runtime.block_on(keeper::find(&shelf, named))?;
+            let kept = pick::meant(&shelf, &runtime, named, &terminal)?;
             let mut history = kept.history.clone();
             if system.is_some() {
                 history.set_system(system.clone());
             }
-            request.messages = history.messages();
+            request.messages = history.compacted();
             request.messages.extend(question.iter().cloned());
             Keeper::of(shelf, &kept)
         }

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use parlor::layers::ConfiguredLayers;
 use parlor::{Config, Error, ErrorKind, PROVIDERS, Registry, Secret, config_path};
 use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
 
 use crate::args::{ConfigAction, ConfigArgs};
+use crate::edit;
 use crate::environment::env;
 use crate::failure::Failure;
 use crate::files;
@@ -42,7 +42,7 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
                 file.display()
             ))?)
         }
-        Some(ConfigAction::Edit) => edit(&file),
+        Some(ConfigAction::Edit) => edit_file(&file),
         Some(ConfigAction::Get { path }) => get(&file, path),
         Some(ConfigAction::Set { path, value }) => {
             set(&file, path, value)?;
@@ -91,19 +91,16 @@ fn check(file: &Path, text: &str) -> Result<(), Failure> {
     }
 }
 
-fn edit(file: &Path) -> Result<(), Failure> {
-    let env = env();
-    let Some((_, editor)) = env.first(&["VISUAL", "EDITOR"]) else {
+fn edit_file(file: &Path) -> Result<(), Failure> {
+    let Some(editor) = edit::named() else {
         return Err(wrong("no editor is named").help("Set VISUAL or EDITOR, such as EDITOR=vi"));
     };
     if let Some(folder) = file.parent() {
         let made = files::make_folder(folder);
         made.map_err(|error| wrong(format!("cannot make {}: {error}", folder.display())))?;
     }
-    // It may bring options, as in `code --wait`.
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    let status = Command::new(program).args(words).arg(file).status();
+    let program = editor.split_whitespace().next().unwrap_or_default();
+    let status = edit::command(&editor).arg(file).status();
     let status = status.map_err(|error| {
         wrong(format!("cannot run the editor {program}: {error}")).help("Correct VISUAL or EDITOR.")
     })?;

@@ -84,7 +84,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         Err(failure) => (Registry::global(PROVIDERS)?.with_env(env()), Some(failure)),
     };
     let runtime = setup::runtime()?;
-    let report = runtime.block_on(report(&registry, args, failure.as_ref()));
+    let config = args.common.config.as_deref();
+    let terminal = Terminal::find(args.common.plain, false);
+    let report = runtime.block_on(report(&registry, config, &terminal, failure.as_ref()));
     let text = match args.listing.form() {
         ListForm::Json => {
             let text = serde_json::to_string(&report).map_err(std::io::Error::from)?;
@@ -96,9 +98,23 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
-async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure>) -> Report {
+/// The same within a conversation.
+pub(crate) async fn told(
+    registry: &Registry,
+    config: Option<&Path>,
+    terminal: &Terminal,
+) -> String {
+    report(registry, config, terminal, None).await.text()
+}
+
+async fn report(
+    registry: &Registry,
+    config: Option<&Path>,
+    terminal: &Terminal,
+    failure: Option<&Failure>,
+) -> Report {
     let usual = || config_path(|name| env().get(name));
-    let path = args.common.config.clone().or_else(usual);
+    let path = config.map(Path::to_owned).or_else(usual);
     let broken = failure.map(|failure| failure.error().message().to_owned());
     let unresolved = registry.check();
     let unresolved = unresolved.iter().map(|error| error.message().to_owned());
@@ -111,7 +127,6 @@ async fn report(registry: &Registry, args: &DoctorArgs, failure: Option<&Failure
         .partition(|row| row.key.source.is_some());
     let needs = without.into_iter().filter(|row| row.key.needed);
     let servers = local::servers(registry).await;
-    let terminal = Terminal::find(args.common.plain, false);
     Report {
         version: env!("CARGO_PKG_VERSION"),
         config: ConfigState {

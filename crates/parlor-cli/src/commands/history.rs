@@ -3,11 +3,14 @@
 use parlor::Result;
 use parlor::agent::{ConversationStore, Found, KeptInfo};
 
-use crate::args::{HistoryArgs, ListForm};
+use tokio::runtime::Runtime;
+
+use crate::args::{self, Command, HistoryArgs, ListForm, Parsed};
 use crate::converse::turns;
 use crate::failure::Failure;
 use crate::keeper::Shelf;
-use crate::{setup, terminal};
+use crate::terminal::{self, Terminal};
+use crate::{pick, setup};
 
 /// Lists conversations, or finds words in them.
 pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
@@ -34,6 +37,9 @@ pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
             let json = serde_json::to_string(&infos).map_err(std::io::Error::other)?;
             terminal::say(&format!("{json}\n"))?;
         }
+        ListForm::Text if !args.list && can_pick(args) => {
+            pick_and_go_on(args, &shelf, &runtime, &words)?
+        }
         ListForm::Text => {
             let lines = runtime.block_on(listed(&shelf, &words, args.limit))?;
             if lines.is_empty() {
@@ -45,6 +51,32 @@ pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn can_pick(args: &HistoryArgs) -> bool {
+    let terminal = Terminal::find(args.common.plain, args.common.quiet);
+    terminal.stdout && pick::can(&terminal)
+}
+
+/// Goes on with what a person picks.
+fn pick_and_go_on(
+    args: &HistoryArgs,
+    shelf: &Shelf,
+    runtime: &Runtime,
+    words: &str,
+) -> std::result::Result<(), Failure> {
+    let terminal = Terminal::find(args.common.plain, args.common.quiet);
+    let Some(id) = pick::pick(shelf, runtime, words, &terminal)? else {
+        return Ok(());
+    };
+    let mut line = vec!["parlor".into(), "chat".into(), format!("-c={id}").into()];
+    if let Some(config) = &args.common.config {
+        line.extend(["--config".into(), config.clone().into_os_string()]);
+    }
+    match args::parse(line)? {
+        Parsed::Command(Command::Chat(chat)) => super::chat(&chat),
+        _ => Ok(()),
+    }
 }
 
 /// Conversations as lines: the newest, or those where the words are said.
@@ -78,7 +110,7 @@ async fn found(shelf: &Shelf, words: &str, limit: u32) -> Result<Vec<(KeptInfo, 
 }
 
 /// How long ago, in the largest unit that tells something.
-fn age(ms: i64) -> String {
+pub(crate) fn age(ms: i64) -> String {
     let now = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap_or_default();

@@ -153,7 +153,7 @@ fn quit(_: &mut Session, _: &str) -> Result<Flow, Failure> {
 }
 
 /// The beginning of what a person asked.
-pub(super) fn first_line(turn: &Turn) -> String {
+pub(crate) fn first_line(turn: &Turn) -> String {
     let asked = turn
         .messages
         .iter()

@@ -107,7 +107,7 @@ impl Session {
 }
 
 /// What a turn began with.
-fn question(turn: &Turn) -> Vec<Message> {
+pub(super) fn question(turn: &Turn) -> Vec<Message> {
     let said = turn.messages.iter();
     said.take_while(|message| message.role == parlor::Role::User)
         .cloned()

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use super::keys::{Keys, Paint, Shared};
 use super::memory::Memory;
 use super::popup::Popup;
 use super::{Completer, Entered, LineEditor, PROMPT};
+use crate::edit;
 
 const MENU: &str = "completion";
 const HISTORY: usize = 10_000;
@@ -66,20 +66,7 @@ impl Rich {
                 editor = editor.with_history(Box::new(Memory::new(history, shared.clone())));
             }
         }
-        let chosen = ["VISUAL", "EDITOR"].map(|name| std::env::var(name).ok());
-        let chosen = chosen
-            .into_iter()
-            .flatten()
-            .find(|it| !it.trim().is_empty());
-        let chosen =
-            chosen.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
-        let mut words = chosen.split_whitespace();
-        if let Some(program) = words.next() {
-            let mut command = Command::new(program);
-            command.args(words);
-            let name = format!("parlor-{}.md", std::process::id());
-            editor = editor.with_buffer_editor(command, std::env::temp_dir().join(name));
-        }
+        editor = editor.with_buffer_editor(edit::command(&edit::usual()), edit::file());
         let typed: String = typed.chars().filter(|it| !it.is_control()).collect();
         if !typed.is_empty() {
             editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
@@ -102,7 +89,7 @@ impl LineEditor for Rich {
 /// Makes a file that only its owner may read, unless it is there.
 fn private(file: &std::path::Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+        crate::files::make_folder(folder)?;
     }
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);

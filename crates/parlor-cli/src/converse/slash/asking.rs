@@ -1,12 +1,22 @@
 //! Commands about who is asked, and how.
 
 use super::{Slash, slash};
+use crate::commands::known_models;
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
+
+/// The most models in one list.
+const LISTED: usize = 30;
 
 /// These commands, in the order of the help.
 pub(super) const COMMANDS: &[Slash] = &[
     slash("model", "[MODEL]", "whom to ask from now on", model),
+    slash(
+        "models",
+        "[WORDS]",
+        "the models that can be asked, or those with these words",
+        models,
+    ),
     slash(
         "system",
         "[TEXT]",
@@ -38,6 +48,30 @@ fn model(session: &mut Session, id: &str) -> Result<Flow, Failure> {
     session.choose(id)?;
     let id = session.chosen.resolved.id();
     session.say(&format!("{id} answers from now on."));
+    Ok(Flow::Go)
+}
+
+fn models(session: &mut Session, words: &str) -> Result<Flow, Failure> {
+    let wanted = words.to_lowercase();
+    let wanted: Vec<&str> = wanted.split_whitespace().collect();
+    let mut known = known_models(&session.registry);
+    known.retain(|model| {
+        let id = model.text.to_lowercase();
+        wanted.iter().all(|word| id.contains(word))
+    });
+    let shown = known.iter().take(LISTED);
+    let widest = shown.clone().map(|model| model.text.len()).max();
+    let widest = widest.unwrap_or(0);
+    for model in shown {
+        session.say(format!("  {:<widest$}  {}", model.text, model.about).trim_end());
+    }
+    match known.len().saturating_sub(LISTED) {
+        0 if known.is_empty() => {
+            session.say("No model at hand has these words; parlor models looks among all of them.")
+        }
+        0 => {}
+        more => session.say(&format!("{more} more: /models WORDS shows fewer.")),
+    }
     Ok(Flow::Go)
 }
 

@@ -3,7 +3,7 @@
 use super::{Slash, slash};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
-use crate::keeper;
+use crate::{keeper, pick, terminal};
 
 /// These commands, in the order of the help.
 pub(super) const COMMANDS: &[Slash] = &[
@@ -23,8 +23,14 @@ pub(super) const COMMANDS: &[Slash] = &[
     slash(
         "resume",
         "[ID|WORDS]",
-        "go on with a conversation that was kept",
+        "go on with a conversation that was kept: pick it, or name it",
         resume,
+    ),
+    slash(
+        "title",
+        "TEXT",
+        "call this conversation by other words",
+        title,
     ),
     slash(
         "export",
@@ -66,6 +72,14 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
         session.go_on(&kept);
         return Ok(Flow::Go);
     }
+    if pick::can(&session.terminal) {
+        let picked = pick::pick(&shelf, &session.runtime, words, &session.terminal)?;
+        if let Some(id) = picked {
+            let kept = session.runtime.block_on(keeper::find(&shelf, &id))?;
+            session.go_on(&kept);
+        }
+        return Ok(Flow::Go);
+    }
     let listed = session
         .runtime
         .block_on(crate::commands::history::listed(&shelf, words, 10))?;
@@ -75,6 +89,20 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
     for line in listed {
         session.say(&line);
     }
+    Ok(Flow::Go)
+}
+
+fn title(session: &mut Session, text: &str) -> Result<Flow, Failure> {
+    let text = terminal::printable(text);
+    let told = match (session.keeper().id().map(str::to_owned), text.trim()) {
+        (None, _) => "Nothing of this conversation is kept yet.".to_owned(),
+        (Some(_), "") => "Say what it is called: /title Plans for the garden".to_owned(),
+        (Some(id), text) => {
+            session.keep(|session| session.runtime.block_on(session.keeper.set_title(text)));
+            format!("{id} is called {text} from now on.")
+        }
+    };
+    session.say(&told);
     Ok(Flow::Go)
 }
 

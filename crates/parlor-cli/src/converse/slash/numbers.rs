@@ -17,6 +17,7 @@ pub(super) const COMMANDS: &[Slash] = &[
         "who answers, how fast, what is kept where",
         status,
     ),
+    slash("doctor", "", "what is set up, and what is missing", doctor),
 ];
 
 fn tokens(session: &mut Session, _: &str) -> Result<Flow, Failure> {
@@ -71,5 +72,13 @@ fn status(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     };
     lines.push(format!("conversation: {count}, {kept}"));
     lines.iter().for_each(|line| session.say(line));
+    Ok(Flow::Go)
+}
+
+fn doctor(session: &mut Session, _: &str) -> Result<Flow, Failure> {
+    let config = session.config.as_deref();
+    let told = crate::commands::doctor::told(&session.registry, config, &session.terminal);
+    let told = session.runtime.block_on(told);
+    session.say(told.trim_end());
     Ok(Flow::Go)
 }

@@ -16,6 +16,12 @@ pub(super) const COMMANDS: &[Slash] = &[
         attach,
     ),
     slash(
+        "paste",
+        "",
+        "send the picture or the text of the clipboard with the next message",
+        paste,
+    ),
+    slash(
         "copy",
         "[N]",
         "copy the answer, or its Nth piece of code",
@@ -56,5 +62,12 @@ fn copy(session: &mut Session, which: &str) -> Result<Flow, Failure> {
         "{} characters are copied, if the terminal allows it.",
         text.chars().count()
     ));
+    Ok(Flow::Go)
+}
+
+fn paste(session: &mut Session, _: &str) -> Result<Flow, Failure> {
+    let (part, told) = crate::clipboard::part()?;
+    session.attached.push(part);
+    session.say(&format!("{told} goes with the next message."));
     Ok(Flow::Go)
 }
