@@ -118,8 +118,9 @@ impl Collector {
                 self.choice(*choice).choice.finish_reason = Some(reason.clone());
             }
             Event::Completed { usage } => {
-                if let Some(usage) = usage {
-                    self.response.usage = Some((**usage).clone());
+                // It mostly repeats what was said.
+                if usage.is_some() && self.response.usage.as_ref() != usage.as_deref() {
+                    self.response.usage = usage.as_deref().cloned();
                 }
                 self.completed = true;
             }

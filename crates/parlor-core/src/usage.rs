@@ -75,6 +75,11 @@ impl Usage {
     /// Takes a later snapshot: field by field, the last known figure wins, and
     /// `raw` objects are merged key by key. Snapshots are never added up.
     pub fn merge(&mut self, later: &Usage) {
+        self.merge_news(later);
+    }
+
+    /// Does as [`merge`](Self::merge), and says whether that changed anything.
+    pub fn merge_news(&mut self, later: &Usage) -> bool {
         let fields = [
             (&mut self.input_tokens, later.input_tokens),
             (&mut self.output_tokens, later.output_tokens),
@@ -84,20 +89,31 @@ impl Usage {
             (&mut self.input_audio_tokens, later.input_audio_tokens),
             (&mut self.output_audio_tokens, later.output_audio_tokens),
         ];
+        let mut changed = false;
         for (field, later) in fields {
+            changed |= later.is_some() && *field != later;
             *field = later.or(*field);
         }
         match (&mut self.raw, &later.raw) {
             (Some(Value::Object(mine)), Some(Value::Object(later))) => {
-                for (key, value) in later {
-                    if !value.is_null() {
-                        mine.insert(key.clone(), value.clone());
+                for (key, value) in later.iter().filter(|it| !it.1.is_null()) {
+                    match mine.get_mut(key) {
+                        Some(known) if known == value => continue,
+                        Some(known) => known.clone_from(value),
+                        None => {
+                            mine.insert(key.clone(), value.clone());
+                        }
                     }
+                    changed = true;
                 }
             }
-            (mine, Some(later)) => *mine = Some(later.clone()),
-            (_, None) => {}
+            (mine, Some(later)) if mine.as_ref() != Some(later) => {
+                *mine = Some(later.clone());
+                changed = true;
+            }
+            _ => {}
         }
+        changed
     }
 }
 

@@ -95,6 +95,20 @@ pub(crate) trait Fill<'de> {
     fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()>;
 }
 
+/// Reads a text: by its bytes where it is plain, else as any JSON.
+pub(crate) fn read<'de, T: Fill<'de> + Default>(
+    text: &'de str,
+    place: &mut T,
+) -> serde_json::Result<()> {
+    let mut scan = Scan::new(text);
+    if place.scan(&mut scan).is_some() && scan.is_at_end() {
+        return Ok(());
+    }
+    *place = T::default();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    place.fill(&mut reader).and_then(|()| reader.end())
+}
+
 /// A place to be filled.
 pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
 
@@ -137,6 +151,7 @@ by_value! {
         true => Some(Raw(None)),
         false => scan.value().map(|json| Raw(Some(json))),
     },
+    Object: |scan| serde_json::from_str(scan.value()?).ok(),
 }
 
 impl<'de> Fill<'de> for Number {
@@ -155,14 +170,20 @@ impl<'de> Fill<'de> for Number {
 }
 
 /// A list and nothing else: any other value is an error.
-impl<'de, T: Deserialize<'de>> Fill<'de> for Vec<T> {
+impl<'de, T: Deserialize<'de> + Fill<'de> + Default> Fill<'de> for Vec<T> {
     fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = Deserialize::deserialize(deserializer)?;
         Ok(())
     }
 
-    fn scan(&mut self, _: &mut Scan<'de>) -> Option<()> {
-        None
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        self.clear();
+        scan.list(|scan| {
+            let mut item = T::default();
+            item.scan(scan)?;
+            self.push(item);
+            Some(())
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Reading JSON leniently and merging it.
 
+use crate::scan::plain;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -13,7 +14,7 @@ use std::ops::Deref;
 pub(crate) type Object = Map<String, Value>;
 
 /// The fields of an object that is read once per answer, each as it came.
-pub(crate) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+pub(crate) type Fields<'a> = BTreeMap<Text<'a>, &'a RawValue>;
 
 /// Reads `null` as the default; for `#[serde(default, deserialize_with = …)]`.
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -107,7 +108,7 @@ pub(crate) fn text_block(text: impl Into<String>) -> Object {
 
 /// A text of a frame, borrowed unless it has escapes. Null and everything that
 /// is no text reads as empty. It needs `#[serde(default, borrow)]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'a> Text<'a> {
@@ -117,6 +118,12 @@ impl<'a> Text<'a> {
             Cow::Borrowed(text) => Some(text),
             Cow::Owned(_) => None,
         }
+    }
+}
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        self
     }
 }
 
@@ -271,25 +278,21 @@ pub(crate) fn string<'a>(data: &'a [u8], scratch: &'a mut String) -> Option<(&'a
 /// How long the inside of a JSON string is, and whether it has no escapes.
 /// `None` for what ends too soon or has bare control characters.
 pub(crate) fn pass_string(data: &[u8]) -> Option<(usize, bool)> {
-    let mut at = data.iter().position(is_special)?;
+    let mut at = plain(data);
     let is_plain = data.get(at) == Some(&b'"');
     while data.get(at) != Some(&b'"') {
         if data.get(at) != Some(&b'\\') {
             return None;
         }
         let tail = data.get(at.checked_add(2)?..)?;
-        at += 2 + tail.iter().position(is_special)?;
+        at += 2 + plain(tail);
     }
     Some((at, is_plain))
 }
 
-fn is_special(byte: &u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..0x20)
-}
-
 /// Splits off what stands for itself in a JSON string.
 fn split_plain(data: &[u8]) -> Option<(&str, &[u8])> {
-    let (plain, rest) = data.split_at(data.iter().position(is_special)?);
+    let (plain, rest) = data.split_at_checked(plain(data))?;
     Some((std::str::from_utf8(plain).ok()?, rest))
 }
 

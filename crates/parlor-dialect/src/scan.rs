@@ -155,24 +155,55 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// A byte in each of eight.
+const fn all(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Marks, of eight bytes, the first one that doesn't stand for itself in a JSON
+/// string by its highest bit; bytes behind it may be marked likewise.
+fn marked(eight: u64) -> u64 {
+    let is_zero = |it: u64| it.wrapping_sub(all(1)) & !it;
+    let is_control = eight.wrapping_sub(all(b' ')) & !eight;
+    let is_quote = is_zero(eight ^ all(b'"'));
+    let is_escape = is_zero(eight ^ all(b'\\'));
+    (is_control | is_quote | is_escape) & all(0x80)
+}
+
+/// The same, and whatever isn't printable ASCII.
+fn marked_text(eight: u64) -> u64 {
+    let beyond = eight | (eight & !all(0x80)).wrapping_add(all(1));
+    marked(eight) | (beyond & all(0x80))
+}
+
+/// How many bytes come before the first that is marked, or all; eight are looked
+/// at in one go.
+fn before(data: &[u8], marked: fn(u64) -> u64) -> usize {
+    let (eights, rest) = data.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let marks = marked(u64::from_le_bytes(*eight));
+        if marks != 0 {
+            return at * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let mut last = [b' '; 8];
+    for (place, byte) in last.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    let marks = marked(u64::from_le_bytes(last));
+    let clear = marks.trailing_zeros() as usize / 8;
+    data.len() - rest.len() + clear.min(rest.len())
+}
+
 /// How many bytes stand for themselves in a JSON string.
-fn plain(data: &[u8]) -> usize {
-    let inside = |it: &u8| *it >= b' ' && !matches!(it, b'"' | b'\\');
-    // Eight at once, all of them looked at, which takes a few instructions.
-    let eight = |it: &&[u8]| it.iter().fold(true, |all, byte| all & inside(byte));
-    let known = data.chunks_exact(8).take_while(eight).count() * 8;
-    let rest = data.get(known..).unwrap_or_default();
-    known + rest.iter().take_while(|it| inside(it)).count()
+pub(crate) fn plain(data: &[u8]) -> usize {
+    before(data, marked)
 }
 
 /// What follows the inside of a JSON string; `None` unless it is plain ASCII.
 pub(crate) fn skip_text(data: &[u8]) -> Option<&[u8]> {
-    let inside = |it: &u8| matches!(it, b' '..=b'~') && !matches!(it, b'"' | b'\\');
-    // Eight at once, all of them looked at, which takes a few instructions.
-    let eight = |it: &&[u8]| it.iter().fold(true, |all, byte| all & inside(byte));
-    let plain = data.chunks_exact(8).take_while(eight).count() * 8;
-    let rest = data.get(plain..)?;
-    rest.get(rest.iter().position(|it| !inside(it))?..)
+    let rest = data.get(before(data, marked_text)..)?;
+    (!rest.is_empty()).then_some(rest)
 }
 
 /// What follows a whole number; `None` unless it is one of at most 18 digits.
@@ -225,6 +256,25 @@ fn skip_blanks(mut data: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_passed_over_up_to_the_same_byte_wherever_it_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..20 {
+                for then in [b'a', b'"', b'!', b' ', 0, 0xFF] {
+                    let mut data = vec![b'a'; at];
+                    data.extend([byte, then, b'b', then]);
+                    let ends = |it: &u8| matches!(it, b'"' | b'\\' | 0..b' ');
+                    let first = data.iter().position(ends).unwrap_or(data.len());
+                    assert_eq!(plain(&data), first, "{data:?}");
+                    let ends = |it: &u8| ends(it) || *it > b'~';
+                    let first = data.iter().position(ends);
+                    let rest = skip_text(&data).map(|rest| data.len() - rest.len());
+                    assert_eq!(rest, first, "{data:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_is_passed_over_is_sound() {

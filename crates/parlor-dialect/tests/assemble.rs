@@ -256,12 +256,12 @@ fn usage_is_merged_and_said_when_it_changes() {
     let (mut it, mut out) = (assembler(), VecDeque::new());
     let mut usage = Usage::default();
     usage.input_tokens = Some(9);
-    it.usage(&usage, &mut out);
-    it.usage(&usage, &mut out);
+    it.usage(usage.clone(), &mut out);
+    it.usage(usage, &mut out);
     let mut later = Usage::default();
     later.output_tokens = Some(5);
     it.text(0, "a", &mut out).unwrap();
-    it.usage(&later, &mut out);
+    it.usage(later, &mut out);
     let said = out
         .iter()
         .filter(|it| matches!(it, Event::Usage { .. }))

@@ -96,7 +96,9 @@ impl Assembler {
             }
         };
         keep(&mut self.id, id);
-        keep(&mut self.model, model);
+        if !self.started {
+            keep(&mut self.model, model);
+        }
         self.created = self.created.or(created.filter(|created| *created != 0));
     }
 
@@ -384,22 +386,21 @@ impl Assembler {
     }
 
     /// A snapshot of usage: merged into what is known, never added.
-    pub fn usage(&mut self, usage: &Usage, out: &mut VecDeque<Event>) {
+    pub fn usage(&mut self, usage: Usage, out: &mut VecDeque<Event>) {
         if usage.is_empty() {
             return;
         }
-        let mut merged = self.usage.clone().unwrap_or_default();
-        merged.merge(usage);
-        if self.usage.as_ref() != Some(&merged) {
-            self.usage = Some(merged.clone());
-            let usage = Box::new(merged);
+        let (known, is_news) = match &mut self.usage {
+            Some(known) => {
+                let is_news = known.merge_news(&usage);
+                (known, is_news)
+            }
+            none => (none.insert(usage), true),
+        };
+        if is_news {
+            let usage = Box::new(known.clone());
             self.note(Event::Usage { usage }, out);
         }
-    }
-
-    /// The usage known so far.
-    pub fn known_usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
     }
 
     /// Something that core doesn't model.
@@ -463,8 +464,7 @@ impl Assembler {
         }
         self.begin(out);
         self.completed = true;
-        let usage = self.usage.clone().map(Box::new);
-        out.push_back(Event::completed(usage));
+        out.push_back(Event::completed(self.usage.take().map(Box::new)));
         Ok(())
     }
 
@@ -487,7 +487,7 @@ impl Assembler {
             self.started = true;
             out.push_back(Event::started(
                 self.id.clone(),
-                self.model.clone(),
+                self.model.take(),
                 self.created,
             ));
             out.extend(self.held.drain(..));

@@ -318,7 +318,7 @@ impl GeminiDecoder {
 
     fn tell_usage(&mut self, out: &mut VecDeque<Event>) {
         if let Some(usage) = self.consumed.take_news() {
-            self.assembler.usage(&usage, out);
+            self.assembler.usage(usage, out);
         }
     }
 

@@ -52,7 +52,7 @@ impl OllamaDecoder {
     /// Takes note of the end of a whole answer, which needn't say `done`.
     pub(super) fn finish_whole(&mut self, events: &mut VecDeque<Event>) -> Result<()> {
         if !self.speaks_of_end && self.assembler.has_content() && !self.failed {
-            return self.end("", &Usage::default(), events);
+            return self.end("", Usage::default(), events);
         }
         self.finish(events)
     }
@@ -84,9 +84,9 @@ impl OllamaDecoder {
                 .collect(),
         );
         match is_last {
-            true => self.end(&line.done_reason, &usage, out),
+            true => self.end(&line.done_reason, usage, out),
             false => {
-                self.assembler.usage(&usage, out);
+                self.assembler.usage(usage, out);
                 Ok(())
             }
         }
@@ -160,7 +160,7 @@ impl OllamaDecoder {
         end_thinking(assembler, out)
     }
 
-    fn end(&mut self, reason: &str, usage: &Usage, out: &mut VecDeque<Event>) -> Result<()> {
+    fn end(&mut self, reason: &str, usage: Usage, out: &mut VecDeque<Event>) -> Result<()> {
         self.end_text(out)?;
         self.assembler.usage(usage, out);
         self.assembler.finish(0, finish_reason(reason), out)?;

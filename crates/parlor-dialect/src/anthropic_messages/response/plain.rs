@@ -7,7 +7,7 @@ use super::blocks::leftovers;
 use super::{finish_reason, merge_usage, usage};
 use crate::dialect::Target;
 use crate::exceptions;
-use crate::fields::{Extras, Fill, Place, Raw, object};
+use crate::fields::{self, Extras, Fill, Place, Raw, object};
 use crate::json::Text;
 use crate::lenient::nothing;
 use crate::whole::Plain;
@@ -41,9 +41,7 @@ object! {
 pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     let body = std::str::from_utf8(body).ok()?;
     let mut answer = Answer::default();
-    let mut reader = serde_json::Deserializer::from_str(body);
-    answer.fill(&mut reader).ok()?;
-    reader.end().ok()?;
+    fields::read(body, &mut answer).ok()?;
     let Answer {
         kind,
         id,

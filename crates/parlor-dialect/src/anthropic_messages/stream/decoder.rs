@@ -189,14 +189,16 @@ impl MessagesDecoder {
     /// What a message says beyond its content, wherever it says it.
     fn message(&mut self, fields: &Fields<'_>, out: &mut VecDeque<Event>) -> Result<()> {
         for (key, raw) in fields {
-            let text = || parse::<Value>(raw).as_str().map(str::to_owned);
-            match key.as_str() {
+            let text = || serde_json::from_str::<Text<'_>>(raw.get()).unwrap_or_default();
+            match &**key {
                 "type" | "role" | "content" | "index" | "delta" => {}
-                "id" => self.blocks.assembler.start(text().as_deref(), None, None),
-                "model" => self.blocks.assembler.start(None, text().as_deref(), None),
+                "id" => self.blocks.assembler.start(Some(&text()), None, None),
+                "model" => self.blocks.assembler.start(None, Some(&text()), None),
                 "stop_reason" => {
-                    let word = text().filter(|it| !it.is_empty());
-                    self.stop_reason = word.or(self.stop_reason.take());
+                    let word = text();
+                    if !word.is_empty() {
+                        self.stop_reason = Some(word.to_string());
+                    }
                 }
                 "usage" => {
                     merge_usage(&mut self.usage, parse(raw));
@@ -204,14 +206,14 @@ impl MessagesDecoder {
                 _ => {
                     let value: Value = parse(raw);
                     if !value.is_null() {
-                        self.beyond.insert(key.clone(), value);
+                        self.beyond.insert(key.to_string(), value);
                     }
                 }
             }
         }
         if fields.contains_key("usage") {
             let usage = usage(self.usage.clone());
-            self.blocks.assembler.usage(&usage, out);
+            self.blocks.assembler.usage(usage, out);
         }
         Ok(())
     }

@@ -202,7 +202,7 @@ impl ConverseDecoder {
             let later: Object = parse(raw);
             let said = later.into_iter().filter(|(_, value)| !value.is_null());
             self.usage.extend(said);
-            self.blocks.assembler.usage(&usage(&self.usage), out);
+            self.blocks.assembler.usage(usage(&self.usage), out);
         }
         self.beyond(fields, out);
         match self.stopped {
@@ -220,8 +220,8 @@ impl ConverseDecoder {
                 Value::Object(object) => !object.is_empty(),
                 _ => true,
             };
-            if key != "p" && said {
-                let item = Object::from_iter([(key, value)]);
+            if &*key != "p" && said {
+                let item = Object::from_iter([(key.to_string(), value)]);
                 self.blocks.assembler.unknown(item, out);
             }
         }
@@ -307,8 +307,9 @@ fn parse_fields(raw: &RawValue) -> Fields<'_> {
 }
 
 fn object(fields: Fields<'_>) -> Object {
-    let said = fields.into_iter().filter(|(key, _)| key != "p");
-    said.map(|(key, raw)| (key, parse(raw))).collect()
+    let said = fields.into_iter().filter(|(key, _)| &**key != "p");
+    said.map(|(key, raw)| (key.to_string(), parse(raw)))
+        .collect()
 }
 
 fn into_items(value: Value) -> Vec<Value> {

@@ -191,8 +191,10 @@ impl CohereDecoder {
         within: Option<&str>,
         out: &mut VecDeque<Event>,
     ) {
-        let news = fields.iter().filter(|it| !known.contains(&it.0.as_str()));
-        let news: Object = news.map(|(key, raw)| (key.clone(), parse(raw))).collect();
+        let news = fields.iter().filter(|it| !known.contains(&&**it.0));
+        let news: Object = news
+            .map(|(key, raw)| (key.to_string(), parse(raw)))
+            .collect();
         self.news(&news, known, within, out);
     }
 
@@ -239,7 +241,7 @@ impl CohereDecoder {
         self.parts.end(out)?;
         if let Some(raw) = raw {
             let usage = usage(parse(raw));
-            self.parts.assembler.usage(&usage, out);
+            self.parts.assembler.usage(usage, out);
         }
         self.parts.assembler.finish(0, finish_reason(word), out)?;
         self.parts.assembler.complete(out)

@@ -187,7 +187,7 @@ impl ChatDecoder {
             .find(|(name, _)| &**name == SIDE_CHANNEL)?;
         let side: Map<String, Value> = raw.read()?;
         if let (None, Some(usage)) = (chunk.usage.said(), side.get("usage")) {
-            self.assembler.usage(&response::usage(usage.clone()), out);
+            self.assembler.usage(response::usage(usage.clone()), out);
         }
         error::in_band(
             &json!({"error": side.get("error")?}),
@@ -197,7 +197,7 @@ impl ChatDecoder {
 
     fn usage(&mut self, raw: Raw<'_>, out: &mut VecDeque<Event>) {
         if let Some(value @ Value::Object(_)) = raw.read() {
-            self.assembler.usage(&response::usage(value), out);
+            self.assembler.usage(response::usage(value), out);
         }
     }
 

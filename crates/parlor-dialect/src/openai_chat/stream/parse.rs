@@ -3,8 +3,7 @@
 use super::super::error;
 use super::super::quirks::Quirks;
 use super::super::wire::{Chunk, Fill};
-use crate::json;
-use crate::scan::Scan;
+use crate::{fields, json};
 use parlor_core::{Error, Result};
 use serde_json::{Deserializer, Value};
 
@@ -24,15 +23,7 @@ pub(in super::super) fn parse<'a>(
     }
     let mut read = match std::str::from_utf8(data) {
         // Read as a text, so that not each string in it is looked through again.
-        Ok(text) => {
-            let mut scan = Scan::new(text);
-            if chunk.scan(&mut scan).is_some() && scan.is_at_end() {
-                return Ok(());
-            }
-            *chunk = Chunk::default();
-            let mut reader = Deserializer::from_str(text);
-            chunk.fill(&mut reader).and_then(|()| reader.end())
-        }
+        Ok(text) => fields::read(text, chunk),
         Err(_) => {
             let mut reader = Deserializer::from_slice(data);
             chunk.fill(&mut reader).and_then(|()| reader.end())

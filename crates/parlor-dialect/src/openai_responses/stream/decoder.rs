@@ -327,16 +327,16 @@ impl ResponsesDecoder {
         if let Some(raw) = fields.get("usage")
             && let usage @ Value::Object(_) = parse(raw)
         {
-            self.items.assembler.usage(&openai_chat::usage(usage), out);
+            self.items.assembler.usage(openai_chat::usage(usage), out);
         }
         for (key, raw) in fields {
-            if KNOWN.contains(&key.as_str()) || ECHOES.contains(&key.as_str()) {
+            if KNOWN.contains(&&**key) || ECHOES.contains(&&**key) {
                 continue;
             }
             if matches!(raw.get(), "null" | "[]" | "{}") {
                 continue;
             }
-            let item = Object::from_iter([(key.clone(), parse::<Value>(raw))]);
+            let item = Object::from_iter([(key.to_string(), parse::<Value>(raw))]);
             self.items.assembler.unknown(Value::Object(item), out);
         }
         let text = |key: &str| match fields.get(key).map(|raw| parse::<Value>(raw)) {
