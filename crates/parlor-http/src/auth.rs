@@ -141,11 +141,17 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    pub(crate) fn new(request: &'a mut Request) -> Self {
-        Self {
+    /// Has a request authorised; gives the secrets that were put into its query.
+    pub(crate) async fn authorized(
+        request: &'a mut Request,
+        source: &dyn Authorize,
+    ) -> Result<Vec<Secret>> {
+        let mut outgoing = Self {
             request,
             query: Vec::new(),
-        }
+        };
+        source.authorize(&mut outgoing).await?;
+        Ok(outgoing.query)
     }
 
     /// The method in capital letters.
@@ -300,10 +306,10 @@ impl Auth {
         Self::Dynamic(Arc::new(source))
     }
 
-    /// Puts the proof on a request; gives the secrets it put into the query.
-    pub(crate) async fn apply(&self, request: &mut Request) -> Result<Vec<Secret>> {
+    /// The header that is the same on every request.
+    pub(crate) fn fixed(&self) -> Result<Option<(HeaderName, HeaderValue)>> {
         let (name, value) = match self {
-            Self::None => return Ok(Vec::new()),
+            Self::None | Self::Dynamic(_) => return Ok(None),
             Self::Bearer(key) => (AUTHORIZATION, format!("Bearer {}", key.expose())),
             Self::Header(name, key) => {
                 let wrong = |_| {
@@ -313,14 +319,8 @@ impl Auth {
                 let name = HeaderName::try_from(*name).map_err(wrong)?;
                 (name, key.expose().to_owned())
             }
-            Self::Dynamic(source) => {
-                let mut outgoing = Outgoing::new(request);
-                source.authorize(&mut outgoing).await?;
-                return Ok(outgoing.query);
-            }
         };
-        request.headers_mut().insert(name, sensitive(&value)?);
-        Ok(Vec::new())
+        Ok(Some((name, sensitive(&value)?)))
     }
 }
 

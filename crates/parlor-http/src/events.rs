@@ -4,6 +4,7 @@ mod clock;
 
 use crate::failure;
 use crate::framing::{self, Framer, FramingError};
+use crate::headers::{self, Advice};
 use crate::model::{Shared, append};
 use bytes::Bytes;
 use clock::Clock;
@@ -35,7 +36,12 @@ pub(crate) struct EventReader<D: Dialect> {
     shared: Arc<Shared<D>>,
     /// Gone when the answer has ended.
     body: Option<reqwest::Body>,
+    /// Empty unless the request may be authorised anew.
     head: HeaderMap,
+    /// What the head tells.
+    metadata: ResponseMetadata,
+    advice: Advice,
+    is_json: bool,
     extensions: Extensions,
     status: u16,
     framer: Framer,
@@ -74,12 +80,19 @@ impl<D: Dialect> EventReader<D> {
         let limits = shared.endpoint.timeouts();
         let clock = Clock::new(limits, begun);
         let (head, body) = Parts::<reqwest::Body>::from(response).into_parts();
+        let kind = headers::text(&head.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
         Self {
             framer: Framer::new(shared.dialect.framing()),
             decoder: shared.dialect.decoder(&shared.target(true)),
             body: Some(body),
             status: head.status.as_u16(),
-            head: crate::headers::detached(head.headers),
+            metadata: headers::metadata(&head.headers),
+            advice: Advice::of(&head.headers),
+            is_json: kind.starts_with("application/json"),
+            head: match shared.endpoint.may_renew() {
+                true => headers::detached(head.headers),
+                false => HeaderMap::new(),
+            },
             extensions: head.extensions,
             form: Form::Unknown,
             events: VecDeque::new(),
@@ -119,14 +132,15 @@ impl<D: Dialect> EventReader<D> {
         self
     }
 
-    /// The head of the response and what stands beside it.
+    /// The head of the response and what stands beside it, for a request that
+    /// may be authorised anew.
     pub(crate) fn exchange(&self) -> (HeaderMap, Extensions) {
         (self.head.clone(), self.extensions.clone())
     }
 
     /// What the head of the response tells.
-    pub(crate) fn metadata(&self) -> ResponseMetadata {
-        crate::headers::metadata(&self.head)
+    pub(crate) fn metadata(&self) -> &ResponseMetadata {
+        &self.metadata
     }
 
     /// Tells how long the exchange took. One without an event tells nothing: it
@@ -134,7 +148,7 @@ impl<D: Dialect> EventReader<D> {
     fn tell(&self) {
         let millis = |it: Duration| u64::try_from(it.as_millis()).ok();
         if let Some(first) = self.first_event {
-            let mut metadata = self.metadata();
+            let mut metadata = self.metadata.clone();
             metadata.latency.first_event_ms = millis(first);
             metadata.latency.total_ms = millis(self.begun.elapsed());
             // It ends once.
@@ -145,9 +159,7 @@ impl<D: Dialect> EventReader<D> {
     /// Waits for the beginning of a body that says it is JSON though events
     /// were asked for, so that an error in it is the call's error.
     pub(crate) async fn settle(&mut self) -> Result<()> {
-        let kind = crate::headers::text(&self.head, CONTENT_TYPE.as_str()).unwrap_or_default();
-        if !kind.starts_with("application/json") || self.shared.dialect.framing() == Framing::Ndjson
-        {
+        if !self.is_json || self.shared.dialect.framing() == Framing::Ndjson {
             return Ok(());
         }
         std::future::poll_fn(|cx| self.poll_fill(cx)).await;
@@ -272,7 +284,8 @@ impl<D: Dialect> EventReader<D> {
         self.body = None;
         if let Form::Whole(whole) = &mut self.form {
             let whole = std::mem::take(whole);
-            let response = self.shared.read(&whole, self.status, &self.head)?;
+            let advice = |known| self.advice.retry(known);
+            let response = self.shared.read(&whole, self.status, advice)?;
             self.events.extend(response.into_events());
             return Ok(());
         }
@@ -301,8 +314,8 @@ impl<D: Dialect> EventReader<D> {
         if decides && self.decoder.finish(&mut self.events).is_ok() && self.is_complete() {
             return;
         }
-        let id = crate::headers::request_id(&self.head);
-        let error = failure::named(error, &self.shared.info, id.as_deref());
+        let id = self.metadata.request_id.as_deref();
+        let error = failure::named(error, &self.shared.info, id);
         let scrub = failure::scrub(&self.extensions, &self.shared.endpoint);
         self.failure = Some(error.scrubbed(&scrub));
     }

@@ -1,18 +1,56 @@
 //! One exchange with an endpoint: a request authorised, sent, and sent again where that is safe.
 
-use crate::auth::{Auth, Refusal, Sent};
+use crate::auth::{Auth, Outgoing, Refusal, Sent};
 use crate::client::{self, ClientSettings};
 use crate::endpoint::Endpoint;
 use crate::{failure, traffic};
+use bytes::Bytes;
 use http::Extensions;
 use parlor_core::{Error, ErrorKind, Result, Scrub, Secret, TimeoutKind};
-use parlor_dialect::Dialect;
+use parlor_dialect::{Dialect, WireRequest};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response};
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use tokio::time::{Instant, timeout};
 
+/// The head of the requests that a model is asked by, kept when the first of
+/// them was made: only the body is another each time.
+#[derive(Default)]
+pub(crate) struct KeptHead(OnceLock<(WireHead, Request)>);
+
+/// What of a head the dialect says: path and headers.
+type WireHead = (String, Vec<(String, String)>);
+
+impl fmt::Debug for KeptHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeptHead")
+    }
+}
+
 impl Endpoint {
+    /// Posts what a dialect wrote, with a head that is kept.
+    pub(crate) async fn post(&self, kept: &KeptHead, wire: WireRequest) -> Result<Response> {
+        let head = match kept.0.get() {
+            Some(((path, headers), head)) if *path == wire.path && *headers == wire.headers => {
+                head.try_clone()
+            }
+            _ => None,
+        };
+        let head = match head {
+            Some(head) => head,
+            None => {
+                let head = self.head(Method::POST, &wire.path, &wire.headers, true)?;
+                if let Some(copy) = head.try_clone() {
+                    // A model has one as a rule; any other is made each time.
+                    let _ = kept.0.set(((wire.path, wire.headers), copy));
+                }
+                head
+            }
+        };
+        self.send_body(head, Some(wire.body)).await
+    }
+
     /// Sends a request and gives the response whatever its status: for what
     /// the chat dialects don't cover, such as listing and fetching models.
     /// The body is JSON. Dropping the future cancels the request.
@@ -37,25 +75,25 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<Response> {
-        let client = match &self.client {
-            Some(client) => client.clone(),
-            None => {
-                let settings = ClientSettings {
-                    connect: self.timeouts.connect,
-                    verify_tls: self.verify_tls,
-                    redirects: false,
-                };
-                client::shared(settings, self.base.scheme() == "https")?
-            }
-        };
+        let head = self.head(method, path, headers, body.is_some())?;
+        self.send_body(head, body).await
+    }
+
+    /// A request without its body, and without what a source of tokens adds.
+    fn head(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        has_body: bool,
+    ) -> Result<Request> {
         // The builder turns a user and a password in the address into a header,
         // which a key takes the place of.
-        let request = client.request(method, self.url(path)).build();
+        let request = self.client()?.request(method, self.url(path)).build();
         let mut request = request.map_err(|error| failure::of_send(error, None))?;
-        if let Some(body) = body {
+        if has_body {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
-            *request.body_mut() = Some(body.into());
         }
         for (name, value) in headers {
             let wrong = || {
@@ -69,6 +107,27 @@ impl Endpoint {
         if !self.headers.is_empty() {
             request.headers_mut().extend(self.headers.clone());
         }
+        if let Some((name, value)) = self.auth.fixed()? {
+            request.headers_mut().insert(name, value);
+        }
+        Ok(request)
+    }
+
+    fn client(&self) -> Result<Client> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let settings = ClientSettings {
+            connect: self.timeouts.connect,
+            verify_tls: self.verify_tls,
+            redirects: false,
+        };
+        client::shared(settings, self.base.scheme() == "https")
+    }
+
+    async fn send_body(&self, mut request: Request, body: Option<Vec<u8>>) -> Result<Response> {
+        let client = self.client()?;
+        *request.body_mut() = body.map(Into::into);
         let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
             (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
@@ -128,10 +187,10 @@ impl Endpoint {
         mut request: Request,
         again: bool,
     ) -> Result<reqwest::Result<Response>> {
-        let mut secrets = self.auth.apply(&mut request).await?;
-        let Auth::Dynamic(_) = &self.auth else {
-            return Ok(traffic::execute(self, client, request, &secrets).await);
+        let Auth::Dynamic(source) = &self.auth else {
+            return Ok(traffic::execute(self, client, request, &[]).await);
         };
+        let mut secrets = Outgoing::authorized(&mut request, &**source).await?;
         let sent = Arc::new(Sent {
             headers: request.headers().clone(),
             url: request.url().clone(),
@@ -233,7 +292,7 @@ impl Endpoint {
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>> {
         let (body, ..) = self.whole(dialect, method, path, headers, body).await?;
-        Ok(body)
+        Ok(body.into())
     }
 
     /// The body, its status, and what takes the request's secrets out of it.
@@ -244,7 +303,7 @@ impl Endpoint {
         path: &str,
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
-    ) -> Result<(Vec<u8>, u16, Scrub)> {
+    ) -> Result<(Bytes, u16, Scrub)> {
         let begun = Instant::now();
         let response = self.accepted(dialect, method, path, headers, body).await?;
         let status = response.status().as_u16();

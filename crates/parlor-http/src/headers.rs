@@ -93,14 +93,35 @@ pub(crate) fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
 /// What the headers say about trying again: `x-should-retry: false` rules,
 /// then `retry-after-ms` and `retry-after` (seconds or a date).
 pub(crate) fn retry(headers: &HeaderMap, known: Retry) -> Retry {
-    match text(headers, "x-should-retry") {
-        Some("false") => return Retry::Never,
-        Some("true") if known == Retry::Never => return Retry::Later(retry_after(headers)),
-        _ => {}
+    Advice::of(headers).retry(known)
+}
+
+/// What headers say about trying again.
+#[derive(Debug)]
+pub(crate) struct Advice {
+    should: Option<bool>,
+    after: Option<Duration>,
+}
+
+impl Advice {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let should = match text(headers, "x-should-retry") {
+            Some("false") => Some(false),
+            Some("true") => Some(true),
+            _ => None,
+        };
+        let after = retry_after(headers);
+        Self { should, after }
     }
-    match (known, retry_after(headers)) {
-        (Retry::Later(_), Some(after)) => Retry::Later(Some(after)),
-        (known, _) => known,
+
+    /// The advice, where this is known without the headers.
+    pub(crate) fn retry(&self, known: Retry) -> Retry {
+        match (self.should, known) {
+            (Some(false), _) => Retry::Never,
+            (Some(true), Retry::Never) => Retry::Later(self.after),
+            (_, Retry::Later(after)) => Retry::Later(self.after.or(after)),
+            (_, known) => known,
+        }
     }
 }
 

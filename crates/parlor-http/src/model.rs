@@ -3,16 +3,18 @@
 use crate::anew::Anew;
 use crate::endpoint::Endpoint;
 use crate::events::{EventReader, is_cut};
+use crate::exchange::KeptHead;
 use crate::{failure, headers};
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::Extensions;
 use parlor_core::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result,
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result, Retry,
     TimeoutKind, Warning,
 };
 use parlor_dialect::{Dialect, Policy, Profile, Target};
+use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
-use reqwest::{Method, Response};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub(crate) struct Shared<D> {
     pub(crate) endpoint: Endpoint,
     /// Merged into the body of every request, beneath the request's own.
     extra: Map<String, Value>,
+    /// For answers that come whole, and for streams.
+    heads: [KeptHead; 2],
 }
 
 impl<D: Dialect> HttpModel<D> {
@@ -71,6 +75,7 @@ impl<D: Dialect> HttpModel<D> {
                 profile,
                 endpoint,
                 extra,
+                heads: Default::default(),
             }),
         }
     }
@@ -131,7 +136,8 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
                 None => read_whole(response, &shared.endpoint, begun).await,
             };
             let body = body.map_err(name)?;
-            let read = shared.read(&body, status, &head);
+            let advice = |known| headers::retry(&head, known);
+            let read = shared.read(&body, status, advice);
             if let Err(error) = &read
                 && !renewed
             {
@@ -173,7 +179,7 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
             events = asked.open().await?;
             events.settle().await?;
         }
-        let metadata = events.metadata();
+        let metadata = events.metadata().clone();
         let (info, later) = (self.shared.info.clone(), events.later_metadata());
         let stream = match renewed || !self.shared.endpoint.may_renew() {
             true => ChatStream::new(info, events),
@@ -242,29 +248,32 @@ impl<D: Dialect> Shared<D> {
     /// Sends a request; a status that isn't 2xx is an error.
     async fn open(&self, request: &ChatRequest, stream: bool) -> Result<(Response, Vec<Warning>)> {
         let name = |error| failure::named(error, &self.info, None);
-        let wire = self
+        let mut wire = self
             .dialect
             .write_request(request, &self.target(stream))
             .map_err(name)?;
-        let response = self
-            .endpoint
-            .send(Method::POST, &wire.path, &wire.headers, Some(wire.body))
-            .await
-            .map_err(name)?;
+        let mut warnings = std::mem::take(&mut wire.warnings);
+        let [whole, streamed] = &self.heads;
+        let head = if stream { streamed } else { whole };
+        let response = self.endpoint.post(head, wire).await.map_err(name)?;
         if !response.status().is_success() {
             return Err(name(
                 failure::of_status(&self.dialect, response, &self.endpoint).await,
             ));
         }
         check_encoding(response.headers()).map_err(name)?;
-        let mut warnings = wire.warnings;
         warnings.extend(headers::warnings(response.headers()));
         Ok((response, warnings))
     }
 
     /// Reads a whole answer. A host that streams though nobody asked is read
-    /// as a stream.
-    pub(crate) fn read(&self, body: &[u8], status: u16, head: &HeaderMap) -> Result<ChatResponse> {
+    /// as a stream. `advice` is what the headers say about trying again.
+    pub(crate) fn read(
+        &self,
+        body: &[u8],
+        status: u16,
+        advice: impl Fn(Retry) -> Retry,
+    ) -> Result<ChatResponse> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let text = body.trim_ascii_start();
         if ["data:", "event:", ":"]
@@ -288,7 +297,7 @@ impl<D: Dialect> Shared<D> {
                 _ => error,
             })
             .map_err(|error| {
-                let advice = headers::retry(head, error.retry());
+                let advice = advice(error.retry());
                 let error = match error.body() {
                     Some(_) => error,
                     None => error.with_body(body),
@@ -315,15 +324,18 @@ pub(crate) async fn read_whole(
     mut response: Response,
     endpoint: &Endpoint,
     begun: Instant,
-) -> Result<Vec<u8>> {
+) -> Result<Bytes> {
     let limits = *endpoint.timeouts();
     let first = after(begun, limits.first_event);
     let told = response.content_length().and_then(|it| it.try_into().ok());
-    let mut body = Vec::with_capacity(told.unwrap_or(0).min(BELIEVED));
+    let room = told.unwrap_or(0).min(BELIEVED);
+    // One that comes in one piece needs no copy.
+    let mut piece = Bytes::new();
+    let mut body = Vec::new();
     loop {
         // Blank bytes before the answer keep the line open, no more.
-        let blank = body.trim_ascii_start().is_empty();
-        let (deadline, kind) = match blank {
+        let is_blank = body.is_empty() && piece.trim_ascii_start().is_empty();
+        let (deadline, kind) = match is_blank {
             true => (first, TimeoutKind::FirstEvent),
             false => (after(Instant::now(), limits.idle), TimeoutKind::Idle),
         };
@@ -334,10 +346,19 @@ pub(crate) async fn read_whole(
             None => response.chunk().await,
         };
         let Some(chunk) = chunk.map_err(failure::of_read)? else {
-            return Ok(body);
+            return Ok(match body.is_empty() {
+                true => piece,
+                false => body.into(),
+            });
         };
-        if blank {
-            body.clear();
+        if is_blank {
+            within_limit(chunk.len())?;
+            piece = chunk;
+            continue;
+        }
+        if body.is_empty() {
+            body.reserve_exact(room.max(piece.len()));
+            append(&mut body, &piece)?;
         }
         append(&mut body, &chunk)?;
     }
@@ -350,12 +371,19 @@ pub(crate) fn after(begun: Instant, limit: Option<Duration>) -> Option<Instant> 
 
 /// Appends to a body, up to [`BODY_LIMIT`].
 pub(crate) fn append(body: &mut Vec<u8>, chunk: &[u8]) -> Result<()> {
-    if body.len() + chunk.len() > BODY_LIMIT {
-        let limit = BODY_LIMIT >> 20;
-        return Err(Error::decode(format!(
-            "the answer is larger than {limit} MiB"
-        )));
-    }
+    within_limit(body.len() + chunk.len())?;
     body.extend_from_slice(chunk);
     Ok(())
+}
+
+fn within_limit(length: usize) -> Result<()> {
+    match length > BODY_LIMIT {
+        true => {
+            let limit = BODY_LIMIT >> 20;
+            Err(Error::decode(format!(
+                "the answer is larger than {limit} MiB"
+            )))
+        }
+        false => Ok(()),
+    }
 }
