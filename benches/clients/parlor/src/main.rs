@@ -20,6 +20,9 @@ struct Parlor {
 impl Parlor {
     fn model(&self, name: &str) -> Arc<dyn ChatModel> {
         let mut models = self.models.lock().expect("nobody panics here");
+        if let Some(made) = models.get(name) {
+            return made.clone();
+        }
         let made = models.entry(name.to_owned()).or_insert_with(|| {
             let id = format!("{}/{name}", self.provider);
             let resolved = self.registry.resolve(&id).expect("an id");
