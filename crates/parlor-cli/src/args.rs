@@ -9,6 +9,7 @@ mod history;
 mod keys;
 mod listing;
 mod template;
+mod tools;
 mod usage;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use answer::AnswerArgs;
 use going::GoingArgs;
 use template::TemplateArgs;
 pub(crate) use template::TemplatesArgs;
+pub(crate) use tools::ToolArgs;
 
 pub(crate) use completions::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use config::{ConfigAction, ConfigArgs};
@@ -178,6 +180,8 @@ pub(crate) struct ChatArgs {
     pub(crate) answer: AnswerArgs,
     #[command(flatten)]
     pub(crate) template: TemplateArgs,
+    #[command(flatten)]
+    pub(crate) tools: ToolArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -5,6 +5,7 @@ mod editor;
 mod slash;
 mod status;
 mod template;
+mod tools;
 mod turn;
 mod view;
 
@@ -18,6 +19,7 @@ use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{ChatRequest, Message, Part, Registry, Role};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::ChatArgs;
 use crate::choose::{self, Chosen, Wish};
@@ -29,6 +31,7 @@ use crate::pick;
 use crate::setup;
 use crate::template::Template;
 use crate::terminal::{self, Terminal};
+use crate::tools::{Gate, Kit, Question, ToolSettings};
 use editor::{Entered, LineEditor, PROMPT};
 
 pub(crate) use editor::Word;
@@ -90,6 +93,11 @@ struct Session {
     replay: usize,
     attached: Vec<Part>,
     figures: Option<Figures>,
+    kit: Kit,
+    /// Calls that a person is to be asked about.
+    questions: UnboundedReceiver<Question>,
+    /// The model of which it was said that it takes no tools.
+    toolless: Option<String>,
 }
 
 /// Talks until the person leaves. A question that is there already is asked first.
@@ -100,6 +108,9 @@ pub(crate) fn converse(
     first: Option<ChatRequest>,
 ) -> Result<(), Failure> {
     let registry = Arc::new(setup::registry(args.common.config.as_deref())?);
+    let settings = ToolSettings::load(args.common.config.as_deref(), registry.env())?;
+    let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr);
+    let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
     let shelf = Shelf::default();
     let named = args.going.go_on.as_deref();
@@ -126,6 +137,7 @@ pub(crate) fn converse(
     if let Some(system) = args.system.clone().or_else(told) {
         chat = chat.with_system(system);
     }
+    let chat = kit.equip(chat);
     let interrupts = interrupt::watch().map_err(setup::cannot_wait)?;
     let ended = interrupts.ended();
     let mut session = Session {
@@ -146,10 +158,17 @@ pub(crate) fn converse(
         replay: args.going.replay,
         attached: Vec::new(),
         figures: None,
+        kit,
+        questions,
+        toolless: None,
     };
     session.greet();
     if let Some(kept) = kept {
         session.go_on(&kept);
+        if first.is_none() {
+            let gone_on = session.offer_pending();
+            session.report(gone_on)?;
+        }
     }
     if let Some(first) = first {
         let mut said = first.messages;
@@ -271,6 +290,9 @@ impl Session {
         self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
         for turn in turns.iter().skip(turns.len().saturating_sub(self.replay)) {
             self.say(&format!("› {}", first_line(turn)));
+            for line in crate::tools::of_turn(turn) {
+                self.tell(&line);
+            }
             self.show(&turn.text());
             if turn.state == TurnState::Interrupted {
                 self.say("[interrupted]");

@@ -3,8 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use parlor::Role;
 use parlor::agent::{History, TurnState};
+use parlor::{Role, ToolCall};
+
+use crate::tools;
 
 /// Writes to a file, whole or not at all: JSON where its name ends so, else
 /// Markdown.
@@ -15,6 +17,12 @@ pub(crate) fn write(history: &History, file: &Path) -> io::Result<()> {
         false => markdown(history),
     };
     crate::files::replace(file, &text, false)
+}
+
+/// A call in short.
+fn called(call: &ToolCall) -> String {
+    let arguments = tools::on_a_line(&call.arguments);
+    format!("{}({arguments})", tools::shown_name(&call.name))
 }
 
 /// The conversation as Markdown.
@@ -31,6 +39,9 @@ pub(crate) fn markdown(history: &History) -> String {
                 Role::Assistant => turn.model.as_deref().unwrap_or("Model"),
                 _ => continue,
             };
+            for line in message.tool_calls().map(called) {
+                text.push_str(&format!("*→ {line}*\n\n"));
+            }
             if !said.trim().is_empty() {
                 text.push_str(&format!("**{name}:**\n\n{}\n\n", said.trim()));
             }

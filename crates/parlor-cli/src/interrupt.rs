@@ -36,11 +36,19 @@ pub(crate) fn listen() -> io::Result<Interrupted> {
             // The receiver is gone when the answer is just complete.
             let _ = sender.send(());
             let _ = tokio::time::timeout(GRACE, signals.next()).await;
-            terminal::complain("\n");
-            process::exit(EXIT);
+            end_here();
         });
     });
     Ok(receiver)
+}
+
+/// Ends the program, the terminal being left as it was found, and no program that
+/// was started left behind.
+fn end_here() -> ! {
+    crate::tools::end_all();
+    let _ = crossterm::terminal::disable_raw_mode();
+    terminal::complain("\n");
+    process::exit(EXIT);
 }
 
 /// The interruptions of a conversation: one stops an answer, and while none is on
@@ -106,9 +114,7 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
                     continue;
                 }
                 let _ = tokio::time::timeout(GRACE, signals.next()).await;
-                let _ = crossterm::terminal::disable_raw_mode();
-                terminal::complain("\n");
-                process::exit(EXIT);
+                end_here();
             }
         });
     });

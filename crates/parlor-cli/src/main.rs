@@ -30,6 +30,7 @@ mod scrub;
 mod setup;
 mod template;
 mod terminal;
+mod tools;
 
 use std::process::ExitCode;
 

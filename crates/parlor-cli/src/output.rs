@@ -6,7 +6,8 @@ mod text;
 
 use std::io;
 
-use parlor::{ChatResponse, Event, Warning, WarningKind};
+use parlor::agent::RunEvent;
+use parlor::{ChatResponse, Event, Message, Warning, WarningKind};
 
 use crate::args::{ChatArgs, Form};
 use crate::choose::Chosen;
@@ -17,6 +18,17 @@ use crate::terminal::Terminal;
 pub(crate) trait Output {
     /// One more step of the answer.
     fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// A call runs, or has its result.
+    fn tool(&mut self, event: &RunEvent) -> io::Result<()>;
+
+    /// A person is asked something: what was said stands on a line of its own.
+    fn pause(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// All that a turn with tools came to, before its end.
+    fn turn(&mut self, _: &[Message]) {}
 
     /// The answer is whole, or was interrupted.
     fn end(&mut self, response: &ChatResponse) -> io::Result<()>;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use parlor::{Config, Error, ErrorKind, PROVIDERS, Registry};
+use parlor::{Config, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::environment::env;
@@ -14,7 +14,7 @@ use crate::keys::KeyFile;
 /// from where it usually is.
 pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
     let config = match config {
-        Some(path) => Config::load(path)?,
+        Some(path) => Config::load_beside(path, PROGRAM_TABLES)?,
         None => parlor::configuration(&env())?,
     };
     let registry = Registry::global(PROVIDERS)?

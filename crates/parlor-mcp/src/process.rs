@@ -3,6 +3,7 @@
 use crate::program::Program;
 use crate::tail::Tail;
 use parlor_core::Secret;
+use parlor_registry::PROGRAM_VARIABLES;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,45 +19,6 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How long to wait for the last words of a program that has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-
-/// What every program gets of the environment, where it is set. Keys, tokens and
-/// proxies, which may have a password in them, are not among it.
-const INHERITED: &[&str] = &[
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LOGNAME",
-    "PATH",
-    "SHELL",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "TERM",
-    "TMPDIR",
-    "TZ",
-    "USER",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_RUNTIME_DIR",
-    "XDG_STATE_HOME",
-    // Windows.
-    "APPDATA",
-    "COMSPEC",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATHEXT",
-    "PROCESSOR_ARCHITECTURE",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "USERNAME",
-    "USERPROFILE",
-];
 
 /// A program with all that it has started. Dropping it ends it: at once where no
 /// runtime is left, else within [`GRACE`] of being told.
@@ -82,7 +44,7 @@ impl Process {
     ) -> io::Result<(Self, ChildStdout, ChildStdin)> {
         let mut command = Command::new(&program.command);
         command.args(&program.args).env_clear();
-        command.envs(INHERITED.iter().filter_map(|name| {
+        command.envs(PROGRAM_VARIABLES.iter().filter_map(|name| {
             let value = std::env::var_os(name)?;
             Some((name, value))
         }));

@@ -36,7 +36,7 @@ pub mod config;
 
 pub use catalogue::{Catalogue, CatalogueEntry, Cost, Price};
 pub use config::{Config, config_path, data_folder};
-pub use env::Env;
+pub use env::{Env, PROGRAM_VARIABLES};
 pub use findings::Findings;
 pub use key::{Key, KeyLookup, KeySource};
 pub use problem::{Problem, Problems, read_toml, told};

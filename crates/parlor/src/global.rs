@@ -85,8 +85,13 @@ fn layers(registry: &Registry) -> Result<&'static ConfiguredLayers> {
     Ok(LAYERS.get_or_init(|| layers))
 }
 
+/// The tables of the configuration file that are the terminal program's own: tools
+/// that models may call, and MCP servers.
+pub const PROGRAM_TABLES: &[&str] = &["mcp", "tools"];
+
 /// Reads the configuration file where [`config_path`] says it is. One that
-/// isn't there is an empty configuration, unless `PARLOR_CONFIG` names it.
+/// isn't there is an empty configuration, unless `PARLOR_CONFIG` names it. The
+/// [`PROGRAM_TABLES`] are passed over.
 ///
 /// # Errors
 /// All that is wrong in the file, with line and column.
@@ -95,7 +100,7 @@ pub fn configuration(env: &Env) -> Result<Config> {
         return Ok(Config::default());
     };
     match path.try_exists() {
-        Ok(true) => Ok(Config::load(&path)?),
+        Ok(true) => Ok(Config::load_beside(&path, PROGRAM_TABLES)?),
         Ok(false) if env.get("PARLOR_CONFIG").is_none() => Ok(Config::default()),
         Ok(false) => {
             let message = format!("there is no file {}", path.display());

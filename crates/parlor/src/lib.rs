@@ -104,7 +104,7 @@ pub mod settings;
 
 #[cfg(feature = "agent")]
 pub use global::chat;
-pub use global::{batches, configuration, model, registry};
+pub use global::{PROGRAM_TABLES, batches, configuration, model, registry};
 pub use parlor_core::*;
 #[cfg(feature = "fetch")]
 pub use parlor_http::{Fetcher, Lookup, is_public};
@@ -113,9 +113,9 @@ pub use parlor_http::{Fetcher, Lookup, is_public};
 pub use parlor_mcp as mcp;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
-    KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, Price, Problem, Problems,
-    Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue, config,
-    config_path, data_folder, known_provider, register, suggest, today,
+    KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, PROGRAM_VARIABLES, Price,
+    Problem, Problems, Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue,
+    config, config_path, data_folder, known_provider, register, suggest, today,
 };
 pub use providers::*;
 #[cfg(feature = "agent")]

@@ -8,18 +8,25 @@ Without a command word, what follows is a prompt with the options of `chat`:
   parlor -m PROVIDER/MODEL -a photo.jpg \"What is this?\"
   parlor --schema 'name, age int' \"Invent a dog\"
   parlor -t review -p lang=rust < src/lib.rs
+  parlor --tool read_file \"What does src/lib.rs do?\"
 A prompt that is a command word needs `chat` or `--` before it: parlor -- models
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
 5 model not found, 6 unreachable, timed out or broken off, 7 rate limited,
 8 context too long, 9 refused or filtered, 10 no JSON by the schema,
-130 interrupted.";
+11 nobody could be asked whether a tool may run, a tool failed and no answer
+came, or the steps were used up, 130 interrupted.";
 
 pub(super) const CHAT: &str = "\
 For instance:
   parlor \"Why is the sky blue?\"
   parlor -c \"And at sunset?\"
   parlor chat -s \"Answer in one line\" - < question.txt
+
+Tools are asked about before they run, but for time, calculator and programs
+that only read; --allow NAME lets one run without:
+  parlor --tool calculator \"What is 17 * 23?\"
+  parlor --tool all --max-steps 5 \"What is in this folder?\"
 
 The model is the first of: --model, PARLOR_MODEL, the configuration's
 default_model, the default of the one provider that has a key, a model server

@@ -1,8 +1,10 @@
 //! `parlor chat`: one question, one answer.
 
+mod talk;
+
 use std::time::Instant;
 
-use parlor::agent::{Extractor, History, KeptTurn, TurnState};
+use parlor::agent::{Extracted, Extractor, History, KeptTurn, TurnState};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{
@@ -18,7 +20,9 @@ use crate::interrupt::{self, Interrupted};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
-use crate::{input, pick, schema, setup, template};
+use crate::tools::{self, Gate, Kit, ToolSettings};
+use crate::{environment, input, pick, schema, setup, template};
+use talk::Talk;
 
 /// Asks, and prints the answer.
 pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
@@ -45,6 +49,9 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let shape = shape.transpose()?.or(of_template);
     let named = template.as_ref().and_then(|it| it.model.as_deref());
     let registry = setup::registry(args.common.config.as_deref())?;
+    let settings = ToolSettings::load(args.common.config.as_deref(), &environment::env())?;
+    let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr && !is_machine);
+    let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
     let wish = Wish {
         model: args.model.as_deref().or(named),
@@ -70,10 +77,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         Some(_) => request.system_text(),
         None => args.system.clone(),
     };
+    let mut history = History::new();
     let mut keeper = match &args.going.go_on {
         Some(named) => {
             let kept = pick::meant(&shelf, &runtime, named, &terminal)?;
-            let mut history = kept.history.clone();
+            history = kept.history.clone();
             if system.is_some() {
                 history.set_system(system.clone());
             }
@@ -83,6 +91,25 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         }
         None => Keeper::new(shelf, !args.no_save),
     };
+    let mut talk = None;
+    if tools::suit(&kit, args, &*model, &terminal) {
+        if !request.tools.is_empty() {
+            let fact = "the request brings tools, which aren't run here";
+            return Err(Failure::usage(fact).help("leave them out, or add --no-tools"));
+        }
+        if args.going.go_on.is_none() {
+            history.set_system(request.system_text());
+        }
+        let with = (kit, questions);
+        talk = Some(Talk::new(
+            model.clone(),
+            history,
+            &request,
+            args.no_stream,
+            with,
+            terminal,
+        ));
+    }
     if let Some(notice) = chosen.notice() {
         terminal.notice(notice);
     }
@@ -92,27 +119,33 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
     let mut output = output::of(args, &terminal, &chosen);
     let asked = async {
+        let pretty = terminal.stdout && !is_machine;
+        if let Some(talk) = &mut talk {
+            return match &shape {
+                Some(shape) => {
+                    talk.shape(&question, shape, pretty, &mut *output, interrupted)
+                        .await
+                }
+                None => talk.ask(&question, &mut *output, interrupted).await,
+            };
+        }
         match (&shape, args.no_stream) {
             (Some(shape), _) => {
-                let pretty = terminal.stdout && !is_machine;
                 shaped(&*model, &request, shape, pretty, &mut *output, interrupted).await
             }
             (None, true) => whole(&*model, &request, &mut *output, interrupted).await,
             (None, false) => stream(&*model, &request, &mut *output, interrupted).await,
         }
     };
+    // The request goes out first; then there is time for the store.
     let (outcome, kept) = runtime.block_on(async {
-        // The request goes out first; then there is time for the store.
-        let (outcome, kept) =
-            tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question));
-        let kept = match kept {
-            Ok(()) => {
-                let turn = turn(&question, &outcome, &*model, &chosen);
-                keeper.write(&turn).await
-            }
-            Err(error) => Err(error),
-        };
-        (outcome, kept)
+        tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question))
+    });
+    let kept = kept.and_then(|()| {
+        let with_tools = talk.as_ref();
+        let with_tools = with_tools.and_then(|talk| talk.turn(outcome.as_ref().ok(), &chosen));
+        let turn = with_tools.unwrap_or_else(|| turn(&question, &outcome, &*model, &chosen));
+        runtime.block_on(keeper.write(&turn))
     });
     if let Err(error) = kept {
         terminal.notice(keeper::unkept(&error));
@@ -133,7 +166,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     };
     output.end(&response)?;
     let context = chosen.context(Some(&response.provider), response.model.as_deref());
-    judge(&response, &chosen.resolved.model, &context, &terminal)
+    judge(&response, &chosen.resolved.model, &context, &terminal)?;
+    talk.map_or(Ok(()), |talk| talk.judge())
 }
 
 /// The turn as it is kept: with the whole answer, or with what had come.
@@ -261,6 +295,16 @@ async fn shaped(
         _ = interrupted => return Ok(nothing(model)),
         extracted = extractor.extract(model, request.clone()) => extracted?,
     };
+    as_answer(extracted, pretty, &clock, output)
+}
+
+/// A value as the whole text of its answer, printed.
+fn as_answer(
+    extracted: Extracted<Value>,
+    pretty: bool,
+    clock: &Clock,
+    output: &mut dyn Output,
+) -> Result<ChatResponse, Stopped> {
     let text = match pretty {
         true => format!("{:#}", extracted.value),
         false => extracted.value.to_string(),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use parlor::layers::ConfiguredLayers;
-use parlor::{Config, Error, ErrorKind, PROVIDERS, Registry, Secret, config_path};
+use parlor::{Config, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry, Secret, config_path};
 use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
 
 use crate::args::{ConfigAction, ConfigArgs};
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::scrub::without_secrets;
 use crate::terminal::{self, Terminal};
+use crate::tools::ToolSettings;
 
 /// Tables whose values may be secrets, and names that are.
 const SECRET_TABLES: &[&str] = &["headers", "query", "env"];
@@ -73,9 +74,12 @@ fn read(file: &Path) -> Result<String, Failure> {
 fn check(file: &Path, text: &str) -> Result<(), Failure> {
     let config = match is_json(file) {
         true => Config::from_json(text),
-        false => Config::from_toml(text),
+        false => Config::from_toml_beside(text, PROGRAM_TABLES),
     };
     let mut config = config.map_err(|problems| problems.in_file(file))?;
+    if !is_json(file) {
+        ToolSettings::read(text, file)?.check(&env())?;
+    }
     if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, file.parent()) {
         *catalogue = folder.join(&*catalogue);
     }
@@ -256,7 +260,7 @@ fn parse(file: &Path, text: &str) -> Result<DocumentMut, Failure> {
     // The whole check tells the place; the parser's own words show the line,
     // which may hold a secret.
     text.parse::<DocumentMut>().map_err(|_| {
-        let told = Config::from_toml(text).err();
+        let told = Config::from_toml_beside(text, PROGRAM_TABLES).err();
         match told {
             Some(problems) => problems.in_file(file).into(),
             None => wrong(format!("{} is no TOML", file.display())),

@@ -1,5 +1,7 @@
 //! `parlor doctor`: what is set up, and which model would be asked.
 
+mod tools;
+
 use std::path::{Path, PathBuf};
 
 use parlor::layers::ConfiguredLayers;
@@ -25,6 +27,7 @@ struct Report {
     keys: Vec<KeyPlace>,
     without_key: Vec<String>,
     local_servers: Vec<LocalServer>,
+    tools: Vec<tools::ToolState>,
     terminal: Facts,
 }
 
@@ -127,12 +130,21 @@ async fn report(
         .partition(|row| row.key.source.is_some());
     let needs = without.into_iter().filter(|row| row.key.needed);
     let servers = local::servers(registry).await;
+    let (tools, of_tools) = match tools::tools(registry, config).await {
+        Ok(tools) => (tools, None),
+        Err(problems) => (Vec::new(), Some(problems.to_string())),
+    };
     Report {
         version: env!("CARGO_PKG_VERSION"),
         config: ConfigState {
             found: path.as_ref().is_some_and(|path| path.exists()),
             path,
-            problems: broken.into_iter().chain(wrong).chain(unresolved).collect(),
+            problems: broken
+                .into_iter()
+                .chain(wrong)
+                .chain(of_tools)
+                .chain(unresolved)
+                .collect(),
         },
         default_model: match failure {
             Some(_) => None,
@@ -155,6 +167,7 @@ async fn report(
                 listens: server.listens,
             })
             .collect(),
+        tools,
         terminal: Facts {
             stdin: terminal.stdin,
             stdout: terminal.stdout,
@@ -291,6 +304,15 @@ impl Report {
         }
         if !self.without_key.is_empty() {
             line('–', "no key", &self.without_key.join(", "));
+        }
+        for tool in &self.tools {
+            let (mark, told) = tool.told();
+            let what = if tool.kind == "program" {
+                "tool"
+            } else {
+                "mcp"
+            };
+            line(mark, what, &told);
         }
         line(' ', "terminal", &self.terminal.told());
         text

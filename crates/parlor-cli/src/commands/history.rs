@@ -28,7 +28,9 @@ pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
     }
     if let Some(id) = &args.show {
         let kept = runtime.block_on(crate::keeper::find(&shelf, id))?;
-        return Ok(terminal::say(&crate::export::markdown(&kept.history))?);
+        return Ok(terminal::say(&terminal::printable(
+            &crate::export::markdown(&kept.history),
+        ))?);
     }
     match args.listing.form() {
         ListForm::Json => {

@@ -34,6 +34,7 @@ fn completions<'a>(line: &str, ids: impl FnOnce() -> &'a Vec<Word>) -> (usize, V
             let fits = |word: &&Word| word.text.to_lowercase().contains(&wanted);
             ids().iter().filter(fits).cloned().collect()
         }
+        "tools" => begun(&wanted, slash::TOOL_WORDS),
         "think" => begun(&wanted, args::EFFORTS),
         "set" => begun(&wanted, slash::SETTINGS),
         "template" => {

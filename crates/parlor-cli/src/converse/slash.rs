@@ -7,6 +7,7 @@ mod asking;
 mod kept;
 mod numbers;
 mod passing;
+mod tools;
 mod turns;
 
 use parlor::agent::Turn;
@@ -15,6 +16,7 @@ use parlor::{Message, Role};
 use super::{Flow, Session};
 use crate::failure::Failure;
 pub(super) use asking::SETTINGS;
+pub(super) use tools::WORDS as TOOL_WORDS;
 
 /// A command: its word, what stands after it, what it does.
 pub(super) struct Slash {
@@ -30,6 +32,7 @@ const GROUPS: &[&[Slash]] = &[
     asking::COMMANDS,
     passing::COMMANDS,
     turns::COMMANDS,
+    tools::COMMANDS,
     kept::COMMANDS,
     numbers::COMMANDS,
     &[

@@ -1,9 +1,11 @@
 //! One turn: asked, shown as it comes, stopped by Ctrl-C, kept.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use parlor::agent::{Outcome, Reply, Run, RunEvent, Turn};
 use parlor::{Error, Event, Message};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Session;
 use super::status::Figures;
@@ -11,6 +13,8 @@ use super::view::{FRAME, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::keeper::{self, Keeper};
+use crate::terminal::Terminal;
+use crate::tools::{self, Answer, Interruption, Question, shown_name};
 
 /// How a turn ended.
 struct Ended {
@@ -24,7 +28,7 @@ impl Session {
     /// Asks what was entered, and shows the answer.
     pub(super) fn ask(&mut self, question: Vec<Message>) -> Result<(), Failure> {
         let asked = question.clone();
-        self.turn(asked, |chat| {
+        self.turn(Some(asked), |chat| {
             let mut request = parlor::ChatRequest::default();
             request.messages = question;
             chat.stream(request)
@@ -41,16 +45,35 @@ impl Session {
         let question = question(last);
         let before = turns.len() - 1;
         self.keep(|session| session.runtime.block_on(session.keeper.rewind(before)));
-        self.turn(question, |chat| chat.regenerate())
+        self.turn(Some(question), |chat| chat.regenerate())
     }
 
+    /// Puts calls that wait since an earlier run to the person again.
+    pub(super) fn offer_pending(&mut self) -> Result<(), Failure> {
+        let calls = self.chat.pending_calls();
+        let names: Vec<String> = calls.iter().map(|it| shown_name(&it.name)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.say(&format!("{} still waits for you.", names.join(", ")));
+        for name in names {
+            self.kit.turn(&name, true)?;
+        }
+        self.turn(None, parlor::agent::Conversation::resume)
+    }
+
+    /// One turn; one without a question goes on with the last.
     fn turn(
         &mut self,
-        question: Vec<Message>,
+        question: Option<Vec<Message>>,
         begin: impl for<'a> FnOnce(&'a mut parlor::agent::Conversation) -> parlor::Result<Run<'a>>,
     ) -> Result<(), Failure> {
+        if !self.ready_tools() {
+            return Ok(());
+        }
         let began = Instant::now();
-        let before = self.chat.history().turns().len();
+        let turns = self.chat.history().turns().len();
+        let before = turns - usize::from(question.is_none() && turns > 0);
         let system = self.chat.history().system().map(str::to_owned);
         let mut view = View::new(&self.terminal, self.thoughts);
         if view.looks().colours && !self.warmed {
@@ -59,15 +82,27 @@ impl Session {
         }
         let notices = self.notices.clone();
         let run = begin(&mut self.chat)?;
-        let keeping = self.keeper.begin(system.as_deref(), &question);
+        let keeper = &mut self.keeper;
+        let keeping = async {
+            match &question {
+                Some(question) => keeper.begin(system.as_deref(), question).await,
+                None => Ok(()),
+            }
+        };
+        let asking = Asking {
+            questions: &mut self.questions,
+            terminal: &self.terminal,
+        };
         let ended = self.runtime.block_on(answer(
             run,
             keeping,
             &mut view,
             &mut self.interrupts,
+            asking,
             || notices.take(),
         ));
-        view.end()?;
+        // What came is kept first, whether it can be shown or not.
+        let shown = view.end();
         let first = ended.first;
         if let Some(error) = ended.unkept {
             self.cannot_keep(&error);
@@ -81,8 +116,15 @@ impl Session {
                 first,
                 total: began.elapsed(),
             };
-            if reply.outcome == Outcome::Stopped {
-                self.say("[interrupted]");
+            match reply.outcome {
+                Outcome::Stopped => self.say("[interrupted]"),
+                Outcome::StepLimit => {
+                    let steps = self.kit.steps();
+                    self.say(&format!(
+                        "It still called tools after {steps} steps (--max-steps allows more)."
+                    ));
+                }
+                _ => {}
             }
             self.tell(&figures.line());
             self.figures = Some(figures);
@@ -96,6 +138,7 @@ impl Session {
             kept.latency.total_ms = u64::try_from(began.elapsed().as_millis()).ok();
             self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
         }
+        shown?;
         match ended.result {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -114,11 +157,18 @@ pub(super) fn question(turn: &Turn) -> Vec<Message> {
         .collect()
 }
 
+/// Where calls come to a person.
+struct Asking<'a> {
+    questions: &'a mut UnboundedReceiver<Question>,
+    terminal: &'a Terminal,
+}
+
 async fn answer(
     mut run: Run<'_>,
     keeping: impl Future<Output = parlor::Result<()>>,
     view: &mut View,
     interrupts: &mut Interrupts,
+    asking: Asking<'_>,
     notices: impl Fn() -> Vec<String>,
 ) -> Ended {
     let began = Instant::now();
@@ -126,11 +176,29 @@ async fn answer(
     let mut keeping = std::pin::pin!(keeping);
     let mut unkept = None;
     let mut is_kept = false;
+    // The program was told to end while a person was asked: the call waits on.
+    let mut is_over = false;
     interrupts.busy();
+    let is_ended = interrupts.ended();
     let result = loop {
         let event = tokio::select! {
             biased;
-            () = interrupts.next() => break Ok(run.stop()),
+            () = interrupts.next(), if !is_over => break Ok(run.stop()),
+            Some(question) = asking.questions.recv() => {
+                let paused = view.pause();
+                let answer = tools::ask(&question, asking.terminal, || {
+                    match paused.is_err() || is_ended.load(Ordering::Acquire) {
+                        true => Interruption::End,
+                        false => Interruption::None,
+                    }
+                });
+                is_over = answer == Answer::Later;
+                question.answer(answer);
+                if answer == Answer::Stop {
+                    break Ok(run.stop());
+                }
+                continue;
+            }
             event = run.next() => event,
             kept = &mut keeping, if !is_kept => {
                 is_kept = true;

@@ -3,12 +3,13 @@
 use std::io::{self, Stdout};
 use std::time::{Duration, Instant};
 
+use parlor::Event;
 use parlor::agent::RunEvent;
-use parlor::{Event, Part};
 
 use crate::markdown::{Looks, Renderer};
 use crate::screen::{self, Screen};
 use crate::terminal::{self, Terminal, printable, span};
+use crate::tools::Calls;
 
 /// The shortest time between two paintings of what may still change.
 pub(crate) const FRAME: Duration = Duration::from_millis(33);
@@ -29,6 +30,9 @@ pub(crate) struct View {
     thinking: Option<Instant>,
     /// Whether the text ends within a line.
     open_line: bool,
+    calls: Calls,
+    /// Whether calls aren't told of.
+    quiet: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +71,8 @@ impl View {
             began: Instant::now(),
             thinking: None,
             open_line: false,
+            calls: Calls::default(),
+            quiet: terminal.quiet,
         }
     }
 
@@ -79,20 +85,11 @@ impl View {
             RunEvent::Model(Event::ReasoningDelta {
                 choice: 0, text, ..
             }) => self.thought(text),
-            RunEvent::ToolStarted(call) => {
-                let (name, arguments) = (&call.name, &call.arguments.text);
-                self.note(&format!("→ {name} {arguments}"))?;
+            event => {
+                if let Some(line) = self.calls.line(event).filter(|_| !self.quiet) {
+                    self.note(&line)?;
+                }
             }
-            RunEvent::ToolFinished(result) => {
-                let name = result.name.as_deref().unwrap_or("tool");
-                let texts = result.parts.iter().filter_map(|part| match part {
-                    Part::Text(text) => text.text.lines().next(),
-                    _ => None,
-                });
-                let first = texts.take(1).collect::<String>();
-                self.note(&format!("← {name}: {first}"))?;
-            }
-            _ => {}
         }
         self.paint(false)
     }
@@ -115,6 +112,17 @@ impl View {
                 Ok(())
             }
         }
+    }
+
+    /// A person is asked something: what was said stands, and nothing moves below it.
+    pub(crate) fn pause(&mut self) -> io::Result<()> {
+        let Some(page) = &mut self.page else {
+            return self.end_line();
+        };
+        page.rows.extend(page.renderer.finish());
+        page.has_text = false;
+        let rows = std::mem::take(&mut page.rows);
+        page.screen.paint(&rows, Vec::new(), screen::size())
     }
 
     /// Time has passed: what moves by itself is painted.

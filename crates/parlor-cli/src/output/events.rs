@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
+use parlor::agent::RunEvent;
 use parlor::{ChatResponse, Event, Warning};
+use serde::Serialize;
+use serde_json::json;
 
 use super::Output;
 
@@ -30,6 +33,16 @@ impl Output for EventsOutput {
         }
     }
 
+    fn tool(&mut self, event: &RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::ToolStarted(call) => say(&json!({"type": "tool_started", "call": call})),
+            RunEvent::ToolFinished(result) => {
+                say(&json!({"type": "tool_finished", "result": result}))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn end(&mut self, _: &ChatResponse) -> io::Result<()> {
         Ok(())
     }
@@ -39,7 +52,7 @@ impl Output for EventsOutput {
     }
 }
 
-fn say(event: &Event) -> io::Result<()> {
+fn say(event: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
     let mut out = io::stdout().lock();

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use parlor::agent::RunEvent;
 use parlor::catalogue::Price;
-use parlor::{ChatResponse, Event, Message, Resolved, ToolCall, Warning};
+use parlor::{ChatResponse, Event, Message, Part, Resolved, ToolCall, ToolResult, Warning};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ pub(crate) struct JsonOutput {
     warning: Option<Warning>,
     /// Whether a person reads it.
     pretty: bool,
+    /// The calls that were run, or refused, with what came of each.
+    ran: Vec<(ToolCall, Option<ToolResult>)>,
 }
 
 impl JsonOutput {
@@ -28,6 +31,7 @@ impl JsonOutput {
             targets: chosen.targets().cloned().collect(),
             warning,
             pretty,
+            ran: Vec::new(),
         }
     }
 
@@ -53,11 +57,38 @@ impl Output for JsonOutput {
         Ok(())
     }
 
+    fn tool(&mut self, _: &RunEvent) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn turn(&mut self, messages: &[Message]) {
+        for part in messages.iter().flat_map(|message| &message.parts) {
+            match part {
+                Part::ToolCall(call) => self.ran.push((call.clone(), None)),
+                Part::ToolResult(result) => {
+                    let mut ran = self.ran.iter_mut();
+                    if let Some((_, place)) = ran.find(|(call, _)| call.id == result.call_id) {
+                        *place = Some(result.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
         let answered = self.answered(response);
         let model = answered.map_or("", |it| &it.model);
         let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
         let mut answer = Answer::of(response, model, price);
+        if !self.ran.is_empty() {
+            let ran = self.ran.iter();
+            let ran = ran.map(|(call, result)| Call {
+                result: result.as_ref().map(Outcome::of),
+                ..Call::of(call)
+            });
+            answer.tool_calls = ran.collect();
+        }
         answer.warnings.splice(..0, &self.warning);
         let text = match self.pretty {
             true => serde_json::to_string_pretty(&answer)?,
@@ -94,6 +125,24 @@ struct Call<'a> {
     name: &'a str,
     /// Parsed, or the text as it came where that can't be done.
     arguments: Value,
+    /// What came of it, where it was run here or refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Outcome>,
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    text: String,
+    is_error: bool,
+}
+
+impl Outcome {
+    fn of(result: &ToolResult) -> Self {
+        Self {
+            text: result.joined_text(),
+            is_error: result.is_error,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -167,6 +216,7 @@ impl<'a> Call<'a> {
             id: &call.id,
             name: &call.name,
             arguments: call.arguments.parse().unwrap_or_else(as_it_came),
+            result: None,
         }
     }
 }

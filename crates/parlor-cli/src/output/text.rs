@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
-use parlor::{ChatResponse, Event};
+use parlor::agent::RunEvent;
+use parlor::{ChatResponse, Event, Message};
 
 use super::Output;
 use crate::terminal::{Terminal, complain, printable, steers};
+use crate::tools::Calls;
 
 const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
@@ -19,6 +21,9 @@ pub(crate) struct TextOutput {
     thinking: bool,
     /// Whether stdout ends within a line.
     open_line: bool,
+    calls: Calls,
+    /// Whether calls are run, and were told of.
+    ran_tools: bool,
 }
 
 impl TextOutput {
@@ -28,6 +33,8 @@ impl TextOutput {
             thoughts,
             thinking: false,
             open_line: false,
+            calls: Calls::default(),
+            ran_tools: false,
         }
     }
 
@@ -83,9 +90,32 @@ impl Output for TextOutput {
         }
     }
 
+    fn tool(&mut self, event: &RunEvent) -> io::Result<()> {
+        let Some(line) = self.calls.line(event) else {
+            return Ok(());
+        };
+        self.end_line()?;
+        if !self.terminal.quiet {
+            complain(&match self.terminal.colour {
+                true => format!("{DIM}{line}{RESET}\n"),
+                false => format!("{line}\n"),
+            });
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> io::Result<()> {
+        self.end_line()
+    }
+
+    fn turn(&mut self, _: &[Message]) {
+        self.ran_tools = true;
+    }
+
     fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
         self.end_line()?;
-        for call in response.tool_calls() {
+        let calls = response.tool_calls().filter(|_| !self.ran_tools);
+        for call in calls {
             let (name, arguments) = (&call.name, &call.arguments.text);
             self.terminal
                 .notice(format!("the model calls {name} {arguments}"));

@@ -7,6 +7,7 @@
     reason = "helpers of tests"
 )]
 
+pub mod calling;
 pub mod plain;
 #[cfg(unix)]
 pub mod pty;

@@ -70,7 +70,7 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
     let found = is_name.then(|| session.runtime.block_on(keeper::find(&shelf, words)));
     if let Some(Ok(kept)) = found {
         session.go_on(&kept);
-        return Ok(Flow::Go);
+        return session.offer_pending().map(|()| Flow::Go);
     }
     if pick::can(&session.terminal) {
         let picked = pick::pick(&shelf, &session.runtime, words, &session.terminal)?;

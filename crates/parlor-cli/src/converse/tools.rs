@@ -1,0 +1,43 @@
+//! Tools of a conversation: made ready before each turn.
+
+use parlor::Capability;
+
+use super::Session;
+
+impl Session {
+    /// Gives the model the tools that are on. Whether the turn may begin: a person
+    /// may have stopped waiting for a server.
+    pub(super) fn ready_tools(&mut self) -> bool {
+        for told in self.kit.waiting() {
+            self.tell(&told);
+        }
+        self.interrupts.busy();
+        let (kit, interrupts) = (&mut self.kit, &mut self.interrupts);
+        let prepared = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = interrupts.next() => None,
+                notices = kit.prepare() => Some(notices),
+            }
+        });
+        let Some(notices) = prepared else {
+            self.say("[interrupted]");
+            return false;
+        };
+        for notice in notices {
+            self.say(&notice);
+        }
+        self.kit.hand_over(&mut self.chat);
+        let info = self.chat.model().info();
+        let lacks = info.capabilities.lacks(Capability::Tools);
+        if lacks && self.chat.tools().names().next().is_some() {
+            let id = info.id();
+            self.chat.tools_mut().clear();
+            if self.toolless.as_ref() != Some(&id) {
+                self.tell(&format!("{id} takes no tools; it is asked without."));
+                self.toolless = Some(id);
+            }
+        }
+        true
+    }
+}
