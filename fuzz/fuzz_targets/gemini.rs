@@ -3,7 +3,7 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_core::{ModelInfo, Origin};
 use parlor_dialect::gemini::Gemini;
-use parlor_dialect::{Dialect, Profile, Target};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target};
 use parlor_fuzz::any_bytes_are_borne;
 use parlor_http::framing::Framing;
 

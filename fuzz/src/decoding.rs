@@ -2,7 +2,7 @@
 
 use crate::framing::{Input, Seen, frames};
 use parlor_core::{ChatResponse, Collector, Grammar, ModelInfo, Origin};
-use parlor_dialect::{Decoder, Dialect, Frame, Profile, Target, WireError};
+use parlor_dialect::{Decoder, Dialect, Frame, Profile, ServerDialect, Target, WireError};
 use parlor_http::framing::Framing;
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ struct Outcome {
 ///
 /// The input is as [`Input`] has it; its first size says whether the model's
 /// family has tags in its text.
-pub fn any_bytes_are_borne(dialect: &impl Dialect, framing: Framing, data: &[u8]) {
+pub fn any_bytes_are_borne(dialect: &impl ServerDialect, framing: Framing, data: &[u8]) {
     let Some(input) = Input::new(data) else {
         return;
     };
@@ -48,7 +48,7 @@ pub fn any_bytes_are_borne(dialect: &impl Dialect, framing: Framing, data: &[u8]
 }
 
 /// Decodes frames; the events must keep their grammar.
-fn stream(dialect: &impl Dialect, target: &Target<'_>, frames: &[Seen]) -> Outcome {
+fn stream(dialect: &impl ServerDialect, target: &Target<'_>, frames: &[Seen]) -> Outcome {
     let mut decoder = dialect.decoder(target);
     let mut events = VecDeque::new();
     let mut read = || {

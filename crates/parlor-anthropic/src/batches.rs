@@ -2,7 +2,6 @@
 
 use crate::model::{model, version};
 use parlor_core::Result;
-use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_http::{BatchApi, HttpBatches};
 use parlor_registry::ProviderConfig;
 
@@ -18,7 +17,7 @@ const API: BatchApi = BatchApi::in_body("/v1/messages/batches")
 ///
 /// # Errors
 /// As [`model`](crate::model).
-pub fn batches(name: &str, config: &ProviderConfig) -> Result<HttpBatches<AnthropicMessages>> {
+pub fn batches(name: &str, config: &ProviderConfig) -> Result<HttpBatches> {
     let model = model(name, config)?;
     let headers = version(model.dialect());
     Ok(HttpBatches::new(model, API).with_headers(headers))

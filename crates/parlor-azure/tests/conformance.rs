@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parlor_azure::PROVIDERS;
 use parlor_core::Capability;
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_registry::{Env, KeySource, ProviderConfig};
@@ -15,7 +15,7 @@ use parlor_testkit::{Conformance, DialectServer, Sage};
 const KEY: &str = "0123456789abcdef";
 
 /// Runs the suite with the provider at this place, at a path of the server.
-async fn conforms(at: usize, path: &'static str, dialect: impl Dialect, skipped: &[&str]) {
+async fn conforms(at: usize, path: &'static str, dialect: impl ServerDialect, skipped: &[&str]) {
     let thinker = Sage::new("gpt-5-mini");
     let sage = Sage::new("gpt-4o").with_context_window(1_000);
     let server = DialectServer::new(dialect, Arc::new(sage))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parlor_bedrock::PROVIDERS;
 use parlor_core::{Capability, Native, Origin, PartKind};
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::anthropic_messages::{AnthropicMessages, Quirks};
 use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_registry::{Env, KeySource, Provider, ProviderConfig};
@@ -18,7 +18,7 @@ const THINKER: &str =
     "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-opus-4-5-20251101-v1:0";
 
 /// Runs the suite; the cases that were skipped are these.
-async fn run(dialect: impl Dialect, provider: &'static dyn Provider, skipped: &[&str]) {
+async fn run(dialect: impl ServerDialect, provider: &'static dyn Provider, skipped: &[&str]) {
     let origin = Origin::new("sage", dialect.name());
     let signature = Native::new(origin, json!({"signature": "c2lnbmVk"}));
     let thinker = Sage::new(THINKER).signing(PartKind::Reasoning, signature);

@@ -9,16 +9,13 @@ use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-/// A wire format, read and written in both directions.
+/// A wire format as a client speaks it; [`ServerDialect`] is its other direction.
 ///
 /// An implementation is a small value that holds its host's quirks. It does no
 /// I/O: the transport brings bytes and takes bytes.
 pub trait Dialect: Debug + Send + Sync + 'static {
     /// Reads a streamed answer.
     type Decoder: Decoder;
-    /// Writes a streamed answer.
-    type Encoder: Encoder;
-
     /// The dialect's name, such as `openai-chat`: the second half of an
     /// [`Origin`].
     ///
@@ -74,6 +71,15 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     ///   status and excerpt.
     /// - The kind follows from the status first, then from the body.
     fn read_error(&self, error: &WireError<'_>) -> Error;
+}
+
+/// The other direction of a [`Dialect`]: the format as a server speaks it, for
+/// gateways and for servers of tests.
+///
+/// The dialects of this crate speak it with the feature `server`.
+pub trait ServerDialect: Dialect {
+    /// Writes a streamed answer.
+    type Encoder: Encoder;
 
     /// Reads a request that a client sent to this path.
     ///

@@ -2,26 +2,25 @@
 
 use crate::events::EventReader;
 use crate::model::Asked;
+use crate::wire::Boxed;
 use futures_core::Stream;
 use parlor_core::{ErrorKind, Event, Result};
-use parlor_dialect::Dialect;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-type Opening<D> = Pin<Box<dyn Future<Output = Result<EventReader<D>>> + Send>>;
+type Opening = Boxed<'static, Result<EventReader>>;
 
 /// The events of a stream, or of the second one after a refusal in the place of
 /// the first event: there it was no status, so the stream was open by then.
-pub(crate) struct Anew<D: Dialect> {
-    reader: EventReader<D>,
+pub(crate) struct Anew {
+    reader: EventReader,
     /// Gone when something was said, and what comes stands.
-    asked: Option<Asked<'static, D>>,
-    opening: Option<Opening<D>>,
+    asked: Option<Asked<'static>>,
+    opening: Option<Opening>,
 }
 
-impl<D: Dialect> Anew<D> {
-    pub(crate) fn new(reader: EventReader<D>, asked: Asked<'static, D>) -> Self {
+impl Anew {
+    pub(crate) fn new(reader: EventReader, asked: Asked<'static>) -> Self {
         Self {
             reader,
             asked: Some(asked),
@@ -30,7 +29,7 @@ impl<D: Dialect> Anew<D> {
     }
 }
 
-impl<D: Dialect> Stream for Anew<D> {
+impl Stream for Anew {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -15,7 +15,7 @@ use parlor_core::{
     ChatResponse, Collector, Error, ErrorKind, Event, ResponseMetadata, Result, TimeoutKind,
     Warning,
 };
-use parlor_dialect::{Decoder, Dialect, Frame, Framing};
+use parlor_dialect::{Decoder, Frame, Framing};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use std::collections::VecDeque;
@@ -32,8 +32,8 @@ const LINGER_FRAMES: usize = 16;
 ///
 /// Polling it is all that drives it; there is no task and no channel between
 /// the socket and whoever reads. Dropping it closes the request.
-pub(crate) struct EventReader<D: Dialect> {
-    shared: Arc<Shared<D>>,
+pub(crate) struct EventReader {
+    shared: Arc<Shared>,
     /// Gone when the answer has ended.
     body: Option<reqwest::Body>,
     /// Empty unless the request may be authorised anew.
@@ -45,7 +45,7 @@ pub(crate) struct EventReader<D: Dialect> {
     extensions: Extensions,
     status: u16,
     framer: Framer,
-    decoder: D::Decoder,
+    decoder: Box<dyn Decoder>,
     form: Form,
     events: VecDeque<Event>,
     failure: Option<Error>,
@@ -70,9 +70,9 @@ enum Form {
     Whole(Vec<u8>),
 }
 
-impl<D: Dialect> EventReader<D> {
+impl EventReader {
     pub(crate) fn new(
-        shared: Arc<Shared<D>>,
+        shared: Arc<Shared>,
         response: Response,
         begun: Instant,
         warnings: Vec<Warning>,
@@ -255,7 +255,7 @@ impl<D: Dialect> EventReader<D> {
         let Some(frame) = self.framer.next_frame().map_err(of_framing)? else {
             return Ok(false);
         };
-        let read = decode(&mut self.decoder, &frame, &mut self.events);
+        let read = decode(&mut *self.decoder, &frame, &mut self.events);
         self.refused = read.is_err();
         read.map(|()| true)
     }
@@ -290,7 +290,7 @@ impl<D: Dialect> EventReader<D> {
             return Ok(());
         }
         while let Some(frame) = self.framer.finish().map_err(of_framing)? {
-            if let Err(error) = decode(&mut self.decoder, &frame, &mut self.events) {
+            if let Err(error) = decode(&mut *self.decoder, &frame, &mut self.events) {
                 self.refused = true;
                 return Err(of_last_frame(error, frame.data));
             }
@@ -321,10 +321,7 @@ impl<D: Dialect> EventReader<D> {
     }
 }
 
-impl<D: Dialect> Stream for EventReader<D>
-where
-    Self: Unpin,
-{
+impl Stream for EventReader {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -353,10 +350,8 @@ where
     }
 }
 
-impl<D: Dialect> Unpin for EventReader<D> {}
-
 /// Reads a whole body as a stream.
-pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result<ChatResponse> {
+pub(crate) fn read_stream(shared: &Shared, body: &[u8]) -> Result<ChatResponse> {
     let mut framer = Framer::new(shared.dialect.framing());
     let mut decoder = shared.dialect.decoder(&shared.target(true));
     let mut events = VecDeque::new();
@@ -364,14 +359,14 @@ pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result
     let outcome = (|| {
         framer.push(Bytes::copy_from_slice(body));
         while let Some(frame) = framer.next_frame().map_err(of_framing)? {
-            decode(&mut decoder, &frame, &mut events)?;
+            decode(&mut *decoder, &frame, &mut events)?;
             // What follows a complete answer doesn't belong to it.
             if events.back().is_some_and(Event::is_terminal) {
                 return Ok(());
             }
         }
         while let Some(frame) = framer.finish().map_err(of_framing)? {
-            decode(&mut decoder, &frame, &mut events)
+            decode(&mut *decoder, &frame, &mut events)
                 .map_err(|error| of_last_frame(error, frame.data))?;
             if events.back().is_some_and(Event::is_terminal) {
                 return Ok(());
@@ -390,7 +385,7 @@ pub(crate) fn read_stream<D: Dialect>(shared: &Shared<D>, body: &[u8]) -> Result
 /// Bare lines in a body of events are JSON, most often an error, or they are
 /// nothing that a dialect knows.
 fn decode(
-    decoder: &mut impl Decoder,
+    decoder: &mut dyn Decoder,
     frame: &framing::Frame<'_>,
     events: &mut VecDeque<Event>,
 ) -> Result<()> {

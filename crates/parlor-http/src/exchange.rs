@@ -3,6 +3,7 @@
 use crate::auth::{Auth, Outgoing, Refusal, Sent};
 use crate::client::{self, ClientSettings};
 use crate::endpoint::Endpoint;
+use crate::wire::{Boxed, Wire};
 use crate::{failure, traffic};
 use bytes::Bytes;
 use http::Extensions;
@@ -27,6 +28,9 @@ impl fmt::Debug for KeptHead {
         f.write_str("KeptHead")
     }
 }
+
+/// A body, its status, and what takes the request's secrets out of it.
+type Whole = (Bytes, u16, Scrub);
 
 impl Endpoint {
     /// Posts what a dialect wrote, with a head that is kept.
@@ -75,8 +79,21 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<Response> {
-        let head = self.head(method, path, headers, body.is_some())?;
-        self.send_body(head, body).await
+        self.sending(method, path, headers, body).await
+    }
+
+    /// As [`send`](Self::send), behind a pointer.
+    fn sending<'a>(
+        &'a self,
+        method: Method,
+        path: &'a str,
+        headers: &'a [(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Boxed<'a, Result<Response>> {
+        Box::pin(async move {
+            let head = self.head(method, path, headers, body.is_some())?;
+            self.send_body(head, body).await
+        })
     }
 
     /// A request without its body, and without what a source of tokens adds.
@@ -248,11 +265,25 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<Response> {
-        let response = self.send(method, path, headers, body).await?;
-        match response.status().is_success() {
-            true => Ok(response),
-            false => Err(failure::of_status(dialect, response, self).await),
-        }
+        self.accepting(dialect, method, path, headers, body).await
+    }
+
+    /// As [`accepted`](Self::accepted), behind a pointer.
+    pub(crate) fn accepting<'a>(
+        &'a self,
+        dialect: &'a dyn Wire,
+        method: Method,
+        path: &'a str,
+        headers: &'a [(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Boxed<'a, Result<Response>> {
+        Box::pin(async move {
+            let response = self.sending(method, path, headers, body).await?;
+            match response.status().is_success() {
+                true => Ok(response),
+                false => Err(failure::of_status(dialect, response, self).await),
+            }
+        })
     }
 
     /// Sends a request and gives the JSON of its answer, at most 32 MiB.
@@ -268,14 +299,8 @@ impl Endpoint {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<serde_json::Value> {
-        let (body, status, scrub) = self.whole(dialect, method, path, headers, body).await?;
-        serde_json::from_slice(&body).map_err(|error| {
-            let address = self.address();
-            Error::decode(format!("{address} didn't answer with JSON: {error}"))
-                .with_status(status)
-                .with_body(&body)
-                .scrubbed(&scrub)
-        })
+        let whole = self.whole(dialect, method, path, headers, body).await?;
+        self.json_of(&whole)
     }
 
     /// Sends a request and gives the body of its answer, at most 32 MiB.
@@ -296,19 +321,32 @@ impl Endpoint {
     }
 
     /// The body, its status, and what takes the request's secrets out of it.
-    async fn whole(
-        &self,
-        dialect: &impl Dialect,
+    pub(crate) fn whole<'a>(
+        &'a self,
+        dialect: &'a dyn Wire,
         method: Method,
-        path: &str,
-        headers: &[(String, String)],
+        path: &'a str,
+        headers: &'a [(String, String)],
         body: Option<Vec<u8>>,
-    ) -> Result<(Bytes, u16, Scrub)> {
-        let begun = Instant::now();
-        let response = self.accepted(dialect, method, path, headers, body).await?;
-        let status = response.status().as_u16();
-        let scrub = failure::scrub(response.extensions(), self);
-        let body = crate::model::read_whole(response, self, begun).await?;
-        Ok((body, status, scrub))
+    ) -> Boxed<'a, Result<Whole>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let response = self.accepting(dialect, method, path, headers, body).await?;
+            let status = response.status().as_u16();
+            let scrub = failure::scrub(response.extensions(), self);
+            let body = crate::model::read_whole(response, self, begun).await?;
+            Ok((body, status, scrub))
+        })
+    }
+
+    /// The JSON of a body.
+    pub(crate) fn json_of(&self, (body, status, scrub): &Whole) -> Result<serde_json::Value> {
+        serde_json::from_slice(body).map_err(|error| {
+            let address = self.address();
+            Error::decode(format!("{address} didn't answer with JSON: {error}"))
+                .with_status(*status)
+                .with_body(body)
+                .scrubbed(scrub)
+        })
     }
 }

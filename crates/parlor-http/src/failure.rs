@@ -5,9 +5,10 @@ mod tls;
 
 use crate::endpoint::Endpoint;
 use crate::headers;
+use crate::wire::Wire;
 use http::Extensions;
 use parlor_core::{Error, ErrorKind, ModelInfo, Result, Retry, Scrub, TimeoutKind};
-use parlor_dialect::{Dialect, WireError};
+use parlor_dialect::WireError;
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url};
 use std::error::Error as StdError;
@@ -24,7 +25,7 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 
 /// Reads the failure that a status reports.
 pub(crate) async fn of_status(
-    dialect: &impl Dialect,
+    dialect: &dyn Wire,
     mut response: Response,
     endpoint: &Endpoint,
 ) -> Error {
@@ -70,7 +71,7 @@ pub(crate) fn scrub(response: &Extensions, endpoint: &Endpoint) -> Scrub {
 }
 
 /// Reads the failure that a body reports under a status.
-fn of_body(dialect: &impl Dialect, status: u16, head: &HeaderMap, body: &[u8]) -> Error {
+fn of_body(dialect: &dyn Wire, status: u16, head: &HeaderMap, body: &[u8]) -> Error {
     let plain = headers::plain(head);
     let error = dialect.read_error(&WireError::new(status, &plain, body));
     let error = match error.body() {

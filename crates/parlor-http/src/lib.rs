@@ -61,6 +61,7 @@ pub mod signing;
 mod tokens;
 mod traffic;
 mod upload;
+mod wire;
 
 pub use async_trait::async_trait;
 pub use auth::{Auth, Authorize, Outgoing, Refusal};

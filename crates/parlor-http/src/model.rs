@@ -4,8 +4,8 @@ use crate::anew::Anew;
 use crate::endpoint::Endpoint;
 use crate::events::{EventReader, is_cut};
 use crate::exchange::KeptHead;
+use crate::wire::{Boxed, Wire};
 use crate::{failure, headers};
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Extensions;
 use parlor_core::{
@@ -39,9 +39,10 @@ pub struct HttpModel<D: Dialect> {
     shared: Arc<Shared<D>>,
 }
 
+/// What a model is made of. The dialect is the last field, so that a pointer to
+/// it serves for whichever it is.
 #[derive(Debug)]
-pub(crate) struct Shared<D> {
-    pub(crate) dialect: D,
+pub(crate) struct Shared<D: ?Sized = dyn Wire> {
     pub(crate) info: Arc<ModelInfo>,
     pub(crate) profile: Profile,
     pub(crate) endpoint: Endpoint,
@@ -49,6 +50,7 @@ pub(crate) struct Shared<D> {
     extra: Map<String, Value>,
     /// For answers that come whole, and for streams.
     heads: [KeptHead; 2],
+    pub(crate) dialect: D,
 }
 
 impl<D: Dialect> HttpModel<D> {
@@ -90,9 +92,9 @@ impl<D: Dialect> HttpModel<D> {
         &self.shared.endpoint
     }
 
-    /// Whom a request is written for that is answered whole.
-    pub(crate) fn target(&self) -> Target<'_> {
-        self.shared.target(false)
+    /// What it is made of.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
     }
 }
 
@@ -104,65 +106,38 @@ impl<D: Dialect> Clone for HttpModel<D> {
     }
 }
 
-#[async_trait]
+// Written out, so that nothing of a call is compiled anew for each dialect.
 impl<D: Dialect> ChatModel for HttpModel<D> {
     fn info(&self) -> &ModelInfo {
         &self.shared.info
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-        let begun = Instant::now();
-        let shared = &self.shared;
-        let mut renewed = false;
-        loop {
-            let (mut response, warnings) = shared.open(request, false).await?;
-            let head = std::mem::take(response.headers_mut());
-            let extensions = std::mem::take(response.extensions_mut());
-            let name = |error| {
-                let id = headers::request_id(&head);
-                let error = failure::named(error, &shared.info, id.as_deref());
-                error.scrubbed(&failure::scrub(&extensions, &shared.endpoint))
-            };
-            let status = response.status().as_u16();
-            let body = match shared.endpoint.timeouts().total {
-                Some(total) => {
-                    let left = total.saturating_sub(begun.elapsed());
-                    timeout(left, read_whole(response, &shared.endpoint, begun))
-                        .await
-                        .unwrap_or_else(|_| {
-                            Err(failure::of_timeout(TimeoutKind::Total, &shared.endpoint))
-                        })
-                }
-                None => read_whole(response, &shared.endpoint, begun).await,
-            };
-            let body = body.map_err(name)?;
-            let advice = |known| headers::retry(&head, known);
-            let read = shared.read(&body, status, advice);
-            if let Err(error) = &read
-                && !renewed
-            {
-                let renews = shared.endpoint.renews(error, &head, &extensions);
-                renewed = renews.await.map_err(name)?;
-                if renewed {
-                    continue;
-                }
-            }
-            let mut answer = read.map_err(name)?;
-            let mut metadata = headers::metadata(&head);
-            metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
-            answer.metadata = metadata;
-            answer.warnings.splice(..0, warnings);
-            if request.include_raw {
-                answer.raw = serde_json::from_slice(&body).ok();
-            }
-            return Ok(answer);
-        }
+    fn chat<'m, 'r, 'f>(&'m self, request: &'r ChatRequest) -> Boxed<'f, Result<ChatResponse>>
+    where
+        'm: 'f,
+        'r: 'f,
+        Self: 'f,
+    {
+        let shared: &'m Shared = &*self.shared;
+        shared.chat(request)
     }
 
-    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        let (streams, warnings) = Policy::streams(request, &self.shared.info)?;
+    fn stream<'m, 'r, 'f>(&'m self, request: &'r ChatRequest) -> Boxed<'f, Result<ChatStream>>
+    where
+        'm: 'f,
+        'r: 'f,
+        Self: 'f,
+    {
+        stream(self.shared.clone(), request)
+    }
+}
+
+/// Asks for an answer as a stream.
+fn stream<'a>(shared: Arc<Shared>, request: &'a ChatRequest) -> Boxed<'a, Result<ChatStream>> {
+    Box::pin(async move {
+        let (streams, warnings) = Policy::streams(request, &shared.info)?;
         let asked = Asked {
-            shared: self.shared.clone(),
+            shared: shared.clone(),
             request: Cow::Borrowed(request),
             streams,
             warnings,
@@ -180,18 +155,18 @@ impl<D: Dialect> ChatModel for HttpModel<D> {
             events.settle().await?;
         }
         let metadata = events.metadata().clone();
-        let (info, later) = (self.shared.info.clone(), events.later_metadata());
-        let stream = match renewed || !self.shared.endpoint.may_renew() {
+        let (info, later) = (shared.info.clone(), events.later_metadata());
+        let stream = match renewed || !shared.endpoint.may_renew() {
             true => ChatStream::new(info, events),
             false => ChatStream::new(info, Anew::new(events, asked.kept())),
         };
         Ok(stream.with_metadata(metadata).with_later_metadata(later))
-    }
+    })
 }
 
 /// A stream that is asked for, once or twice.
-pub(crate) struct Asked<'a, D: Dialect> {
-    shared: Arc<Shared<D>>,
+pub(crate) struct Asked<'a> {
+    shared: Arc<Shared>,
     request: Cow<'a, ChatRequest>,
     /// Whether the model streams; if not, the answer comes whole.
     streams: bool,
@@ -199,9 +174,9 @@ pub(crate) struct Asked<'a, D: Dialect> {
     begun: Instant,
 }
 
-impl<D: Dialect> Asked<'_, D> {
+impl Asked<'_> {
     /// The same with a request of its own.
-    fn kept(self) -> Asked<'static, D> {
+    fn kept(self) -> Asked<'static> {
         Asked {
             shared: self.shared,
             request: Cow::Owned(self.request.into_owned()),
@@ -212,7 +187,7 @@ impl<D: Dialect> Asked<'_, D> {
     }
 
     /// Asks.
-    pub(crate) async fn open(&self) -> Result<EventReader<D>> {
+    pub(crate) async fn open(&self) -> Result<EventReader> {
         let (response, more) = self.shared.open(&self.request, self.streams).await?;
         let warnings = self.warnings.iter().cloned().chain(more).collect();
         let mut events = EventReader::new(self.shared.clone(), response, self.begun, warnings);
@@ -236,7 +211,58 @@ impl<D: Dialect> Asked<'_, D> {
     }
 }
 
-impl<D: Dialect> Shared<D> {
+impl Shared {
+    /// Asks for a whole answer.
+    fn chat<'a>(&'a self, request: &'a ChatRequest) -> Boxed<'a, Result<ChatResponse>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let mut renewed = false;
+            loop {
+                let (mut response, warnings) = self.open(request, false).await?;
+                let head = std::mem::take(response.headers_mut());
+                let extensions = std::mem::take(response.extensions_mut());
+                let name = |error| {
+                    let id = headers::request_id(&head);
+                    let error = failure::named(error, &self.info, id.as_deref());
+                    error.scrubbed(&failure::scrub(&extensions, &self.endpoint))
+                };
+                let status = response.status().as_u16();
+                let body = match self.endpoint.timeouts().total {
+                    Some(total) => {
+                        let left = total.saturating_sub(begun.elapsed());
+                        timeout(left, read_whole(response, &self.endpoint, begun))
+                            .await
+                            .unwrap_or_else(|_| {
+                                Err(failure::of_timeout(TimeoutKind::Total, &self.endpoint))
+                            })
+                    }
+                    None => read_whole(response, &self.endpoint, begun).await,
+                };
+                let body = body.map_err(name)?;
+                let advice = |known| headers::retry(&head, known);
+                let read = self.read(&body, status, advice);
+                if let Err(error) = &read
+                    && !renewed
+                {
+                    let renews = self.endpoint.renews(error, &head, &extensions);
+                    renewed = renews.await.map_err(name)?;
+                    if renewed {
+                        continue;
+                    }
+                }
+                let mut answer = read.map_err(name)?;
+                let mut metadata = headers::metadata(&head);
+                metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
+                answer.metadata = metadata;
+                answer.warnings.splice(..0, warnings);
+                if request.include_raw {
+                    answer.raw = serde_json::from_slice(&body).ok();
+                }
+                return Ok(answer);
+            }
+        })
+    }
+
     pub(crate) fn target(&self, stream: bool) -> Target<'_> {
         let target = Target::new(&self.info, &self.profile).with_extra(&self.extra);
         match stream {

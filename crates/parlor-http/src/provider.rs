@@ -66,6 +66,10 @@ pub fn query_value(value: &str) -> String {
 
 /// The models in an answer, as [`list_models`] reads it.
 pub fn read_models(answer: &Value, more: impl Fn(&Value, &mut ModelEntry)) -> Vec<ModelEntry> {
+    models_in(answer, &more)
+}
+
+fn models_in(answer: &Value, more: &dyn Fn(&Value, &mut ModelEntry)) -> Vec<ModelEntry> {
     let list = ["data", "models"].iter().find_map(|key| answer.get(key));
     let list = list.unwrap_or(answer).as_array();
     let entry = |item: &Value| {

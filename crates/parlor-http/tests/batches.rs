@@ -6,7 +6,7 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_http::{BatchApi, Endpoint, HttpBatches, HttpModel};
 use parlor_testkit::{ApiServer, BatchAnswer, BatchServer};
 
-fn batches_at(url: &str, api: BatchApi) -> HttpBatches<OpenAiChat> {
+fn batches_at(url: &str, api: BatchApi) -> HttpBatches {
     let endpoint = Endpoint::new(url).unwrap();
     let mut info = ModelInfo::new("acme", "acme-1");
     info.capabilities = Capabilities::UNKNOWN.lacking(&[Capability::Json]);

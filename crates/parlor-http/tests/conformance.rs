@@ -9,7 +9,7 @@ use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::gemini::Gemini;
 use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_dialect::{Dialect, Profile};
+use parlor_dialect::{Profile, ServerDialect};
 use parlor_http::{Auth, Endpoint, HttpModel};
 use parlor_testkit::{Conformance, DialectServer, Sage};
 use serde_json::{Map, json};
@@ -18,7 +18,7 @@ const KEY: &str = "sk-right";
 
 /// Runs the suite, the reasoning cases on a model of their own, and checks
 /// which cases are skipped.
-async fn run<D: Dialect + Clone>(dialect: D, models: [Sage; 2], skipped: &[&str]) {
+async fn run<D: ServerDialect + Clone>(dialect: D, models: [Sage; 2], skipped: &[&str]) {
     let [sage, thinker] = models.map(|sage| Arc::new(sage.with_context_window(1_000)));
     let id = |sage: &Arc<Sage>| parlor_core::ChatModel::info(sage).model.clone();
     let (plain, thinking) = (id(&sage), id(&thinker));

@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 
 use parlor_core::{
     ChatModel, ChatModelExt, ChatRequest, ChatResponse, Error, ErrorKind, Event, MediaLimits,
-    ModelInfo, Origin, Result,
+    ModelInfo, Result,
 };
-use parlor_dialect::openai_chat::{ChatDecoder, ChatEncoder, OpenAiChat};
-use parlor_dialect::{Decoder, Dialect, Frame, Framing, Incoming, Target, WireError, WireRequest};
+use parlor_dialect::openai_chat::{ChatDecoder, OpenAiChat};
+use parlor_dialect::{Decoder, Dialect, Frame, Framing, Target, WireError, WireRequest};
 use parlor_http::framing::write_message;
 use parlor_http::{Endpoint, HttpModel};
 use raw::{in_time, server, whole};
@@ -47,7 +47,6 @@ impl Decoder for MessageDecoder {
 
 impl Dialect for Messages {
     type Decoder = MessageDecoder;
-    type Encoder = ChatEncoder;
 
     fn name(&self) -> &'static str {
         "messages"
@@ -69,18 +68,6 @@ impl Dialect for Messages {
     }
     fn read_error(&self, error: &WireError<'_>) -> Error {
         self.0.read_error(error)
-    }
-    fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
-        self.0.read_request(path, body, origin)
-    }
-    fn write_response(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.0.write_response(response)
-    }
-    fn encoder(&self) -> ChatEncoder {
-        self.0.encoder()
-    }
-    fn write_error(&self, error: &Error) -> (u16, Vec<u8>) {
-        self.0.write_error(error)
     }
 }
 

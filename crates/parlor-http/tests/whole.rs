@@ -8,7 +8,7 @@ use parlor_core::{
     Alternatives, Capabilities, Capability, ChatModel, ChatRequest, ErrorKind, Grammar, ModelInfo,
     OnUnsupported,
 };
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_dialect::cohere::Cohere;
@@ -19,7 +19,7 @@ use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_http::{Endpoint, HttpModel};
 use parlor_testkit::{DialectServer, Sage};
 
-async fn check<D: Dialect + Clone>(dialect: D) {
+async fn check<D: ServerDialect + Clone>(dialect: D) {
     let name = dialect.name();
     let sage = Arc::new(Sage::new("quick-1"));
     let server = DialectServer::start(dialect.clone(), sage).await.unwrap();

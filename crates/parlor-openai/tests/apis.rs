@@ -6,13 +6,13 @@ use std::sync::Arc;
 use parlor_core::{ChatModel, ChatRequest, ErrorKind, Message, ToolResult};
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
-use parlor_dialect::{Dialect, Profile, Target};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target};
 use parlor_openai::{OpenAiOptions, PROVIDERS, ResponsesOptions, Verbosity, built_in};
 use parlor_registry::{Config, Env, Registry};
 use parlor_testkit::{DialectServer, Sage};
 use serde_json::{Value, json};
 
-async fn server(dialect: impl Dialect) -> DialectServer {
+async fn server(dialect: impl ServerDialect) -> DialectServer {
     let sage = Arc::new(Sage::new("gpt-5-mini"));
     DialectServer::start(dialect, sage).await.unwrap()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parlor_core::*;
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_openai::PROVIDERS;
@@ -23,7 +23,7 @@ fn batches_at(url: &str, id: &str) -> Arc<dyn ChatBatches> {
 
 /// A server whose paths begin with `/v1`, as the provider's do.
 async fn server(
-    dialect: impl Dialect,
+    dialect: impl ServerDialect,
     answers: impl Fn(&str, &ChatRequest) -> BatchAnswer + Send + Sync + 'static,
 ) -> BatchServer {
     BatchServer::start(dialect, answers).await.unwrap()

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parlor_core::Capability;
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_openai::PROVIDERS;
@@ -13,7 +13,7 @@ use parlor_testkit::{Conformance, DialectServer, Sage};
 
 const KEY: &str = "sk-right";
 
-async fn conforms(id: &'static str, dialect: impl Dialect, skipped: &[&str]) {
+async fn conforms(id: &'static str, dialect: impl ServerDialect, skipped: &[&str]) {
     let thinker = Sage::new("gpt-5-mini");
     let sage = Sage::new("gpt-4o").with_context_window(1_000);
     let server = DialectServer::new(dialect, Arc::new(sage))

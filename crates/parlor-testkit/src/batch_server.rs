@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use parlor_core::{
     ChatRequest, ChatResponse, Choice, Error, FinishKind, FinishReason, Origin, Part, Usage,
 };
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use serde_json::{Value, json};
 
 use crate::api_server::{ApiAnswer, ApiServer};
@@ -21,7 +21,7 @@ use crate::http::SeenRequest;
 /// requests. It runs on the runtime in which it was started.
 ///
 /// ```no_run
-/// # async fn run(dialect: impl parlor_dialect::Dialect) -> std::io::Result<()> {
+/// # async fn run(dialect: impl parlor_dialect::ServerDialect) -> std::io::Result<()> {
 /// use parlor_testkit::{BatchAnswer, BatchServer};
 ///
 /// let server = BatchServer::start(dialect, |_, _| BatchAnswer::Text("yes".into())).await?;
@@ -68,7 +68,7 @@ trait Speech: Send + Sync {
     fn fail(&self, error: &Error) -> (u16, Value);
 }
 
-impl<D: Dialect> Speech for D {
+impl<D: ServerDialect> Speech for D {
     fn read(&self, path: &str, body: &[u8]) -> Option<ChatRequest> {
         let origin = Origin::new("server", self.name());
         Some(self.read_request(path, body, &origin).ok()?.request)
@@ -112,7 +112,7 @@ impl BatchServer {
     /// # Errors
     /// Where the loopback interface can't be listened on.
     pub async fn start(
-        dialect: impl Dialect,
+        dialect: impl ServerDialect,
         answers: impl Fn(&str, &ChatRequest) -> BatchAnswer + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let state = Arc::new(Mutex::new(State::default()));

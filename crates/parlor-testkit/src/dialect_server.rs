@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use parlor_core::{ChatModel, ChatStream, Error, ErrorKind, Event, Origin, Result, Retry};
-use parlor_dialect::{Dialect, Encoder, Framing};
+use parlor_dialect::{Encoder, Framing, ServerDialect};
 
 use crate::event_stream;
 use crate::http::{self, Host, Pace, Plan, Reply, SeenRequest, Step};
@@ -21,7 +21,7 @@ use crate::http::{self, Host, Pace, Plan, Reply, SeenRequest, Step};
 /// hangs up, the model's stream is dropped. It runs on the runtime in which it was started.
 ///
 /// ```no_run
-/// # async fn run(dialect: impl parlor_dialect::Dialect) -> std::io::Result<()> {
+/// # async fn run(dialect: impl parlor_dialect::ServerDialect) -> std::io::Result<()> {
 /// use std::sync::Arc;
 /// use parlor_testkit::{DialectServer, Sage};
 ///
@@ -45,7 +45,7 @@ impl DialectServer {
         clippy::new_ret_no_self,
         reason = "the server is what it becomes once started"
     )]
-    pub fn new<D: Dialect>(dialect: D, model: Arc<dyn ChatModel>) -> DialectSite<D> {
+    pub fn new<D: ServerDialect>(dialect: D, model: Arc<dyn ChatModel>) -> DialectSite<D> {
         DialectSite {
             dialect,
             models: vec![model],
@@ -57,7 +57,7 @@ impl DialectServer {
     ///
     /// # Errors
     /// As [`DialectSite::start`].
-    pub async fn start(dialect: impl Dialect, model: Arc<dyn ChatModel>) -> io::Result<Self> {
+    pub async fn start(dialect: impl ServerDialect, model: Arc<dyn ChatModel>) -> io::Result<Self> {
         Self::new(dialect, model).start().await
     }
 
@@ -88,7 +88,7 @@ pub struct DialectSite<D> {
     key: Option<String>,
 }
 
-impl<D: Dialect> DialectSite<D> {
+impl<D: ServerDialect> DialectSite<D> {
     /// The same with one more model, under the id that its facts have.
     #[must_use]
     pub fn with_model(mut self, model: Arc<dyn ChatModel>) -> Self {
@@ -171,7 +171,7 @@ impl<D: Dialect> DialectSite<D> {
     }
 }
 
-impl<D: Dialect> fmt::Debug for DialectSite<D> {
+impl<D: ServerDialect> fmt::Debug for DialectSite<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DialectSite")
             .field("dialect", &self.dialect)
@@ -187,7 +187,10 @@ enum Answer {
 }
 
 /// What goes over the wire for a request.
-fn answer<D: Dialect>(site: Arc<DialectSite<D>>, seen: SeenRequest) -> BoxStream<'static, Step> {
+fn answer<D: ServerDialect>(
+    site: Arc<DialectSite<D>>,
+    seen: SeenRequest,
+) -> BoxStream<'static, Step> {
     let opened = async move {
         let answer = site.open(&seen).await;
         match answer {
@@ -203,7 +206,7 @@ fn answer<D: Dialect>(site: Arc<DialectSite<D>>, seen: SeenRequest) -> BoxStream
 }
 
 /// The head and the frames of a streamed answer, one step an event, one chunk a frame.
-fn body<D: Dialect>(
+fn body<D: ServerDialect>(
     dialect: &D,
     first: Option<Event>,
     events: ChatStream,

@@ -24,7 +24,7 @@ mod wire;
 
 pub use stream::{MessagesDecoder, MessagesEncoder};
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use crate::exceptions;
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result,
@@ -197,7 +197,6 @@ pub enum SystemMessages {
 
 impl Dialect for AnthropicMessages {
     type Decoder = MessagesDecoder;
-    type Encoder = MessagesEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -235,6 +234,11 @@ impl Dialect for AnthropicMessages {
             None => error::from_wire(error),
         }
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for AnthropicMessages {
+    type Encoder = MessagesEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(path, body, origin)

@@ -22,7 +22,7 @@ mod wire;
 
 pub use stream::{ConverseDecoder, ConverseEncoder};
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result,
 };
@@ -141,7 +141,6 @@ pub enum Family {
 
 impl Dialect for BedrockConverse {
     type Decoder = ConverseDecoder;
-    type Encoder = ConverseEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -178,6 +177,11 @@ impl Dialect for BedrockConverse {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::from_wire(error)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for BedrockConverse {
+    type Encoder = ConverseEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(path, body, origin)

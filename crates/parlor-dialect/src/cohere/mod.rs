@@ -24,7 +24,7 @@ mod wire;
 
 pub use stream::{CohereDecoder, CohereEncoder};
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,6 @@ impl Default for Quirks {
 
 impl Dialect for Cohere {
     type Decoder = CohereDecoder;
-    type Encoder = CohereEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -102,6 +101,11 @@ impl Dialect for Cohere {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::from_wire(error)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for Cohere {
+    type Encoder = CohereEncoder;
 
     fn read_request(&self, _: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(body, origin)

@@ -8,7 +8,7 @@ mod wire;
 
 pub use stream::{GeminiDecoder, GeminiEncoder};
 
-use crate::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
     Result,
@@ -166,7 +166,6 @@ const VIDEOS: MediaFormats = MediaFormats::of(&[
 
 impl Dialect for Gemini {
     type Decoder = GeminiDecoder;
-    type Encoder = GeminiEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -203,6 +202,11 @@ impl Dialect for Gemini {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::read(error)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for Gemini {
+    type Encoder = GeminiEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(path, body, origin, &self.quirks)

@@ -50,6 +50,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>, quirks: &Quirks) -> Result<
 }
 
 /// Writes a whole answer: all choices.
+#[cfg(feature = "server")]
 pub(super) fn write(response: &ChatResponse) -> Result<Vec<u8>> {
     let mut frames: Vec<(Option<String>, Vec<u8>)> = Vec::new();
     let mut encoder = GeminiEncoder::default();

@@ -16,7 +16,7 @@ mod response;
 mod stream;
 mod wire;
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use crate::openai_chat::{
     Documents, MaxTokens, OpenAiChat, Quirks, ReasoningField, Thinking, ToolChoiceWord,
 };
@@ -78,7 +78,6 @@ impl Hunyuan {
 
 impl Dialect for Hunyuan {
     type Decoder = HunyuanDecoder;
-    type Encoder = HunyuanEncoder;
 
     /// The name of the dialect whose words it shares, since native items are in
     /// those.
@@ -108,6 +107,11 @@ impl Dialect for Hunyuan {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::read(error, &self.words)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for Hunyuan {
+    type Encoder = HunyuanEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         let body = request::from_wire(body)?;

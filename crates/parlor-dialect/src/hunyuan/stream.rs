@@ -86,6 +86,7 @@ impl FrameWriter for Renaming<'_> {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for HunyuanEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         let mut out = Renaming {

@@ -20,7 +20,7 @@ mod response;
 mod stream;
 mod wire;
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
     Result,
@@ -87,7 +87,6 @@ impl Ollama {
 
 impl Dialect for Ollama {
     type Decoder = OllamaDecoder;
-    type Encoder = OllamaEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -119,6 +118,11 @@ impl Dialect for Ollama {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::read(error)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for Ollama {
+    type Encoder = OllamaEncoder;
 
     fn read_request(&self, _path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(body, origin)

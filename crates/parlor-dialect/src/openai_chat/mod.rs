@@ -12,7 +12,7 @@ pub(crate) use request::{cache_field, take_cache};
 pub(crate) use response::{token, tokens, usage};
 pub use stream::{ChatDecoder, ChatEncoder};
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, Media, MediaLimits, ModelInfo, Native, Origin,
     Part, Result,
@@ -55,7 +55,6 @@ impl OpenAiChat {
 
 impl Dialect for OpenAiChat {
     type Decoder = ChatDecoder;
-    type Encoder = ChatEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -98,6 +97,11 @@ impl Dialect for OpenAiChat {
         let read = error::read(error, &self.quirks.error_codes);
         error::helped(read, &self.quirks.error_help)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for OpenAiChat {
+    type Encoder = ChatEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(path, body, origin)

@@ -33,7 +33,7 @@ pub use options::{ResponsesOptions, built_in};
 pub use quirks::*;
 pub use stream::{ResponsesDecoder, ResponsesEncoder};
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result};
 use std::sync::Arc;
 
@@ -65,7 +65,6 @@ impl OpenAiResponses {
 
 impl Dialect for OpenAiResponses {
     type Decoder = ResponsesDecoder;
-    type Encoder = ResponsesEncoder;
 
     fn name(&self) -> &'static str {
         NAME
@@ -97,6 +96,11 @@ impl Dialect for OpenAiResponses {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::read(error, &self.quirks)
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for OpenAiResponses {
+    type Encoder = ResponsesEncoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         request::from_wire(path, body, origin)

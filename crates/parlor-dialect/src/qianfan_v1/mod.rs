@@ -15,7 +15,7 @@ mod response;
 mod stream;
 mod wire;
 
-use crate::dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use crate::foreign::Foreign;
 use crate::openai_chat::{
     Documents, EmptyContent, JsonOutput, MaxTokens, OpenAiChat, Quirks, ReasoningField, Thinking,
@@ -98,7 +98,6 @@ impl QianfanV1 {
 
 impl Dialect for QianfanV1 {
     type Decoder = QianfanV1Decoder;
-    type Encoder = QianfanV1Encoder;
 
     /// The name of the dialect whose words it shares, since native items are in
     /// those.
@@ -137,6 +136,11 @@ impl Dialect for QianfanV1 {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         error::refined(self.words.read_error(error))
     }
+}
+
+#[cfg(feature = "server")]
+impl ServerDialect for QianfanV1 {
+    type Encoder = QianfanV1Encoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         let body = request::from_wire(path, body)?;

@@ -106,6 +106,7 @@ impl QianfanV1Encoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for QianfanV1Encoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         match event {

@@ -14,7 +14,7 @@ mod stream;
 
 use parlor_core::*;
 use parlor_dialect::bedrock_converse::{BedrockConverse, Quirks};
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target};
+use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 

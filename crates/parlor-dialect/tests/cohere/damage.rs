@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use parlor_dialect::cohere::Cohere;
-use parlor_dialect::{Dialect, Profile, Target, WireError};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target, WireError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use parlor_core::*;
 use parlor_dialect::cohere::Cohere;
-use parlor_dialect::{Dialect, WireError};
+use parlor_dialect::{Dialect, ServerDialect, WireError};
 use serde_json::{Value, json};
 
 fn read(status: u16, body: &str) -> Error {

@@ -2,7 +2,9 @@
 
 use parlor_core::*;
 use parlor_dialect::cohere::Cohere;
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Incoming, Profile, Target, WireRequest};
+use parlor_dialect::{
+    Decoder, Dialect, Encoder, Frame, Incoming, Profile, ServerDialect, Target, WireRequest,
+};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use parlor_core::*;
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::cohere::Cohere;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use parlor_core::{Error, ErrorKind, Retry, TimeoutKind};
 use parlor_dialect::gemini::Gemini;
-use parlor_dialect::{Dialect, WireError};
+use parlor_dialect::{Dialect, ServerDialect, WireError};
 use serde_json::{Value, json};
 use std::time::Duration;
 

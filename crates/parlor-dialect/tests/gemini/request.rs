@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::*;
 use parlor_dialect::gemini::{Gemini, Quirks};
-use parlor_dialect::{Dialect, Profile, ReasoningReplay, Target};
+use parlor_dialect::{Dialect, Profile, ReasoningReplay, ServerDialect, Target};
 use serde_json::{Value, json};
 
 #[test]

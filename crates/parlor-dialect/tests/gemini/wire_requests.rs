@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::*;
 use parlor_dialect::gemini::{Gemini, Quirks};
-use parlor_dialect::{Dialect, Profile, Target};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target};
 use serde_json::{Value, json};
 
 /// A request that uses every field that the wire can say.

@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::*;
 use parlor_dialect::gemini::Gemini;
-use parlor_dialect::{Dialect, Encoder};
+use parlor_dialect::{Encoder, ServerDialect};
 use serde_json::{Value, json};
 
 fn rich() -> ChatResponse {

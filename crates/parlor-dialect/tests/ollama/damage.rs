@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::Origin;
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Dialect, Profile, Target, WireError};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target, WireError};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::*;
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Dialect, Encoder, WireError};
+use parlor_dialect::{Dialect, Encoder, ServerDialect, WireError};
 
 #[test]
 fn statuses_and_texts_tell_the_kind() {

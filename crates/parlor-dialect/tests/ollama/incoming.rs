@@ -2,7 +2,7 @@
 
 use crate::request::{body, origin, read};
 use parlor_core::*;
-use parlor_dialect::Dialect;
+use parlor_dialect::ServerDialect;
 use parlor_dialect::ollama::Ollama;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use crate::support::info;
 use parlor_core::*;
 use parlor_dialect::ollama::{Ollama, Quirks};
-use parlor_dialect::{Dialect, Incoming, Profile, Target};
+use parlor_dialect::{Dialect, Incoming, Profile, ServerDialect, Target};
 use serde_json::{Value, json};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";

@@ -2,7 +2,7 @@
 
 use parlor_core::*;
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target};
+use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 

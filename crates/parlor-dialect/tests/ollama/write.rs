@@ -3,7 +3,7 @@
 use crate::support::*;
 use parlor_core::*;
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Dialect, Profile, Target};
+use parlor_dialect::{Dialect, Profile, ServerDialect, Target};
 use serde_json::{Value, json};
 
 /// An answer that uses every field the dialect has.

@@ -20,7 +20,9 @@ mod tools;
 
 use parlor_core::*;
 use parlor_dialect::openai_chat::{OpenAiChat, Quirks};
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target, overridden};
+use parlor_dialect::{
+    Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target, overridden,
+};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 

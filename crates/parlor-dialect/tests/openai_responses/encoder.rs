@@ -3,7 +3,7 @@
 use super::{collect, decode, encode};
 use parlor_core::*;
 use parlor_dialect::openai_responses::OpenAiResponses;
-use parlor_dialect::{Dialect, Encoder};
+use parlor_dialect::{Encoder, ServerDialect};
 use serde_json::{Value, json};
 
 fn response() -> ChatResponse {

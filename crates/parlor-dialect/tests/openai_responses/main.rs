@@ -9,7 +9,7 @@ mod requests;
 
 use parlor_core::{ChatRequest, ChatResponse, Collector, Error, Event, Grammar, ModelInfo, Origin};
 use parlor_dialect::openai_responses::{OpenAiResponses, Quirks};
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target};
+use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target};
 use serde_json::Value;
 use std::collections::VecDeque;
 

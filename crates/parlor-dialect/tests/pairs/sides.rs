@@ -9,7 +9,7 @@ use parlor_dialect::gemini::Gemini;
 use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::{CallIds, OpenAiChat, Quirks, ReasoningField};
 use parlor_dialect::openai_responses::OpenAiResponses;
-use parlor_dialect::{Dialect, Incoming, Profile, Target};
+use parlor_dialect::{Dialect, Incoming, Profile, ServerDialect, Target};
 use serde_json::Value;
 
 /// A host that speaks a dialect.
@@ -39,7 +39,7 @@ impl<D: Dialect> Host<D> {
     }
 }
 
-impl<D: Dialect> Side for Host<D> {
+impl<D: ServerDialect> Side for Host<D> {
     fn name(&self) -> &str {
         self.name
     }
@@ -79,7 +79,7 @@ fn strict() -> OpenAiChat {
 
 /// Every dialect.
 pub(crate) fn sides() -> Vec<Box<dyn Side>> {
-    fn host<D: Dialect>(
+    fn host<D: ServerDialect>(
         name: &'static str,
         dialect: D,
         rules: fn(&Value) -> Vec<String>,

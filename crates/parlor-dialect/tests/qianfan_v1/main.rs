@@ -4,7 +4,7 @@
 
 use parlor_core::*;
 use parlor_dialect::qianfan_v1::QianfanV1;
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target, WireError};
+use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target, WireError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::VecDeque;

@@ -7,19 +7,20 @@ mod write;
 use crate::endpoint::Endpoint;
 use crate::failure;
 use crate::files::segment;
-use crate::model::HttpModel;
+use crate::model::{HttpModel, Shared};
 use crate::multipart::Multipart;
 use crate::provider::query_value;
 use async_trait::async_trait;
 use parlor_core::{
-    BatchItem, BatchLimits, BatchResults, BatchStatus, ChatBatches, ChatModel, Error, ErrorKind,
-    ModelInfo, Result, TimeoutKind, Unconfirmed,
+    BatchItem, BatchLimits, BatchResults, BatchStatus, ChatBatches, Error, ErrorKind, ModelInfo,
+    Result, TimeoutKind, Unconfirmed,
 };
 use parlor_dialect::Dialect;
 use reqwest::Method;
 use results::Reader;
 use serde_json::{Value, json};
 use std::error::Error as _;
+use std::sync::Arc;
 use write::Input;
 
 /// How many pages of the list of batches are read at most, of 100 each.
@@ -97,17 +98,21 @@ impl BatchApi {
 
 /// A model over HTTP that is asked by batches.
 #[derive(Debug)]
-pub struct HttpBatches<D: Dialect> {
-    model: HttpModel<D>,
+pub struct HttpBatches {
+    model: Arc<Shared>,
     api: BatchApi,
     info: ModelInfo,
     headers: Vec<(String, String)>,
 }
 
-impl<D: Dialect> HttpBatches<D> {
+impl HttpBatches {
     /// The batches of a model.
-    pub fn new(model: HttpModel<D>, api: BatchApi) -> Self {
-        let mut info = model.info().clone();
+    pub fn new<D: Dialect>(model: HttpModel<D>, api: BatchApi) -> Self {
+        Self::of(model.shared(), api)
+    }
+
+    fn of(model: Arc<Shared>, api: BatchApi) -> Self {
+        let mut info = ModelInfo::clone(&model.info);
         let price = info.price.zip(api.price_share);
         info.price = price.map(|(price, share)| price.times(share));
         Self {
@@ -126,7 +131,7 @@ impl<D: Dialect> HttpBatches<D> {
     }
 
     fn endpoint(&self) -> &Endpoint {
-        self.model.endpoint()
+        &self.model.endpoint
     }
 
     fn named(&self, error: Error) -> Error {
@@ -139,9 +144,7 @@ impl<D: Dialect> HttpBatches<D> {
     }
 
     async fn ask(&self, method: Method, path: &str) -> Result<Value> {
-        let asked = self
-            .endpoint()
-            .json(self.model.dialect(), method, path, &self.headers, None);
+        let asked = self.json(method, path, &self.headers, None);
         asked.await.map_err(|error| match error.status() {
             Some(404) => self.named(error).with_help(
                 "Check the batch's id, and that the key is the one it was submitted with; \
@@ -151,16 +154,26 @@ impl<D: Dialect> HttpBatches<D> {
         })
     }
 
+    async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Value> {
+        let (endpoint, dialect) = (self.endpoint(), &self.model.dialect);
+        let whole = endpoint.whole(dialect, method, path, headers, body);
+        endpoint.json_of(&whole.await?)
+    }
+
     /// Uploads requests, and gives what names them.
     async fn upload(&self, lines: Vec<u8>) -> Result<String> {
         let form = Multipart::new().text("purpose", "batch");
         let form = form.file("file", "batch.jsonl", "application/jsonl", lines);
         let (mut headers, body) = form.finish();
         headers.extend(self.headers.iter().cloned());
-        let dialect = self.model.dialect();
         let answer = self
-            .endpoint()
-            .json(dialect, Method::POST, "/files", &headers, Some(body))
+            .json(Method::POST, "/files", &headers, Some(body))
             .await?;
         let id = answer.get("id").and_then(Value::as_str);
         let id = id.ok_or_else(|| Error::decode("the answer tells of no file"))?;
@@ -169,7 +182,7 @@ impl<D: Dialect> HttpBatches<D> {
 }
 
 #[async_trait]
-impl<D: Dialect> ChatBatches for HttpBatches<D> {
+impl ChatBatches for HttpBatches {
     fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -207,11 +220,7 @@ impl<D: Dialect> ChatBatches for HttpBatches<D> {
         let more: Vec<_> = self.headers.iter().filter(own).cloned().collect();
         headers.extend(more);
         let path = self.api.path;
-        let dialect = self.model.dialect();
-        let answer = self
-            .endpoint()
-            .json(dialect, Method::POST, path, &headers, Some(body))
-            .await;
+        let answer = self.json(Method::POST, path, &headers, Some(body)).await;
         let taken = answer.and_then(|answer| read::status(&answer));
         let mut status = taken.map_err(|error| {
             let error = self.named(error);

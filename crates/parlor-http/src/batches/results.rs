@@ -2,13 +2,13 @@
 
 use crate::failure;
 use crate::lines::Lines;
-use crate::model::{BODY_LIMIT, HttpModel};
+use crate::model::{BODY_LIMIT, Shared};
+use crate::wire::Boxed;
 use futures_core::Stream;
 use parlor_core::{
-    BatchResult, BatchResults, ChatModel, ChatResponse, Error, ErrorKind, Result, Scrub,
-    TimeoutKind,
+    BatchResult, BatchResults, ChatResponse, Error, ErrorKind, Result, Scrub, TimeoutKind,
 };
-use parlor_dialect::{Dialect, WireError};
+use parlor_dialect::WireError;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The most bytes of a line: an answer, and what is around it.
@@ -23,22 +24,22 @@ const LINE_LIMIT: usize = BODY_LIMIT + (64 << 10);
 
 /// Reads the results at some paths, one path after the other.
 #[derive(Debug)]
-pub(super) struct Reader<D: Dialect> {
-    model: HttpModel<D>,
+pub(super) struct Reader {
+    model: Arc<Shared>,
     headers: Vec<(String, String)>,
     paths: VecDeque<String>,
     lines: Option<Lines>,
     scrub: Scrub,
 }
 
-impl<D: Dialect> Reader<D> {
+impl Reader {
     pub(super) fn new(
-        model: HttpModel<D>,
+        model: Arc<Shared>,
         headers: Vec<(String, String)>,
         paths: Vec<String>,
     ) -> Self {
         Self {
-            scrub: model.endpoint().scrub(),
+            scrub: model.endpoint.scrub(),
             model,
             headers,
             paths: paths.into(),
@@ -74,8 +75,8 @@ impl<D: Dialect> Reader<D> {
             let Some(path) = self.paths.pop_front() else {
                 return Ok(None);
             };
-            let (endpoint, dialect) = (self.model.endpoint(), self.model.dialect());
-            let opened = endpoint.accepted(dialect, Method::GET, &path, &self.headers, None);
+            let (endpoint, dialect) = (&self.model.endpoint, &self.model.dialect);
+            let opened = endpoint.accepting(dialect, Method::GET, &path, &self.headers, None);
             self.lines = Some(Lines::new(opened.await?, endpoint).with_limit(LINE_LIMIT));
         }
     }
@@ -118,7 +119,7 @@ impl<D: Dialect> Reader<D> {
                 }
                 status => {
                     let wire = WireError::new(status, &[], body.get().as_bytes());
-                    let error = self.model.dialect().read_error(&wire);
+                    let error = self.model.dialect.read_error(&wire);
                     Err(of_request(error.with_status(status), id))
                 }
             };
@@ -139,8 +140,8 @@ impl<D: Dialect> Reader<D> {
     /// Reads an answer, or what stands in its place.
     fn answer(&self, body: &RawValue) -> Result<ChatResponse> {
         let body = body.get().as_bytes();
-        let target = self.model.target();
-        let read = self.model.dialect().read_response(body, &target);
+        let target = self.model.target(false);
+        let read = self.model.dialect.read_response(body, &target);
         read.map_err(|error| match error.body() {
             Some(_) => error,
             None => error.with_body(body),
@@ -148,7 +149,7 @@ impl<D: Dialect> Reader<D> {
     }
 
     fn named(&self, error: Error) -> Error {
-        failure::named(error, self.model.info(), None).scrubbed(&self.scrub)
+        failure::named(error, &self.model.info, None).scrubbed(&self.scrub)
     }
 }
 
@@ -210,16 +211,16 @@ struct Outcome<'a> {
     error: Option<&'a RawValue>,
 }
 
-type Next<D> = Pin<Box<dyn Future<Output = (Box<Reader<D>>, Option<Result<BatchResult>>)> + Send>>;
+type Next = Boxed<'static, (Box<Reader>, Option<Result<BatchResult>>)>;
 
 /// A reader as a stream.
-enum Unfolded<D: Dialect> {
-    Idle(Box<Reader<D>>),
-    Reading(Next<D>),
+enum Unfolded {
+    Idle(Box<Reader>),
+    Reading(Next),
     Over,
 }
 
-impl<D: Dialect> Stream for Unfolded<D> {
+impl Stream for Unfolded {
     type Item = Result<BatchResult>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -227,7 +228,7 @@ impl<D: Dialect> Stream for Unfolded<D> {
             Self::Over => return Poll::Ready(None),
             Self::Reading(reading) => reading,
             Self::Idle(mut reader) => {
-                let next: Next<D> = Box::pin(async move {
+                let next: Next = Box::pin(async move {
                     let next = reader.next().await;
                     (reader, next)
                 });

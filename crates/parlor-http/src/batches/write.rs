@@ -2,7 +2,6 @@
 
 use super::{Form, HttpBatches, VERSION};
 use parlor_core::{BatchItem, Error, ErrorKind, Result, Warning, WarningKind};
-use parlor_dialect::Dialect;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -18,7 +17,7 @@ pub(super) struct Input {
 
 impl Input {
     /// Writes the requests, within the limits.
-    pub(super) fn write<D: Dialect>(batches: &HttpBatches<D>, items: &[BatchItem]) -> Result<Self> {
+    pub(super) fn write(batches: &HttpBatches, items: &[BatchItem]) -> Result<Self> {
         let (most, most_bytes) = batches.api.limits;
         if items.is_empty() {
             return Err(invalid("a batch needs at least one request".to_owned()));
@@ -62,16 +61,11 @@ impl Input {
         Ok(input)
     }
 
-    fn add<D: Dialect>(
-        &mut self,
-        batches: &HttpBatches<D>,
-        item: &BatchItem,
-        is_first: bool,
-    ) -> Result<()> {
-        let target = batches.model.target();
+    fn add(&mut self, batches: &HttpBatches, item: &BatchItem, is_first: bool) -> Result<()> {
+        let target = batches.model.target(false);
         let wire = batches
             .model
-            .dialect()
+            .dialect
             .write_request(&item.request, &target)?;
         let warned = wire.warnings.into_iter().map(|it| (item.id.clone(), it));
         self.warnings.extend(warned);

@@ -9,7 +9,7 @@
 
 use bytes::Bytes;
 use parlor_core::*;
-use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, Target, WireError};
+use parlor_dialect::{Decoder, Dialect, Encoder, Frame, Profile, ServerDialect, Target, WireError};
 use parlor_http::framing::{Framer, Framing, write_message, write_ndjson, write_sse};
 use parlor_testkit::{Cassette, ExpectedToolCall};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub(crate) struct Suite<D> {
 /// What a check found.
 type Outcome = std::result::Result<(), String>;
 
-impl<D: Dialect> Suite<D> {
+impl<D: ServerDialect> Suite<D> {
     /// Runs all checks on all cassettes and panics with what differs. Prints
     /// the counts. An exception that isn't needed any more fails too.
     pub(crate) fn run(&self) {

@@ -13,7 +13,9 @@
 
 use parlor_core::{ChatRequest, ChatResponse, Error, MediaLimits, Origin, Result};
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_dialect::{Dialect, Framing, Incoming, Target, WireError, WireRequest};
+use parlor_dialect::{
+    Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest,
+};
 
 /// Acme's wire format.
 #[derive(Debug, Default)]
@@ -28,7 +30,6 @@ impl Acme {
 
 impl Dialect for Acme {
     type Decoder = <OpenAiChat as Dialect>::Decoder;
-    type Encoder = <OpenAiChat as Dialect>::Encoder;
 
     /// Part of the origin of native items, so it takes a name of its own together with
     /// `write_request` and `read_response`.
@@ -64,6 +65,11 @@ impl Dialect for Acme {
     fn read_error(&self, error: &WireError<'_>) -> Error {
         self.0.read_error(error)
     }
+}
+
+/// The server's side, for the tests.
+impl ServerDialect for Acme {
+    type Encoder = <OpenAiChat as ServerDialect>::Encoder;
 
     fn read_request(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
         self.0.read_request(path, body, origin)

@@ -273,6 +273,7 @@ impl MessagesEncoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for MessagesEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         if self.ended {

@@ -254,6 +254,7 @@ impl State {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for ConverseEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         if self.state.ended {

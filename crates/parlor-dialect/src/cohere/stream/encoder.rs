@@ -242,6 +242,7 @@ impl State {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for CohereEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         let state = &mut self.state;

@@ -277,6 +277,7 @@ impl GeminiEncoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for GeminiEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         match event {

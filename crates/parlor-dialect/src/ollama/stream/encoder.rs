@@ -112,6 +112,7 @@ impl OllamaEncoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for OllamaEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         match event {

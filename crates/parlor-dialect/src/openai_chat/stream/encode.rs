@@ -240,6 +240,7 @@ impl ChatEncoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for ChatEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         match event {

@@ -202,6 +202,7 @@ impl ResponsesEncoder {
     }
 }
 
+#[cfg(feature = "server")]
 impl Encoder for ResponsesEncoder {
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()> {
         if self.ended {
