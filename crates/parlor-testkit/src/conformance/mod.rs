@@ -23,7 +23,7 @@
 //! # impl Acme {
 //! #     fn build(_model: &str, _base_url: &str, _key: &str) -> Result<Arc<dyn ChatModel>> { unimplemented!() }
 //! # }
-//! # async fn test(acme_dialect: impl parlor_dialect::Dialect) -> std::io::Result<()> {
+//! # async fn test(acme_dialect: impl parlor_dialect::ServerDialect) -> std::io::Result<()> {
 //! let server = DialectServer::new(acme_dialect, Arc::new(Sage::new("acme-1")))
 //!     .with_key("sk-right")
 //!     .start()
