@@ -104,6 +104,27 @@ impl Window {
         })
     }
 
+    /// The messages that are sent of a history and of the turn after it, where no
+    /// [`Conversation`](crate::Conversation) sends them: the newest turns that fit
+    /// beside what `request` has else. Nothing is summarised.
+    ///
+    /// # Errors
+    /// [`ContextTooLong`](ErrorKind::ContextTooLong) where the turn alone is too long.
+    pub fn fitted(
+        &self,
+        request: &ChatRequest,
+        history: &History,
+        turn: &[Message],
+        info: &ModelInfo,
+    ) -> Result<Vec<Message>> {
+        let mut plain = self.clone();
+        plain.summariser = None;
+        match plain.fit(request.clone(), history, turn, info)? {
+            Fit::Send(request) => Ok(request.messages),
+            Fit::Summarise(..) => Ok(history.messages()),
+        }
+    }
+
     /// What is sent of a conversation: `request` has all but the messages.
     pub(crate) fn fit(
         &self,

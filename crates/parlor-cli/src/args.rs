@@ -24,6 +24,7 @@ use crate::complete;
 use crate::failure::Failure;
 use answer::AnswerArgs;
 use going::GoingArgs;
+pub(crate) use going::Trim;
 use template::TemplateArgs;
 pub(crate) use template::TemplatesArgs;
 pub(crate) use tools::ToolArgs;
@@ -257,6 +258,9 @@ pub(crate) struct ProvidersArgs {
 /// How to report on the setup.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Repair what can be: a file of keys that others can read
+    #[arg(long)]
+    pub(crate) fix: bool,
     #[command(flatten)]
     pub(crate) listing: Listing,
     #[command(flatten)]

@@ -14,14 +14,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use parlor::agent::{Conversation, Kept, TurnState};
+use parlor::agent::{Conversation, Kept, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{ChatRequest, Message, Part, Registry, Role};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::args::ChatArgs;
+use crate::args::{ChatArgs, Trim};
 use crate::choose::{self, Chosen, Wish};
 use crate::commands::chat::{retry_notice, turn_notice};
 use crate::failure::{self, Failure};
@@ -107,13 +107,13 @@ pub(crate) fn converse(
     terminal: Terminal,
     first: Option<ChatRequest>,
 ) -> Result<(), Failure> {
-    let registry = Arc::new(setup::registry(args.common.config.as_deref())?);
+    let registry = Arc::new(setup::registry_for(args)?);
     let settings = ToolSettings::load(args.common.config.as_deref(), registry.env())?;
     let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr);
     let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
     let shelf = Shelf::default();
-    let named = args.going.go_on.as_deref();
+    let named = args.going.named();
     let kept = named.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
     let kept = kept.transpose()?;
     if let Some(template) = template {
@@ -129,6 +129,9 @@ pub(crate) fn converse(
     let notices = Notices::default();
     let model = build(&registry, &chosen, &notices)?;
     let mut chat = Conversation::shared(model);
+    if args.going.trim == Some(Trim::Oldest) {
+        chat = chat.with_window(Window::default());
+    }
     let request = chat.request_mut();
     request.temperature = args.temperature;
     request.max_output_tokens = args.max_tokens;
@@ -169,6 +172,10 @@ pub(crate) fn converse(
             let gone_on = session.offer_pending();
             session.report(gone_on)?;
         }
+    }
+    if args.going.retry {
+        let asked = session.ask_again();
+        session.report(asked)?;
     }
     if let Some(first) = first {
         let mut said = first.messages;

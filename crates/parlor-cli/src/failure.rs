@@ -1,6 +1,7 @@
 //! What went wrong, in the words of the terminal: a code, a fact, what to do, an exit code.
 
 mod facts;
+mod then;
 
 use std::io;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use crate::terminal;
 
 pub(crate) use facts::{Context, retired};
+pub(crate) use then::Then;
 
 /// The most characters and lines of a fact, so that an error stays on one screen.
 const FACT_CHARACTERS: usize = 1200;

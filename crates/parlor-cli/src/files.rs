@@ -59,3 +59,16 @@ pub(crate) fn is_open_to_others(file: &File) -> io::Result<bool> {
 pub(crate) fn is_open_to_others(_: &File) -> io::Result<bool> {
     Ok(false)
 }
+
+/// Has only its owner read and write an open file.
+#[cfg(unix)]
+pub(crate) fn close_to_others(file: &File) -> io::Result<()> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    file.set_permissions(mode)
+}
+
+/// Has only its owner read and write an open file.
+#[cfg(not(unix))]
+pub(crate) fn close_to_others(_: &File) -> io::Result<()> {
+    Ok(())
+}

@@ -90,6 +90,15 @@ pub(crate) fn request(
             }
         }
     }
+    settled(request, args)
+}
+
+/// A request without a message, with all that the command line sets.
+pub(crate) fn settings(args: &ChatArgs) -> Result<ChatRequest, Failure> {
+    settled(ChatRequest::default(), args)
+}
+
+fn settled(mut request: ChatRequest, args: &ChatArgs) -> Result<ChatRequest, Failure> {
     if let Some(system) = &args.system {
         request = request.with_system(system);
     }

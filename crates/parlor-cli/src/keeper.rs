@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parlor::agent::{
     ConversationStore, History, Kept, KeptTurn, Summary, Turn, TurnId, TurnState, title_of,
 };
-use parlor::{Cost, Env, Error, ErrorKind, Message, Result};
+use parlor::{Cost, Env, Error, ErrorKind, Message, Result, Role};
 use parlor_store::Store;
 use tokio::sync::OnceCell;
 
@@ -215,6 +215,14 @@ pub(crate) async fn find(shelf: &Shelf, named: &str) -> Result<Kept> {
             .with_help("Begin one: parlor")
     })?;
     store.load(&id).await
+}
+
+/// What a turn began with.
+pub(crate) fn question(turn: &Turn) -> Vec<Message> {
+    let said = turn.messages.iter();
+    said.take_while(|message| message.role == Role::User)
+        .cloned()
+        .collect()
 }
 
 /// Tells a person that a conversation isn't kept.

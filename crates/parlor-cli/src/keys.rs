@@ -49,6 +49,35 @@ pub(crate) fn because(source: &str) -> String {
     }
 }
 
+/// A place for the registry to look in that has only a failure.
+pub(crate) fn unreadable(error: Error) -> KeySource {
+    let (message, help) = (error.message().to_owned(), error.help().to_owned());
+    KeySource::kept(FILE, move |_| {
+        Err(wrong(message.clone()).with_help(help.clone()))
+    })
+}
+
+/// Has only its owner read the file of keys, where others could too. It gives the
+/// file that was repaired.
+pub(crate) fn close(env: &Env) -> Result<Option<PathBuf>> {
+    let Some(path) = path(env) else {
+        return Ok(None);
+    };
+    let closed = File::open(&path).and_then(|file| {
+        let is_open = files::is_open_to_others(&file)?;
+        if is_open {
+            files::close_to_others(&file)?;
+        }
+        Ok(is_open)
+    });
+    match closed {
+        Ok(true) => Ok(Some(path)),
+        Ok(false) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(format!("cannot repair {}: {error}", path.display()))),
+    }
+}
+
 impl KeyFile {
     /// The file where it usually is, which need not be there yet.
     ///
@@ -67,7 +96,8 @@ impl KeyFile {
             Ok(Read::Open) => {
                 let told = path.display();
                 let message = format!("{told} holds keys and can be read by others than its owner");
-                return Err(wrong(message).with_help(format!("chmod 600 '{told}'")));
+                let help = format!("parlor doctor --fix, or: chmod 600 '{told}'");
+                return Err(wrong(message).with_help(help));
             }
             Ok(Read::Text(text)) => text,
         };

@@ -31,6 +31,7 @@ mod setup;
 mod template;
 mod terminal;
 mod tools;
+mod weight;
 
 use std::process::ExitCode;
 

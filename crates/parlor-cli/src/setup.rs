@@ -6,24 +6,49 @@ use std::path::Path;
 use parlor::{Config, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::args::ChatArgs;
 use crate::environment::env;
 use crate::failure::Failure;
-use crate::keys::KeyFile;
+use crate::keys::{self, KeyFile};
+
+/// As many attempts as there is time for.
+const MANY: u32 = 10_000;
 
 /// The providers of this build with the configuration, from the file given or
 /// from where it usually is.
+///
+/// Keys that can't be read fail only who needs one of them.
 pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
+    let registry = configured(config)?;
+    Ok(match KeyFile::find(registry.env()) {
+        Ok(Some(keys)) if !keys.is_empty() => registry.with_key_source(keys.source()),
+        Ok(_) => registry,
+        Err(error) => registry.with_key_source(keys::unreadable(error)),
+    })
+}
+
+/// The same without saved keys.
+pub(crate) fn configured(config: Option<&Path>) -> Result<Registry, Failure> {
     let config = match config {
         Some(path) => Config::load_beside(path, PROGRAM_TABLES)?,
         None => parlor::configuration(&env())?,
     };
-    let registry = Registry::global(PROVIDERS)?
+    Ok(Registry::global(PROVIDERS)?
         .with_env(env())
-        .with_config(config)?;
-    Ok(match KeyFile::find(registry.env())? {
-        Some(keys) if !keys.is_empty() => registry.with_key_source(keys.source()),
-        _ => registry,
-    })
+        .with_config(config)?)
+}
+
+/// The same where retries go on for a time.
+pub(crate) fn registry_for(args: &ChatArgs) -> Result<Registry, Failure> {
+    let registry = registry(args.common.config.as_deref())?;
+    let Some(time) = args.going.retry_for else {
+        return Ok(registry);
+    };
+    let mut config = Config::default();
+    config.layers.retry.attempts = Some(MANY);
+    config.layers.retry.max_elapsed = Some(time);
+    let config = registry.config().clone().merged(config);
+    Ok(registry.with_config(config)?)
 }
 
 /// A runtime on this thread alone.

@@ -99,12 +99,28 @@ fn a_file_that_others_can_read_is_refused() {
     home.pipe(&["keys", "set", "openai"], KEY);
     let file = home.path().join(".config/parlor/keys.toml");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-    for arguments in [&["keys", "list"][..], &["providers"], &["doctor"]] {
+    for arguments in [
+        &["keys", "list"][..],
+        &["doctor"],
+        &["-m", "openai/a", "hi"],
+    ] {
         let ran = home.run(arguments);
         assert_eq!(ran.code, Some(3), "{ran:?}");
-        ran.says(&["can be read by others", "chmod 600 '"]);
+        ran.says(&[
+            "can be read by others",
+            "parlor doctor --fix",
+            "chmod 600 '",
+        ]);
         hides_the_key(&ran);
     }
+    // Who needs no key from it isn't kept from working.
+    assert_eq!(home.run(&["-m", "echo", "hi"]).stdout, "hi\n");
+    assert_eq!(home.run(&["providers"]).code, Some(0));
+    let repaired = home.run(&["doctor", "--fix"]);
+    assert_eq!(repaired.code, Some(0), "{repaired:?}");
+    repaired.says(&["Only you can read "]);
+    assert_eq!(mode(&home, ".config/parlor/keys.toml"), 0o600);
+    assert_eq!(home.run(&["keys", "list"]).code, Some(0));
 }
 
 #[test]
@@ -159,7 +175,8 @@ fn a_key_is_checked_with_one_request() {
         server.url
     ));
     home.run(&["keys", "check", "openai"]).failed(4, "no-key");
-    home.pipe(&["keys", "set", "openai"], KEY);
+    home.pipe(&["keys", "set", "openai", "--no-verify"], KEY)
+        .says(&["Try it: parlor keys check openai"]);
     let good = home.run(&["keys", "check", "openai"]);
     assert_eq!(good.code, Some(0), "{good:?}");
     assert!(
@@ -173,6 +190,40 @@ fn a_key_is_checked_with_one_request() {
     bad.failed(4, "auth")
         .says(&["keys.toml (…a1b2)", "parlor keys set openai"]);
     hides_the_key(&bad);
+}
+
+#[test]
+fn a_key_is_saved_once_the_provider_takes_it() {
+    let json = "content-type: application/json\r\n";
+    let refused = r#"{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}"#;
+    let list = r#"{"object":"list","data":[{"id":"a","object":"model"}]}"#;
+    let server = Server::start(vec![
+        Answer(401, json, refused.to_owned()),
+        Answer(200, json, list.to_owned()),
+    ]);
+    let home = Home::new();
+    home.config(&format!(
+        "[providers.openai]\nbase_url = \"{}/v1\"\n",
+        server.url
+    ));
+    let bad = home.pipe(&["keys", "set", "openai"], KEY);
+    bad.failed(4, "auth")
+        .says(&["(…a1b2)", "Nothing was saved", "--no-verify"]);
+    hides_the_key(&bad);
+    assert!(!home.path().join(".config/parlor/keys.toml").exists());
+    assert!(server.request().head.starts_with("GET /v1/models "));
+    let good = home.pipe(&["keys", "set", "openai"], KEY);
+    good.says(&["openai takes it, and lists 1 models."]);
+    assert!(good.stdout.contains("is saved in"), "{good:?}");
+    assert!(saved(&home).contains(KEY));
+    // Where nobody answers it is saved all the same, and said.
+    let home = Home::new();
+    let closed = common::closed_port();
+    home.config(&format!("[providers.openai]\nbase_url = \"{closed}/v1\"\n"));
+    let ran = home.pipe(&["keys", "set", "openai"], KEY);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.says(&["couldn't be seen (connection)", "parlor keys check openai"]);
+    assert!(saved(&home).contains(KEY));
 }
 
 #[test]

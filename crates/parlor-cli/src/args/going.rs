@@ -1,6 +1,8 @@
 //! How a conversation that is kept is gone on with.
 
-use clap::Args;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use crate::complete;
@@ -28,4 +30,47 @@ pub(crate) struct GoingArgs {
         hide_default_value = true
     )]
     pub(crate) replay: usize,
+    /// Ask the last question of the conversation again
+    #[arg(long, conflicts_with_all = ["prompt", "attach", "request", "template"])]
+    pub(crate) retry: bool,
+    /// Try again for so long what may work later, such as 90s, 2m or 1h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) retry_for: Option<Duration>,
+    /// Leave out what was said first where not all of it fits the model
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) trim: Option<Trim>,
+}
+
+impl GoingArgs {
+    /// The conversation to go on with; the last one's name is empty.
+    pub(crate) fn named(&self) -> Option<&str> {
+        let last = self.retry.then_some("");
+        self.go_on.as_deref().or(last)
+    }
+}
+
+/// What is left out of a conversation that doesn't fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Trim {
+    /// The oldest turns
+    Oldest,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(split).unwrap_or((text, ""));
+    let seconds = match unit {
+        "s" | "" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let number: Option<u64> = number.parse().ok();
+    let time = number
+        .zip(seconds)
+        .and_then(|(it, unit)| it.checked_mul(unit));
+    time.map(Duration::from_secs)
+        .ok_or_else(|| "expected a time such as 90s, 2m or 1h".to_owned())
 }

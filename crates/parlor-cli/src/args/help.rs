@@ -64,4 +64,5 @@ A template is a file in the folder `templates` beside the configuration:
 pub(super) const DOCTOR: &str = "\
 For instance:
   parlor doctor
+  parlor doctor --fix
   PARLOR_MODEL=echo parlor doctor";

@@ -10,6 +10,7 @@ pub(super) const EXAMPLES: &str = "\
 A key is typed where nobody sees it, or read from stdin; it is never an argument:
   parlor keys set PROVIDER
   pass show api-key | parlor keys set PROVIDER
+The provider is asked for its models once, to see whether it takes the key (--no-verify).
 
 A key is looked for in the environment, in the configuration (key_command, key_file), then in
 the saved keys: keys.toml in the configuration's folder, which its owner alone can read.";
@@ -43,6 +44,9 @@ pub(crate) struct SetKey {
     /// Provider, as `parlor providers` lists it
     #[arg(value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
     pub(crate) provider: String,
+    /// Save it without asking the provider whether it takes it
+    #[arg(long)]
+    pub(crate) no_verify: bool,
     /// Taken only to be refused without being repeated.
     #[arg(hide = true)]
     pub(crate) refused: Vec<String>,

@@ -4,7 +4,7 @@ mod talk;
 
 use std::time::Instant;
 
-use parlor::agent::{Extracted, Extractor, History, KeptTurn, TurnState};
+use parlor::agent::{Extracted, Extractor, History, KeptTurn, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{
@@ -13,15 +13,15 @@ use parlor::{
 };
 use serde_json::Value;
 
-use crate::args::{ChatArgs, Form};
+use crate::args::{ChatArgs, Form, Trim};
 use crate::choose::{self, Chosen, Wish};
-use crate::failure::{self, Context, Failure};
+use crate::failure::{self, Context, Failure, Then};
 use crate::interrupt::{self, Interrupted};
 use crate::keeper::{self, Keeper, Shelf};
 use crate::output::{self, Output};
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
-use crate::{environment, input, pick, schema, setup, template};
+use crate::{environment, input, pick, schema, setup, template, weight};
 use talk::Talk;
 
 /// Asks, and prints the answer.
@@ -34,7 +34,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let asks = template.as_ref().is_some_and(|template| template.asks);
     let is_empty = args.prompt.is_empty() && args.attach.is_empty() && args.request.is_none();
     let is_empty = is_empty && !asks;
-    let is_talk = args.interactive || (is_empty && terminal.stdin && terminal.stdout);
+    let is_silent = is_empty && !args.going.retry;
+    let is_talk = args.interactive || (is_silent && terminal.stdin && terminal.stdout);
     if is_talk && !is_machine {
         let first = match (is_empty, &template) {
             (true, None) => None,
@@ -48,7 +49,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let of_template = template.as_ref().and_then(|it| it.schema.clone());
     let shape = shape.transpose()?.or(of_template);
     let named = template.as_ref().and_then(|it| it.model.as_deref());
-    let registry = setup::registry(args.common.config.as_deref())?;
+    let registry = setup::registry_for(args)?;
     let settings = ToolSettings::load(args.common.config.as_deref(), &environment::env())?;
     let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr && !is_machine);
     let kit = Kit::new(&args.tools, settings, gate)?;
@@ -65,11 +66,14 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
     let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
     let model = chosen.build(&registry, on_retry, on_turn)?;
-    let mut request = input::request(args, template.as_ref(), &terminal)?;
+    let mut request = match args.going.retry {
+        true => input::settings(args)?,
+        false => input::request(args, template.as_ref(), &terminal)?,
+    };
     let shelf = Shelf::default();
     let said = request.messages.iter();
     let said = said.filter(|message| message.role != Role::System);
-    let question: Vec<Message> = said.cloned().collect();
+    let mut question: Vec<Message> = said.cloned().collect();
     if question.is_empty() && template.is_some() {
         return Err(input::nothing(args));
     }
@@ -78,16 +82,39 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         None => args.system.clone(),
     };
     let mut history = History::new();
-    let mut keeper = match &args.going.go_on {
+    let mut keeper = match args.going.named() {
         Some(named) => {
             let kept = pick::meant(&shelf, &runtime, named, &terminal)?;
             history = kept.history.clone();
             if system.is_some() {
                 history.set_system(system.clone());
             }
-            request.messages = history.compacted();
-            request.messages.extend(question.iter().cloned());
-            Keeper::of(shelf, &kept)
+            let mut keeper = Keeper::of(shelf, &kept);
+            if args.going.retry {
+                let last = history.undo();
+                question = last.as_ref().map(keeper::question).unwrap_or_default();
+                if question.is_empty() {
+                    return Err(Failure::usage("nothing was asked in this conversation yet"));
+                }
+                runtime.block_on(keeper.rewind(history.turns().len()))?;
+            }
+            request.messages = match args.going.trim {
+                None => history
+                    .compacted()
+                    .into_iter()
+                    .chain(question.iter().cloned())
+                    .collect(),
+                Some(Trim::Oldest) => {
+                    let fitted =
+                        Window::default().fitted(&request, &history, &question, model.info());
+                    let failed = |error: Error| {
+                        let context = chosen.context(error.provider(), error.model());
+                        Failure::of(error, &context)
+                    };
+                    fitted.map_err(failed)?
+                }
+            };
+            keeper
         }
         None => Keeper::new(shelf, !args.no_save),
     };
@@ -97,18 +124,22 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             let fact = "the request brings tools, which aren't run here";
             return Err(Failure::usage(fact).help("leave them out, or add --no-tools"));
         }
-        if args.going.go_on.is_none() {
+        if args.going.named().is_none() {
             history.set_system(request.system_text());
         }
         let with = (kit, questions);
-        talk = Some(Talk::new(
+        let mut new = Talk::new(
             model.clone(),
             history,
             &request,
             args.no_stream,
             with,
             terminal,
-        ));
+        );
+        if args.going.trim == Some(Trim::Oldest) {
+            new.trim();
+        }
+        talk = Some(new);
     }
     if let Some(notice) = chosen.notice() {
         terminal.notice(notice);
@@ -147,6 +178,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         let turn = with_tools.unwrap_or_else(|| turn(&question, &outcome, &*model, &chosen));
         runtime.block_on(keeper.write(&turn))
     });
+    let is_kept = !args.no_save && kept.is_ok();
     if let Err(error) = kept {
         terminal.notice(keeper::unkept(&error));
     }
@@ -158,13 +190,25 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         Err(Stopped::Call(error)) => {
             output.fail()?;
             let context = chosen.context(error.provider(), error.model());
-            return Err(match shape {
+            let failure = match shape {
                 Some(_) => Failure::of_schema(error, &context),
                 None => Failure::of(error, &context),
-            });
+            };
+            let then = Then {
+                in_talk: false,
+                is_kept,
+                goes_on: args.going.named().is_some(),
+            };
+            return Err(failure.then(then, &request));
         }
     };
     output.end(&response)?;
+    // With tools several requests were sent.
+    let usage = response.usage.as_ref().filter(|_| talk.is_none());
+    let cut = usage.and_then(|usage| weight::cut(&request, usage));
+    if let Some(cut) = cut {
+        terminal.notice(cut);
+    }
     let context = chosen.context(Some(&response.provider), response.model.as_deref());
     judge(&response, &chosen.resolved.model, &context, &terminal)?;
     talk.map_or(Ok(()), |talk| talk.judge())

@@ -13,6 +13,7 @@ use crate::args::{DoctorArgs, ListForm};
 use crate::choose::undecided;
 use crate::environment::env;
 use crate::failure::{Failure, retired};
+use crate::keys::{self, KeyFile};
 use crate::local;
 use crate::setup;
 use crate::terminal::{self, Terminal};
@@ -82,10 +83,18 @@ struct Facts {
 /// Reports on the setup. A configuration that is wrong is reported, and is the
 /// command's failure too.
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
+    if args.fix
+        && let Some(path) = keys::close(&env())?
+    {
+        Terminal::find(args.common.plain, args.common.quiet)
+            .notice(format!("Only you can read {} now.", path.display()));
+    }
     let (registry, failure) = match setup::registry(args.common.config.as_deref()) {
         Ok(registry) => (registry, None),
         Err(failure) => (Registry::global(PROVIDERS)?.with_env(env()), Some(failure)),
     };
+    // Whoever needs no key works without that file.
+    let keys = KeyFile::find(&env()).err();
     let runtime = setup::runtime()?;
     let config = args.common.config.as_deref();
     let terminal = Terminal::find(args.common.plain, false);
@@ -98,6 +107,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         ListForm::Text => terminal::printable(&report.text()),
     };
     terminal::say(&text)?;
+    let failure = failure.or_else(|| keys.map(Failure::from));
     failure.map_or(Ok(()), Err)
 }
 
@@ -121,6 +131,8 @@ async fn report(
     let broken = failure.map(|failure| failure.error().message().to_owned());
     let unresolved = registry.check();
     let unresolved = unresolved.iter().map(|error| error.message().to_owned());
+    let keys = KeyFile::find(&env()).err();
+    let keys = keys.map(|error| error.message().to_owned());
     let (layers, wrong) = match ConfiguredLayers::new(registry.config()) {
         Ok(layers) => (around(&layers), None),
         Err(error) => (Vec::new(), Some(error.message().to_owned())),
@@ -142,6 +154,7 @@ async fn report(
             problems: broken
                 .into_iter()
                 .chain(wrong)
+                .chain(keys)
                 .chain(of_tools)
                 .chain(unresolved)
                 .collect(),
@@ -198,7 +211,7 @@ async fn default_model(registry: &Registry) -> DefaultModel {
     let (rule, because) = match &choice.rule {
         Rule::Variable => told("PARLOR_MODEL", "PARLOR_MODEL names it".to_owned()),
         Rule::Config => told("config", "the configuration names it".to_owned()),
-        Rule::OnlyKey { key, .. } => told("only-key", crate::keys::because(key)),
+        Rule::OnlyKey { key, .. } => told("only-key", keys::because(key)),
         _ => match local::model(registry).await {
             Some((server, model)) => {
                 return DefaultModel {

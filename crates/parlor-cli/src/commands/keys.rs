@@ -118,20 +118,55 @@ fn set(args: &KeysArgs, which: &SetKey) -> Result<(), Failure> {
     let name = resolved.config.instance.as_str();
     let mut file = file()?;
     let key = read(name, resolved.provider.descriptor().key_url)?;
+    let told = Terminal::find(args.common.plain, args.common.quiet);
+    let winner = winner(&registry, &resolved, &file);
+    let verified = match winner.is_none() && !which.no_verify {
+        true => Some(verify(args, name, &key, &file)?),
+        false => None,
+    };
     file.set(name, &key)?;
     let path = file.path().display();
     let hint = Secret::new(key.as_str()).hint();
     terminal::say(&format!(
         "The key for {name} ({hint}) is saved in {path}, which only you can read.\n"
     ))?;
-    let told = Terminal::find(args.common.plain, args.common.quiet);
-    match winner(&registry, &resolved, &file) {
-        Some(other) => told.notice(format!(
+    match (winner, verified) {
+        (Some(other), _) => told.notice(format!(
             "note: {other} wins over the saved key; as long as it is there, the saved key isn't used."
         )),
-        None => told.notice(format!("Try it: parlor keys check {name}")),
+        (None, Some(verified)) => told.notice(verified),
+        (None, None) => told.notice(format!("Try it: parlor keys check {name}")),
     }
     Ok(())
+}
+
+/// Asks a provider whether it takes a key that isn't saved yet. A key that it
+/// refuses is the command's failure; whatever else keeps it from answering isn't
+/// the key's fault, and is told.
+fn verify(args: &KeysArgs, name: &str, key: &str, file: &KeyFile) -> Result<String, Failure> {
+    let secret = Secret::new(key);
+    let hint = secret.hint();
+    let of = name.to_owned();
+    let given = KeySource::kept(&file.path().display().to_string(), move |instance| {
+        Ok((instance == of).then(|| secret.clone()))
+    });
+    let registry = setup::configured(args.common.config.as_deref())?.with_key_source(given);
+    Ok(match setup::runtime()?.block_on(registry.models_of(name)) {
+        Ok(models) => format!("{name} takes it, and lists {} models.", models.len()),
+        Err(error) if error.kind() == ErrorKind::Authentication => {
+            let fact = format!("{name} refuses the key ({hint}): {error}. Nothing was saved");
+            return Err(Failure::from(error)
+                .fact(fact)
+                .help(format!("copy it anew: parlor keys set {name}"))
+                .help(format!(
+                    "or save it all the same: parlor keys set {name} --no-verify"
+                )));
+        }
+        Err(error) => format!(
+            "Whether {name} takes it couldn't be seen ({}). Try it: parlor keys check {name}",
+            error.kind()
+        ),
+    })
 }
 
 /// The place of a key that counts more than the file.

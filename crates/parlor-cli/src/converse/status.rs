@@ -13,20 +13,42 @@ pub(crate) struct Figures {
     pub(crate) cost: Option<Cost>,
     pub(crate) first: Option<Duration>,
     pub(crate) total: Duration,
+    /// The tokens that the model can hold, where that is known.
+    pub(crate) window: Option<u64>,
 }
 
 impl Figures {
-    /// Short: `acme/quick-1 · 41 tok · $0.0002 · 0.2 s`.
+    /// Short: `acme/quick-1 · 41 tok (3 % of 128k) · $0.0002 · 0.9 s (first 0.2 s, 57 tok/s)`.
     pub(crate) fn line(&self) -> String {
         let mut words = vec![self.model.clone()];
         words.extend(
             self.usage
                 .total_tokens()
-                .map(|tokens| format!("{} tok", grouped(tokens))),
+                .map(|tokens| format!("{} tok{}", grouped(tokens), self.gauge(tokens))),
         );
         words.extend(self.cost.as_ref().map(money));
-        words.push(span(self.total));
+        words.push(format!("{}{}", span(self.total), self.pace()));
         words.join(" · ")
+    }
+
+    /// How full the window is, once that says anything.
+    fn gauge(&self, tokens: u64) -> String {
+        match self.window {
+            Some(window) if tokens.saturating_mul(100) >= window && window > 0 => {
+                format!(" ({} % of {})", tokens * 100 / window, short(window))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// How fast it came, where it took long enough to say.
+    fn pace(&self) -> String {
+        let first = self.first.filter(|_| self.total >= Duration::from_secs(1));
+        match (first, self.speed()) {
+            (Some(first), Some(speed)) => format!(" (first {}, {speed:.0} tok/s)", span(first)),
+            (Some(first), None) => format!(" (first {})", span(first)),
+            _ => String::new(),
+        }
     }
 
     /// Tokens of output a second, from the first of them on.
@@ -34,6 +56,15 @@ impl Figures {
         let tokens = self.usage.output_tokens?;
         let writing = self.total.checked_sub(self.first?)?.as_secs_f64();
         (writing > 0.05 && tokens > 1).then(|| tokens as f64 / writing)
+    }
+}
+
+/// A number of tokens as lists show it.
+fn short(tokens: u64) -> String {
+    match tokens {
+        1_000_000.. => format!("{}M", tokens / 1_000_000),
+        1_000.. => format!("{}k", tokens / 1_000),
+        few => few.to_string(),
     }
 }
 

@@ -3,18 +3,19 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use parlor::agent::{Outcome, Reply, Run, RunEvent, Turn};
+use parlor::agent::{Outcome, Reply, Run, RunEvent};
 use parlor::{Error, Event, Message};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Session;
 use super::status::Figures;
 use super::view::{FRAME, View};
-use crate::failure::Failure;
+use crate::failure::{Failure, Then};
 use crate::interrupt::Interrupts;
 use crate::keeper::{self, Keeper};
 use crate::terminal::Terminal;
 use crate::tools::{self, Answer, Interruption, Question, shown_name};
+use crate::weight;
 
 /// How a turn ended.
 struct Ended {
@@ -28,7 +29,8 @@ impl Session {
     /// Asks what was entered, and shows the answer.
     pub(super) fn ask(&mut self, question: Vec<Message>) -> Result<(), Failure> {
         let asked = question.clone();
-        self.turn(Some(asked), |chat| {
+        let before = self.chat.history().turns().len();
+        self.turn(Some(asked), before, |chat| {
             let mut request = parlor::ChatRequest::default();
             request.messages = question;
             chat.stream(request)
@@ -42,10 +44,10 @@ impl Session {
             self.say("Nothing was asked yet.");
             return Ok(());
         };
-        let question = question(last);
+        let question = keeper::question(last);
         let before = turns.len() - 1;
         self.keep(|session| session.runtime.block_on(session.keeper.rewind(before)));
-        self.turn(Some(question), |chat| chat.regenerate())
+        self.turn(Some(question), before, |chat| chat.regenerate())
     }
 
     /// Puts calls that wait since an earlier run to the person again.
@@ -59,21 +61,21 @@ impl Session {
         for name in names {
             self.kit.turn(&name, true)?;
         }
-        self.turn(None, parlor::agent::Conversation::resume)
+        let before = self.chat.history().turns().len().saturating_sub(1);
+        self.turn(None, before, parlor::agent::Conversation::resume)
     }
 
-    /// One turn; one without a question goes on with the last.
+    /// One turn after so many others; one without a question goes on with the last.
     fn turn(
         &mut self,
         question: Option<Vec<Message>>,
+        before: usize,
         begin: impl for<'a> FnOnce(&'a mut parlor::agent::Conversation) -> parlor::Result<Run<'a>>,
     ) -> Result<(), Failure> {
         if !self.ready_tools() {
             return Ok(());
         }
         let began = Instant::now();
-        let turns = self.chat.history().turns().len();
-        let before = turns - usize::from(question.is_none() && turns > 0);
         let system = self.chat.history().system().map(str::to_owned);
         let mut view = View::new(&self.terminal, self.thoughts);
         if view.looks().colours && !self.warmed {
@@ -81,6 +83,9 @@ impl Session {
             std::thread::spawn(crate::markdown::warm_up);
         }
         let notices = self.notices.clone();
+        let mut sent = parlor::ChatRequest::default();
+        sent.messages = self.chat.history().fork(before).compacted();
+        sent.messages.extend(question.iter().flatten().cloned());
         let run = begin(&mut self.chat)?;
         let keeper = &mut self.keeper;
         let keeping = async {
@@ -115,6 +120,7 @@ impl Session {
                 cost: reply.cost.clone(),
                 first,
                 total: began.elapsed(),
+                window: self.context_window(),
             };
             match reply.outcome {
                 Outcome::Stopped => self.say("[interrupted]"),
@@ -127,6 +133,11 @@ impl Session {
                 _ => {}
             }
             self.tell(&figures.line());
+            // A turn with tools sent more than one request.
+            let cut = weight::cut(&sent, &reply.usage).filter(|_| reply.steps == 1);
+            if let Some(cut) = cut {
+                self.say(&cut);
+            }
             self.figures = Some(figures);
         }
         let kept = self.chat.history().turns().get(before);
@@ -143,18 +154,15 @@ impl Session {
             Ok(_) => Ok(()),
             Err(error) => {
                 let context = self.chosen.context(error.provider(), error.model());
-                Err(Failure::of(error, &context))
+                let then = Then {
+                    in_talk: true,
+                    is_kept: self.keeps,
+                    goes_on: before > 0,
+                };
+                Err(Failure::of(error, &context).then(then, &sent))
             }
         }
     }
-}
-
-/// What a turn began with.
-pub(super) fn question(turn: &Turn) -> Vec<Message> {
-    let said = turn.messages.iter();
-    said.take_while(|message| message.role == parlor::Role::User)
-        .cloned()
-        .collect()
 }
 
 /// Where calls come to a person.

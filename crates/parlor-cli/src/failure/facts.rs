@@ -6,6 +6,7 @@ use parlor::{
 };
 
 use super::Inner;
+use crate::environment::env;
 use crate::keys;
 use crate::scrub::{secrets_of, without_secrets};
 
@@ -175,11 +176,18 @@ fn key(inner: &mut Inner, context: &Context) {
     let provider = error.provider().unwrap_or(&context.instance).to_owned();
     if inner.code == "no-key" {
         if let Some(rest) = error.message().strip_prefix("an API key is needed") {
+            // The saved keys are looked at, whether there are any or not.
+            let saved = keys::path(&env()).map(|path| path.display().to_string());
+            let saved = saved.filter(|path| !rest.contains(path.as_str()));
+            let rest = match (rest.strip_suffix(')'), saved) {
+                (Some(looked), Some(saved)) => format!("{looked}, {saved})"),
+                _ => rest.to_owned(),
+            };
             inner.fact = format!("{provider} needs an API key{rest}.");
         }
         inner.help = vec![
-            error.help().to_owned(),
-            format!("or keep one: parlor keys set {provider}"),
+            format!("parlor keys set {provider}"),
+            format!("or: {}", error.help()),
             "or try without a key: parlor -m echo \"…\"".to_owned(),
         ];
         return;
@@ -197,7 +205,9 @@ fn key(inner: &mut Inner, context: &Context) {
                 format!("{provider} rejected the key from {source} ({hint}): {what}. {message}");
             inner.help = vec![match keys::is_kept_at(source) {
                 true => format!("parlor keys set {provider}"),
-                false => format!("put a valid key into {source}"),
+                false => format!(
+                    "put a valid key into {source}, which wins over saved keys (parlor keys set {provider})"
+                ),
             }];
             // What the provider knows beside the usual.
             let usual = Error::new(error.kind(), "");

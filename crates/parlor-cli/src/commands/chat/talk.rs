@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use parlor::agent::{Conversation, Extractor, History, KeptTurn, Outcome, Reply, RunEvent};
+use parlor::agent::{Conversation, Extractor, History, KeptTurn, Outcome, Reply, RunEvent, Window};
 use parlor::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, Message, ModelInfo,
     OutputSchema, Result,
@@ -57,6 +57,13 @@ impl Talk {
             terminal,
             reply: None,
         }
+    }
+
+    /// Leaves out the oldest turns where not all of them fit.
+    pub(super) fn trim(&mut self) {
+        let empty = Conversation::shared(self.chat.model().clone());
+        let chat = std::mem::replace(&mut self.chat, empty);
+        self.chat = chat.with_window(Window::default());
     }
 
     /// Connects to servers, so that the model can be told of their tools.

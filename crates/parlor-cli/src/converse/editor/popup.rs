@@ -169,12 +169,16 @@ impl Menu for Popup {
             let name = cut(suggestion.display_value(), room);
             let blank = widest.saturating_sub(cells(&name));
             let is_last = at + 1 == from + count;
-            let mut about = suggestion.description.clone().unwrap_or_default();
-            if is_last && more > 0 {
-                about.push_str(&format!("  (and {more} more)"));
-            }
-            let left = room.saturating_sub(cells(&name) + blank + 2);
-            let about = cut(&about, left);
+            let about = suggestion.description.as_deref().unwrap_or_default();
+            let others = match is_last && more > 0 {
+                true => format!("  (and {more} more)"),
+                false => String::new(),
+            };
+            let left = room.saturating_sub(cells(&name) + blank + 2 + cells(&others));
+            let about = cut(
+                &(cut(about, left) + &others),
+                room.saturating_sub(cells(&name) + 2),
+            );
             let is_chosen = self.chosen == Some(at);
             match (colour, is_chosen) {
                 (true, true) => format!("  {CHOSEN}{name}{RESET}{:blank$}  {about}", ""),

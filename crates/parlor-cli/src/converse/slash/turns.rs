@@ -4,10 +4,10 @@ use parlor::{Message, Part, estimate};
 
 use super::{Slash, first_line, slash};
 use crate::converse::status::{grouped, turns};
-use crate::converse::turn::question;
 use crate::converse::{Flow, Session, template};
 use crate::edit;
 use crate::failure::Failure;
+use crate::keeper::question;
 
 /// The last turns that are sent whole beside a summary.
 const KEPT_WHOLE: usize = 2;

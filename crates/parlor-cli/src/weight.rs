@@ -1,0 +1,111 @@
+//! What a request weighs before it is sent, and whether a server read all of it.
+
+use parlor::{ChatRequest, Message, Part, Role, Usage, estimate};
+
+use crate::converse::grouped;
+
+/// Below so many tokens an estimate says too little to warn by.
+const SURE: u64 = 1_000;
+
+/// What a request is made of, largest first: `history 1 900 · prompt 334`.
+pub(crate) fn largest(request: &ChatRequest) -> String {
+    let is_system = |message: &&Message| message.role == Role::System;
+    let last = request
+        .messages
+        .iter()
+        .rposition(|it| it.role == Role::User);
+    let (before, turn) = request.messages.split_at(last.unwrap_or(0));
+    let is_text = |part: &Part| matches!(part, Part::Text(_));
+    let only = |keep: &dyn Fn(&Part) -> bool| {
+        let mut messages = turn.to_vec();
+        messages.iter_mut().for_each(|it| it.parts.retain(keep));
+        size(messages)
+    };
+    let mut parts = [
+        (
+            "instructions",
+            size(before.iter().filter(is_system).cloned()),
+        ),
+        (
+            "history",
+            size(before.iter().filter(|it| !is_system(it)).cloned()),
+        ),
+        ("attachments", only(&|part| !is_text(part))),
+        ("prompt", only(&is_text)),
+    ];
+    parts.sort_by_key(|(_, tokens)| std::cmp::Reverse(*tokens));
+    let parts = parts.iter().filter(|(_, tokens)| *tokens > 0);
+    let parts = parts.map(|(name, tokens)| format!("{name} {}", grouped(*tokens)));
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+fn size(messages: impl IntoIterator<Item = Message>) -> u64 {
+    let mut request = ChatRequest::default();
+    request.messages = messages.into_iter().collect();
+    match request
+        .messages
+        .iter()
+        .all(|message| message.parts.is_empty())
+    {
+        true => 0,
+        false => estimate::input_tokens(&request),
+    }
+}
+
+/// A warning where a server says that it read far less than was sent.
+pub(crate) fn cut(request: &ChatRequest, usage: &Usage) -> Option<String> {
+    let read = usage.input_tokens?;
+    let is_words = |part: &Part| matches!(part, Part::Text(_) | Part::Reasoning(_));
+    // What media take is each server's own affair.
+    let mut parts = request.messages.iter().flat_map(|message| &message.parts);
+    let sent = size(request.messages.iter().cloned());
+    (parts.all(is_words) && sent >= SURE && read.saturating_mul(2) < sent).then(|| {
+        let (read, sent) = (grouped(read), grouped(sent));
+        format!(
+            "warning: the server read {read} of about {sent} tokens, so that the beginning may be cut; \
+             a server of your own may have a larger context window set (num_ctx)"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> ChatRequest {
+        let mut request = ChatRequest::from("short");
+        request.messages.insert(0, Message::assistant("fine"));
+        request
+            .messages
+            .insert(0, Message::user("word ".repeat(4_000)));
+        request.messages.insert(0, Message::system("Be brief."));
+        request
+    }
+
+    #[test]
+    fn the_largest_part_comes_first() {
+        let told = largest(&request());
+        let names: Vec<&str> = told
+            .split(" · ")
+            .filter_map(|it| it.split(' ').next())
+            .collect();
+        assert_eq!(names, ["history", "instructions", "prompt"], "{told}");
+    }
+
+    #[test]
+    fn a_server_that_read_far_less_is_told_of() {
+        let usage = |tokens| {
+            let mut usage = Usage::default();
+            usage.input_tokens = Some(tokens);
+            usage
+        };
+        let told = cut(&request(), &usage(1_000)).unwrap();
+        assert!(
+            told.contains("the server read 1\u{202f}000 of about"),
+            "{told}"
+        );
+        assert_eq!(cut(&request(), &usage(4_000)), None);
+        assert_eq!(cut(&ChatRequest::from("short"), &usage(1)), None);
+        assert_eq!(cut(&request(), &Usage::default()), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a failure tells to do next, and that it works.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::process::Command;
+
+use common::server::{Answer, Server};
+use common::{Home, Ran, closed_port};
+use serde_json::json;
+
+const JSON: &str = "content-type: application/json\r\n";
+
+/// A home where nothing is tried twice unless that is asked for.
+fn home() -> Home {
+    let home = Home::new();
+    home.config("[layers.retry]\nattempts = 1\nbase_delay = \"1ms\"\n");
+    home
+}
+
+fn ask(home: &Home, server: &Server, arguments: &[&str]) -> Command {
+    let mut command = home.parlor(&[&["-m", "ollama/m"], arguments].concat());
+    command.env("OLLAMA_HOST", &server.url);
+    command
+}
+
+fn run(home: &Home, server: &Server, arguments: &[&str]) -> Ran {
+    Ran::of(ask(home, server, arguments).output().unwrap())
+}
+
+fn answer(text: &str, read: u64) -> Answer {
+    let line = json!({
+        "model": "m",
+        "message": {"role": "assistant", "content": text},
+        "done": true,
+        "done_reason": "stop",
+        "prompt_eval_count": read,
+        "eval_count": 3,
+    });
+    Answer(
+        200,
+        "content-type: application/x-ndjson\r\n",
+        format!("{line}\n"),
+    )
+}
+
+fn failing(status: u16, message: &str) -> Answer {
+    Answer(status, JSON, json!({"error": message}).to_string())
+}
+
+#[test]
+fn what_was_refused_for_now_is_asked_again_by_a_word() {
+    let home = home();
+    let server = Server::start(vec![failing(429, "too many"), answer("Because.", 9)]);
+    let ran = run(&home, &server, &["Why is it so?"]);
+    ran.failed(7, "rate-limit")
+        .says(&["--retry-for 2m", "the prompt is saved: parlor -c --retry"]);
+    server.request();
+    let again = run(&home, &server, &["-c", "--retry"]);
+    assert_eq!(again.stdout, "Because.\n", "{again:?}");
+    assert!(server.request().body.contains("Why is it so?"));
+    let kept = home.run(&["history", "--json"]).json();
+    assert_eq!((&kept[0]["turns"], &kept[1]), (&json!(1), &json!(null)));
+    // What isn't kept can't be asked again.
+    let server = Server::start(vec![failing(429, "too many")]);
+    let ran = run(&home, &server, &["--no-save", "Why?"]);
+    assert!(!ran.stderr.contains("--retry\n"), "{ran:?}");
+    Home::new()
+        .run(&["-m", "echo", "-c", "--retry"])
+        .failed(1, "invalid");
+}
+
+#[test]
+fn for_a_time_it_is_tried_again_whatever_is_configured() {
+    let home = home();
+    let busy = || failing(503, "busy");
+    let server = Server::start(vec![busy(), busy(), busy(), busy(), answer("At last.", 9)]);
+    let ran = run(&home, &server, &["--retry-for", "1h", "Now?"]);
+    assert_eq!(ran.stdout, "At last.\n", "{ran:?}");
+    home.run(&["--retry-for", "soon", "hi"])
+        .failed(2, "usage")
+        .says(&["90s, 2m or 1h"]);
+    let closed = closed_port();
+    let mut command = home.parlor(&["-m", "ollama/m", "hi"]);
+    let ran = Ran::of(command.env("OLLAMA_HOST", closed).output().unwrap());
+    ran.failed(6, "unreachable").says(&["parlor -c --retry"]);
+}
+
+#[test]
+fn what_is_too_long_is_told_by_its_parts() {
+    let home = home();
+    let told = "the input exceeds the context length of the model";
+    let server = Server::start(vec![
+        answer("Fine.", 9),
+        Answer(400, JSON, json!({"error": told}).to_string()),
+        answer("Short.", 9),
+    ]);
+    run(&home, &server, &[&"history ".repeat(50)]);
+    let ran = run(&home, &server, &["-c", "-s", "Be brief.", "And now?"]);
+    ran.failed(8, "context").says(&[
+        "Largest parts, about: history ",
+        "instructions ",
+        "prompt ",
+        "--trim oldest",
+    ]);
+    let trimmed = run(&home, &server, &["-c", "--retry", "--trim", "oldest"]);
+    assert_eq!(trimmed.stdout, "Short.\n", "{trimmed:?}");
+}
+
+#[test]
+fn only_what_fits_is_sent_where_that_is_asked_for() {
+    let home = home();
+    home.config("[providers.ollama]\nmodels = [{ id = \"m\", context_window = 200 }]\n");
+    let server = Server::start(["one", "two", "three"].map(|it| answer(it, 9)).into());
+    let long = "first ".repeat(400);
+    let small = |arguments: &[&str]| {
+        let mut command = home.parlor(&[&["-m", "ollama/m"], arguments].concat());
+        let output = command.env("OLLAMA_HOST", &server.url).output();
+        (Ran::of(output.unwrap()), server.request().body)
+    };
+    small(&[&long]);
+    assert!(
+        small(&["-c", "--trim", "oldest", "second"])
+            .1
+            .contains("second")
+    );
+    let (_, sent) = small(&["-c", "--trim", "oldest", "third"]);
+    assert!(sent.contains("second") && !sent.contains("first"), "{sent}");
+}
+
+#[test]
+fn a_prompt_that_was_cut_is_told_of() {
+    let home = home();
+    let long = "word ".repeat(4_000);
+    let server = Server::start(vec![answer("Fine.", 2_051), answer("Fine.", 4_100)]);
+    run(&home, &server, &[&long]).says(&["the server read 2\u{202f}051 of about"]);
+    let ran = run(&home, &server, &[&long]);
+    assert!(!ran.stderr.contains("the server read"), "{ran:?}");
+    let echoed = home.pipe(&["-m", "echo"], &long);
+    assert_eq!(echoed.stderr, "", "{echoed:?}");
+}
+
+#[test]
+fn a_missing_key_and_a_refused_one_name_what_helps() {
+    let home = home();
+    let ran = home.run(&["-m", "openai/gpt-4o", "hi"]);
+    ran.failed(4, "no-key").says(&[
+        "(looked in: OPENAI_API_KEY, ",
+        "keys.toml).",
+        "help: parlor keys set openai\n",
+        "Get a key: https://",
+        "without a key: parlor -m echo",
+    ]);
+    let refused = json!({"error": {"message": "Incorrect key", "code": "invalid_api_key"}});
+    let server = Server::start(vec![Answer(401, JSON, refused.to_string())]);
+    let url = format!("{}/v1", server.url);
+    let mut command = home.parlor(&["-m", "openai/gpt-4o", "--base-url", &url, "hi"]);
+    command.env("OPENAI_API_KEY", "sk-0123456789a1b2");
+    let ran = Ran::of(command.output().unwrap());
+    ran.failed(4, "auth").says(&[
+        "openai rejected the key from OPENAI_API_KEY (…a1b2): 401 invalid_api_key",
+        "which wins over saved keys",
+    ]);
+}
