@@ -20,6 +20,7 @@ use crate::args::{self, Shell};
 use crate::environment::env;
 use crate::failure::Failure;
 use crate::keeper::{self, Shelf};
+use crate::tools::{ALL, ToolSettings};
 use crate::{commands, setup, template, terminal};
 
 /// Set by the shell where it asks for completions, to its name. The usual `COMPLETE`
@@ -120,6 +121,17 @@ pub(crate) fn providers(typed: &OsStr) -> Vec<CompletionCandidate> {
         (descriptor.id.to_owned(), descriptor.name.to_owned())
     });
     offered(typed, |_| Ok(all.collect()))
+}
+
+/// Tools that may be turned on, by their names: built in, programs, servers.
+pub(crate) fn tools(typed: &OsStr) -> Vec<CompletionCandidate> {
+    offered(typed, |_| {
+        let settings = ToolSettings::load(None, &env())?;
+        let names = settings.names().chain([ALL]);
+        Ok(names
+            .map(|name| (name.to_owned(), settings.about(name)))
+            .collect())
+    })
 }
 
 /// Those words that go on what is typed, in their order. What fails offers nothing.

@@ -182,7 +182,7 @@ impl Kit {
             }
             None => {
                 let program = Program::new(name, &self.settings, &self.env)?;
-                let source = format!("program {}", table.command.join(" "));
+                let source = program.source();
                 let usual = match table.effect.unwrap_or_default() {
                     settings::Effect::Read => Policy::Allow,
                     settings::Effect::Write => Policy::Ask,

@@ -121,6 +121,23 @@ fn templates_and_their_parameters_are_offered() {
 }
 
 #[test]
+fn tools_are_offered_with_what_they_are() {
+    let home = Home::new();
+    home.config("[tools.weather]\ncommand = [\"x\"]\ndescription = \"The weather.\"\n");
+    let of = |word: &str| (word.to_owned(), "The weather.".to_owned());
+    assert_eq!(offered(&home, &["--tool", "w"]), [of("weather")]);
+    let all = [
+        "time",
+        "calculator",
+        "read_file",
+        "fetch_url",
+        "weather",
+        "all",
+    ];
+    assert_eq!(words(&home, &["--allow", ""]), all);
+}
+
+#[test]
 fn what_is_broken_offers_nothing_and_says_nothing() {
     let home = Home::new();
     home.config("this is no TOML");

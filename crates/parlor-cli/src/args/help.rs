@@ -14,8 +14,7 @@ A prompt that is a command word needs `chat` or `--` before it: parlor -- models
 Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
 5 model not found, 6 unreachable, timed out or broken off, 7 rate limited,
 8 context too long, 9 refused or filtered, 10 no JSON by the schema,
-11 nobody could be asked whether a tool may run, a tool failed and no answer
-came, or the steps were used up, 130 interrupted.";
+11 a tool was not allowed or failed, 130 interrupted.";
 
 pub(super) const CHAT: &str = "\
 For instance:
@@ -24,7 +23,9 @@ For instance:
   parlor chat -s \"Answer in one line\" - < question.txt
 
 Tools are asked about before they run, but for time, calculator and programs
-that only read; --allow NAME lets one run without:
+that only read; --allow NAME lets one run without. The exit code is 11 where
+nobody could be asked, where a tool failed and no answer came, and where the
+steps were used up:
   parlor --tool calculator \"What is 17 * 23?\"
   parlor --tool all --max-steps 5 \"What is in this folder?\"
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use parlor::Arguments;
 use serde_json::Value;
+use unicode_width::UnicodeWidthChar as _;
 
 use super::gate::{Answer, Question};
 use super::show::{clear, cut};
@@ -19,6 +20,8 @@ const CHARACTERS: usize = 800;
 const LOOK: Duration = Duration::from_millis(100);
 
 const CHOICES: &str = "  [y] once  [s] this session  [a] always  [n] no  [d] never  Ctrl-C stops: ";
+
+const INDENT: &str = "  ";
 
 const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
@@ -43,6 +46,7 @@ pub(crate) fn ask(
     if drain().is_none() {
         return Answer::Later;
     }
+    let columns = crate::screen::size().0;
     let shown = shown(&question.call.arguments);
     let is_whole = shown.lines().count() <= LINES && shown.chars().count() <= CHARACTERS;
     let (bold, reset) = match terminal.colour {
@@ -53,13 +57,14 @@ pub(crate) fn ask(
     tell(&format!(
         "{bold}{name}{reset} ({source}) wants to run with\n"
     ));
-    tell(&indented(&match is_whole {
+    let first = match is_whole {
         true => shown.clone(),
         false => {
             let first: Vec<&str> = shown.lines().take(LINES).collect();
             cut(&first.join("\n"), CHARACTERS)
         }
-    }));
+    };
+    tell(&indented(&first, columns));
     if !is_whole {
         let count = shown.chars().count();
         tell(&format!("  [v] all of it, {count} characters\n"));
@@ -69,7 +74,7 @@ pub(crate) fn ask(
         match key(&mut interrupted) {
             Some(Key::Answer(answer)) => break answer,
             Some(Key::All) if !is_whole => {
-                tell(&format!("v\n{}", indented(&shown)));
+                tell(&format!("v\n{}", indented(&shown, columns)));
                 tell(CHOICES);
             }
             Some(Key::All) => {}
@@ -150,6 +155,44 @@ fn shown(arguments: &Arguments) -> String {
     clear(&laid_out.unwrap_or_else(|| arguments.text.clone()))
 }
 
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+/// Every row stands in from the edge, so that none can be taken for the program's
+/// own words.
+fn indented(text: &str, columns: usize) -> String {
+    let room = columns.saturating_sub(INDENT.len() + 1).max(10);
+    let mut rows = String::new();
+    for line in text.lines() {
+        let mut used = 0;
+        rows.push_str(INDENT);
+        for c in line.chars() {
+            // A tab is at most this wide.
+            let width = if c == '\t' { 8 } else { c.width().unwrap_or(0) };
+            if used + width > room {
+                rows.push('\n');
+                rows.push_str(INDENT);
+                used = 0;
+            }
+            rows.push(c);
+            used += width;
+        }
+        rows.push('\n');
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::indented;
+
+    #[test]
+    fn no_row_begins_at_the_edge() {
+        let text = format!("{}\nshort\n{}", "x".repeat(100), "世".repeat(40));
+        let rows = indented(&text, 40);
+        assert!(rows.lines().all(|row| row.starts_with("  ")), "{rows}");
+        let longest = rows
+            .lines()
+            .map(unicode_width::UnicodeWidthStr::width)
+            .max();
+        assert!(longest <= Some(39), "{rows}");
+        assert_eq!(rows.matches('x').count(), 100);
+    }
 }

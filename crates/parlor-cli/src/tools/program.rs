@@ -67,6 +67,15 @@ impl Program {
         })
     }
 
+    /// What is run, as it is shown: a path is told whole, so that what was said of
+    /// one program isn't taken for another.
+    pub(super) fn source(&self) -> String {
+        let command = self.job.command.display().to_string();
+        let words = std::iter::once(&command).chain(&self.job.arguments);
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        format!("program {}", words.join(" "))
+    }
+
     /// What would keep it from being started, as far as that is known.
     pub(super) fn problem(&self) -> Option<String> {
         self.job.problem()

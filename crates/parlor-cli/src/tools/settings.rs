@@ -205,6 +205,9 @@ impl ToolSettings {
         }
         #[cfg(feature = "mcp")]
         for (name, server) in &self.servers {
+            if built_in(name).is_some() || name == ALL {
+                findings.add(&["mcp", name], "the name is taken: give the server another");
+            }
             if let Err(error) = server.server(name) {
                 findings.add(&["mcp", name], error.message());
             }
@@ -230,6 +233,18 @@ impl ToolSettings {
         built_in
             .chain(programs)
             .chain(self.servers.keys().map(String::as_str))
+    }
+
+    /// What a tool of this name is, in a few words.
+    pub(crate) fn about(&self, name: &str) -> String {
+        let table = self.tools.get(name);
+        let description = table.and_then(|table| table.description.clone());
+        match description {
+            Some(description) => description,
+            None if built_in(name).is_some() => "built-in".to_owned(),
+            None if self.servers.contains_key(name) => "MCP server".to_owned(),
+            None => "all tools".to_owned(),
+        }
     }
 
     /// A path of the configuration: from its folder on, `~/` from home.

@@ -1,7 +1,7 @@
 //! Calls and their results as lines for a person.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parlor::agent::{RunEvent, Turn};
 use parlor::{Arguments, Part, ToolCall, ToolResult};
@@ -14,6 +14,9 @@ const ARGUMENTS: usize = 100;
 
 /// The most characters of a reason.
 const REASON: usize = 200;
+
+/// What takes no time that a person would notice.
+const SHORT: Duration = Duration::from_millis(50);
 
 /// The calls that are going on.
 #[derive(Debug, Default)]
@@ -52,7 +55,10 @@ impl Calls {
             (0, count) => format!("{count} media"),
             (text, count) => format!("{} and {count} media", bytes(text)),
         };
-        let took = began.map(|began| format!(" in {}", span(began.elapsed())));
+        let took = began.map(|began| match began.elapsed() {
+            short if short < SHORT => " at once".to_owned(),
+            took => format!(" in {}", span(took)),
+        });
         format!("✓ {name}: {size}{}", took.unwrap_or_default())
     }
 }
