@@ -193,7 +193,9 @@ pub(crate) fn converse(
     }
     let completer = completion::completer(Arc::clone(&session.registry));
     let mut editor = editor::of(&session.terminal, completer, ended);
-    session.talk(&mut *editor)
+    let talked = session.talk(&mut *editor);
+    session.runtime.block_on(session.kit.end());
+    talked
 }
 
 fn build(

@@ -31,9 +31,51 @@ pub(crate) fn secrets_of(url: &str) -> Vec<Secret> {
     values.chain(password).map(Secret::new).collect()
 }
 
+/// What the names of options have in them whose values are secrets, and how such
+/// values begin.
+const OF_SECRETS: &[&str] = &[
+    "token", "key", "secret", "password", "passwd", "auth", "bearer",
+];
+
+/// A command as it may be shown: without the values of options that hold secrets, nor
+/// the secrets of addresses.
+pub(crate) fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let is_secret = |word: &str| {
+        let word = word.to_lowercase();
+        OF_SECRETS.iter().any(|name| word.contains(name))
+    };
+    let mut shown: Vec<String> = Vec::new();
+    let mut is_value = false;
+    for (at, word) in words.into_iter().enumerate() {
+        let option = word.starts_with('-').then(|| word.split_once('='));
+        shown.push(match option {
+            _ if at == 0 => word.to_owned(),
+            Some(Some((name, _))) if is_secret(name) => format!("{name}=…"),
+            None if is_value => "…".to_owned(),
+            // A header, such as `Authorization: Bearer x`.
+            None if word.contains(' ') && is_secret(word) => "…".to_owned(),
+            _ if word.contains("://") => without_secrets(word),
+            _ => word.to_owned(),
+        });
+        is_value = at > 0 && option == Some(None) && is_secret(word);
+    }
+    shown.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_shows_no_secret() {
+        let of = |words: &str| command_line(words.split('|'));
+        assert_eq!(of("npx|-y|@a/server-keys|."), "npx -y @a/server-keys .");
+        assert_eq!(of("keytool|--verbose|x"), "keytool --verbose x");
+        assert_eq!(of("x|--api-key|abc|y"), "x --api-key … y");
+        assert_eq!(of("x|--token=abc|-v"), "x --token=… -v");
+        assert_eq!(of("x|--header|Authorization: Bearer abc"), "x --header …");
+        assert_eq!(of("x|https://me:pass@host/a?k=1"), "x https://host/a");
+    }
 
     #[test]
     fn an_address_shows_no_password() {

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::args::{ChatArgs, ToolArgs};
 use crate::environment::env;
 use crate::failure::Failure;
+use crate::scrub::command_line;
 use crate::terminal::Terminal;
 use program::Program;
 
@@ -282,6 +283,10 @@ impl Kit {
         Vec::new()
     }
 
+    /// Ends what was started.
+    #[cfg(not(feature = "mcp"))]
+    pub(crate) async fn end(&mut self) {}
+
     /// The servers, a line each.
     #[cfg(not(feature = "mcp"))]
     pub(crate) fn server_lines(&self, _: bool) -> Vec<String> {
@@ -370,7 +375,8 @@ impl ToolSettings {
                 Ok(program) => program.problem(),
                 Err(error) => Some(error.message().to_owned()),
             };
-            (name.as_str(), table.command.join(" "), problem)
+            let words = table.command.iter().map(String::as_str);
+            (name.as_str(), command_line(words), problem)
         })
     }
 }

@@ -26,6 +26,7 @@ while read -r line; do
       answer '{"content":[{"type":"text","text":"said"}]}' ;;
   esac
 done
+echo ended >> "$HOME/ends"
 "#;
 
 fn home(more: &str) -> Home {
@@ -67,6 +68,9 @@ fn a_server_is_started_when_a_tool_of_it_is_wanted() {
     assert_eq!(given(&["--tool", "box"]).0, ["box__die", "box__echo"]);
     assert_eq!(given(&["--tool", "box.echo"]).0, ["box__echo"]);
     assert_eq!(starts(&home), 2);
+    // Each was let end by itself.
+    let ends = std::fs::read_to_string(home.path().join("ends")).unwrap();
+    assert_eq!(ends, "ended\nended\n");
 }
 
 #[test]

@@ -182,6 +182,9 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if let Err(error) = kept {
         terminal.notice(keeper::unkept(&error));
     }
+    if let Some(talk) = &mut talk {
+        runtime.block_on(talk.end());
+    }
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     let response = match outcome {

@@ -12,6 +12,7 @@ use parlor::{Env, Error, ErrorKind, FunctionDefinition, Result, ToolDefinition};
 use serde_json::Value;
 
 use super::settings::{Parameters, ToolSettings, ToolTable};
+use crate::scrub::command_line;
 use crate::terminal::span;
 pub(crate) use process::end_all;
 use process::{Ended, Job};
@@ -72,8 +73,7 @@ impl Program {
     pub(super) fn source(&self) -> String {
         let command = self.job.command.display().to_string();
         let words = std::iter::once(&command).chain(&self.job.arguments);
-        let words: Vec<&str> = words.map(String::as_str).collect();
-        format!("program {}", words.join(" "))
+        format!("program {}", command_line(words.map(String::as_str)))
     }
 
     /// What would keep it from being started, as far as that is known.

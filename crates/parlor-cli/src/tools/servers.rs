@@ -12,10 +12,13 @@ use tokio::task::JoinSet;
 
 use super::settings::{ALL, Policy, ToolSettings};
 use super::{Entry, Kit};
-use crate::scrub::without_secrets;
+use crate::scrub::{command_line, without_secrets};
 
 /// How long a call may take, unless the server's settings say otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long servers may take to end by themselves.
+const END: Duration = Duration::from_secs(1);
 
 /// The configured servers by name.
 #[derive(Debug, Default)]
@@ -110,7 +113,7 @@ pub(crate) fn place(settings: &McpSettings) -> String {
     match (&settings.command, &settings.url) {
         (Some(command), _) => {
             let words = std::iter::once(command).chain(&settings.args);
-            words.map(String::as_str).collect::<Vec<_>>().join(" ")
+            command_line(words.map(String::as_str))
         }
         (None, Some(url)) => without_secrets(url),
         (None, None) => "nowhere".to_owned(),
@@ -224,6 +227,19 @@ impl Kit {
     pub(crate) fn waiting(&mut self) -> Vec<String> {
         let idle = self.servers.idle();
         idle.map(|(name, _)| format!("starting {name}…")).collect()
+    }
+
+    /// Ends the servers that were started. One that doesn't end is left to the end of
+    /// the program, which doesn't wait for it.
+    pub(crate) async fn end(&mut self) {
+        let mut ending = JoinSet::new();
+        for server in self.servers.0.values_mut() {
+            if let State::Connected(client) = std::mem::take(&mut server.state) {
+                ending.spawn(async move { client.close().await });
+            }
+        }
+        // Whether they ended or not, there is nothing more to do.
+        let _ = tokio::time::timeout(END, ending.join_all()).await;
     }
 
     /// The servers, a line each; with their tools, if they are to be told.

@@ -197,6 +197,11 @@ impl Talk {
         as_answer(extracted, pretty, &clock, output)
     }
 
+    /// Ends what was started for it.
+    pub(super) async fn end(&mut self) {
+        self.kit.end().await;
+    }
+
     /// The turn as it is kept, if it came to one.
     pub(super) fn turn(
         &self,
