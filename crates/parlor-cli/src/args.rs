@@ -56,7 +56,7 @@ const COMMANDS: &[&str] = &[
 /// Options of every command, which may stand before its word: those that stand
 /// alone, and those with a value.
 const SHARED: &[&str] = &["--plain", "--quiet", "-q", "--json"];
-const SHARED_WITH_VALUE: &[&str] = &["--config", "--env-file", "--output"];
+const SHARED_WITH_VALUE: &[&str] = &["--config", "--profile", "--env-file", "--output"];
 
 /// Talk to any chat model from the terminal
 #[derive(Debug, Parser)]
@@ -122,8 +122,8 @@ pub(crate) struct ChatArgs {
     /// Instructions for the model
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// Attach a file, a folder's texts, a URL, what a `!command` prints or `-` for stdin: image,
-    /// sound, video, PDF or text (repeatable)
+    /// Attach a file, a folder's texts, a URL, what a `!command` prints, `-` for stdin or
+    /// `clipboard`: image, sound, video, PDF or text (repeatable)
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) attach: Vec<String>,
     /// Address to send to; a host that isn't known is taken as OpenAI-compatible
@@ -199,6 +199,9 @@ pub(crate) struct Common {
     /// Configuration file
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Part of the configuration that is laid over the rest (PARLOR_PROFILE)
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) profile: Option<String>,
     /// Variables that aren't set in the environment, as lines NAME=value; no file is read by itself
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) env_file: Option<PathBuf>,

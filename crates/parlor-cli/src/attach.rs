@@ -10,17 +10,24 @@ use std::path::Path;
 use parlor::agent::Attachment;
 use parlor::{ErrorKind, MediaFormat, MediaKind, Part};
 
+use crate::clipboard;
 use crate::failure::Failure;
 
 /// The most bytes of one attachment. No provider takes a larger file inline.
 const LIMIT: u64 = 50 * 1024 * 1024;
 
+/// What stands for the clipboard, where there is no file of that name.
+const CLIPBOARD: &str = "clipboard";
+
 /// The parts for what was named: a path, an address with `http`, `https`, `data`
-/// or `file`, or a command after `!`.
+/// or `file`, a command after `!`, or the clipboard.
 pub(crate) fn parts(what: &str) -> Result<Vec<Part>, Failure> {
     match what.strip_prefix('!') {
         Some(command) => command::part(command).map(|part| vec![part]),
         None if Path::new(what).is_dir() => folder::parts(what),
+        None if what == CLIPBOARD && !Path::new(what).exists() => {
+            clipboard::part().map(|(part, _)| vec![part])
+        }
         None => part(what).map(|part| vec![part]),
     }
 }

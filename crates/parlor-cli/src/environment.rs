@@ -5,16 +5,28 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use parlor::{Env, Error, ErrorKind, Result};
+use parlor::{Config, Env, Error, ErrorKind, Result};
 
 /// What the file says, once it is read.
 static FILE: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+/// The profile that the command line names.
+static PROFILE: OnceLock<String> = OnceLock::new();
+
+/// Takes this profile of the configuration, whatever the environment says.
+pub(crate) fn take_profile(name: &str) {
+    // The command line names one.
+    let _ = PROFILE.set(name.to_owned());
+}
 
 /// The environment. A variable that the process has wins over the file's.
 pub(crate) fn env() -> Env {
     let process = Env::process();
     Env::new(move |name| {
         let of_file = || FILE.get()?.get(name).cloned();
+        if let (Config::PROFILE_VARIABLE, Some(profile)) = (name, PROFILE.get()) {
+            return Some(profile.clone());
+        }
         process.get(name).or_else(of_file)
     })
 }

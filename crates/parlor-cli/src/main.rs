@@ -60,6 +60,11 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     {
         environment::load(file)?;
     }
+    if let Parsed::Command(command) = &parsed
+        && let Some(profile) = &command.common().profile
+    {
+        environment::take_profile(profile);
+    }
     match parsed {
         Parsed::Told(text) => Ok(terminal::say(&text)?),
         Parsed::Command(Command::Chat(args)) => commands::chat(&args),

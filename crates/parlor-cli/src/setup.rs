@@ -30,7 +30,7 @@ pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
 /// The same without saved keys.
 pub(crate) fn configured(config: Option<&Path>) -> Result<Registry, Failure> {
     let config = match config {
-        Some(path) => Config::load_beside(path, PROGRAM_TABLES)?,
+        Some(path) => parlor::profiled(Config::load_beside(path, PROGRAM_TABLES)?, &env())?,
         None => parlor::configuration(&env())?,
     };
     Ok(Registry::global(PROVIDERS)?

@@ -132,6 +132,10 @@ fn the_clipboard_goes_with_the_next_message() {
     pty.enters("What is it?");
     pty.shows("\nof the clipboard");
     leave(pty);
+    let mut command = home.parlor(&["-m", "echo", "-a", "clipboard", "What is it?"]);
+    let ran = command.env("PATH", &bin).output().unwrap();
+    let printed = String::from_utf8(ran.stdout).unwrap();
+    assert!(printed.contains("of the\nclipboard"), "{printed}");
     let mut pty = talk(&home, &[("PATH", "/nowhere")]);
     pty.enters("/paste");
     pty.shows("error[clipboard]: the clipboard can't be read from here");

@@ -100,8 +100,8 @@ pub fn configuration(env: &Env) -> Result<Config> {
         return Ok(Config::default());
     };
     match path.try_exists() {
-        Ok(true) => Ok(Config::load_beside(&path, PROGRAM_TABLES)?),
-        Ok(false) if env.get("PARLOR_CONFIG").is_none() => Ok(Config::default()),
+        Ok(true) => profiled(Config::load_beside(&path, PROGRAM_TABLES)?, env),
+        Ok(false) if env.get("PARLOR_CONFIG").is_none() => profiled(Config::default(), env),
         Ok(false) => {
             let message = format!("there is no file {}", path.display());
             Err(Error::new(ErrorKind::Configuration, message)
@@ -111,5 +111,16 @@ pub fn configuration(env: &Env) -> Result<Config> {
             let message = format!("cannot read {}: {error}", path.display());
             Err(Error::new(ErrorKind::Configuration, message))
         }
+    }
+}
+
+/// The configuration with the profile that `PARLOR_PROFILE` names, if it does.
+///
+/// # Errors
+/// As [`Config::with_profile`].
+pub fn profiled(config: Config, env: &Env) -> Result<Config> {
+    match env.get(Config::PROFILE_VARIABLE) {
+        Some(name) if !name.is_empty() => config.with_profile(&name),
+        _ => Ok(config),
     }
 }

@@ -104,7 +104,7 @@ pub mod settings;
 
 #[cfg(feature = "agent")]
 pub use global::chat;
-pub use global::{PROGRAM_TABLES, batches, configuration, model, registry};
+pub use global::{PROGRAM_TABLES, batches, configuration, model, profiled, registry};
 pub use parlor_core::*;
 #[cfg(feature = "fetch")]
 pub use parlor_http::{Fetcher, Lookup, is_public};

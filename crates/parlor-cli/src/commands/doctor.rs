@@ -5,7 +5,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 
 use parlor::layers::ConfiguredLayers;
-use parlor::{PROVIDERS, Registry, Rule, config_path};
+use parlor::{Config, PROVIDERS, Registry, Rule, config_path};
 use serde::Serialize;
 
 use super::providers::{Row, rows};
@@ -36,6 +36,8 @@ struct Report {
 struct ConfigState {
     path: Option<PathBuf>,
     found: bool,
+    /// The profile that is laid over the rest.
+    profile: Option<String>,
     problems: Vec<String>,
 }
 
@@ -151,6 +153,7 @@ async fn report(
         config: ConfigState {
             found: path.as_ref().is_some_and(|path| path.exists()),
             path,
+            profile: env().get(Config::PROFILE_VARIABLE),
             problems: broken
                 .into_iter()
                 .chain(wrong)
@@ -273,7 +276,15 @@ impl Report {
         let path = self.config.path.as_deref().map(Path::display);
         match (&path, self.config.found, self.config.problems.as_slice()) {
             (_, _, [_, ..]) => {}
-            (Some(path), true, _) => line('✓', "config", &path.to_string()),
+            (Some(path), true, _) => {
+                let profile = self.config.profile.as_ref();
+                let profile = profile.map(|name| format!(" with the profile {name}"));
+                line(
+                    '✓',
+                    "config",
+                    &format!("{path}{}", profile.unwrap_or_default()),
+                );
+            }
             (Some(path), false, _) => line('–', "config", &format!("none ({path})")),
             (None, ..) => line('–', "config", "none, and the environment names no home"),
         }

@@ -75,6 +75,9 @@ fn pick_and_go_on(
     if let Some(config) = &args.common.config {
         line.extend(["--config".into(), config.clone().into_os_string()]);
     }
+    if let Some(profile) = &args.common.profile {
+        line.extend(["--profile".into(), profile.into()]);
+    }
     match args::parse(line)? {
         Parsed::Command(Command::Chat(chat)) => super::chat(&chat),
         _ => Ok(()),

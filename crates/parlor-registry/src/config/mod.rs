@@ -24,6 +24,7 @@ mod validate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use parlor_core::{Error, ErrorKind};
 use serde::Deserialize;
 use toml::de::DeTable;
 
@@ -56,6 +57,9 @@ pub struct Config {
     pub routes: BTreeMap<String, Route>,
     /// Settings for the layers around every model.
     pub layers: LayerSettings,
+    /// Configurations by name, one of which may be laid over the rest: see
+    /// [`with_profile`](Self::with_profile).
+    pub profiles: BTreeMap<String, Config>,
     /// Keys of a JSON mapping that were passed over, each said once.
     #[serde(skip)]
     pub ignored: Vec<String>,
@@ -126,10 +130,35 @@ impl Config {
             }
         };
         let mut config = read(path).map_err(|problems| problems.in_file(path))?;
-        if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, path.parent()) {
-            *catalogue = folder.join(&*catalogue);
+        let of_profiles = config.profiles.values_mut().map(|it| &mut it.catalogue);
+        for catalogue in of_profiles.chain([&mut config.catalogue]).flatten() {
+            if let Some(folder) = path.parent() {
+                *catalogue = folder.join(&*catalogue);
+            }
         }
         Ok(config)
+    }
+
+    /// The variable that names the profile.
+    pub const PROFILE_VARIABLE: &str = "PARLOR_PROFILE";
+
+    /// This configuration with one of its profiles laid over it; what the profile
+    /// says wins, entry by entry.
+    ///
+    /// # Errors
+    /// [`Configuration`](ErrorKind::Configuration) where there is no such profile;
+    /// the help names those that there are.
+    pub fn with_profile(mut self, name: &str) -> Result<Self, Error> {
+        if let Some(profile) = self.profiles.remove(name) {
+            return Ok(self.merged(profile));
+        }
+        let names: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+        let help = match names.as_slice() {
+            [] => format!("Write one: a table [profiles.{name}] with what differs."),
+            names => format!("There is {}.", names.join(", ")),
+        };
+        let message = format!("there is no profile `{name}` in the configuration");
+        Err(Error::new(ErrorKind::Configuration, message).with_help(help))
     }
 
     /// Joins a later configuration to this one; what the later one says wins,
@@ -142,6 +171,7 @@ impl Config {
         self.models.extend(later.models);
         self.routes.extend(later.routes);
         self.layers = self.layers.merged(later.layers);
+        self.profiles.extend(later.profiles);
         self.ignored.extend(later.ignored);
         self
     }

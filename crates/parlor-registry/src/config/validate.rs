@@ -26,7 +26,21 @@ pub(super) fn validate(config: &Config, toml: Option<&str>) -> Result<(), Proble
         let place = ["layers", "retry", "attempts"];
         findings.add(&place, "must be at least 1, which is the first try");
     }
-    findings.finish()
+    for (name, profile) in &config.profiles {
+        if !profile.profiles.is_empty() {
+            findings.add(
+                &["profiles", name, "profiles"],
+                "a profile has none of its own",
+            );
+        }
+    }
+    findings.finish()?;
+    // Each is right together with what it is laid over.
+    config.profiles.values().try_for_each(|profile| {
+        let mut base = config.clone();
+        base.profiles.clear();
+        validate(&base.merged(profile.clone()), None)
+    })
 }
 
 fn check_provider(findings: &mut Findings<'_>, name: &str, provider: &ProviderSettings) {
