@@ -122,3 +122,45 @@ fn an_edited_file_is_checked() {
         .says(&["default_model", "parlor config edit"]);
     home.run(&["config", "edit"]).failed(3, "config");
 }
+
+#[test]
+fn what_is_wrong_with_tools_is_told_with_its_place() {
+    let home = Home::new();
+    for (config, wanted) in [
+        ("[tools.x]\ncommnd = [\"x\"]", "did you mean `command`?"),
+        ("[tools.x]\npolicy = \"allow\"", "needs a `command`"),
+        ("[tools.x]\ncommand = [\"x\"]", "needs a `description`"),
+        ("[tools.time]\ncommand = [\"x\"]", "the name is taken"),
+        (
+            "[tools.\"a b\"]\ncommand = [\"x\"]\ndescription = \"x\"",
+            "1 to 64 letters",
+        ),
+        ("[mcp.time]\ncommand = \"x\"", "the name is taken"),
+        ("[tools]\nmax_steps = 0", "at least 1"),
+        ("[tools]\non = [\"nothing\"]", "there is no tool `nothing`"),
+        (
+            "[tools.time]\naddresses = [\"127.0.0.1\"]",
+            "are for `fetch_url`",
+        ),
+        (
+            "[tools.x]\ncommand = [\"x\"]\ndescription = \"x\"\nparameters = \"no.json\"",
+            "no.json",
+        ),
+    ] {
+        let file = home.config(config);
+        let ran = home.run(&["config", "check"]);
+        assert_eq!(ran.code, Some(3), "{config}: {ran:?}");
+        ran.says(&[wanted]);
+        if !config.contains("no.json") {
+            ran.says(&[&format!("{file}:")]);
+            assert_eq!(home.run(&["-m", "echo", "Hi"]).code, Some(3), "{config}");
+        }
+    }
+    home.config("[tools.x]\ncommand = [\"no-such-program\"]\ndescription = \"x\"");
+    assert_eq!(home.run(&["config", "check"]).code, Some(0));
+    let report = home.run(&["doctor"]).stdout;
+    assert!(
+        report.contains("✗ tool       x (no-such-program): no program"),
+        "{report}"
+    );
+}

@@ -6,7 +6,7 @@ mod common;
 
 use std::io::{BufRead as _, BufReader};
 
-use common::calling::{calls, last_result, says, tools_of};
+use common::calling::{calls, in_one_piece, last_result, says, tools_of};
 use common::server::{Answer, Server};
 use common::{Home, Ran, signal};
 use serde_json::{Value, json};
@@ -378,43 +378,26 @@ fn an_interruption_stops_the_program_and_keeps_the_turn() {
 }
 
 #[test]
-fn what_is_wrong_in_the_configuration_is_told_with_its_place() {
+fn an_answer_by_a_schema_or_in_one_piece_may_need_tools_too() {
     let home = Home::new();
-    for (config, wanted) in [
-        ("[tools.x]\ncommnd = [\"x\"]", "did you mean `command`?"),
-        ("[tools.x]\npolicy = \"allow\"", "needs a `command`"),
-        ("[tools.x]\ncommand = [\"x\"]", "needs a `description`"),
-        ("[tools.time]\ncommand = [\"x\"]", "the name is taken"),
-        (
-            "[tools.\"a b\"]\ncommand = [\"x\"]\ndescription = \"x\"",
-            "1 to 64 letters",
-        ),
-        ("[mcp.time]\ncommand = \"x\"", "the name is taken"),
-        ("[tools]\nmax_steps = 0", "at least 1"),
-        ("[tools]\non = [\"nothing\"]", "there is no tool `nothing`"),
-        (
-            "[tools.time]\naddresses = [\"127.0.0.1\"]",
-            "are for `fetch_url`",
-        ),
-        (
-            "[tools.x]\ncommand = [\"x\"]\ndescription = \"x\"\nparameters = \"no.json\"",
-            "no.json",
-        ),
-    ] {
-        let file = home.config(config);
-        let ran = home.run(&["config", "check"]);
-        assert_eq!(ran.code, Some(3), "{config}: {ran:?}");
-        ran.says(&[wanted]);
-        if !config.contains("no.json") {
-            ran.says(&[&format!("{file}:")]);
-            assert_eq!(home.run(&["-m", "echo", "Hi"]).code, Some(3), "{config}");
-        }
-    }
-    home.config("[tools.x]\ncommand = [\"no-such-program\"]\ndescription = \"x\"");
-    assert_eq!(home.run(&["config", "check"]).code, Some(0));
-    let report = home.run(&["doctor"]).stdout;
-    assert!(
-        report.contains("✗ tool       x (no-such-program): no program"),
-        "{report}"
+    let server = Server::start(vec![
+        calls(&[("time", json!({}))]),
+        says("{\"day\": \"Monday\"}"),
+    ]);
+    let ran = ask(&home, &server, &["--tool", "time", "--schema", "day"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "{\"day\":\"Monday\"}\n"),
+        "{ran:?}"
     );
+    ran.says(&["✓ time"]);
+    let answers = vec![calls(&[("time", json!({}))]), says("Done.")];
+    let server = Server::start(answers.into_iter().map(in_one_piece).collect());
+    let ran = ask(&home, &server, &["--tool", "time", "--no-stream"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "Done.\n"),
+        "{ran:?}"
+    );
+    assert!(server.request().body.contains("\"stream\":false"));
 }

@@ -1,27 +1,23 @@
 //! `parlor chat`: one question, one answer.
 
+mod ask;
 mod talk;
 
-use std::time::Instant;
-
-use parlor::agent::{Extracted, Extractor, History, KeptTurn, TurnState, Window};
+use parlor::agent::{History, KeptTurn, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{
-    ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, FinishKind, Latency, Message,
-    OutputSchema, Part, Role,
-};
-use serde_json::Value;
+use parlor::{ChatModel, ChatResponse, Error, ErrorKind, FinishKind, Latency, Message, Role};
 
 use crate::args::{ChatArgs, Form, Trim};
 use crate::choose::{self, Chosen, Wish};
 use crate::failure::{self, Context, Failure, Then};
-use crate::interrupt::{self, Interrupted};
+use crate::interrupt;
 use crate::keeper::{self, Keeper, Shelf};
-use crate::output::{self, Output};
+use crate::output;
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
 use crate::{environment, input, pick, schema, setup, template, weight};
+use ask::{Stopped, shaped, stream, whole};
 use talk::Talk;
 
 /// Asks, and prints the answer.
@@ -255,134 +251,6 @@ fn turn(
     kept
 }
 
-/// Why there is no whole answer.
-enum Stopped {
-    Call(Error),
-    Output(std::io::Error),
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<std::io::Error> for Stopped {
-    fn from(error: std::io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-/// Asks for a stream and prints it as it comes. An interrupted answer is what
-/// had come.
-async fn stream(
-    model: &dyn ChatModel,
-    request: &ChatRequest,
-    output: &mut dyn Output,
-    mut interrupted: Interrupted,
-) -> Result<ChatResponse, Stopped> {
-    let clock = Clock::start();
-    let opened = tokio::select! {
-        biased;
-        _ = &mut interrupted => return Ok(nothing(model)),
-        opened = model.stream(request) => opened,
-    };
-    let mut stream = opened?;
-    let mut first = None;
-    loop {
-        let event = tokio::select! {
-            biased;
-            _ = &mut interrupted => break,
-            event = stream.next() => event,
-        };
-        let Some(event) = event else { break };
-        let event = event?;
-        if first.is_none() && !matches!(event, Event::Started { .. }) {
-            first = clock.passed();
-        }
-        output.event(&event)?;
-    }
-    let mut response = stream.stop();
-    clock.complete(&mut response.metadata.latency, first);
-    Ok(response)
-}
-
-/// Asks for the answer in one piece.
-async fn whole(
-    model: &dyn ChatModel,
-    request: &ChatRequest,
-    output: &mut dyn Output,
-    interrupted: Interrupted,
-) -> Result<ChatResponse, Stopped> {
-    let clock = Clock::start();
-    let answered = tokio::select! {
-        biased;
-        _ = interrupted => return Ok(nothing(model)),
-        answered = model.chat(request) => answered,
-    };
-    let mut response = answered?;
-    clock.complete(&mut response.metadata.latency, None);
-    say(&response, output)?;
-    Ok(response)
-}
-
-/// Asks for JSON by a schema. Once it keeps to it, it is all that the answer says.
-async fn shaped(
-    model: &dyn ChatModel,
-    request: &ChatRequest,
-    shape: &OutputSchema,
-    pretty: bool,
-    output: &mut dyn Output,
-    interrupted: Interrupted,
-) -> Result<ChatResponse, Stopped> {
-    let clock = Clock::start();
-    let extractor = Extractor::<Value>::new().with_schema(shape.clone());
-    let extracted = tokio::select! {
-        biased;
-        _ = interrupted => return Ok(nothing(model)),
-        extracted = extractor.extract(model, request.clone()) => extracted?,
-    };
-    as_answer(extracted, pretty, &clock, output)
-}
-
-/// A value as the whole text of its answer, printed.
-fn as_answer(
-    extracted: Extracted<Value>,
-    pretty: bool,
-    clock: &Clock,
-    output: &mut dyn Output,
-) -> Result<ChatResponse, Stopped> {
-    let text = match pretty {
-        true => format!("{:#}", extracted.value),
-        false => extracted.value.to_string(),
-    };
-    let mut response = extracted.response;
-    response.usage = Some(extracted.usage);
-    response.choices.truncate(1);
-    if let Some(choice) = response.choices.first_mut() {
-        let parts = &mut choice.message.parts;
-        parts.retain(|part| !matches!(part, Part::Text(_)));
-        parts.push(Part::text(text));
-    }
-    clock.complete(&mut response.metadata.latency, None);
-    say(&response, output)?;
-    Ok(response)
-}
-
-/// Prints an answer that came in one piece.
-fn say(response: &ChatResponse, output: &mut dyn Output) -> std::io::Result<()> {
-    let mut events = response.clone().into_events().into_iter();
-    events.try_for_each(|event| output.event(&event))
-}
-
-/// An answer that was interrupted before it began.
-fn nothing(model: &dyn ChatModel) -> ChatResponse {
-    let mut response = ChatResponse::default();
-    response.provider.clone_from(&model.info().provider);
-    response.interrupted = true;
-    response
-}
-
 /// Says what a whole answer of the model that was asked amounts to.
 fn judge(
     response: &ChatResponse,
@@ -433,23 +301,5 @@ fn cause(error: &Error) -> String {
     match error.status() {
         Some(status) => format!("{kind} {status}"),
         None => kind.to_string(),
-    }
-}
-
-/// Measures what the transport didn't.
-struct Clock(Instant);
-
-impl Clock {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    fn passed(&self) -> Option<u64> {
-        u64::try_from(self.0.elapsed().as_millis()).ok()
-    }
-
-    fn complete(&self, latency: &mut Latency, first: Option<u64>) {
-        latency.first_event_ms = latency.first_event_ms.or(first);
-        latency.total_ms = latency.total_ms.or_else(|| self.passed());
     }
 }

@@ -15,6 +15,21 @@ pub fn says(text: &str) -> Answer {
     answer(json!({"role": "assistant", "content": text}))
 }
 
+/// The same answer in one piece, for who asked for no stream.
+pub fn in_one_piece(Answer(status, _, lines): Answer) -> Answer {
+    let parts: Vec<Value> = lines
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    let mut whole = parts[1].clone();
+    whole["message"] = parts[0]["message"].clone();
+    Answer(
+        status,
+        "content-type: application/json\r\n",
+        whole.to_string(),
+    )
+}
+
 /// An answer that calls tools, by name and arguments.
 pub fn calls(calls: &[(&str, Value)]) -> Answer {
     let calls = calls.iter();

@@ -11,7 +11,7 @@ use parlor::{
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Clock, Stopped, as_answer, nothing};
+use super::ask::{Clock, Stopped, as_answer, nothing};
 use crate::choose::Chosen;
 use crate::failure::Failure;
 use crate::interrupt::Interrupted;
