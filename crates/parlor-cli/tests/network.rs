@@ -35,7 +35,7 @@ fn a_key_that_is_missing() {
     let ran = home.run(&["-m", MODEL, "Hi"]);
     ran.failed(4, "no-key").says(&[
         "anthropic needs an API key and none was found (looked in: ANTHROPIC_API_KEY",
-        "help: Set ANTHROPIC_API_KEY",
+        "help: or: Set ANTHROPIC_API_KEY",
         "https://",
         "parlor -m echo",
     ]);
