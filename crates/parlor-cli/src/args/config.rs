@@ -9,6 +9,7 @@ For instance:
   parlor config set default_model PROVIDER/MODEL
   parlor config set providers.mine.base_url http://localhost:8000/v1
   parlor config get providers.mine
+  parlor config schema > config.schema.json
 
 PATH is the name of a setting with its tables before it, as in `layers.retry`; a name with
 dots stands in quotes. A value that is no TOML is taken as text.";
@@ -30,6 +31,8 @@ pub(crate) enum ConfigAction {
     Check,
     /// Open it in your editor (VISUAL, EDITOR), and check it afterwards
     Edit,
+    /// Print what the file may say, as JSON Schema for editors
+    Schema,
     /// Print what is set
     Get {
         /// Name of a setting or of a table

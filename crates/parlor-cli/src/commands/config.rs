@@ -17,16 +17,27 @@ use crate::scrub::without_secrets;
 use crate::terminal::{self, Terminal};
 use crate::tools::ToolSettings;
 
+/// What the file may say, for editors that read a schema.
+const SCHEMA: &str = include_str!("config/schema.json");
+
+/// The schema's file beside a configuration that is made, and how the
+/// configuration begins, so that an editor finds it.
+const SCHEMA_FILE: &str = "config.schema.json";
+const BEGINNING: &str = "#:schema ./config.schema.json\n";
+
 /// Tables whose values may be secrets, and names that are.
 const SECRET_TABLES: &[&str] = &["headers", "query", "env"];
 const SECRETS: &[&str] = &["api_key"];
 
 /// Finds, checks, edits, reads or writes the configuration.
 pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
+    if let Some(ConfigAction::Schema) = &args.action {
+        return Ok(terminal::say(SCHEMA)?);
+    }
     let file = file(args)?;
     let told = Terminal::find(args.common.plain, args.common.quiet);
     match &args.action {
-        None | Some(ConfigAction::Path) => {
+        None | Some(ConfigAction::Path | ConfigAction::Schema) => {
             if !file.exists() {
                 told.notice("It isn't there yet; without it everything has its defaults.");
             }
@@ -103,6 +114,9 @@ fn edit_file(file: &Path) -> Result<(), Failure> {
         let made = files::make_folder(folder);
         made.map_err(|error| wrong(format!("cannot make {}: {error}", folder.display())))?;
     }
+    if !file.exists() && !is_json(file) {
+        begin(file)?;
+    }
     let program = editor.split_whitespace().next().unwrap_or_default();
     let status = edit::command(&editor).arg(file).status();
     let status = status.map_err(|error| {
@@ -113,6 +127,14 @@ fn edit_file(file: &Path) -> Result<(), Failure> {
             .help("What it saved stays as it is: parlor config check"));
     }
     check(file, &read(file)?).map_err(|failure| failure.also("parlor config edit"))
+}
+
+/// Makes a configuration that says nothing yet, and its schema beside it.
+fn begin(file: &Path) -> Result<(), Failure> {
+    let failed = |error| wrong(format!("cannot write {}: {error}", file.display()));
+    let schema = file.with_file_name(SCHEMA_FILE);
+    files::replace(&schema, SCHEMA, false).map_err(failed)?;
+    files::replace(file, BEGINNING, false).map_err(failed)
 }
 
 fn get(file: &Path, path: &str) -> Result<(), Failure> {
