@@ -56,7 +56,7 @@ fn without_a_command_both_commands_and_the_options_of_chat_are_offered() {
     }
     assert!(!all.iter().any(|it| it == "man"), "{all:?}");
     assert_eq!(words(&home, &["--no-st"]), ["--no-stream", "--no-stdin"]);
-    assert_eq!(words(&home, &["config", "s"]), ["set"]);
+    assert_eq!(words(&home, &["config", "s"]), ["schema", "set"]);
     assert_eq!(words(&home, &["--output", "e"]), ["events"]);
 }
 
