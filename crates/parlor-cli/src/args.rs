@@ -8,6 +8,7 @@ mod help;
 mod history;
 mod keys;
 mod listing;
+mod serve;
 mod template;
 mod tools;
 mod usage;
@@ -34,6 +35,7 @@ pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use history::HistoryArgs;
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 pub(crate) use listing::{ListForm, Listing};
+pub(crate) use serve::ServeArgs;
 
 pub(crate) use usage::UsageArgs;
 
@@ -47,6 +49,7 @@ const COMMANDS: &[&str] = &[
     "providers",
     "usage",
     "templates",
+    "serve",
     "doctor",
     "completions",
     "man",
@@ -102,6 +105,9 @@ pub(crate) enum Command {
     /// Say what is set up, and which model would be asked
     #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Serve the models over HTTP: a gateway in five dialects, and a page
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(ServeArgs),
     /// Print the script that has a shell complete parlor's words
     #[command(after_help = completions::EXAMPLES)]
     Completions(CompletionsArgs),
@@ -219,6 +225,7 @@ impl Command {
             Self::Usage(args) => &args.common,
             Self::Templates(args) => &args.common,
             Self::Doctor(args) => &args.common,
+            Self::Serve(args) => &args.common,
             Self::Completions(args) => &args.common,
             Self::Man(args) => &args.common,
         }

@@ -108,9 +108,10 @@ impl Household {
     }
 }
 
-/// Whether a line runs the program.
+/// Whether a line runs the program, and to an end.
 fn runs_it(line: &str) -> bool {
-    line.starts_with("parlor ") || line == "parlor" || line.contains("| parlor ")
+    let serves = line.starts_with("parlor serve") && !line.contains("--check");
+    !serves && (line.starts_with("parlor ") || line == "parlor" || line.contains("| parlor "))
 }
 
 /// The lines of the README's shell blocks, and what its table of commands names.

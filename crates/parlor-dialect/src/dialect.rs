@@ -195,6 +195,35 @@ pub enum Framing {
     EventStream,
 }
 
+impl Framing {
+    /// Writes one frame as text.
+    ///
+    /// The messages of an event stream are binary, with checksums that this crate doesn't make:
+    /// their data alone is written.
+    pub fn put(self, event: Option<&str>, data: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Sse => {
+                if let Some(event) = event {
+                    out.extend_from_slice(b"event: ");
+                    out.extend_from_slice(event.as_bytes());
+                    out.push(b'\n');
+                }
+                for line in data.split(|byte| *byte == b'\n') {
+                    out.extend_from_slice(b"data: ");
+                    out.extend_from_slice(line);
+                    out.push(b'\n');
+                }
+                out.push(b'\n');
+            }
+            Self::Ndjson => {
+                out.extend_from_slice(data);
+                out.push(b'\n');
+            }
+            Self::EventStream => out.extend_from_slice(data),
+        }
+    }
+}
+
 /// One frame of a streamed body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

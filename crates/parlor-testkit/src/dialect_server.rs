@@ -243,24 +243,8 @@ fn body<D: ServerDialect>(
 fn frame(framing: Framing, event: Option<&str>, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 32);
     match framing {
-        Framing::Sse => {
-            if let Some(event) = event {
-                out.extend_from_slice(b"event: ");
-                out.extend_from_slice(event.as_bytes());
-                out.push(b'\n');
-            }
-            for line in data.split(|byte| *byte == b'\n') {
-                out.extend_from_slice(b"data: ");
-                out.extend_from_slice(line);
-                out.push(b'\n');
-            }
-            out.push(b'\n');
-        }
-        Framing::Ndjson => {
-            out.extend_from_slice(data);
-            out.push(b'\n');
-        }
         Framing::EventStream => event_stream::message(&mut out, event.unwrap_or_default(), data),
+        framing => framing.put(event, data, &mut out),
     }
     out
 }

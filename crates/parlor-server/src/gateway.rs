@@ -1,0 +1,168 @@
+//! A request in any dialect to a model of any provider, and the answer in the same dialect.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use parlor::{Error, ErrorKind, Origin, Result, Retry};
+use parlor_dialect::Framing;
+use serde::Deserialize;
+
+use crate::answer::Answer;
+use crate::service::Site;
+use crate::speak::{self, Speak};
+
+/// How long a client should wait that was refused for want of room, in seconds.
+const COME_AGAIN: u64 = 1;
+
+/// Answers a request in the dialect of its path.
+pub(crate) async fn ask(
+    dialect: Box<dyn Speak>,
+    State(site): State<Arc<Site>>,
+    request: Request,
+) -> Response {
+    match answered(&*dialect, &site, request).await {
+        Ok(response) => response,
+        Err(error) => refused(&*dialect, &error),
+    }
+}
+
+async fn answered(dialect: &dyn Speak, site: &Site, request: Request) -> Result<Response> {
+    site.access.check(request.headers(), request.uri())?;
+    let room = Arc::clone(&site.room);
+    let room = room.try_acquire_owned().map_err(|_| {
+        let message = "as many requests as this service bears are on their way";
+        Error::new(ErrorKind::Overloaded, message).with_status(503)
+    })?;
+    let path = path_of(&request);
+    let body = to_bytes(request.into_body(), site.config.max_body).await;
+    let body = body.map_err(|_| {
+        let limit = site.config.max_body / 1024 / 1024;
+        let message = format!("the body is larger than {limit} MiB, or it broke off");
+        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
+    })?;
+    let id = model_of(&path, &body)?;
+    let model = site.model(&id)?;
+    // What a client sends back of a provider's own belongs to the model that it asks.
+    let origin = Origin::new(model.info().native_provider(), dialect.name());
+    let incoming = dialect.read(&path, &body, &origin)?;
+    if !incoming.stream {
+        let response = model.chat(&incoming.request).await?;
+        let body = dialect.whole(&response)?;
+        return Ok(reply(StatusCode::OK, "application/json", Body::from(body)));
+    }
+    let mut events = model.stream(&incoming.request).await?;
+    let Some(first) = events.next().await.transpose()? else {
+        return Err(Error::new(
+            ErrorKind::Truncated,
+            "the model's stream is empty",
+        ));
+    };
+    let framing = dialect.framing();
+    let answer = Answer::new(
+        first,
+        events,
+        dialect.encoder(),
+        framing,
+        incoming.stream_usage,
+    );
+    let answer = Body::new(Held {
+        answer,
+        _room: room,
+    });
+    let kind = match framing {
+        Framing::Ndjson => "application/x-ndjson",
+        Framing::Sse | Framing::EventStream => "text/event-stream",
+    };
+    Ok(reply(StatusCode::OK, kind, answer))
+}
+
+/// What nothing answers.
+pub(crate) async fn nothing(request: Request) -> Response {
+    let path = request.uri().path();
+    let message = format!("there is nothing at {} {path}", request.method());
+    let error = Error::new(ErrorKind::InvalidRequest, message).with_status(404);
+    refused(&*speak::of_path(path), &error)
+}
+
+/// A failure in the client's own shape.
+pub(crate) fn refused(dialect: &dyn Speak, error: &Error) -> Response {
+    let (status, body) = dialect.refuse(error);
+    // A provider's status is told as the dialect tells failures of its kind; ours as it is.
+    let own = error.status().filter(|_| error.provider().is_none());
+    let status = own.unwrap_or(status);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = reply(status, "application/json", Body::from(body));
+    let wait = match (error.retry(), error.kind()) {
+        (Retry::Later(Some(wait)), _) => Some(wait.as_secs_f64().ceil() as u64),
+        (_, ErrorKind::Overloaded) => Some(COME_AGAIN),
+        _ => None,
+    };
+    if let Some(wait) = wait {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    }
+    response
+}
+
+pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn path_of(request: &Request) -> String {
+    let uri = request.uri();
+    let path = uri.path_and_query().map(|it| it.as_str());
+    path.unwrap_or_default().to_owned()
+}
+
+/// The model that a request names: in its body, or in its path where that has a colon.
+fn model_of(path: &str, body: &[u8]) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        model: Option<Cow<'a, str>>,
+    }
+    let path = path.split('?').next().unwrap_or_default();
+    let in_path = path.strip_prefix("/v1beta/models/");
+    if let Some((model, _)) = in_path.and_then(|it| it.rsplit_once(':')) {
+        return Ok(model.replace("%2F", "/").replace("%2f", "/"));
+    }
+    let named: Named<'_> = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body is no JSON that names a model: {error}");
+        Error::new(ErrorKind::InvalidRequest, message).with_status(400)
+    })?;
+    let model = named.model.filter(|it| !it.is_empty());
+    model.map(Cow::into_owned).ok_or_else(|| {
+        let message = "the request names no model";
+        Error::new(ErrorKind::InvalidRequest, message)
+            .with_status(400)
+            .with_help("Set `model` to an id that GET /v1/models lists.")
+    })
+}
+
+/// An answer that holds its place among those on their way until it ends.
+struct Held {
+    answer: Answer,
+    _room: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl http_body::Body for Held {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>>
+    {
+        std::pin::Pin::new(&mut self.answer).poll_frame(cx)
+    }
+}

@@ -1,0 +1,50 @@
+//! Chat models over HTTP: what one program can ask, every client can.
+//!
+//! A [`Service`] answers in the dialects that clients speak already, whatever the provider behind a
+//! model is:
+//!
+//! | path | what is spoken there |
+//! |---|---|
+//! | `POST /v1/chat/completions` | the chat API that most hosts speak |
+//! | `POST /v1/responses` | the Responses API |
+//! | `POST /v1/messages` | the messages API |
+//! | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` | `generateContent` |
+//! | `POST /api/chat` | the API of local models |
+//! | `POST /api/chat/stream` | lines of JSON, for the page at `/` and simple programs |
+//!
+//! Models are listed at `GET /v1/models`, `/v1beta/models` and `/api/tags` in the same dialects.
+//! `/livez` says that the process runs. The model of a request is an id or a name of the
+//! registry: `provider/model`, or a name, alias or route of the configuration.
+//!
+//! ```no_run
+//! # async fn run() -> std::io::Result<()> {
+//! use parlor_server::{Service, ServerConfig};
+//!
+//! let registry = parlor::Registry::global(parlor::PROVIDERS).map_err(std::io::Error::other)?;
+//! let service = Service::new(registry, ServerConfig::default()).map_err(std::io::Error::other)?;
+//! service.run(std::future::pending()).await
+//! # }
+//! ```
+//!
+//! # What holds
+//!
+//! - The head of an answer waits for the first event, so that a failure has its own status, and
+//!   the shape that the client's dialect gives it.
+//! - Nothing stands between the model's stream and the connection: a slow reader slows the
+//!   provider down, and one that leaves ends the call.
+//! - Keys of providers come from the registry alone, and nothing of a client's head is passed on.
+//! - It binds to the loopback interface, and to another only with keys of its own or when told
+//!   to do without.
+
+mod access;
+mod answer;
+mod chat;
+mod config;
+mod gateway;
+mod list;
+mod page;
+mod service;
+mod speak;
+
+pub use config::ServerConfig;
+pub use service::Service;

@@ -1,0 +1,134 @@
+//! A service: its models, its routes, and its life.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use parlor::layers::ConfiguredLayers;
+use parlor::{ChatModel, Registry, Result};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::access::Access;
+use crate::config::ServerConfig;
+use crate::speak::CLIENTS;
+use crate::{chat, gateway, list, page};
+
+/// Chat models over HTTP.
+pub struct Service {
+    site: Arc<Site>,
+}
+
+/// What every request needs.
+pub(crate) struct Site {
+    pub(crate) registry: Registry,
+    pub(crate) config: ServerConfig,
+    pub(crate) access: Access,
+    pub(crate) room: Arc<Semaphore>,
+    layers: ConfiguredLayers,
+}
+
+impl Service {
+    /// A service over the models of this registry, each within the layers that its configuration
+    /// names.
+    ///
+    /// # Errors
+    /// `Configuration` for layers that are wrong, and for what
+    /// [`check`](ServerConfig::check) finds.
+    pub fn new(registry: Registry, config: ServerConfig) -> Result<Self> {
+        config.check()?;
+        let layers = ConfiguredLayers::new(registry.config())?;
+        let is_local = config.bind.ip().is_loopback();
+        let site = Site {
+            access: Access::new(&config.keys, is_local),
+            room: Arc::new(Semaphore::new(config.max_in_flight)),
+            registry,
+            config,
+            layers,
+        };
+        Ok(Self {
+            site: Arc::new(site),
+        })
+    }
+
+    /// Its routes, for a program that has a server of its own.
+    pub fn router(&self) -> Router {
+        let mut router = Router::new()
+            .route("/livez", get(|| async { "ok\n" }))
+            .route("/api/chat/stream", post(chat::stream));
+        let mut lists = Vec::new();
+        for clients in CLIENTS {
+            for (path, dialect) in clients.asks {
+                let ask = move |site, request| gateway::ask(dialect(), site, request);
+                router = router.route(path, post(ask));
+            }
+            if !lists.contains(&clients.models) {
+                lists.push(clients.models);
+                router = router.route(clients.models, get(list::models));
+            }
+        }
+        page::routes(router)
+            .fallback(gateway::nothing)
+            .with_state(Arc::clone(&self.site))
+    }
+
+    /// Listens where the configuration says, and answers until `end` comes; then what is on its
+    /// way has the time to finish that the configuration gives it.
+    ///
+    /// # Errors
+    /// Where the address can't be listened at.
+    pub async fn run(&self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let listener = TcpListener::bind(self.site.config.bind).await?;
+        self.run_on(listener, end).await
+    }
+
+    /// The same on a socket that listens already.
+    ///
+    /// # Errors
+    /// Where the socket fails.
+    pub async fn run_on(
+        &self,
+        listener: TcpListener,
+        end: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        // A delta waits for no acknowledgement of the one before.
+        let listener = listener.tap_io(|stream| {
+            // A connection that is gone already fails when it is read.
+            let _ = stream.set_nodelay(true);
+        });
+        let ending = Arc::new(Notify::new());
+        let told = Arc::clone(&ending);
+        let end = async move {
+            end.await;
+            told.notify_one();
+        };
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(end);
+        let late = async {
+            ending.notified().await;
+            tokio::time::sleep(self.site.config.drain).await;
+        };
+        tokio::select! {
+            served = serving => served,
+            () = late => Ok(()),
+        }
+    }
+}
+
+impl Site {
+    /// The model of a name, within its layers.
+    pub(crate) fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        self.layers.model(&self.registry, id)
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("config", &self.site.config)
+            .finish_non_exhaustive()
+    }
+}
