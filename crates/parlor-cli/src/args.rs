@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 mod answer;
+mod batch;
 mod completions;
 mod config;
 mod going;
@@ -24,6 +25,7 @@ use parlor::{Effort, ReasoningConfig};
 use crate::complete;
 use crate::failure::Failure;
 use answer::AnswerArgs;
+pub(crate) use batch::BatchArgs;
 use going::GoingArgs;
 pub(crate) use going::Trim;
 use template::TemplateArgs;
@@ -42,6 +44,7 @@ pub(crate) use usage::UsageArgs;
 /// The words that are commands when they stand first. `help` is clap's own.
 const COMMANDS: &[&str] = &[
     "chat",
+    "batch",
     "history",
     "keys",
     "config",
@@ -81,6 +84,9 @@ pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
     #[command(after_help = help::CHAT)]
     Chat(Box<ChatArgs>),
+    /// Ask many questions, a line each; a later run goes on where this one stops
+    #[command(after_help = help::BATCH)]
+    Batch(Box<BatchArgs>),
     /// Pick a conversation that is kept, list them, or find words in them
     #[command(after_help = help::HISTORY)]
     History(HistoryArgs),
@@ -217,6 +223,7 @@ impl Command {
     pub(crate) fn common(&self) -> &Common {
         match self {
             Self::Chat(args) => &args.common,
+            Self::Batch(args) => &args.common,
             Self::History(args) => &args.common,
             Self::Keys(args) => &args.common,
             Self::Config(args) => &args.common,

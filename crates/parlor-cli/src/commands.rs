@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod batch;
 pub(crate) mod chat;
 mod completions;
 mod config;
@@ -14,6 +15,7 @@ mod table;
 pub(crate) mod templates;
 mod usage;
 
+pub(crate) use batch::batch;
 pub(crate) use chat::chat;
 pub(crate) use completions::completions;
 pub(crate) use config::config;

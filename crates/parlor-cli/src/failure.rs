@@ -61,6 +61,11 @@ impl Failure {
         Self::new(Error::new(kind, fact.into()), code, 2)
     }
 
+    /// Some of what was asked has failed, and was told.
+    pub(crate) fn partly(fact: impl Into<String>) -> Self {
+        Self::new(Error::new(ErrorKind::Unexpected, fact.into()), "failed", 1)
+    }
+
     /// The reader of the output is gone: nothing is said, and it is no failure.
     fn reader_gone() -> Self {
         Self::new(Error::new(ErrorKind::Cancelled, "nobody reads"), "", 0)
@@ -156,6 +161,11 @@ impl Failure {
 
     /// For a program, on one line.
     fn json(&self) -> String {
+        json!({ "error": self.object() }).to_string()
+    }
+
+    /// The fields of the failure, for a program.
+    pub(crate) fn object(&self) -> Value {
         let inner = &*self.0;
         let mut error = serde_json::to_value(&inner.error).unwrap_or(Value::Null);
         if let Value::Object(fields) = &mut error {
@@ -170,7 +180,7 @@ impl Failure {
                 }
             }
         }
-        json!({ "error": error }).to_string()
+        error
     }
 }
 

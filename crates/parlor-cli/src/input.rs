@@ -119,7 +119,11 @@ fn settled(mut request: ChatRequest, args: &ChatArgs) -> Result<ChatRequest, Fai
 
 /// The request with the messages of a template, and what is attached to the
 /// last of them.
-fn put(mut request: ChatRequest, filled: Vec<Message>, attached: Vec<Part>) -> ChatRequest {
+pub(crate) fn put(
+    mut request: ChatRequest,
+    filled: Vec<Message>,
+    attached: Vec<Part>,
+) -> ChatRequest {
     for message in filled {
         match message.role {
             Role::System => request = request.with_system(message.text()),

@@ -68,6 +68,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     match parsed {
         Parsed::Told(text) => Ok(terminal::say(&text)?),
         Parsed::Command(Command::Chat(args)) => commands::chat(&args),
+        Parsed::Command(Command::Batch(args)) => commands::batch(&args),
         Parsed::Command(Command::History(args)) => commands::history(&args),
         Parsed::Command(Command::Keys(args)) => commands::keys(&args),
         Parsed::Command(Command::Serve(args)) => commands::serve(&args),

@@ -14,6 +14,8 @@ use crate::choose::Chosen;
 use crate::failure;
 use crate::terminal::Terminal;
 
+pub(crate) use json::JsonOutput;
+
 /// Prints an answer as it comes.
 pub(crate) trait Output {
     /// One more step of the answer.
@@ -45,7 +47,7 @@ pub(crate) fn of(args: &ChatArgs, terminal: &Terminal, chosen: &Chosen) -> Box<d
     let retired = retired.map(|message| Warning::new(WarningKind::Notice, "model", message));
     match args.form() {
         Form::Text => Box::new(text::TextOutput::new(*terminal, show)),
-        Form::Json => Box::new(json::JsonOutput::new(chosen, retired, terminal.stdout)),
+        Form::Json => Box::new(JsonOutput::new(chosen, retired, terminal.stdout)),
         Form::Events => Box::new(events::EventsOutput::new(retired)),
     }
 }

@@ -1,8 +1,9 @@
 //! Keeping conversations: the trait, written in statements.
 
+use crate::counted::{billionths, count, tokens};
 use crate::failure::failed;
 use crate::id;
-use crate::info::{BILLION, NEWEST, ONE};
+use crate::info::{NEWEST, ONE};
 use crate::store::Store;
 use async_trait::async_trait;
 use parlor_agent::{
@@ -313,19 +314,7 @@ async fn belongs(transaction: &mut Transaction<'_, Any>, id: &str, turn: TurnId)
 async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTurn) -> Result<()> {
     let failed = failed("keeping a turn");
     let content = serde_json::to_string(&kept.turn).map_err(unreadable)?;
-    let usage = &kept.turn.usage;
-    let tokens = [
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_input_tokens,
-        usage.reasoning_tokens,
-    ];
-    let tokens = tokens.map(|count| count.and_then(|it| i64::try_from(it).ok()));
-    let times = [kept.latency.first_event_ms, kept.latency.total_ms];
-    let times = times.map(|time| time.and_then(|it| i64::try_from(it).ok()));
     let cost = kept.cost.as_ref();
-    let model = kept.turn.model.as_deref();
-
     let mut written = sqlx::query(
         "UPDATE turns SET content = $1, text = $2, model = $3, input_tokens = $4,
             output_tokens = $5, cached_input_tokens = $6, reasoning_tokens = $7, cost = $8,
@@ -334,12 +323,12 @@ async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTu
     written = written
         .bind(content)
         .bind(searchable(&kept.turn))
-        .bind(model);
-    for count in tokens {
+        .bind(kept.turn.model.as_deref());
+    for count in tokens(kept) {
         written = written.bind(count);
     }
     written = written
-        .bind(cost.map(|it| (it.amount * BILLION).round() as i64))
+        .bind(cost.map(billionths))
         .bind(cost.map(|it| it.currency.as_ref()))
         .bind(cost.map(|it| it.as_of.as_ref()))
         .bind(id.0);
@@ -349,31 +338,7 @@ async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTu
         return Err(Error::new(ErrorKind::Validation, message));
     }
 
-    let mut counted = sqlx::query(
-        "INSERT INTO usage (turn, at_ms, provider, model, input_tokens, output_tokens,
-            cached_input_tokens, reasoning_tokens, first_event_ms, total_ms, cost, currency, priced)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        ON CONFLICT (turn) DO UPDATE SET provider = excluded.provider, model = excluded.model,
-            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-            cached_input_tokens = excluded.cached_input_tokens,
-            reasoning_tokens = excluded.reasoning_tokens,
-            first_event_ms = excluded.first_event_ms, total_ms = excluded.total_ms,
-            cost = excluded.cost, currency = excluded.currency, priced = excluded.priced",
-    );
-    counted = counted
-        .bind(id.0)
-        .bind(id::now_ms())
-        .bind(kept.provider.as_deref())
-        .bind(model);
-    for count in tokens.into_iter().chain(times) {
-        counted = counted.bind(count);
-    }
-    counted = counted
-        .bind(cost.map(|it| (it.amount * BILLION).round() as i64))
-        .bind(cost.map(|it| it.currency.as_ref()))
-        .bind(cost.map(|it| it.as_of.as_ref()));
-    counted.execute(&mut **transaction).await.map_err(&failed)?;
-    Ok(())
+    count(transaction, id, id::now_ms(), kept).await
 }
 
 fn unknown(id: &str) -> Error {

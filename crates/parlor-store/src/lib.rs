@@ -28,6 +28,7 @@
 //! | `postgres` | `Store::postgres`: a server that several machines share |
 
 mod conversations;
+mod counted;
 mod database;
 mod failure;
 mod id;

@@ -33,6 +33,24 @@ The model is the first of: --model, PARLOR_MODEL, the configuration's
 default_model, the default of the one provider that has a key, a model server
 on this machine, the built-in echo.";
 
+pub(super) const BATCH: &str = "\
+For instance:
+  parlor batch questions.jsonl -o answers.jsonl
+  parlor batch cities.jsonl -t describe --schema 'summary, rating int' -o out.jsonl
+  ls | parlor batch - --lines -s \"What is this file for?\" | jq -r .text
+  parlor batch questions.jsonl -o answers.jsonl --provider-batch --no-wait
+
+A line is {\"prompt\": \"…\"} with `id`, `system`, `temperature`, `max_tokens` where
+they are wanted, a whole request ({\"messages\": […]}), or a text in quotes. With a
+template its other fields are the parameters.
+
+An answer is a line as `parlor chat --json` prints it, with `index` (from 0), the
+question's `id`, and `response_id`; where there is none it has `error` with `kind`
+and `retry`. stdout has them in the order of the questions. The file gets them as
+they come, and is put in order at the end; what is in it is not asked again, what
+failed is. Ctrl-C stops and waits for what is on its way, twice drops it. The exit
+code is 0 only where every question has its answer.";
+
 pub(super) const HISTORY: &str = "\
 In a terminal one is picked by the arrows, and Enter goes on with it; elsewhere
 they are lines. For instance:

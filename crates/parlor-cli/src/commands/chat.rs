@@ -17,6 +17,7 @@ use crate::output;
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
 use crate::{environment, input, pick, schema, setup, template, weight};
+pub(crate) use ask::answer;
 use ask::{Stopped, shaped, stream, whole};
 use talk::Talk;
 
@@ -258,29 +259,33 @@ fn judge(
     context: &Context,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let failed = |kind, message: &'static str| {
-        let model = response.model.as_deref().unwrap_or(asked);
-        let error = Error::new(kind, message)
-            .with_provider(&response.provider)
-            .with_model(model)
-            .with_partial(response.clone());
-        Err(Failure::of(error, context))
-    };
-    if response.interrupted {
-        return failed(ErrorKind::Cancelled, "the answer was interrupted");
+    if let Some(error) = unanswered(response, asked) {
+        return Err(Failure::of(error, context));
     }
-    match response.finish_reason().map(|reason| reason.kind) {
+    let ended = response.finish_reason().map(|reason| reason.kind);
+    if ended == Some(FinishKind::Length) {
+        terminal.notice("warning: the answer was cut at the token limit");
+    }
+    Ok(())
+}
+
+/// Why a whole answer of the model that was asked is none.
+pub(crate) fn unanswered(response: &ChatResponse, asked: &str) -> Option<Error> {
+    let (kind, message) = match response.finish_reason().map(|reason| reason.kind) {
+        _ if response.interrupted => (ErrorKind::Cancelled, "the answer was interrupted"),
         Some(FinishKind::ContentFilter) => {
-            failed(ErrorKind::ContentFiltered, "a filter withheld the answer")
+            (ErrorKind::ContentFiltered, "a filter withheld the answer")
         }
-        Some(FinishKind::Refusal) => failed(ErrorKind::ContentFiltered, "the model refused"),
-        Some(FinishKind::Error) => failed(ErrorKind::Server, "the provider failed in the middle"),
-        Some(FinishKind::Length) => {
-            terminal.notice("warning: the answer was cut at the token limit");
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+        Some(FinishKind::Refusal) => (ErrorKind::ContentFiltered, "the model refused"),
+        Some(FinishKind::Error) => (ErrorKind::Server, "the provider failed in the middle"),
+        _ => return None,
+    };
+    let model = response.model.as_deref().unwrap_or(asked);
+    let error = Error::new(kind, message)
+        .with_provider(&response.provider)
+        .with_model(model)
+        .with_partial(response.clone());
+    Some(error)
 }
 
 pub(crate) fn retry_notice(retry: &RetryNotice<'_>) -> String {

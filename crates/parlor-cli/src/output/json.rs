@@ -52,6 +52,30 @@ impl JsonOutput {
     }
 }
 
+impl JsonOutput {
+    /// The answer as an object.
+    pub(crate) fn object(&self, response: &ChatResponse) -> serde_json::Result<Value> {
+        serde_json::to_value(self.answer(response))
+    }
+
+    fn answer<'a>(&'a self, response: &'a ChatResponse) -> Answer<'a> {
+        let answered = self.answered(response);
+        let model = answered.map_or("", |it| &it.model);
+        let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
+        let mut answer = Answer::of(response, model, price);
+        if !self.ran.is_empty() {
+            let ran = self.ran.iter();
+            let ran = ran.map(|(call, result)| Call {
+                result: result.as_ref().map(Outcome::of),
+                ..Call::of(call)
+            });
+            answer.tool_calls = ran.collect();
+        }
+        answer.warnings.splice(..0, &self.warning);
+        answer
+    }
+}
+
 impl Output for JsonOutput {
     fn event(&mut self, _: &Event) -> io::Result<()> {
         Ok(())
@@ -77,19 +101,7 @@ impl Output for JsonOutput {
     }
 
     fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
-        let answered = self.answered(response);
-        let model = answered.map_or("", |it| &it.model);
-        let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
-        let mut answer = Answer::of(response, model, price);
-        if !self.ran.is_empty() {
-            let ran = self.ran.iter();
-            let ran = ran.map(|(call, result)| Call {
-                result: result.as_ref().map(Outcome::of),
-                ..Call::of(call)
-            });
-            answer.tool_calls = ran.collect();
-        }
-        answer.warnings.splice(..0, &self.warning);
+        let answer = self.answer(response);
         let text = match self.pretty {
             true => serde_json::to_string_pretty(&answer)?,
             false => serde_json::to_string(&answer)?,

@@ -106,6 +106,30 @@ pub(super) fn as_answer(
     clock: &Clock,
     output: &mut dyn Output,
 ) -> Result<ChatResponse, Stopped> {
+    let response = of_extracted(extracted, pretty, clock);
+    say(&response, output)?;
+    Ok(response)
+}
+
+/// The whole answer, by a schema if there is one. Nothing is printed.
+pub(crate) async fn answer(
+    model: &dyn ChatModel,
+    request: &ChatRequest,
+    shape: Option<&OutputSchema>,
+) -> Result<ChatResponse, Error> {
+    let clock = Clock::start();
+    if let Some(shape) = shape {
+        let extractor = Extractor::<Value>::new().with_schema(shape.clone());
+        let extracted = extractor.extract(model, request.clone()).await?;
+        return Ok(of_extracted(extracted, false, &clock));
+    }
+    let mut response = model.chat(request).await?;
+    clock.complete(&mut response.metadata.latency, None);
+    Ok(response)
+}
+
+/// A value as the whole text of its answer.
+fn of_extracted(extracted: Extracted<Value>, pretty: bool, clock: &Clock) -> ChatResponse {
     let text = match pretty {
         true => format!("{:#}", extracted.value),
         false => extracted.value.to_string(),
@@ -119,8 +143,7 @@ pub(super) fn as_answer(
         parts.push(Part::text(text));
     }
     clock.complete(&mut response.metadata.latency, None);
-    say(&response, output)?;
-    Ok(response)
+    response
 }
 
 /// Prints an answer that came in one piece.
