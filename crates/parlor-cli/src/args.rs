@@ -7,6 +7,7 @@ mod config;
 mod going;
 mod help;
 mod history;
+mod import;
 mod keys;
 mod listing;
 mod serve;
@@ -35,11 +36,12 @@ pub(crate) use tools::ToolArgs;
 pub(crate) use completions::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use history::HistoryArgs;
+pub(crate) use import::{From, ImportArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 pub(crate) use listing::{ListForm, Listing};
 pub(crate) use serve::ServeArgs;
 
-pub(crate) use usage::UsageArgs;
+pub(crate) use usage::{UsageArgs, days_from_1970};
 
 /// The words that are commands when they stand first. `help` is clap's own.
 const COMMANDS: &[&str] = &[
@@ -54,6 +56,7 @@ const COMMANDS: &[&str] = &[
     "templates",
     "serve",
     "doctor",
+    "import",
     "completions",
     "man",
     "help",
@@ -114,6 +117,9 @@ pub(crate) enum Command {
     /// Serve the models over HTTP: a gateway in five dialects, and a page
     #[command(after_help = serve::EXAMPLES)]
     Serve(ServeArgs),
+    /// Take over what other programs have: settings, templates, conversations
+    #[command(after_help = import::EXAMPLES)]
+    Import(ImportArgs),
     /// Print the script that has a shell complete parlor's words
     #[command(after_help = completions::EXAMPLES)]
     Completions(CompletionsArgs),
@@ -233,6 +239,7 @@ impl Command {
             Self::Templates(args) => &args.common,
             Self::Doctor(args) => &args.common,
             Self::Serve(args) => &args.common,
+            Self::Import(args) => &args.common,
             Self::Completions(args) => &args.common,
             Self::Man(args) => &args.common,
         }

@@ -15,6 +15,7 @@ mod environment;
 mod export;
 mod failure;
 mod files;
+mod import;
 mod input;
 mod interrupt;
 mod keeper;
@@ -78,6 +79,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Command(Command::Usage(args)) => commands::usage(&args),
         Parsed::Command(Command::Templates(args)) => commands::templates(&args),
         Parsed::Command(Command::Doctor(args)) => commands::doctor(&args),
+        Parsed::Command(Command::Import(args)) => commands::import(&args),
         Parsed::Command(Command::Completions(args)) => commands::completions(&args),
         Parsed::Command(Command::Man(args)) => commands::man(&args),
     }

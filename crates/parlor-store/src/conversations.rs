@@ -19,7 +19,7 @@ const ID_LENGTH: usize = 4;
 const TRIES: usize = 4;
 
 /// The turns of a conversation from its first to a turn.
-const BRANCH: &str = "WITH RECURSIVE branch (id, parent, depth) AS (
+pub(crate) const BRANCH: &str = "WITH RECURSIVE branch (id, parent, depth) AS (
         SELECT id, parent, 0 FROM turns WHERE id = $1
         UNION ALL
         SELECT turns.id, turns.parent, depth + 1
@@ -312,6 +312,16 @@ async fn belongs(transaction: &mut Transaction<'_, Any>, id: &str, turn: TurnId)
 
 /// Writes what a turn is, and what it used.
 async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTurn) -> Result<()> {
+    write_content(transaction, id, kept).await?;
+    count(transaction, id, id::now_ms(), kept).await
+}
+
+/// Writes what a turn is.
+pub(crate) async fn write_content(
+    transaction: &mut Transaction<'_, Any>,
+    id: TurnId,
+    kept: &KeptTurn,
+) -> Result<()> {
     let failed = failed("keeping a turn");
     let content = serde_json::to_string(&kept.turn).map_err(unreadable)?;
     let cost = kept.cost.as_ref();
@@ -337,8 +347,7 @@ async fn write(transaction: &mut Transaction<'_, Any>, id: TurnId, kept: &KeptTu
         let message = format!("there is no turn {} any more", id.0);
         return Err(Error::new(ErrorKind::Validation, message));
     }
-
-    count(transaction, id, id::now_ms(), kept).await
+    Ok(())
 }
 
 fn unknown(id: &str) -> Error {

@@ -26,6 +26,24 @@ pub(crate) fn turn() -> TurnId {
     TurnId(new.max(before.saturating_add(1)))
 }
 
+/// An id of a turn of another time.
+pub(crate) fn turn_at(ms: i64) -> TurnId {
+    let most = i64::MAX >> CHANCE;
+    TurnId((ms.clamp(0, most) << CHANCE) | fastrand::i64(0..1 << CHANCE))
+}
+
+/// The one name of what comes from elsewhere: longer than those of chance, and the
+/// same whenever it comes. FNV-1a of 64 bits has it.
+pub(crate) fn of_origin(origin: &str) -> String {
+    let hash = origin
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    let letter = |at: u32| LETTERS[(hash >> (at * 5) & 31) as usize];
+    (0..10).map(|at| char::from(letter(at))).collect()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
     let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();

@@ -31,10 +31,16 @@ mod conversations;
 mod counted;
 mod database;
 mod failure;
+#[cfg(feature = "sqlite")]
+mod foreign;
 mod id;
+mod imported;
 mod info;
 mod schema;
 mod search;
 mod store;
 
+#[cfg(feature = "sqlite")]
+pub use foreign::Foreign;
+pub use imported::{Import, Imported};
 pub use store::Store;

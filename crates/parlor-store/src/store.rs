@@ -139,7 +139,7 @@ fn make_private(path: &std::path::Path) -> Result<()> {
 
 /// A path as it stands in an address.
 #[cfg(feature = "sqlite")]
-fn escaped(path: &std::path::Path) -> Result<String> {
+pub(crate) fn escaped(path: &std::path::Path) -> Result<String> {
     let path = path.to_str().ok_or_else(|| {
         parlor_core::Error::new(
             parlor_core::ErrorKind::Configuration,

@@ -65,7 +65,7 @@ fn since(text: &str) -> Result<SystemTime, String> {
 }
 
 /// The days from the first of 1970 to a day, by a calendar whose years begin in March.
-fn days_from_1970(day: &str) -> Option<u32> {
+pub(crate) fn days_from_1970(day: &str) -> Option<u32> {
     let mut parts = day.split('-');
     let mut next = |digits: usize| -> Option<i64> {
         let part = parts.next().filter(|part| part.len() == digits)?;

@@ -65,9 +65,13 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
 }
 
 fn file(args: &ConfigArgs) -> Result<PathBuf, Failure> {
+    file_or_usual(args.common.config.as_deref())
+}
+
+fn file_or_usual(file: Option<&Path>) -> Result<PathBuf, Failure> {
     let env = env();
     let usual = || config_path(|name| env.get(name));
-    let file = args.common.config.clone().or_else(usual);
+    let file = file.map(Path::to_owned).or_else(usual);
     file.ok_or_else(|| {
         wrong("no folder for the configuration is known").help("Set HOME, or name a file: --config")
     })
@@ -232,8 +236,44 @@ fn set(file: &Path, path: &str, value: &str) -> Result<(), Failure> {
             text
         }
     };
+    write(file, &text)
+}
+
+/// Sets values that belong together, unless one of their places is taken; whether they were, or
+/// with `changes` false would be. Nothing is written that would be wrong.
+pub(crate) fn configure(
+    file: Option<&Path>,
+    values: &[(Vec<&str>, Value)],
+    changes: bool,
+) -> Result<bool, Failure> {
+    let file = file_or_usual(file)?;
+    if is_json(&file) {
+        return Err(wrong(format!("{} isn't written to", file.display())));
+    }
+    let before = parse(&file, &read(&file)?)?;
+    let mut document = before;
+    for (keys, value) in values {
+        let mut at = Some(document.as_item());
+        for key in keys {
+            at = at.and_then(|it| it.get(*key));
+        }
+        if at.is_some() {
+            return Ok(false);
+        }
+        let keys: Vec<Key> = keys.iter().map(|key| Key::new(*key)).collect();
+        document = parse(&file, &with(&document, &keys, value.clone())?)?;
+    }
+    let text = document.to_string();
+    check(&file, &text)?;
+    if changes {
+        write(&file, &text)?;
+    }
+    Ok(true)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    let written = files::make_folder(folder).and_then(|()| files::replace(file, &text, false));
+    let written = files::make_folder(folder).and_then(|()| files::replace(file, text, false));
     written.map_err(|error| wrong(format!("cannot write {}: {error}", file.display())))
 }
 
