@@ -87,10 +87,10 @@ pub(crate) enum Command {
     /// Ask a model once; what is piped in is appended to the prompt
     #[command(after_help = help::CHAT)]
     Chat(Box<ChatArgs>),
-    /// Ask many questions, a line each; a later run goes on where this one stops
+    /// Ask many questions of a file, and go on where it stopped
     #[command(after_help = help::BATCH)]
     Batch(Box<BatchArgs>),
-    /// Pick a conversation that is kept, list them, or find words in them
+    /// Pick, list or search the conversations that are kept
     #[command(after_help = help::HISTORY)]
     History(HistoryArgs),
     /// Save keys of providers, list, check and remove them
@@ -114,10 +114,10 @@ pub(crate) enum Command {
     /// Say what is set up, and which model would be asked
     #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),
-    /// Serve the models over HTTP: a gateway in five dialects, and a page
+    /// Serve the models over HTTP, in five dialects and with a page
     #[command(after_help = serve::EXAMPLES)]
     Serve(ServeArgs),
-    /// Take over what other programs have: settings, templates, conversations
+    /// Take over settings and conversations of other programs
     #[command(after_help = import::EXAMPLES)]
     Import(ImportArgs),
     /// Print the script that has a shell complete parlor's words

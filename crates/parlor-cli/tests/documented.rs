@@ -64,6 +64,13 @@ impl Household {
         home.file("typed", "test-key\n");
         home.file("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00");
         home.file("question.txt", "Why is the sky blue?\n");
+        home.file(
+            "questions.jsonl",
+            "{\"prompt\": \"Why?\", \"id\": 1}\n\"Why so?\"\n",
+        );
+        home.file("dogs.jsonl", "{\"prompt\": \"Rex\"}\n");
+        home.file(".config/aichat/config.yaml", "model: openai:gpt-4.1\n");
+        home.file("old/default_model.txt", "gpt-4.1\n");
         home.file("src/lib.rs", "fn main() {}\n");
         for (name, does) in PROGRAMS {
             let path = home.file(&format!("bin/{name}"), format!("#!/bin/sh\n{does}\n"));

@@ -7,14 +7,12 @@ Without a command word, what follows is a prompt with the options of `chat`:
   git diff | parlor \"Write a commit message\"
   parlor -m PROVIDER/MODEL -a photo.jpg \"What is this?\"
   parlor --schema 'name, age int' \"Invent a dog\"
-  parlor -t review -p lang=rust < src/lib.rs
   parlor --tool read_file \"What does src/lib.rs do?\"
 A prompt that is a command word needs `chat` or `--` before it: parlor -- models
 
-Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key missing or refused,
-5 model not found, 6 unreachable, timed out or broken off, 7 rate limited,
-8 context too long, 9 refused or filtered, 10 no JSON by the schema,
-11 a tool was not allowed or failed, 130 interrupted.";
+Exit codes: 0 ok, 1 other, 2 usage, 3 configuration, 4 key, 5 model not found,
+6 unreachable or broken off, 7 rate limited, 8 context too long, 9 refused,
+10 no JSON by the schema, 11 tool denied or failed, 130 interrupted.";
 
 pub(super) const CHAT: &str = "\
 For instance:
@@ -36,9 +34,8 @@ on this machine, the built-in echo.";
 pub(super) const BATCH: &str = "\
 For instance:
   parlor batch questions.jsonl -o answers.jsonl
-  parlor batch cities.jsonl -t describe --schema 'summary, rating int' -o out.jsonl
+  parlor batch dogs.jsonl -t review -p lang=en --schema 'name, age int' -o out.jsonl
   ls | parlor batch - --lines -s \"What is this file for?\" | jq -r .text
-  parlor batch questions.jsonl -o answers.jsonl --provider-batch --no-wait
 
 A line is {\"prompt\": \"…\"} with `id`, `system`, `temperature`, `max_tokens` where
 they are wanted, a whole request ({\"messages\": […]}), or a text in quotes. With a
@@ -48,7 +45,8 @@ An answer is a line as `parlor chat --json` prints it, with `index` (from 0), th
 question's `id`, and `response_id`; where there is none it has `error` with `kind`
 and `retry`. stdout has them in the order of the questions. The file gets them as
 they come, and is put in order at the end; what is in it is not asked again, what
-failed is. Ctrl-C stops and waits for what is on its way, twice drops it. The exit
+failed is; with --provider-batch it is where a later run finds what was handed in.
+Ctrl-C stops and waits for what is on its way, twice drops it. The exit
 code is 0 only where every question has its answer.";
 
 pub(super) const HISTORY: &str = "\

@@ -10,7 +10,7 @@ pub(super) const EXAMPLES: &str = "\
 For instance:
   parlor import aichat --dry-run      say what would be taken over
   parlor import aichat --keys         its keys, too, into parlor's own file
-  parlor import llm ~/old/logs.db
+  parlor import llm ~/old
 
 Taken over are the default model, addresses of hosts, roles or templates, and
 conversations with their titles, dates and models. What parlor has already stays

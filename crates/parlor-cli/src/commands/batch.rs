@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use parlor::agent::{Batch, BatchRun, KeptTurn, Progress};
 use parlor::layers::rate_limit::{OnLimit, RateLimitLayer, RateLimitPolicy};
-use parlor::{
-    ChatRequest, ChatResponse, Error, Layer as _, OutputFormat, OutputSchema, Registry,
-};
+use parlor::{ChatRequest, ChatResponse, Error, Layer as _, OutputFormat, OutputSchema, Registry};
 
 use super::chat::answer;
 use crate::args::BatchArgs;

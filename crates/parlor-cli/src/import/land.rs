@@ -45,8 +45,11 @@ pub(crate) async fn land(haul: Haul, wish: Wish<'_>, env: &Env) -> Result<Landed
     Ok(landed)
 }
 
+/// Where a setting stands, and its value.
+type Setting<'a> = (Vec<&'a str>, Value);
+
 fn configure(haul: &Haul, wish: Wish<'_>, landed: &mut Landed) {
-    let mut groups: Vec<(String, Vec<(Vec<&str>, Value)>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<Setting<'_>>)> = Vec::new();
     for (name, found) in &haul.providers {
         let mut values = Vec::new();
         let mut set =
