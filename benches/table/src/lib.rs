@@ -2,4 +2,5 @@
 
 pub mod build;
 pub mod machine;
+pub mod upstream;
 pub mod write;

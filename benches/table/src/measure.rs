@@ -1,74 +1,18 @@
 //! Runs one client through one scenario.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::Read;
+use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use table::build::{Built, children, program};
+use table::build::{Built, children};
+use table::upstream::{Upstream, pinned};
 
 /// The most that a run may take, with what else the machine does.
 const BOUND: Duration = Duration::from_secs(150);
 
 /// What a run gives: figures by name, or why there are none.
 pub(crate) type Run = Result<BTreeMap<String, f64>, String>;
-
-/// The loopback server, while it runs.
-pub(crate) struct Upstream {
-    pub(crate) address: String,
-    child: Child,
-    told: BufReader<ChildStdout>,
-}
-
-impl Upstream {
-    pub(crate) fn start() -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("the upstream doesn't start: {error}");
-        let mut child = pinned(&program("upstream").to_string_lossy(), 1)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let mut told = BufReader::new(child.stdout.take().ok_or("the upstream is mute")?);
-        let mut line = String::new();
-        told.read_line(&mut line).map_err(failed)?;
-        let address = line.trim().to_owned();
-        Ok(Self {
-            address,
-            child,
-            told,
-        })
-    }
-
-    /// When the last request came, in nanoseconds since 1970.
-    fn last(&mut self) -> Option<f64> {
-        writeln!(self.child.stdin.as_mut()?).ok()?;
-        let mut line = String::new();
-        self.told.read_line(&mut line).ok()?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A command on one core, where there are two and `taskset` is installed.
-fn pinned(program: &str, core: usize) -> Command {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let has_taskset = Command::new("taskset")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status();
-    if cores < 2 || !has_taskset.is_ok_and(|status| status.success()) {
-        return Command::new(program);
-    }
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string(), program]);
-    command
-}
 
 /// Runs what a client is asked once, against a server of its own.
 pub(crate) fn once(client: &Built, asks: &str, dialect: &str, count: Option<usize>) -> Run {
