@@ -13,6 +13,7 @@ use parlor::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::gateway::reply;
 use crate::service::Site;
@@ -55,8 +56,10 @@ pub(crate) async fn stream(State(site): State<Arc<Site>>, request: Request) -> R
     let accept = request.headers().get("accept");
     let is_sse = accept.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
     match opened(&site, request).await {
-        Ok((first, events)) => {
+        Ok((first, events, room)) => {
             let lines = pieces(first, events).map(move |piece| {
+                // Given back with the stream.
+                let _ = &room;
                 let line = serde_json::to_string(&piece).map_err(std::io::Error::from)?;
                 Ok::<_, std::io::Error>(match is_sse {
                     true => format!("data: {line}\n\n"),
@@ -83,8 +86,12 @@ pub(crate) async fn stream(State(site): State<Arc<Site>>, request: Request) -> R
     }
 }
 
-async fn opened(site: &Site, request: Request) -> Result<(Event, ChatStream)> {
+async fn opened(
+    site: &Site,
+    request: Request,
+) -> Result<(Event, ChatStream, OwnedSemaphorePermit)> {
     site.access.check(request.headers(), request.uri())?;
+    let room = site.admit()?;
     let wrong = |message: String| Error::new(ErrorKind::InvalidRequest, message).with_status(400);
     let body = to_bytes(request.into_body(), site.config.max_body).await;
     let body = body.map_err(|error| wrong(format!("the body can't be read: {error}")))?;
@@ -101,7 +108,7 @@ async fn opened(site: &Site, request: Request) -> Result<(Event, ChatStream)> {
     let mut events = site.model(&asked.model)?.stream(&question).await?;
     let first = events.next().await.transpose()?;
     let first = first.ok_or_else(|| Error::new(ErrorKind::Truncated, "the stream is empty"))?;
-    Ok((first, events))
+    Ok((first, events, room))
 }
 
 fn pieces(first: Event, events: ChatStream) -> impl futures_util::Stream<Item = Piece> + Send {

@@ -10,6 +10,7 @@ use axum::response::Response;
 use parlor::{Error, ErrorKind, Origin, Result, Retry};
 use parlor_dialect::Framing;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::answer::Answer;
 use crate::service::Site;
@@ -32,11 +33,7 @@ pub(crate) async fn ask(
 
 async fn answered(dialect: &dyn Speak, site: &Site, request: Request) -> Result<Response> {
     site.access.check(request.headers(), request.uri())?;
-    let room = Arc::clone(&site.room);
-    let room = room.try_acquire_owned().map_err(|_| {
-        let message = "as many requests as this service bears are on their way";
-        Error::new(ErrorKind::Overloaded, message).with_status(503)
-    })?;
+    let room = site.admit()?;
     let path = path_of(&request);
     let body = to_bytes(request.into_body(), site.config.max_body).await;
     let body = body.map_err(|_| {
@@ -151,7 +148,7 @@ fn model_of(path: &str, body: &[u8]) -> Result<String> {
 /// An answer that holds its place among those on their way until it ends.
 struct Held {
     answer: Answer,
-    _room: tokio::sync::OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
 }
 
 impl http_body::Body for Held {

@@ -9,9 +9,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 use parlor::layers::ConfiguredLayers;
-use parlor::{ChatModel, Registry, Result};
+use parlor::{ChatModel, Error, ErrorKind, Registry, Result};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::config::ServerConfig;
@@ -28,7 +28,7 @@ pub(crate) struct Site {
     pub(crate) registry: Registry,
     pub(crate) config: ServerConfig,
     pub(crate) access: Access,
-    pub(crate) room: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     layers: ConfiguredLayers,
 }
 
@@ -119,6 +119,15 @@ impl Service {
 }
 
 impl Site {
+    /// A place among the requests on their way, kept until the answer has ended.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit> {
+        let room = Arc::clone(&self.room);
+        room.try_acquire_owned().map_err(|_| {
+            let message = "as many requests as this service bears are on their way";
+            Error::new(ErrorKind::Overloaded, message).with_status(503)
+        })
+    }
+
     /// The model of a name, within its layers.
     pub(crate) fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
         self.layers.model(&self.registry, id)

@@ -260,6 +260,50 @@ async fn a_key_is_wanted_where_one_is_set_and_never_passed_on() {
 }
 
 #[tokio::test]
+async fn what_is_beyond_its_room_is_refused_at_every_path() {
+    let mut config = ServerConfig::default();
+    config.max_in_flight = 0;
+    let gateway = Gateway::start(config, words).await;
+    let asked = json!({
+        "model": "openai-chat/behind", "messages": [{ "role": "user", "content": "Hi" }],
+    });
+    for path in ["/v1/chat/completions", "/api/chat", "/api/chat/stream"] {
+        let (status, body) = gateway.post(path, &asked).await;
+        assert_eq!(status, 503, "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_keeps_its_room_until_it_ends() {
+    let mut config = ServerConfig::default();
+    config.max_in_flight = 1;
+    let gateway = Gateway::start(config, |_| {
+        Script::text("Beginning and more").cut(4).hangs()
+    })
+    .await;
+    let asked = json!({
+        "model": "openai-chat/behind", "messages": [{ "role": "user", "content": "Hi" }],
+    });
+    let host = gateway.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let body = asked.to_string();
+    let head = format!(
+        "POST /api/chat/stream HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+        .await
+        .unwrap();
+    let mut came = Vec::new();
+    while !String::from_utf8_lossy(&came).contains("Beginning") {
+        assert_ne!(stream.read_buf(&mut came).await.unwrap(), 0);
+    }
+    let (status, body) = gateway.post("/api/chat/stream", &asked).await;
+    assert_eq!(status, 503, "{body}");
+}
+
+#[tokio::test]
 async fn who_leaves_ends_the_call_behind() {
     let gateway = Gateway::start(ServerConfig::default(), |_| {
         // Gemini's first text waits for what follows it.
