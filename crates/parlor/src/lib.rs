@@ -119,4 +119,4 @@ pub use parlor_registry::{
 };
 pub use providers::*;
 #[cfg(feature = "agent")]
-pub use settings::{Agent, Settings};
+pub use settings::{Agent, Settings, Whole};

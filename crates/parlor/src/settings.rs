@@ -177,6 +177,7 @@ pub use agent::Agent;
 pub use env::{VARIABLES, Variable};
 pub use model::ModelHalf;
 pub use run::{LogLevel, RunHalf};
+pub use whole::Whole;
 
 type Hook = Arc<dyn Fn(&RunEvent) + Send + Sync>;
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parlor_core::{ChatModel, ChatRequest, ChatResponse, ChatStream, ModelInfo, Result};
 
-/// Asks for whole answers, and plays them where a stream was wanted.
+/// A model that asks another for whole answers, and plays them where a stream is wanted: for hosts
+/// whose streams are worse than their answers, and for those who want to see nothing half done.
+///
+/// Its facts and its errors are the other's.
 #[derive(Debug)]
-pub(super) struct Whole(pub(super) Arc<dyn ChatModel>);
+pub struct Whole(pub Arc<dyn ChatModel>);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]

@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use parlor::agent::{Conversation, Extractor, History, KeptTurn, Outcome, Reply, RunEvent, Window};
 use parlor::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, Message, ModelInfo,
-    OutputSchema, Result,
+    ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Event, Message, OutputSchema, Whole,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -246,28 +244,5 @@ impl Talk {
                 None => Ok(()),
             },
         }
-    }
-}
-
-/// A model that answers in one piece.
-#[derive(Debug)]
-struct Whole(Arc<dyn ChatModel>);
-
-#[async_trait]
-impl ChatModel for Whole {
-    fn info(&self) -> &ModelInfo {
-        self.0.info()
-    }
-
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-        self.0.chat(request).await
-    }
-
-    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        let response = self.0.chat(request).await?;
-        Ok(ChatStream::of_response(
-            Arc::new(self.info().clone()),
-            response,
-        ))
     }
 }
