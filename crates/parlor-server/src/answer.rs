@@ -10,6 +10,8 @@ use http_body::Frame;
 use parlor::{ChatStream, Event, Result};
 use parlor_dialect::{Encoder, FrameWriter, Framing};
 
+use crate::account::Asked;
+
 /// How many bytes are gathered at most before they are sent, where more events are at hand.
 const PIECE: usize = 16 * 1024;
 
@@ -20,6 +22,7 @@ pub(crate) struct Answer {
     encoder: Box<dyn Encoder>,
     out: Frames,
     tells_usage: bool,
+    asked: Asked,
     is_over: bool,
 }
 
@@ -31,6 +34,7 @@ impl Answer {
         encoder: Box<dyn Encoder>,
         framing: Framing,
         tells_usage: bool,
+        asked: Asked,
     ) -> Self {
         Self {
             first: Some(first),
@@ -41,6 +45,7 @@ impl Answer {
                 bytes: Vec::new(),
             },
             tells_usage,
+            asked,
             is_over: false,
         }
     }
@@ -50,6 +55,9 @@ impl Answer {
             self.is_over = true;
             return;
         };
+        if let Ok(event) = &item {
+            self.asked.event(event);
+        }
         let event = match item {
             Ok(Event::Usage { .. }) if !self.tells_usage => return,
             Ok(Event::Completed { .. }) if !self.tells_usage => Ok(Event::completed(None)),
@@ -57,6 +65,7 @@ impl Answer {
         };
         let written = event.and_then(|event| self.encoder.encode(&event, &mut self.out));
         if let Err(error) = written {
+            self.asked.failed(&error);
             // Nothing may follow a failure.
             self.encoder.fail(&error, &mut self.out);
             self.is_over = true;

@@ -13,15 +13,15 @@ use parlor::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 
+use crate::account::Asked;
 use crate::gateway::reply;
 use crate::service::Site;
 
 /// A question as the page and simple programs put it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct Question {
     model: String,
     messages: Vec<Said>,
     temperature: Option<f64>,
@@ -55,11 +55,14 @@ struct Piece {
 pub(crate) async fn stream(State(site): State<Arc<Site>>, request: Request) -> Response {
     let accept = request.headers().get("accept");
     let is_sse = accept.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
-    match opened(&site, request).await {
-        Ok((first, events, room)) => {
-            let lines = pieces(first, events).map(move |piece| {
-                // Given back with the stream.
-                let _ = &room;
+    let asked = site.asked(request.headers(), request.uri(), "chat").await;
+    let mut asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => return refused(&error),
+    };
+    match opened(&site, &mut asked, request).await {
+        Ok((first, events)) => {
+            let lines = pieces(first, events, asked).map(move |piece| {
                 let line = serde_json::to_string(&piece).map_err(std::io::Error::from)?;
                 Ok::<_, std::io::Error>(match is_sse {
                     true => format!("data: {line}\n\n"),
@@ -73,48 +76,61 @@ pub(crate) async fn stream(State(site): State<Arc<Site>>, request: Request) -> R
             reply(StatusCode::OK, kind, Body::from_stream(lines))
         }
         Err(error) => {
-            let status = match error.kind() {
-                ErrorKind::Authentication => 401,
-                ErrorKind::ModelNotFound => 404,
-                ErrorKind::InvalidRequest | ErrorKind::Unsupported => 400,
-                _ => error.status().unwrap_or(502),
-            };
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            let body = json!({ "error": told(&error) }).to_string();
-            reply(status, "application/json", Body::from(body))
+            let response = refused(&error);
+            asked.failed(&error);
+            asked.told(response.status().as_u16());
+            response
         }
     }
 }
 
-async fn opened(
-    site: &Site,
-    request: Request,
-) -> Result<(Event, ChatStream, OwnedSemaphorePermit)> {
-    site.access.check(request.headers(), request.uri())?;
-    let room = site.admit()?;
+fn refused(error: &Error) -> Response {
+    let status = match error.kind() {
+        ErrorKind::Authentication => 401,
+        ErrorKind::ModelNotFound => 404,
+        ErrorKind::InvalidRequest | ErrorKind::Unsupported => 400,
+        _ => error.status().unwrap_or(502),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let body = json!({ "error": told(error) }).to_string();
+    reply(status, "application/json", Body::from(body))
+}
+
+async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Event, ChatStream)> {
     let wrong = |message: String| Error::new(ErrorKind::InvalidRequest, message).with_status(400);
     let body = to_bytes(request.into_body(), site.config.max_body).await;
     let body = body.map_err(|error| wrong(format!("the body can't be read: {error}")))?;
-    let asked: Asked = serde_json::from_slice(&body)
+    let put: Question = serde_json::from_slice(&body)
         .map_err(|error| wrong(format!("the body is wrong: {error}")))?;
-    let messages = asked.messages.into_iter();
+    let messages = put.messages.into_iter();
     let messages: Vec<Message> = messages
         .map(|said| Message::new(said.role, vec![parlor::Part::text(said.content)]))
         .collect();
     let mut question = ChatRequest::from(messages);
-    question.temperature = asked.temperature;
-    question.max_output_tokens = asked.max_tokens;
-    question.reasoning = asked.reasoning.map(ReasoningConfig::from);
-    let mut events = site.model(&asked.model)?.stream(&question).await?;
+    question.temperature = put.temperature;
+    question.max_output_tokens = put.max_tokens;
+    question.reasoning = put.reasoning.map(ReasoningConfig::from);
+    let model = site.model(&put.model)?;
+    asked.wants(&put.model, model.info(), &question).await?;
+    let mut events = model.stream(&question).await?;
+    asked.opened(&events);
     let first = events.next().await.transpose()?;
     let first = first.ok_or_else(|| Error::new(ErrorKind::Truncated, "the stream is empty"))?;
-    Ok((first, events, room))
+    Ok((first, events))
 }
 
-fn pieces(first: Event, events: ChatStream) -> impl futures_util::Stream<Item = Piece> + Send {
+fn pieces(
+    first: Event,
+    events: ChatStream,
+    mut asked: Asked,
+) -> impl futures_util::Stream<Item = Piece> + Send {
     let mut reason = None;
     let events = stream::iter([Ok(first)]).chain(events);
     events.filter_map(move |item| {
+        match &item {
+            Ok(event) => asked.event(event),
+            Err(error) => asked.failed(error),
+        }
         let piece = match item {
             Ok(Event::TextDelta { text, .. }) => Some(Piece {
                 content: text.to_string(),

@@ -1,9 +1,12 @@
 //! What shapes a service.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor::{Error, ErrorKind, Result, Secret};
+
+use crate::account::UsageSink;
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct ServerConfig {
     /// How long answers on their way may take when the service is told to end; 30 seconds by
     /// default.
     pub drain: Duration,
+    /// Who is told what became of each request. Nobody by default.
+    pub usage: Vec<Arc<dyn UsageSink>>,
 }
 
 impl Default for ServerConfig {
@@ -36,6 +41,7 @@ impl Default for ServerConfig {
             max_body: 32 * 1024 * 1024,
             max_in_flight: 1024,
             drain: Duration::from_secs(30),
+            usage: Vec::new(),
         }
     }
 }

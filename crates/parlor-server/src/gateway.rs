@@ -7,11 +7,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use parlor::{Error, ErrorKind, Origin, Result, Retry};
+use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry};
 use parlor_dialect::Framing;
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
+use crate::account::Asked;
 use crate::answer::Answer;
 use crate::service::Site;
 use crate::speak::{self, Speak};
@@ -25,15 +25,46 @@ pub(crate) async fn ask(
     State(site): State<Arc<Site>>,
     request: Request,
 ) -> Response {
-    match answered(&*dialect, &site, request).await {
-        Ok(response) => response,
-        Err(error) => refused(&*dialect, &error),
+    let asked = site.asked(request.headers(), request.uri(), dialect.name());
+    let mut asked = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return refused(&*dialect, &error),
+    };
+    match opened(&*dialect, &site, &mut asked, request).await {
+        Ok(Opened::Whole(body)) => reply(StatusCode::OK, "application/json", Body::from(body)),
+        Ok(Opened::Stream(first, events, tells_usage)) => {
+            let framing = dialect.framing();
+            let encoder = dialect.encoder();
+            let answer = Answer::new(first, events, encoder, framing, tells_usage, asked);
+            let kind = match framing {
+                Framing::Ndjson => "application/x-ndjson",
+                Framing::Sse | Framing::EventStream => "text/event-stream",
+            };
+            reply(StatusCode::OK, kind, Body::new(answer))
+        }
+        Err(error) => {
+            let response = refused(&*dialect, &error);
+            asked.failed(&error);
+            asked.told(response.status().as_u16());
+            response
+        }
     }
 }
 
-async fn answered(dialect: &dyn Speak, site: &Site, request: Request) -> Result<Response> {
-    site.access.check(request.headers(), request.uri())?;
-    let room = site.admit()?;
+/// An answer that goes well so far.
+#[expect(clippy::large_enum_variant, reason = "it is moved once")]
+enum Opened {
+    Whole(Vec<u8>),
+    /// Its first event, those to come, and whether the client wants to know what it used.
+    Stream(Event, ChatStream, bool),
+}
+
+async fn opened(
+    dialect: &dyn Speak,
+    site: &Site,
+    asked: &mut Asked,
+    request: Request,
+) -> Result<Opened> {
     let path = path_of(&request);
     let body = to_bytes(request.into_body(), site.config.max_body).await;
     let body = body.map_err(|_| {
@@ -46,35 +77,21 @@ async fn answered(dialect: &dyn Speak, site: &Site, request: Request) -> Result<
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let incoming = dialect.read(&path, &body, &origin)?;
+    asked.wants(&id, model.info(), &incoming.request).await?;
     if !incoming.stream {
         let response = model.chat(&incoming.request).await?;
-        let body = dialect.whole(&response)?;
-        return Ok(reply(StatusCode::OK, "application/json", Body::from(body)));
+        asked.answered(&response);
+        return dialect.whole(&response).map(Opened::Whole);
     }
     let mut events = model.stream(&incoming.request).await?;
+    asked.opened(&events);
     let Some(first) = events.next().await.transpose()? else {
         return Err(Error::new(
             ErrorKind::Truncated,
             "the model's stream is empty",
         ));
     };
-    let framing = dialect.framing();
-    let answer = Answer::new(
-        first,
-        events,
-        dialect.encoder(),
-        framing,
-        incoming.stream_usage,
-    );
-    let answer = Body::new(Held {
-        answer,
-        _room: room,
-    });
-    let kind = match framing {
-        Framing::Ndjson => "application/x-ndjson",
-        Framing::Sse | Framing::EventStream => "text/event-stream",
-    };
-    Ok(reply(StatusCode::OK, kind, answer))
+    Ok(Opened::Stream(first, events, incoming.stream_usage))
 }
 
 /// What nothing answers.
@@ -143,23 +160,4 @@ fn model_of(path: &str, body: &[u8]) -> Result<String> {
             .with_status(400)
             .with_help("Set `model` to an id that GET /v1/models lists.")
     })
-}
-
-/// An answer that holds its place among those on their way until it ends.
-struct Held {
-    answer: Answer,
-    _room: OwnedSemaphorePermit,
-}
-
-impl http_body::Body for Held {
-    type Data = bytes::Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<std::result::Result<http_body::Frame<Self::Data>, Self::Error>>>
-    {
-        std::pin::Pin::new(&mut self.answer).poll_frame(cx)
-    }
 }

@@ -37,6 +37,7 @@
 //!   to do without.
 
 mod access;
+mod account;
 mod answer;
 mod chat;
 mod config;
@@ -46,5 +47,6 @@ mod page;
 mod service;
 mod speak;
 
+pub use account::{Outcome, UsageEvent, UsageSink};
 pub use config::ServerConfig;
 pub use service::Service;

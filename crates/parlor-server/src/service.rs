@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
+use crate::account::Account;
 use crate::config::ServerConfig;
 use crate::speak::CLIENTS;
 use crate::{chat, gateway, list, page};
@@ -28,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) registry: Registry,
     pub(crate) config: ServerConfig,
     pub(crate) access: Access,
+    pub(crate) account: Arc<Account>,
     room: Arc<Semaphore>,
     layers: ConfiguredLayers,
 }
@@ -45,6 +47,7 @@ impl Service {
         let is_local = config.bind.ip().is_loopback();
         let site = Site {
             access: Access::new(&config.keys, is_local),
+            account: Arc::new(Account::new(config.usage.clone())),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             registry,
             config,

@@ -1,117 +1,17 @@
 //! Clients of five dialects ask models of providers that speak another.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
-use parlor::{
-    ChatModel, ChatRequest, ChatResponse, Config, Env, ErrorKind, ModelInfo, Registry,
-    ToolDefinition,
-};
-use parlor_dialect::anthropic_messages::AnthropicMessages;
-use parlor_dialect::openai_chat::OpenAiChat;
+use common::{CLIENTS, Gateway, MODELS, both, registry, words};
+use parlor::{ChatRequest, ErrorKind, ToolDefinition};
 use parlor_server::{ServerConfig, Service};
-use parlor_testkit::{DialectServer, Script, Scripted};
+use parlor_testkit::Script;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-/// The providers whose clients ask, and the ids of what answers them.
-const CLIENTS: [&str; 5] = [
-    "openai-chat",
-    "openai-responses",
-    "anthropic",
-    "gemini",
-    "ollama",
-];
-const MODELS: [&str; 2] = ["anthropic/behind", "openai-chat/behind"];
-
-/// A gateway in front of two providers.
-struct Gateway {
-    url: String,
-    behind: [Scripted; 2],
-    _servers: [DialectServer; 2],
-}
-
-impl Gateway {
-    async fn start(config: ServerConfig, script: fn(&ChatRequest) -> Script) -> Self {
-        let info = ModelInfo::new("scripted", "behind");
-        let scripted = || Scripted::with(move |_, request| Some(script(request)));
-        let behind = [scripted(), scripted()].map(|it| it.with_info(info.clone()));
-        let model = |at: usize| -> Arc<dyn ChatModel> { Arc::new(behind[at].clone()) };
-        let claude = DialectServer::start(AnthropicMessages::default(), model(0)).await;
-        let gpt = DialectServer::start(OpenAiChat::default(), model(1)).await;
-        let (claude, gpt) = (claude.unwrap(), gpt.unwrap());
-        let settings = format!(
-            "[providers.anthropic]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n\
-             [providers.openai-chat]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n\
-             [layers.retry]\nattempts = 1\n",
-            claude.url(),
-            gpt.url()
-        );
-        let registry = registry(&settings);
-        let service = Service::new(registry, config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { service.run_on(listener, std::future::pending()).await });
-        Self {
-            url,
-            behind,
-            _servers: [claude, gpt],
-        }
-    }
-
-    /// A model asked through the gateway by the client of a provider.
-    fn client(&self, provider: &str, model: &str) -> Arc<dyn ChatModel> {
-        let base = match provider {
-            "openai-chat" | "openai-responses" => format!("{}/v1", self.url),
-            _ => self.url.clone(),
-        };
-        let settings = format!(
-            "[providers.{provider}]\nbase_url = \"{base}\"\napi_key_env = \"KEY\"\n\
-             [layers.retry]\nattempts = 1\n"
-        );
-        let id = format!("{provider}/{model}");
-        registry(&settings).model(&id).unwrap()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.post_with(path, body, &[]).await
-    }
-
-    /// Sends a body with these headers, and reads the answer to its end.
-    async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
-        let host = self.url.trim_start_matches("http://");
-        let body = body.to_string();
-        let mut head = format!("POST {path} HTTP/1.1\r\nconnection: close\r\n");
-        if headers.iter().all(|(name, _)| *name != "host") {
-            head += &format!("host: {host}\r\n");
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        head += &format!("content-length: {}\r\n\r\n{body}", body.len());
-        let mut stream = TcpStream::connect(host).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
-    }
-}
-
-fn registry(settings: &str) -> Registry {
-    let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
-    let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
-    registry
-        .with_config(Config::from_toml(settings).unwrap())
-        .unwrap()
-}
-
-fn words(_: &ChatRequest) -> Script {
-    Script::text("Fine, thank you.")
-}
+use tokio::net::TcpStream;
 
 fn calls(request: &ChatRequest) -> Script {
     match request.tools.is_empty() {
@@ -121,18 +21,6 @@ fn calls(request: &ChatRequest) -> Script {
             ("weather", json!({ "city": "Rome" })),
         ]),
     }
-}
-
-async fn both(model: &dyn ChatModel, request: &ChatRequest) -> [ChatResponse; 2] {
-    let whole = model.chat(request).await.unwrap();
-    let streamed = model
-        .stream(request)
-        .await
-        .unwrap()
-        .response()
-        .await
-        .unwrap();
-    [whole, streamed]
 }
 
 #[tokio::test]

@@ -1,0 +1,251 @@
+//! The account of a request: who asks, what it may use, and what became of it.
+
+mod event;
+
+pub use event::{Outcome, UsageEvent, UsageSink};
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use axum::http::{HeaderMap, Uri};
+use parlor::{
+    ChatRequest, ChatResponse, ChatStream, Error, Event, ModelInfo, Price, Result, Usage, estimate,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::service::Site;
+
+/// Where the requests of a service are counted.
+#[derive(Debug)]
+pub(crate) struct Account {
+    sinks: Vec<Arc<dyn UsageSink>>,
+}
+
+/// One request from its arrival to its end. Its drop tells the account what became of it.
+pub(crate) struct Asked {
+    account: Arc<Account>,
+    event: UsageEvent,
+    began: Instant,
+    price: Option<Price>,
+    /// What its input comes to, by estimate.
+    input: u64,
+    /// Thousandths of a token that came, by estimate.
+    received: u64,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Account {
+    pub(crate) fn new(sinks: Vec<Arc<dyn UsageSink>>) -> Self {
+        Self { sinks }
+    }
+}
+
+impl Site {
+    /// Lets a request in, or says why not: its key is wrong, or there is no room.
+    pub(crate) async fn asked(
+        &self,
+        head: &HeaderMap,
+        uri: &Uri,
+        dialect: &'static str,
+    ) -> Result<Asked> {
+        let began = Instant::now();
+        self.access.check(head, uri)?;
+        let room = self.admit()?;
+        let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Ok(Asked {
+            account: Arc::clone(&self.account),
+            event: UsageEvent {
+                request_id: request_id(head),
+                at_ms: u64::try_from(passed.as_millis()).unwrap_or(u64::MAX),
+                key: None,
+                dialect,
+                asked: String::new(),
+                provider: None,
+                model: None,
+                served: None,
+                outcome: Outcome::Left,
+                status: 200,
+                finish: None,
+                usage: Usage::default(),
+                is_estimated: false,
+                is_reused: false,
+                cost: None,
+                first_event_us: None,
+                total_us: 0,
+            },
+            began,
+            price: None,
+            input: 0,
+            received: 0,
+            _room: room,
+        })
+    }
+}
+
+impl Asked {
+    /// What it wants: a model, by the name that the client called it and by its info. To be told
+    /// before anything is sent.
+    ///
+    /// # Errors
+    /// Where the key that was shown may not: then nothing is to be sent.
+    #[expect(clippy::unused_async, reason = "limits are asked of a store")]
+    pub(crate) async fn wants(
+        &mut self,
+        name: &str,
+        info: &ModelInfo,
+        request: &ChatRequest,
+    ) -> Result<()> {
+        name.clone_into(&mut self.event.asked);
+        self.answers(info);
+        self.input = estimate::input_tokens(request);
+        Ok(())
+    }
+
+    /// A stream opened: it knows which model answers, as behind a fallback another may.
+    pub(crate) fn opened(&mut self, stream: &ChatStream) {
+        self.answers(stream.info());
+        self.event.is_reused = stream.metadata().reused.is_some();
+    }
+
+    /// The first event came.
+    pub(crate) fn first_event(&mut self) {
+        let passed = micros(self.began);
+        self.event.first_event_us.get_or_insert(passed);
+    }
+
+    /// An event came, of whatever kind: the first one is noted as such, and the last one ends it.
+    pub(crate) fn event(&mut self, event: &Event) {
+        if self.event.first_event_us.is_none() {
+            self.first_event();
+        }
+        match event {
+            Event::TextDelta { text, .. }
+            | Event::ReasoningDelta { text, .. }
+            | Event::ArgumentsDelta { text, .. } => self.received += estimate::weight(text),
+            Event::Started { model, .. } => self.event.served.clone_from(model),
+            Event::Usage { usage } => self.count(usage),
+            Event::Finished { reason, .. } => {
+                self.event.finish.get_or_insert(reason.kind);
+            }
+            Event::Completed { usage, .. } => {
+                if let Some(usage) = usage {
+                    self.count(usage);
+                }
+                self.completed();
+            }
+            _ => {}
+        }
+    }
+
+    /// A whole answer came.
+    pub(crate) fn answered(&mut self, response: &ChatResponse) {
+        self.first_event();
+        self.event.served.clone_from(&response.model);
+        self.event.is_reused = response.metadata.reused.is_some();
+        self.event.finish = response.finish_reason().map(|it| it.kind);
+        if !response.provider.is_empty()
+            && self.event.provider.as_deref() != Some(response.provider.as_str())
+        {
+            self.event.provider = Some(response.provider.clone());
+            self.event.model.clone_from(&response.model);
+            self.price = None;
+        }
+        if let Some(usage) = &response.usage {
+            self.count(usage);
+        }
+        self.completed();
+    }
+
+    /// It failed, before an answer or in its middle.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        if let Some(usage) = error.partial().and_then(|it| it.usage.as_ref()) {
+            self.count(usage);
+        }
+        self.event.outcome = Outcome::Failed(error.kind());
+    }
+
+    /// The status of its answer, where that isn't 200.
+    pub(crate) fn told(&mut self, status: u16) {
+        self.event.status = status;
+    }
+
+    /// It ended as it should. Dropped without this and without a failure, its client went away.
+    pub(crate) fn completed(&mut self) {
+        self.event.outcome = Outcome::Completed;
+    }
+
+    fn answers(&mut self, info: &ModelInfo) {
+        let event = &mut self.event;
+        let is_same = event.provider.as_deref() == Some(info.provider.as_str())
+            && event.model.as_deref() == Some(info.model.as_str());
+        if !is_same {
+            event.provider = Some(info.provider.clone());
+            event.model = Some(info.model.clone());
+            self.price.clone_from(&info.price);
+        }
+    }
+
+    /// Takes the larger one of each figure.
+    fn count(&mut self, told: &Usage) {
+        let mine = &mut self.event.usage;
+        let figures = [
+            (&mut mine.input_tokens, told.input_tokens),
+            (&mut mine.output_tokens, told.output_tokens),
+            (&mut mine.cached_input_tokens, told.cached_input_tokens),
+            (&mut mine.cache_write_tokens, told.cache_write_tokens),
+            (&mut mine.reasoning_tokens, told.reasoning_tokens),
+            (&mut mine.input_audio_tokens, told.input_audio_tokens),
+            (&mut mine.output_audio_tokens, told.output_audio_tokens),
+        ];
+        for (mine, told) in figures {
+            // What isn't known is less than nothing.
+            *mine = (*mine).max(told);
+        }
+    }
+
+    /// Says of an answer that broke off what it came to, as far as that was seen.
+    fn estimate(&mut self) {
+        let usage = &mut self.event.usage;
+        let received = estimate::whole(self.received);
+        let is_short = usage.output_tokens.is_none_or(|told| told < received);
+        if usage.input_tokens.is_none() || is_short {
+            usage.input_tokens.get_or_insert(self.input);
+            usage.output_tokens = usage.output_tokens.max(Some(received));
+            self.event.is_estimated = true;
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.event.total_us = micros(self.began);
+        let has_begun = self.event.first_event_us.is_some();
+        if self.event.is_reused {
+            self.event.usage = Usage::default();
+        } else if has_begun && self.event.outcome != Outcome::Completed {
+            self.estimate();
+        }
+        let price = self.price.as_ref();
+        self.event.cost = price.and_then(|it| it.cost(&self.event.usage));
+        for sink in &self.account.sinks {
+            sink.used(&self.event);
+        }
+    }
+}
+
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The client's own id of its request, where it is a plain one, or a new one.
+fn request_id(head: &HeaderMap) -> String {
+    let given = head.get("x-request-id").and_then(|it| it.to_str().ok());
+    let is_plain = |id: &&str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
+    };
+    match given.filter(is_plain) {
+        Some(id) => id.to_owned(),
+        None => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
+    }
+}

@@ -1,0 +1,175 @@
+//! What is counted of a request, whatever way it ends.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{CLIENTS, Gateway, MODELS};
+use parlor::{ChatRequest, ChatResponse, Choice, ErrorKind, FinishKind, Part, Usage};
+use parlor_server::{Outcome, ServerConfig, UsageEvent, UsageSink};
+use parlor_testkit::Script;
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// Keeps what it is told, and tells when that is.
+#[derive(Debug, Default)]
+struct Ledger {
+    events: Mutex<Vec<UsageEvent>>,
+    came: Notify,
+}
+
+impl UsageSink for Ledger {
+    fn used(&self, event: &UsageEvent) {
+        self.events.lock().unwrap().push(event.clone());
+        self.came.notify_one();
+    }
+}
+
+impl Ledger {
+    /// The events, when there are so many.
+    async fn wait_for(&self, count: usize) -> Vec<UsageEvent> {
+        let full = async {
+            while self.events.lock().unwrap().len() < count {
+                self.came.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), full)
+            .await
+            .unwrap();
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+}
+
+async fn gateway(script: fn(&ChatRequest) -> Script) -> (Gateway, Arc<Ledger>) {
+    let ledger = Arc::new(Ledger::default());
+    let mut config = ServerConfig::default();
+    config.usage.push(ledger.clone());
+    (Gateway::start(config, script).await, ledger)
+}
+
+fn used(_: &ChatRequest) -> Script {
+    let mut told = Usage::default();
+    told.input_tokens = Some(2000);
+    told.output_tokens = Some(70);
+    told.cached_input_tokens = Some(1000);
+    told.reasoning_tokens = Some(30);
+    let mut choice = Choice::new(0);
+    choice.message.parts.push(Part::text("Fine, thank you."));
+    choice.finish_reason = Some(FinishKind::Stop.into());
+    let mut response = ChatResponse::default();
+    response.choices.push(choice);
+    response.usage = Some(told);
+    Script::response(response)
+}
+
+#[tokio::test]
+async fn figures_of_streamed_and_whole_answers_agree() {
+    let (gateway, ledger) = gateway(used).await;
+    for provider in CLIENTS {
+        for model in MODELS {
+            let client = gateway.client(provider, model);
+            common::both(&*client, &ChatRequest::from("How are you?")).await;
+            let events = ledger.wait_for(2).await;
+            let [whole, streamed] = &events[..] else {
+                panic!("{events:?}");
+            };
+            assert_eq!(whole.outcome, Outcome::Completed, "{provider} {model}");
+            assert_eq!(whole.asked, model);
+            assert_eq!(whole.usage, streamed.usage, "{provider} {model}");
+            assert_eq!(whole.usage.input_tokens, Some(2000), "{whole:?}");
+            assert_eq!(whole.usage.output_tokens, Some(70));
+            assert_eq!(whole.usage.cached_input_tokens, Some(1000));
+            assert_eq!(whole.finish, Some(FinishKind::Stop));
+            let cost = whole.cost.as_ref().unwrap();
+            let (amount, date) = (cost.amount, &cost.as_of);
+            assert!((amount - 0.004_35).abs() < 1e-9, "{amount}");
+            assert_eq!(date, "2026-01-01");
+            let about = |it: &UsageEvent| {
+                let model = (it.provider.clone(), it.model.clone(), it.served.clone());
+                (model, it.dialect, it.status, it.finish, it.cost.clone())
+            };
+            assert_eq!(about(whole), about(streamed));
+            assert_ne!(whole.request_id, streamed.request_id);
+            assert!(!whole.is_estimated && !streamed.is_estimated);
+            for event in [whole, streamed] {
+                assert!(event.first_event_us.unwrap() <= event.total_us);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_that_left_had_is_estimated() {
+    let (gateway, ledger) = gateway(|_| Script::text("Beginning and more").cut(4).hangs()).await;
+    for provider in CLIENTS {
+        let client = gateway.client(provider, "openai-chat/behind");
+        let mut events = client.stream(&ChatRequest::from("Hi")).await.unwrap();
+        let mut text = String::new();
+        while !text.contains("Beginning") {
+            let event = events.next().await.unwrap().unwrap();
+            text.push_str(event.text().unwrap_or_default());
+        }
+        drop(events);
+        let [event] = &ledger.wait_for(1).await[..] else {
+            panic!("more than one");
+        };
+        assert_eq!(event.outcome, Outcome::Left, "{provider}");
+        assert!(event.is_estimated && event.usage.output_tokens > Some(1));
+        assert_eq!(event.finish, None);
+    }
+}
+
+#[tokio::test]
+async fn failures_are_counted_once_with_their_status() {
+    let (gateway, ledger) = gateway(|request| match request.messages.len() {
+        1 => Script::refuses(parlor::Error::new(ErrorKind::RateLimited, "slower")),
+        _ => {
+            let broken = parlor::Error::new(ErrorKind::Overloaded, "too much to do");
+            Script::text("Beginning and more").cut(3).fails(broken)
+        }
+    })
+    .await;
+    let said = |text: &str| json!({ "role": "user", "content": text });
+    let mut asked = json!({
+        "model": "openai-chat/behind", "stream": true, "max_tokens": 9, "messages": [said("Hi")],
+    });
+    for path in [
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/api/chat",
+        "/api/chat/stream",
+    ] {
+        let (status, _) = gateway.post(path, &asked).await;
+        let [event] = &ledger.wait_for(1).await[..] else {
+            panic!("more than one");
+        };
+        assert_eq!(event.outcome, Outcome::Failed(ErrorKind::RateLimited));
+        assert_eq!(event.status, status, "{path}");
+        assert!(event.usage.is_empty() && event.first_event_us.is_none());
+    }
+    asked["messages"] = json!([said("Hi"), { "role": "assistant", "content": "Hi" }, said("So?")]);
+    for path in [
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/api/chat",
+        "/api/chat/stream",
+    ] {
+        gateway.post(path, &asked).await;
+        let [event] = &ledger.wait_for(1).await[..] else {
+            panic!("more than one");
+        };
+        assert_eq!(event.status, 200, "{path}");
+        assert!(matches!(event.outcome, Outcome::Failed(_)), "{event:?}");
+        assert!(event.is_estimated, "{path}: {event:?}");
+    }
+    let (status, _) = gateway
+        .post("/v1/messages", &json!({ "model": "nobody/knows" }))
+        .await;
+    let [event] = &ledger.wait_for(1).await[..] else {
+        panic!("more than one");
+    };
+    assert_eq!(event.outcome, Outcome::Failed(ErrorKind::ModelNotFound));
+    assert_eq!((event.status, status), (404, 404));
+}
