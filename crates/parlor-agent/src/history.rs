@@ -1,11 +1,12 @@
 //! What was said, a turn at a time.
 
+mod markdown;
 mod mend;
 
 pub(crate) use mend::{ids_of, keeps, tell_apart};
 
 use crate::window::{Summary, sent};
-use parlor_core::{Message, Part, Role, ToolCall, ToolResult, Usage};
+use parlor_core::{Error, Message, Part, Role, ToolCall, ToolResult, Usage};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -69,6 +70,32 @@ pub struct Turn {
     /// What all its requests consumed together.
     #[serde(skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
+    /// Why it has no whole answer, where it failed and somebody noted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<TurnFailure>,
+}
+
+/// Why a turn failed, in words for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TurnFailure {
+    /// The word of its [`ErrorKind`](parlor_core::ErrorKind).
+    pub kind: String,
+    /// What went wrong.
+    pub message: String,
+    /// What to do next.
+    pub help: String,
+}
+
+impl From<&Error> for TurnFailure {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message: error.message().to_owned(),
+            help: error.help().to_owned(),
+        }
+    }
 }
 
 /// Whether a turn came to its end.
@@ -86,8 +113,8 @@ pub enum TurnState {
 }
 
 impl Turn {
-    /// A turn that begins with these messages.
-    pub(crate) fn new(messages: Vec<Message>) -> Self {
+    /// A turn of these messages, with nothing else known of it.
+    pub fn new(messages: Vec<Message>) -> Self {
         Self {
             messages,
             ..Self::default()

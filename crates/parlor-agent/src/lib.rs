@@ -72,7 +72,7 @@ pub use conversation::Conversation;
 pub use extract::{
     ExtractExt, ExtractStrategy, Extractable, Extracted, Extractor, Partial, Partials,
 };
-pub use history::{History, Turn, TurnState};
+pub use history::{History, Turn, TurnFailure, TurnState};
 pub use limits::Limits;
 pub use media::{Attachment, Attachments};
 pub use modes::{Mode, Modes};

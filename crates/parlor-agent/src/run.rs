@@ -17,7 +17,7 @@ use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Cost, Error, ErrorKind, Event, Message,
     Result, Role, ToolResult, Usage,
 };
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -161,6 +161,22 @@ impl<'a> Run<'a> {
     /// Stops this run from elsewhere.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
+    }
+
+    /// The turn with what has come by now, as it would be committed if the run
+    /// were stopped here.
+    pub fn so_far(&self) -> Turn {
+        let mut turn = self.turn.clone();
+        turn.state = TurnState::Interrupted;
+        turn.model = Some(self.conversation.model().info().id());
+        turn.usage.add(&self.usage);
+        if let State::Answering(stream) = &self.state
+            && let Some(message) = stream.partial().message()
+        {
+            turn.messages.push(message.clone());
+        }
+        turn.mend(&mut HashSet::new());
+        turn
     }
 
     /// What comes next; `None` after the end. Dropping the future loses

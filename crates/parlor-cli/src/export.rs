@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use parlor::agent::{History, TurnState};
-use parlor::{Role, ToolCall};
+use parlor::ToolCall;
+use parlor::agent::History;
 
 use crate::tools;
 
@@ -27,28 +27,5 @@ fn called(call: &ToolCall) -> String {
 
 /// The conversation as Markdown.
 pub(crate) fn markdown(history: &History) -> String {
-    let mut text = String::new();
-    if let Some(system) = history.system() {
-        text.push_str(&format!("> {}\n\n", system.replace('\n', "\n> ")));
-    }
-    for turn in history.turns() {
-        for message in &turn.messages {
-            let said = message.text();
-            let name = match message.role {
-                Role::User => "You",
-                Role::Assistant => turn.model.as_deref().unwrap_or("Model"),
-                _ => continue,
-            };
-            for line in message.tool_calls().map(called) {
-                text.push_str(&format!("*→ {line}*\n\n"));
-            }
-            if !said.trim().is_empty() {
-                text.push_str(&format!("**{name}:**\n\n{}\n\n", said.trim()));
-            }
-        }
-        if turn.state == TurnState::Interrupted {
-            text.push_str("*[interrupted]*\n\n");
-        }
-    }
-    text
+    history.to_markdown(called)
 }

@@ -3,12 +3,12 @@
 use crate::counted::{billionths, count, tokens};
 use crate::failure::failed;
 use crate::id;
-use crate::info::{NEWEST, ONE};
+use crate::info::NEWEST;
 use crate::store::Store;
 use async_trait::async_trait;
 use parlor_agent::{
-    ConversationStore, Found, History, Kept, KeptInfo, KeptTurn, Summary, Turn, TurnId, UsageBy,
-    UsageRow, searchable,
+    ConversationStore, Found, Kept, KeptInfo, KeptTurn, Summary, TurnId, UsageBy, UsageRow,
+    searchable,
 };
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Row, Transaction};
@@ -39,7 +39,7 @@ impl ConversationStore for Store {
     async fn create(&self, title: &str, system: Option<&str>) -> Result<String> {
         let failed = failed("beginning a conversation");
         let mut transaction = self.begin().await.map_err(&failed)?;
-        let id = create(&mut transaction, title, system, None).await?;
+        let id = self.made(&mut transaction, title, system, None).await?;
         transaction.commit().await.map_err(&failed)?;
         Ok(id)
     }
@@ -53,10 +53,12 @@ impl ConversationStore for Store {
         } else {
             String::new()
         };
-        let statement = "SELECT id FROM conversations WHERE id LIKE $1
+        let statement = "SELECT id FROM conversations
+            WHERE id LIKE $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)
             ORDER BY updated_ms DESC LIMIT 6";
         let rows = sqlx::query(statement)
             .bind(like)
+            .bind(self.owner.as_deref())
             .fetch_all(&self.pool)
             .await;
         let ids = rows.map_err(&failed)?;
@@ -77,32 +79,7 @@ impl ConversationStore for Store {
     }
 
     async fn load(&self, id: &str) -> Result<Kept> {
-        let failed = failed("reading a conversation");
-        let info = self.infos(ONE, |query| query.bind(id.to_owned())).await?;
-        let info = info.into_iter().next().ok_or_else(|| unknown(id))?;
-        let about = "SELECT system, summary, head FROM conversations WHERE id = $1";
-        let about = sqlx::query(about).bind(id).fetch_one(&self.pool).await;
-        let about = about.map_err(&failed)?;
-        let head: Option<i64> = about.try_get("head").map_err(&failed)?;
-        let rows = sqlx::query(BRANCH).bind(head).fetch_all(&self.pool).await;
-        let rows = rows.map_err(&failed)?;
-        let (mut ids, mut turns) = (Vec::new(), Vec::new());
-        for row in &rows {
-            let content: &str = row.try_get("content").map_err(&failed)?;
-            let turn: Turn = serde_json::from_str(content).map_err(unreadable)?;
-            if !History::of(None, vec![turn.clone()], None).is_empty() {
-                turns.push(turn);
-                ids.push(TurnId(row.try_get("id").map_err(&failed)?));
-            }
-        }
-        let summary: Option<&str> = about.try_get("summary").map_err(&failed)?;
-        let summary = summary.and_then(|text| serde_json::from_str::<Summary>(text).ok());
-        let system = about.try_get("system").map_err(&failed)?;
-        let mut kept = Kept::default();
-        kept.info = info;
-        kept.history = History::of(system, turns, summary);
-        kept.turns = ids;
-        Ok(kept)
+        self.load_until(id, None).await
     }
 
     async fn append(&self, id: &str, after: Option<TurnId>, turn: &KeptTurn) -> Result<TurnId> {
@@ -110,9 +87,15 @@ impl ConversationStore for Store {
         let mut transaction = self.begin().await.map_err(&failed)?;
         let new = id::turn();
         let now = id::now_ms();
-        let changed = "UPDATE conversations SET head = $1, updated_ms = $2 WHERE id = $3";
+        // From now on its last turn tells its model.
+        let changed = "UPDATE conversations SET head = $1, updated_ms = $2, model = NULL
+            WHERE id = $3 AND (CAST($4 AS TEXT) IS NULL OR owner = $4)";
         let changed = sqlx::query(changed).bind(new.0).bind(now).bind(id);
-        let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
+        let changed = changed
+            .bind(self.owner.as_deref())
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
         if changed.rows_affected() == 0 {
             return Err(unknown(id));
         }
@@ -137,9 +120,14 @@ impl ConversationStore for Store {
         let mut transaction = self.begin().await.map_err(&failed)?;
         write(&mut transaction, turn, content).await?;
         let changed = "UPDATE conversations SET updated_ms = $1
-            WHERE id = (SELECT conversation FROM turns WHERE id = $2)";
+            WHERE id = (SELECT conversation FROM turns WHERE id = $2)
+                AND (CAST($3 AS TEXT) IS NULL OR owner = $3)";
         let changed = sqlx::query(changed).bind(id::now_ms()).bind(turn.0);
-        changed.execute(&mut *transaction).await.map_err(&failed)?;
+        let changed = changed.bind(self.owner.as_deref());
+        let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
+        if changed.rows_affected() == 0 {
+            return Err(no_turn(turn));
+        }
         transaction.commit().await.map_err(&failed)
     }
 
@@ -149,11 +137,13 @@ impl ConversationStore for Store {
         if let Some(head) = head {
             belongs(&mut transaction, id, head).await?;
         }
-        let changed = "UPDATE conversations SET head = $1, updated_ms = $2 WHERE id = $3";
+        let changed = "UPDATE conversations SET head = $1, updated_ms = $2
+            WHERE id = $3 AND (CAST($4 AS TEXT) IS NULL OR owner = $4)";
         let changed = sqlx::query(changed)
             .bind(head.map(|it| it.0))
             .bind(id::now_ms())
-            .bind(id);
+            .bind(id)
+            .bind(self.owner.as_deref());
         let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
         if changed.rows_affected() == 0 {
             return Err(unknown(id));
@@ -163,7 +153,8 @@ impl ConversationStore for Store {
 
     async fn set_title(&self, id: &str, title: &str) -> Result<()> {
         self.change(
-            "UPDATE conversations SET title = $1 WHERE id = $2",
+            "UPDATE conversations SET title = $1
+                WHERE id = $2 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)",
             Some(title),
             id,
         )
@@ -172,7 +163,8 @@ impl ConversationStore for Store {
 
     async fn set_system(&self, id: &str, system: Option<&str>) -> Result<()> {
         self.change(
-            "UPDATE conversations SET system = $1 WHERE id = $2",
+            "UPDATE conversations SET system = $1
+                WHERE id = $2 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)",
             system,
             id,
         )
@@ -184,16 +176,19 @@ impl ConversationStore for Store {
             .map(serde_json::to_string)
             .transpose()
             .map_err(unreadable)?;
-        let statement = "UPDATE conversations SET summary = $1 WHERE id = $2";
+        let statement = "UPDATE conversations SET summary = $1
+            WHERE id = $2 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)";
         self.change(statement, summary.as_deref(), id).await
     }
 
     async fn fork(&self, id: &str, until: Option<TurnId>) -> Result<String> {
         let failed = failed("forking a conversation");
         let mut transaction = self.begin().await.map_err(&failed)?;
-        let about = "SELECT title, system, summary, head FROM conversations WHERE id = $1";
+        let about = "SELECT title, system, summary, head FROM conversations
+            WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)";
         let about = sqlx::query(about)
             .bind(id)
+            .bind(self.owner.as_deref())
             .fetch_optional(&mut *transaction)
             .await;
         let about = about.map_err(&failed)?.ok_or_else(|| unknown(id))?;
@@ -208,7 +203,10 @@ impl ConversationStore for Store {
             }
             None => about.try_get("head").map_err(&failed)?,
         };
-        let fork = create(&mut transaction, &title, system.as_deref(), Some(id)).await?;
+        let system = system.as_deref();
+        let fork = self
+            .made(&mut transaction, &title, system, Some(id))
+            .await?;
         let rows = sqlx::query(BRANCH)
             .bind(until)
             .fetch_all(&mut *transaction)
@@ -231,7 +229,9 @@ impl ConversationStore for Store {
 
     async fn delete(&self, id: &str) -> Result<()> {
         let failed = failed("deleting a conversation");
-        let gone = sqlx::query("DELETE FROM conversations WHERE id = $1").bind(id);
+        let gone = "DELETE FROM conversations
+            WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)";
+        let gone = sqlx::query(gone).bind(id).bind(self.owner.as_deref());
         let gone = gone.execute(&self.pool).await.map_err(&failed)?;
         match gone.rows_affected() {
             0 => Err(unknown(id)),
@@ -240,9 +240,11 @@ impl ConversationStore for Store {
     }
 
     async fn list(&self, limit: u32, skip: u32) -> Result<Vec<KeptInfo>> {
-        let bind =
-            |query: crate::info::Query<'static>| query.bind(i64::from(limit)).bind(i64::from(skip));
-        self.infos(NEWEST, bind).await
+        self.infos(NEWEST, |query| {
+            let query = query.bind(i64::from(limit)).bind(i64::from(skip));
+            query.bind(self.owner.clone())
+        })
+        .await
     }
 
     async fn search(&self, words: &str, limit: u32) -> Result<Vec<Found>> {
@@ -255,8 +257,15 @@ impl ConversationStore for Store {
 }
 
 impl Store {
-    async fn change(&self, statement: &'static str, value: Option<&str>, id: &str) -> Result<()> {
+    /// Sets `$1` of the conversation `$2`, if it is `$3`'s.
+    pub(crate) async fn change(
+        &self,
+        statement: &'static str,
+        value: Option<&str>,
+        id: &str,
+    ) -> Result<()> {
         let changed = sqlx::query(statement).bind(value).bind(id);
+        let changed = changed.bind(self.owner.as_deref());
         let changed = changed.execute(&self.pool).await;
         match changed
             .map_err(failed("changing a conversation"))?
@@ -266,38 +275,47 @@ impl Store {
             _ => Ok(()),
         }
     }
-}
 
-async fn create(
-    transaction: &mut Transaction<'_, Any>,
-    title: &str,
-    system: Option<&str>,
-    forked_from: Option<&str>,
-) -> Result<String> {
-    let now = id::now_ms();
-    let statement = "INSERT INTO conversations
-        (id, title, system, created_ms, updated_ms, forked_from)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
-    for attempt in 0.. {
-        let id = id::conversation(ID_LENGTH + attempt / TRIES);
-        let made = sqlx::query(statement).bind(&id).bind(title).bind(system);
-        let made = made.bind(now).bind(now).bind(forked_from);
-        let made = made.execute(&mut **transaction).await;
-        if made
-            .map_err(failed("beginning a conversation"))?
-            .rows_affected()
-            > 0
-        {
-            return Ok(id);
+    async fn made(
+        &self,
+        transaction: &mut Transaction<'_, Any>,
+        title: &str,
+        system: Option<&str>,
+        forked_from: Option<&str>,
+    ) -> Result<String> {
+        let now = id::now_ms();
+        let statement = "INSERT INTO conversations
+        (id, title, system, created_ms, updated_ms, forked_from, owner)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+        for attempt in 0.. {
+            let id = id::conversation(ID_LENGTH + attempt / TRIES);
+            let made = sqlx::query(statement).bind(&id).bind(title).bind(system);
+            let made = made
+                .bind(now)
+                .bind(now)
+                .bind(forked_from)
+                .bind(self.owner.as_deref());
+            let made = made.execute(&mut **transaction).await;
+            if made
+                .map_err(failed("beginning a conversation"))?
+                .rows_affected()
+                > 0
+            {
+                return Ok(id);
+            }
         }
+        Err(Error::new(
+            ErrorKind::Unexpected,
+            "no name is left for a conversation",
+        ))
     }
-    Err(Error::new(
-        ErrorKind::Unexpected,
-        "no name is left for a conversation",
-    ))
 }
 
-async fn belongs(transaction: &mut Transaction<'_, Any>, id: &str, turn: TurnId) -> Result<()> {
+pub(crate) async fn belongs(
+    transaction: &mut Transaction<'_, Any>,
+    id: &str,
+    turn: TurnId,
+) -> Result<()> {
     let found = "SELECT 1 FROM turns WHERE id = $1 AND conversation = $2";
     let found = sqlx::query(found).bind(turn.0).bind(id);
     let found = found.fetch_optional(&mut **transaction).await;
@@ -344,13 +362,17 @@ pub(crate) async fn write_content(
         .bind(id.0);
     let written = written.execute(&mut **transaction).await.map_err(&failed)?;
     if written.rows_affected() == 0 {
-        let message = format!("there is no turn {} any more", id.0);
-        return Err(Error::new(ErrorKind::Validation, message));
+        return Err(no_turn(id));
     }
     Ok(())
 }
 
-fn unknown(id: &str) -> Error {
+pub(crate) fn no_turn(id: TurnId) -> Error {
+    let message = format!("there is no turn {} any more", id.0);
+    Error::new(ErrorKind::Validation, message)
+}
+
+pub(crate) fn unknown(id: &str) -> Error {
     Error::new(
         ErrorKind::Validation,
         format!("there is no conversation `{id}`"),
@@ -358,7 +380,7 @@ fn unknown(id: &str) -> Error {
     .with_help("List the conversations that are kept.")
 }
 
-fn unreadable(error: serde_json::Error) -> Error {
+pub(crate) fn unreadable(error: serde_json::Error) -> Error {
     Error::new(
         ErrorKind::Unexpected,
         format!("a kept turn can't be read: {error}"),

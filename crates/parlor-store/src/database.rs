@@ -11,7 +11,7 @@ pub(crate) struct Database {
     pub(crate) greeting: &'static [&'static str],
     /// Makes what [`search`](Self::search) looks in.
     pub(crate) index: &'static [&'static str],
-    /// Turns with all terms of `$1`, best first, as conversation, turn and the
+    /// Turns of `$3`, or of everybody, with all terms of `$1`, best first, as conversation, turn and the
     /// text around them.
     pub(crate) search: &'static str,
     /// How a term of a search is written, between a prefix and a suffix.
@@ -54,7 +54,9 @@ pub(crate) const SQLITE: Database = Database {
     search: "SELECT turns.conversation, turns.id,
             snippet(turns_text, 0, char(2), char(3), '…', 16)
         FROM turns_text JOIN turns ON turns.id = turns_text.rowid
-        WHERE turns_text MATCH $1 ORDER BY turns_text.rank, turns.id DESC LIMIT $2",
+        WHERE turns_text MATCH $1 AND (CAST($3 AS TEXT) IS NULL OR turns.conversation IN
+            (SELECT id FROM conversations WHERE owner = $3))
+        ORDER BY turns_text.rank, turns.id DESC LIMIT $2",
     term: ("\"", "\"*"),
     and: " ",
     day: "date(at_ms / 1000, 'unixepoch')",
@@ -72,6 +74,8 @@ pub(crate) const POSTGRES: Database = Database {
                 'StartSel=' || chr(2) || ', StopSel=' || chr(3) || ', MinWords=8, MaxWords=16')
         FROM turns, to_tsquery('simple', $1) AS query
         WHERE to_tsvector('simple', text) @@ query
+            AND (CAST($3 AS TEXT) IS NULL OR conversation IN
+                (SELECT id FROM conversations WHERE owner = $3))
         ORDER BY ts_rank(to_tsvector('simple', text), query) DESC, id DESC LIMIT $2",
     term: ("'", "':*"),
     and: " & ",

@@ -8,10 +8,17 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 /// Which conversations, as a query for their rows.
-pub(crate) const ONE: &str = "SELECT * FROM conversations WHERE id = $1";
+pub(crate) const ONE: &str = "SELECT * FROM conversations
+    WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)";
 /// The newest ones: so many, after so many.
-pub(crate) const NEWEST: &str =
-    "SELECT * FROM conversations ORDER BY updated_ms DESC, id LIMIT $1 OFFSET $2";
+pub(crate) const NEWEST: &str = "SELECT * FROM conversations
+    WHERE (CAST($3 AS TEXT) IS NULL OR owner = $3)
+    ORDER BY updated_ms DESC, id LIMIT $1 OFFSET $2";
+/// The newest ones: so many, after the one that changed then and has this id.
+pub(crate) const NEXT: &str = "SELECT * FROM conversations
+    WHERE (CAST($4 AS TEXT) IS NULL OR owner = $4)
+        AND (updated_ms < $2 OR updated_ms = $2 AND id > $3)
+    ORDER BY updated_ms DESC, id LIMIT $1";
 
 /// Parts of a currency's unit that costs are kept in.
 pub(crate) const BILLION: f64 = 1e9;
@@ -43,7 +50,7 @@ impl Store {
                     MAX(currency) AS other_currency, {SUMS}
                 FROM branch JOIN turns ON turns.id = branch.id GROUP BY branch.conversation)
             SELECT listed.id, listed.title, listed.created_ms, listed.updated_ms,
-                listed.forked_from, head.model, sums.*
+                listed.forked_from, COALESCE(listed.model, head.model) AS model, sums.*
             FROM listed LEFT JOIN sums ON sums.of = listed.id
                 LEFT JOIN turns AS head ON head.id = listed.head
             ORDER BY listed.updated_ms DESC, listed.id"

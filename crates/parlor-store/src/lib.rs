@@ -39,8 +39,10 @@ mod info;
 mod schema;
 mod search;
 mod store;
+mod tree;
 
 #[cfg(feature = "sqlite")]
 pub use foreign::Foreign;
 pub use imported::{Import, Imported};
 pub use store::Store;
+pub use tree::{Branched, Since};

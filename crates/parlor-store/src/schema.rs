@@ -8,8 +8,9 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Row};
 /// What each version adds to the one before. A step that was released is never
 /// changed. `{key}` is the database's word, `{index}` stands for its statements.
 /// Costs are whole billionths, so that sums are exact.
-const STEPS: &[&[&str]] = &[&[
-    "CREATE TABLE conversations (
+const STEPS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE conversations (
         id TEXT PRIMARY KEY,
         title TEXT NOT NULL,
         system TEXT,
@@ -18,8 +19,8 @@ const STEPS: &[&[&str]] = &[&[
         updated_ms BIGINT NOT NULL,
         forked_from TEXT,
         head BIGINT)",
-    "CREATE INDEX conversations_updated ON conversations (updated_ms)",
-    "CREATE TABLE turns (
+        "CREATE INDEX conversations_updated ON conversations (updated_ms)",
+        "CREATE TABLE turns (
         id {key} PRIMARY KEY,
         conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
         parent BIGINT,
@@ -34,8 +35,8 @@ const STEPS: &[&[&str]] = &[&[
         cost BIGINT,
         currency TEXT,
         priced TEXT)",
-    "CREATE INDEX turns_conversation ON turns (conversation)",
-    "CREATE TABLE usage (
+        "CREATE INDEX turns_conversation ON turns (conversation)",
+        "CREATE TABLE usage (
         turn {key} PRIMARY KEY,
         at_ms BIGINT NOT NULL,
         provider TEXT,
@@ -49,9 +50,16 @@ const STEPS: &[&[&str]] = &[&[
         cost BIGINT,
         currency TEXT,
         priced TEXT)",
-    "CREATE INDEX usage_at ON usage (at_ms)",
-    "{index}",
-]];
+        "CREATE INDEX usage_at ON usage (at_ms)",
+        "{index}",
+    ],
+    &[
+        // Whose it is, where several share a store; the model that it goes on with.
+        "ALTER TABLE conversations ADD COLUMN owner TEXT",
+        "ALTER TABLE conversations ADD COLUMN model TEXT",
+        "CREATE INDEX conversations_owner ON conversations (owner, updated_ms)",
+    ],
+];
 
 const VERSION: &str = "SELECT version FROM parlor_schema";
 

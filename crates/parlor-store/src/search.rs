@@ -17,9 +17,11 @@ const AROUND: usize = 60;
 
 /// Turns, or titles, that have a text in them somewhere.
 const ANYWHERE: &str = "SELECT conversation, id, text FROM turns
-    WHERE lower(text) LIKE $1 ESCAPE '\\' ORDER BY id DESC LIMIT $2";
+    WHERE lower(text) LIKE $1 ESCAPE '\\' AND (CAST($3 AS TEXT) IS NULL OR conversation IN
+        (SELECT id FROM conversations WHERE owner = $3)) ORDER BY id DESC LIMIT $2";
 const TITLED: &str = "SELECT id, head, title FROM conversations
-    WHERE lower(title) LIKE $1 ESCAPE '\\' AND head IS NOT NULL ORDER BY updated_ms DESC LIMIT $2";
+    WHERE lower(title) LIKE $1 ESCAPE '\\' AND head IS NOT NULL
+        AND (CAST($3 AS TEXT) IS NULL OR owner = $3) ORDER BY updated_ms DESC LIMIT $2";
 
 impl Store {
     pub(crate) async fn find(&self, words: &str, limit: u32) -> Result<Vec<Found>> {
@@ -32,7 +34,9 @@ impl Store {
         }
         let places = i64::from(limit.saturating_mul(PLACES));
         let anywhere = format!("%{}%", escaped(&words.to_lowercase()));
+        let owner = self.owner.as_deref();
         let titled = sqlx::query(TITLED).bind(&anywhere).bind(places);
+        let titled = titled.bind(owner);
         let mut rows = titled.fetch_all(&self.pool).await.map_err(&failed)?;
         // Where words aren't divided by spaces, an index by words has only whole sentences.
         let by_index = !terms.is_empty() && !words.chars().any(is_undivided);
@@ -45,7 +49,7 @@ impl Store {
             }
             false => sqlx::query(ANYWHERE).bind(anywhere),
         };
-        let said = said.bind(places).fetch_all(&self.pool).await;
+        let said = said.bind(places).bind(owner).fetch_all(&self.pool).await;
         rows.extend(said.map_err(&failed)?);
         let mut seen = HashSet::new();
         let mut found = Vec::new();
@@ -60,7 +64,9 @@ impl Store {
                 true => text,
                 false => around(&text, words),
             };
-            let infos = self.infos(ONE, |query| query.bind(id)).await?;
+            let infos = self
+                .infos(ONE, |query| query.bind(id).bind(self.owner.clone()))
+                .await?;
             found.extend(
                 infos
                     .into_iter()

@@ -19,6 +19,8 @@ pub struct Store {
     pub(crate) pool: AnyPool,
     pub(crate) database: &'static Database,
     name: String,
+    /// Whose conversations are seen, where not all are.
+    pub(crate) owner: Option<String>,
 }
 
 impl Store {
@@ -94,7 +96,18 @@ impl Store {
             pool,
             database,
             name,
+            owner: None,
         })
+    }
+
+    /// The same store as somebody sees it who has a part of it: conversations that
+    /// are begun belong to them, and those of others, and of nobody, aren't there.
+    #[must_use]
+    pub fn of_owner(&self, owner: &str) -> Self {
+        Self {
+            owner: Some(owner.into()),
+            ..self.clone()
+        }
     }
 
     /// Ends all connections when what is under way has ended.

@@ -6,7 +6,7 @@ use parlor_agent::{
     UsageBy, title_of,
 };
 use parlor_core::{Cost, Echo, ErrorKind, Message, Usage};
-use parlor_store::Store;
+use parlor_store::{Since, Store};
 
 /// A turn that asks and answers.
 fn turn(question: &str, answer: &str) -> KeptTurn {
@@ -63,6 +63,8 @@ cases! {
     a_turn_that_went_on_is_written_anew
     going_back_keeps_what_was_said
     two_that_go_on_make_two_branches
+    each_sees_their_own
+    a_list_goes_on_where_it_ended
     a_fork_goes_its_own_way
     ids_are_typed_short
     the_newest_stand_first
@@ -160,6 +162,96 @@ mod cases {
         store.set_head(&id, Some(mine)).await.unwrap();
         assert_eq!(said(store, &id).await, ["root", "mine"]);
         assert!(root < mine && mine < yours);
+    }
+
+    pub(crate) async fn each_sees_their_own(store: &Store) {
+        let (ann, bob) = (store.of_owner("ann"), store.of_owner("bob"));
+        let hers = ann.create("Hers", None).await.unwrap();
+        let turn_of_hers = turn("secret plan", "hers");
+        let first = ann.append(&hers, None, &turn_of_hers).await.unwrap();
+        let his = bob.create("His", None).await.unwrap();
+        bob.append(&his, None, &turn("secret plan", "his"))
+            .await
+            .unwrap();
+        let nobodys = store.create("Nobody's", None).await.unwrap();
+
+        let seen = |listed: Vec<parlor_agent::KeptInfo>| -> Vec<String> {
+            listed.into_iter().map(|it| it.id).collect()
+        };
+        assert_eq!(seen(ann.list(9, 0).await.unwrap()), [&*hers]);
+        assert_eq!(seen(bob.list(9, 0).await.unwrap()), [&*his]);
+        assert_eq!(store.list(9, 0).await.unwrap().len(), 3);
+        for words in ["secret", "hers", "\u{8a9e}"] {
+            let found = bob.search(words, 9).await.unwrap();
+            assert!(found.iter().all(|it| it.info.id == his), "{words}");
+        }
+        assert_eq!(ann.search("secret", 9).await.unwrap().len(), 1);
+        assert_eq!(store.search("secret", 9).await.unwrap().len(), 2);
+
+        let wrong = [
+            bob.load(&hers).await.unwrap_err(),
+            bob.load(&nobodys).await.unwrap_err(),
+            bob.resolve(&hers).await.unwrap_err(),
+            bob.append(&hers, None, &turn_of_hers).await.unwrap_err(),
+            bob.update(first, &turn_of_hers).await.unwrap_err(),
+            bob.turn(&hers, first).await.unwrap_err(),
+            bob.set_head(&hers, None).await.unwrap_err(),
+            bob.set_title(&hers, "His").await.unwrap_err(),
+            bob.set_system(&hers, None).await.unwrap_err(),
+            bob.set_summary(&hers, None).await.unwrap_err(),
+            bob.set_model(&hers, None).await.unwrap_err(),
+            bob.fork(&hers, None).await.unwrap_err(),
+            bob.delete(&hers).await.unwrap_err(),
+        ];
+        for error in wrong {
+            assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
+        }
+        assert_eq!(bob.tree(&hers).await.unwrap(), []);
+        let fork = ann.fork(&hers, None).await.unwrap();
+        assert_eq!(bob.list(9, 0).await.unwrap().len(), 1);
+        assert_eq!(said(&ann, &fork).await, ["hers"]);
+        assert_eq!(said(store, &hers).await, ["hers"]);
+    }
+
+    pub(crate) async fn a_list_goes_on_where_it_ended(store: &Store) {
+        let mut made = Vec::new();
+        for _ in 0..7 {
+            made.push(store.create("One of many", None).await.unwrap());
+        }
+        let (mut seen, mut since) = (Vec::new(), None);
+        loop {
+            let piece = store.list_since(3, since.as_ref()).await.unwrap();
+            let Some(last) = piece.last() else { break };
+            since = Some(Since {
+                updated_ms: last.updated_ms,
+                id: last.id.clone(),
+            });
+            // What changes meanwhile isn't seen twice.
+            store
+                .append(&piece[0].id, None, &turn("a", "b"))
+                .await
+                .unwrap();
+            seen.extend(piece.into_iter().map(|it| it.id));
+        }
+        made.sort();
+        seen.sort();
+        assert_eq!(seen, made);
+
+        let id = &made[0];
+        let root = store.append(id, None, &turn("a", "root")).await.unwrap();
+        let left = store.append(id, Some(root), &turn("b", "left")).await;
+        let right = store.append(id, Some(root), &turn("b", "right")).await;
+        let (left, right) = (left.unwrap(), right.unwrap());
+        let tree = store.tree(id).await.unwrap();
+        let places: Vec<_> = tree.iter().map(|it| (it.id, it.parent)).collect();
+        assert!(places.ends_with(&[(root, None), (left, Some(root)), (right, Some(root))]));
+        let kept = store.load_until(id, Some(left)).await.unwrap();
+        assert_eq!(kept.turns, [root, left]);
+        assert_eq!(store.turn(id, left).await.unwrap().text(), "left");
+        assert_eq!(kept.info.model.as_deref(), Some("model-1"));
+        store.set_model(id, Some("quick")).await.unwrap();
+        let named = store.load(id).await.unwrap().info.model;
+        assert_eq!(named.as_deref(), Some("quick"));
     }
 
     pub(crate) async fn a_fork_goes_its_own_way(store: &Store) {

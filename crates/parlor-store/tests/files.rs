@@ -164,7 +164,7 @@ async fn a_newer_store_is_left_alone() {
     let newer = format!("sqlite://{}", file.display());
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(&newer).await.unwrap();
-    sqlx::query("UPDATE parlor_schema SET version = 1000")
+    sqlx::query("UPDATE parlor_schema SET version = version + 1000")
         .execute(&pool)
         .await
         .unwrap();
@@ -173,7 +173,7 @@ async fn a_newer_store_is_left_alone() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.message().contains("newer parlor"), "{error}");
     let pool = sqlx::AnyPool::connect(&newer).await.unwrap();
-    sqlx::query("UPDATE parlor_schema SET version = 1")
+    sqlx::query("UPDATE parlor_schema SET version = version - 1000")
         .execute(&pool)
         .await
         .unwrap();
