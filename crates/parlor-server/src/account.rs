@@ -1,9 +1,6 @@
 //! The account of a request: who asks, what it may use, and what became of it.
 
-mod event;
-
-pub use event::{Outcome, UsageEvent, UsageSink};
-
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -11,9 +8,20 @@ use axum::http::{HeaderMap, Uri};
 use parlor::{
     ChatRequest, ChatResponse, ChatStream, Error, Event, ModelInfo, Price, Result, Usage, estimate,
 };
+use parlor_store::{Outcome, UsageEvent};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::service::Site;
+
+/// Takes what became of requests.
+pub trait UsageSink: Debug + Send + Sync {
+    /// Takes one.
+    ///
+    /// # Behavior
+    /// - Called once for each request, when it has ended, from a drop: so it neither waits nor
+    ///   fails. What it can't keep it drops, and counts.
+    fn used(&self, event: &UsageEvent);
+}
 
 /// Where the requests of a service are counted.
 #[derive(Debug)]
@@ -52,27 +60,10 @@ impl Site {
         self.access.check(head, uri)?;
         let room = self.admit()?;
         let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let at_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         Ok(Asked {
             account: Arc::clone(&self.account),
-            event: UsageEvent {
-                request_id: request_id(head),
-                at_ms: u64::try_from(passed.as_millis()).unwrap_or(u64::MAX),
-                key: None,
-                dialect,
-                asked: String::new(),
-                provider: None,
-                model: None,
-                served: None,
-                outcome: Outcome::Left,
-                status: 200,
-                finish: None,
-                usage: Usage::default(),
-                is_estimated: false,
-                is_reused: false,
-                cost: None,
-                first_event_us: None,
-                total_us: 0,
-            },
+            event: UsageEvent::new(request_id(head), dialect, at_ms),
             began,
             price: None,
             input: 0,

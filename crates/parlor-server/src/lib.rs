@@ -47,6 +47,7 @@ mod page;
 mod service;
 mod speak;
 
-pub use account::{Outcome, UsageEvent, UsageSink};
+pub use account::UsageSink;
 pub use config::ServerConfig;
+pub use parlor_store::{Outcome, UsageEvent};
 pub use service::Service;

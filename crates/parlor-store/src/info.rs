@@ -24,7 +24,7 @@ pub(crate) const NEXT: &str = "SELECT * FROM conversations
 pub(crate) const BILLION: f64 = 1e9;
 
 /// What is asked of the turns of a branch, or of usage.
-const SUMS: &str = "COUNT(*) AS turns, COUNT(cost) AS priced_turns,
+pub(crate) const SUMS: &str = "COUNT(*) AS turns, COUNT(cost) AS priced_turns,
     CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
     CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
     CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens,
@@ -134,7 +134,7 @@ fn usage_row(row: &AnyRow) -> sqlx::Result<UsageRow> {
     Ok(used)
 }
 
-fn usage(row: &AnyRow) -> sqlx::Result<Usage> {
+pub(crate) fn usage(row: &AnyRow) -> sqlx::Result<Usage> {
     let mut usage = Usage::default();
     usage.input_tokens = count(row, "input_tokens")?;
     usage.output_tokens = count(row, "output_tokens")?;
@@ -143,12 +143,12 @@ fn usage(row: &AnyRow) -> sqlx::Result<Usage> {
     Ok(usage)
 }
 
-fn count(row: &AnyRow, name: &str) -> sqlx::Result<Option<u64>> {
+pub(crate) fn count(row: &AnyRow, name: &str) -> sqlx::Result<Option<u64>> {
     let count: Option<i64> = row.try_get(name)?;
     Ok(count.and_then(|it| it.try_into().ok()))
 }
 
-fn cost(row: &AnyRow) -> sqlx::Result<Option<Cost>> {
+pub(crate) fn cost(row: &AnyRow) -> sqlx::Result<Option<Cost>> {
     let amount: Option<i64> = row.try_get("cost")?;
     let currency: Option<String> = row.try_get("currency")?;
     let priced: Option<String> = row.try_get("priced")?;

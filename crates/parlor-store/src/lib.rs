@@ -38,11 +38,15 @@ mod imported;
 mod info;
 mod schema;
 mod search;
+mod served;
+mod service_keys;
 mod store;
 mod tree;
 
 #[cfg(feature = "sqlite")]
 pub use foreign::Foreign;
 pub use imported::{Import, Imported};
+pub use served::{Outcome, ServedBy, ServedRow, UsageEvent};
+pub use service_keys::{Allowed, KeyTerms, ServiceKey, Span};
 pub use store::Store;
 pub use tree::{Branched, Since};

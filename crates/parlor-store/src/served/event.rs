@@ -1,8 +1,6 @@
-//! What became of a request: who asked, which model answered, what that took.
+//! What became of a request to a service: who asked, which model answered, what that took.
 
-use std::fmt::Debug;
-
-use parlor::{Cost, ErrorKind, FinishKind, Usage};
+use parlor_core::{Cost, ErrorKind, FinishKind, Usage};
 
 /// What became of one request. There is exactly one for each that was let in, whatever way it
 /// ended. Nothing in it is of the request's or the answer's content.
@@ -59,6 +57,32 @@ pub enum Outcome {
     Left,
 }
 
+impl UsageEvent {
+    /// Of a request that came at this time, in milliseconds since 1970, and whose client left
+    /// unless something else is said.
+    pub fn new(request_id: impl Into<String>, dialect: &'static str, at_ms: u64) -> Self {
+        Self {
+            request_id: request_id.into(),
+            at_ms,
+            key: None,
+            dialect,
+            asked: String::new(),
+            provider: None,
+            model: None,
+            served: None,
+            outcome: Outcome::Left,
+            status: 200,
+            finish: None,
+            usage: Usage::default(),
+            is_estimated: false,
+            is_reused: false,
+            cost: None,
+            first_event_us: None,
+            total_us: 0,
+        }
+    }
+}
+
 impl Outcome {
     /// In one word: `completed`, `left`, or the kind of the failure.
     pub fn as_str(self) -> &'static str {
@@ -68,14 +92,4 @@ impl Outcome {
             Self::Left => "left",
         }
     }
-}
-
-/// Takes what became of requests.
-pub trait UsageSink: Debug + Send + Sync {
-    /// Takes one.
-    ///
-    /// # Behavior
-    /// - Called once for each request, when it has ended, from a drop: so it neither waits nor
-    ///   fails. What it can't keep it drops, and counts.
-    fn used(&self, event: &UsageEvent);
 }

@@ -1,0 +1,199 @@
+//! What requests to a service used: written down by the batch, and added up.
+
+mod event;
+
+pub use event::{Outcome, UsageEvent};
+
+use crate::counted::billionths;
+use crate::failure::failed;
+use crate::id;
+use crate::info::{SUMS, cost, count, usage};
+use crate::store::Store;
+use parlor_core::{Cost, Result, Usage};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
+
+/// By what requests are added up; by default it is one sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServedBy {
+    /// A row for each day (UTC).
+    pub day: bool,
+    /// A row for each key.
+    pub key: bool,
+    /// A row for each provider.
+    pub provider: bool,
+    /// A row for each model of each provider.
+    pub model: bool,
+}
+
+/// What some requests used. What they are added up by is told, else `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ServedRow {
+    /// The day (UTC) as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
+    /// The name of the key, or its id where nobody knows its name any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The model, as the provider calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// How many requests.
+    pub requests: u64,
+    /// How many of them ended with a failure.
+    pub failed: u64,
+    /// Whose client went away before the end.
+    pub left: u64,
+    /// Their tokens.
+    pub usage: Usage,
+    /// What they cost: a sum for each currency.
+    pub costs: Vec<Cost>,
+    /// How many used tokens whose price isn't known.
+    pub unpriced: u64,
+}
+
+impl Store {
+    /// Writes down what became of requests, all or none.
+    ///
+    /// # Errors
+    /// `Connection` where the store is away for now, else `Unexpected` or `Configuration`.
+    pub async fn record(&self, events: &[UsageEvent]) -> Result<()> {
+        let failed = failed("writing down what was used");
+        let mut transaction = self.begin().await.map_err(&failed)?;
+        for event in events {
+            let figures = [
+                event.usage.input_tokens,
+                event.usage.output_tokens,
+                event.usage.cached_input_tokens,
+                event.usage.cache_write_tokens,
+                event.usage.reasoning_tokens,
+            ];
+            let mut row = sqlx::query(
+                "INSERT INTO requests (id, at_ms, request_id, service_key, dialect, asked,
+                    provider, model, served, outcome, status, finish, input_tokens, output_tokens,
+                    cached_input_tokens, cache_write_tokens, reasoning_tokens, is_estimated,
+                    is_reused, first_event_us, total_us, cost, currency, priced)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                    $17, $18, $19, $20, $21, $22, $23, $24)",
+            )
+            .bind(id::turn().0)
+            .bind(whole(event.at_ms))
+            .bind(event.request_id.as_str())
+            .bind(event.key.as_deref())
+            .bind(event.dialect)
+            .bind(event.asked.as_str())
+            .bind(event.provider.as_deref())
+            .bind(event.model.as_deref())
+            .bind(event.served.as_deref())
+            .bind(event.outcome.as_str())
+            .bind(i64::from(event.status))
+            .bind(event.finish.map(|it| it.as_str()));
+            for figure in figures {
+                row = row.bind(figure.map(whole));
+            }
+            let cost = event.cost.as_ref();
+            row = row
+                .bind(i64::from(event.is_estimated))
+                .bind(i64::from(event.is_reused))
+                .bind(event.first_event_us.map(whole))
+                .bind(whole(event.total_us))
+                .bind(cost.map(billionths))
+                .bind(cost.map(|it| it.currency.as_ref()))
+                .bind(cost.map(|it| it.as_of.as_ref()));
+            row.execute(&mut *transaction).await.map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)
+    }
+
+    /// What requests since then used, in milliseconds since 1970, the first day first.
+    ///
+    /// # Errors
+    /// As of [`record`](Self::record).
+    pub async fn served(&self, since_ms: i64, by: ServedBy) -> Result<Vec<ServedRow>> {
+        let failed = failed("adding up what was used");
+        let none = "CAST(NULL AS TEXT)";
+        let or_none = |wanted: bool, column| if wanted { column } else { none };
+        let statement = format!(
+            "SELECT {day} AS day, {key} AS by_key, {provider} AS by_provider, {model} AS by_model,
+                currency, CAST(SUM(CASE WHEN outcome = 'left' THEN 1 ELSE 0 END) AS BIGINT) AS gone,
+                CAST(SUM(CASE WHEN outcome = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS whole,
+                COUNT(input_tokens) AS counted, {SUMS}
+            FROM requests LEFT JOIN service_keys ON service_keys.id = requests.service_key
+            WHERE at_ms >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
+            day = or_none(by.day, self.database.day),
+            key = or_none(by.key, "COALESCE(service_keys.name, requests.service_key)"),
+            provider = or_none(by.provider || by.model, "provider"),
+            model = or_none(by.model, "model"),
+        );
+        let rows = sqlx::query(AssertSqlSafe(statement)).bind(since_ms);
+        let rows = rows.fetch_all(&self.pool).await.map_err(&failed)?;
+        let mut sums: Vec<ServedRow> = Vec::new();
+        for row in &rows {
+            let row = served_row(row).map_err(&failed)?;
+            // Rows of one thing in several currencies stand together, or with none.
+            match sums.iter_mut().find(|it| about(it) == about(&row)) {
+                Some(sum) => sum.add(&row),
+                None => sums.push(row),
+            }
+        }
+        Ok(sums)
+    }
+}
+
+impl ServedRow {
+    /// Adds another row to this one, whatever both are about.
+    pub fn add(&mut self, other: &ServedRow) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.left += other.left;
+        self.unpriced += other.unpriced;
+        self.usage.add(&other.usage);
+        for cost in &other.costs {
+            let mut sums = self.costs.iter_mut();
+            match sums.find(|sum| sum.currency == cost.currency) {
+                Some(sum) => {
+                    sum.amount += cost.amount;
+                    // The oldest price that is in the sum.
+                    if cost.as_of < sum.as_of {
+                        sum.as_of.clone_from(&cost.as_of);
+                    }
+                }
+                None => self.costs.push(cost.clone()),
+            }
+        }
+    }
+}
+
+fn about(row: &ServedRow) -> [&Option<String>; 4] {
+    [&row.day, &row.key, &row.provider, &row.model]
+}
+
+fn served_row(row: &AnyRow) -> sqlx::Result<ServedRow> {
+    let number = |name| Ok::<_, sqlx::Error>(count(row, name)?.unwrap_or(0));
+    let (requests, left) = (number("turns")?, number("gone")?);
+    Ok(ServedRow {
+        day: row.try_get("day")?,
+        key: row.try_get("by_key")?,
+        provider: row.try_get("by_provider")?,
+        model: row.try_get("by_model")?,
+        requests,
+        failed: requests
+            .saturating_sub(left)
+            .saturating_sub(number("whole")?),
+        left,
+        usage: usage(row)?,
+        costs: cost(row)?.into_iter().collect(),
+        unpriced: number("counted")?.saturating_sub(number("priced_turns")?),
+    })
+}
+
+fn whole(figure: u64) -> i64 {
+    i64::try_from(figure).unwrap_or(i64::MAX)
+}

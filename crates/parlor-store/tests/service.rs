@@ -1,0 +1,115 @@
+//! Keys of a service and what its requests used, in each kind of database that is here.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use parlor_core::{Cost, ErrorKind, Usage};
+use parlor_store::{Allowed, KeyTerms, Outcome, ServedBy, ServedRow, Span, Store, UsageEvent};
+
+const DAY: u64 = 86_400_000;
+
+#[tokio::test]
+async fn on_sqlite() {
+    all(&Store::memory().await.unwrap()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn on_postgres() {
+    let Ok(url) = std::env::var("PARLOR_POSTGRES") else {
+        eprintln!("skipped: PARLOR_POSTGRES names no database");
+        return;
+    };
+    all(&Store::postgres(&url).await.unwrap()).await;
+}
+
+async fn all(store: &Store) {
+    keys_are_kept_as_digests(store).await;
+    what_requests_used_is_added_up(store).await;
+}
+
+async fn keys_are_kept_as_digests(store: &Store) {
+    let name = format!("team-{}", fastrand::u64(..));
+    let mut terms = KeyTerms::default();
+    terms.models = vec!["gpt-*".into()];
+    terms.requests_per_minute = Some(60);
+    terms.budgets = vec![Allowed::new(5.0, Some("USD".into()), Span::Month)];
+    let (made, secret) = store.add_service_key(&name, terms.clone()).await.unwrap();
+    assert_eq!(made.terms, terms);
+    assert!(secret.expose().starts_with(&made.shown));
+    assert!(secret.expose().len() > made.shown.len() + 32);
+
+    let found = store.service_key_of(secret.expose()).await.unwrap();
+    assert_eq!(found, Some(made.clone()));
+    let other = format!("{}0", secret.expose());
+    assert_eq!(store.service_key_of(&other).await.unwrap(), None);
+    let error = store.add_service_key(&name, terms).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
+    let listed = store.service_keys().await.unwrap();
+    assert!(listed.contains(&made));
+    let shown = serde_json::to_string(&listed).unwrap();
+    assert!(!shown.contains(secret.expose()));
+
+    let revoked = store.revoke_service_key(&name).await.unwrap();
+    assert!(revoked.revoked_ms.is_some());
+    let again = store.revoke_service_key(&made.id).await.unwrap();
+    assert_eq!(again.revoked_ms, revoked.revoked_ms);
+    let found = store.service_key_of(secret.expose()).await.unwrap();
+    assert_eq!(found, Some(revoked));
+    let error = store.revoke_service_key("nobody's").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+}
+
+async fn what_requests_used_is_added_up(store: &Store) {
+    // Far from what other tests count.
+    let at = 4_000 * 365 * DAY / 4 + fastrand::u64(..1000) * DAY;
+    let (made, _) = store
+        .add_service_key(
+            &format!("counted-{}", fastrand::u64(..)),
+            KeyTerms::default(),
+        )
+        .await
+        .unwrap();
+    let event = |day: u64, outcome: Outcome, model: &str| {
+        let mut event = UsageEvent::new("req", "openai_chat", at + day * DAY);
+        event.key = Some(made.id.clone());
+        event.provider = Some("acme".into());
+        event.model = Some(model.into());
+        event.outcome = outcome;
+        let mut usage = Usage::default();
+        usage.input_tokens = Some(100);
+        usage.output_tokens = Some(10);
+        event.usage = usage;
+        event.cost = Some(Cost::new(0.25, "USD", "2026-11-01"));
+        event
+    };
+    let mut unpriced = event(1, Outcome::Left, "quick");
+    unpriced.cost = None;
+    let mut failed = event(1, Outcome::Failed(ErrorKind::RateLimited), "quick");
+    (failed.cost, failed.usage) = (None, Usage::default());
+    let events = [
+        event(0, Outcome::Completed, "quick"),
+        event(1, Outcome::Completed, "quick"),
+        event(1, Outcome::Completed, "large"),
+        unpriced,
+        failed,
+    ];
+    store.record(&events).await.unwrap();
+    let since = i64::try_from(at).unwrap();
+    let all = store.served(since, ServedBy::default()).await.unwrap();
+    let [row] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(
+        (row.requests, row.failed, row.left, row.unpriced),
+        (5, 1, 1, 1)
+    );
+    assert_eq!(row.usage.input_tokens, Some(400));
+    assert_eq!(row.costs, [Cost::new(0.75, "USD", "2026-11-01")]);
+
+    let mut by = ServedBy::default();
+    (by.day, by.key, by.model) = (true, true, true);
+    let rows = store.served(since, by).await.unwrap();
+    let told = |row: &ServedRow| (row.model.clone().unwrap(), row.requests);
+    let told: Vec<_> = rows.iter().map(told).collect();
+    let want = [("quick", 1), ("large", 1), ("quick", 3)];
+    assert_eq!(told, want.map(|(model, n)| (model.to_owned(), n)));
+    assert!(rows.iter().all(|it| it.key.as_ref() == Some(&made.name)));
+    assert!(rows[0].day < rows[1].day);
+}
