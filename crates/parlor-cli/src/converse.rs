@@ -2,6 +2,7 @@
 
 mod completion;
 mod editor;
+mod keys;
 mod slash;
 mod status;
 mod template;
@@ -30,7 +31,7 @@ use crate::keeper::{Keeper, Shelf};
 use crate::pick;
 use crate::setup;
 use crate::template::Template;
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Keys, Terminal, TerminalSettings};
 use crate::tools::{Gate, Kit, Question, ToolSettings};
 use editor::{Entered, LineEditor, PROMPT};
 
@@ -98,6 +99,9 @@ struct Session {
     questions: UnboundedReceiver<Question>,
     /// The model of which it was said that it takes no tools.
     toolless: Option<String>,
+    /// Whose keys the line editor has, and whether it sees keys at all.
+    keys: Keys,
+    takes_keys: bool,
 }
 
 /// Talks until the person leaves. A question that is there already is asked first.
@@ -109,6 +113,7 @@ pub(crate) fn converse(
 ) -> Result<(), Failure> {
     let registry = Arc::new(setup::registry_for(args)?);
     let settings = ToolSettings::load(args.common.config.as_deref(), registry.env())?;
+    let keys = TerminalSettings::load(args.common.config.as_deref(), registry.env())?.keys;
     let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr);
     let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
@@ -164,6 +169,8 @@ pub(crate) fn converse(
         kit,
         questions,
         toolless: None,
+        keys,
+        takes_keys: false,
     };
     session.greet();
     if let Some(kept) = kept {
@@ -192,7 +199,8 @@ pub(crate) fn converse(
         }
     }
     let completer = completion::completer(Arc::clone(&session.registry));
-    let mut editor = editor::of(&session.terminal, completer, ended);
+    let mut editor = editor::of(&session.terminal, completer, keys, ended);
+    session.takes_keys = editor.takes_keys();
     let talked = session.talk(&mut *editor);
     session.runtime.block_on(session.kit.end());
     talked

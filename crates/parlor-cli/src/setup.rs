@@ -1,9 +1,10 @@
 //! The registry and the runtime that a command works with.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use parlor::{Config, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry};
+use parlor::{Config, Env, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry, config_path};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::ChatArgs;
@@ -36,6 +37,17 @@ pub(crate) fn configured(config: Option<&Path>) -> Result<Registry, Failure> {
     Ok(Registry::global(PROVIDERS)?
         .with_env(env())
         .with_config(config)?)
+}
+
+/// The configuration file that is given, or the usual one, with its text: for the
+/// program's own tables, which the JSON mapping hasn't got. Whether it must be there
+/// is told elsewhere.
+pub(crate) fn configuration_text(config: Option<&Path>, env: &Env) -> Option<(PathBuf, String)> {
+    let usual = || config_path(|name| env.get(name));
+    let file = config.map(Path::to_owned).or_else(usual)?;
+    let is_toml = file.extension().is_none_or(|end| end != "json");
+    let text = is_toml.then(|| fs::read_to_string(&file).ok()).flatten()?;
+    Some((file, text))
 }
 
 /// The same where retries go on for a time.

@@ -1,10 +1,14 @@
 //! What the program talks to: terminals or pipes, colours or none, and how to say things there.
 
+mod settings;
+
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use base64::Engine as _;
+
+pub(crate) use settings::{Keys, TerminalSettings};
 
 /// What stdin, stdout and stderr are, and how much may be said there.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use crate::environment::env;
 use crate::failure::Failure;
 use crate::files;
 use crate::scrub::without_secrets;
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Terminal, TerminalSettings};
 use crate::tools::ToolSettings;
 
 /// What the file may say, for editors that read a schema.
@@ -94,6 +94,7 @@ fn check(file: &Path, text: &str) -> Result<(), Failure> {
     let mut config = config.map_err(|problems| problems.in_file(file))?;
     if !is_json(file) {
         ToolSettings::read(text, file)?.check(&env())?;
+        TerminalSettings::read(text, file)?;
     }
     if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, file.parent()) {
         *catalogue = folder.join(&*catalogue);

@@ -1,6 +1,7 @@
 //! Where a person types: a line editor with menus, or plain lines where a
 //! terminal can't have one.
 
+mod bindings;
 mod chips;
 mod keys;
 mod memory;
@@ -12,7 +13,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::terminal::Terminal;
+use crate::terminal::{Keys, Terminal};
+
+pub(super) use bindings::{bindings, name};
 
 /// What stands before a line.
 pub(crate) const PROMPT: &str = "› ";
@@ -32,6 +35,9 @@ pub(crate) enum Entered {
 pub(crate) trait LineEditor {
     /// The next entry, after a prompt.
     fn read(&mut self, prompt: &str) -> io::Result<Entered>;
+
+    /// Whether it sees each key, not lines alone.
+    fn takes_keys(&self) -> bool;
 }
 
 /// A word that can be completed, with what is known of it.
@@ -64,6 +70,7 @@ pub(crate) type Completer = dyn Fn(&str) -> (usize, Vec<Word>) + Send;
 pub(crate) fn of(
     terminal: &Terminal,
     completer: Box<Completer>,
+    keys: Keys,
     ended: Arc<AtomicBool>,
 ) -> Box<dyn LineEditor> {
     let may_be_rich = terminal.stdin && terminal.stdout && !terminal.dumb;
@@ -72,7 +79,10 @@ pub(crate) fn of(
         false => (false, String::new()),
     };
     match is_rich {
-        true => Box::new(rich::Rich::new(completer, terminal.colour, ended, &typed)),
+        true => {
+            let colour = terminal.colour;
+            Box::new(rich::Rich::new(completer, keys, colour, ended, &typed))
+        }
         false => Box::new(plain::Plain::new(terminal.stdin, typed)),
     }
 }

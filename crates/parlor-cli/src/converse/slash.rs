@@ -13,7 +13,7 @@ mod turns;
 use parlor::agent::Turn;
 use parlor::{Message, Role};
 
-use super::{Flow, Session};
+use super::{Flow, Session, keys};
 use crate::failure::Failure;
 pub(super) use asking::SETTINGS;
 pub(super) use tools::WORDS as TOOL_WORDS;
@@ -36,6 +36,12 @@ const GROUPS: &[&[Slash]] = &[
     kept::COMMANDS,
     numbers::COMMANDS,
     &[
+        slash(
+            "keys",
+            "",
+            "what each key does, and what this terminal delivers",
+            keys::keys,
+        ),
         slash("quit", "", "leave; everything is kept", quit),
         slash("exit", "", "the same", quit),
     ],

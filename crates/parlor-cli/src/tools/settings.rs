@@ -1,17 +1,17 @@
 //! What a person configures of tools: `[tools]` and `[mcp]`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use parlor::config::{Limit, one_or_many};
-use parlor::{Env, Problems, config_path};
+use parlor::{Env, Problems};
 use parlor_registry::{Findings, told};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::builtin::built_in;
+use crate::setup;
 
 /// Keys of `[tools]` that are settings; all others are tools.
 const ON: &str = "on";
@@ -107,15 +107,9 @@ impl ToolSettings {
     /// What is configured in this file, or in the usual one. A file that isn't
     /// there configures nothing; whether it must be there is told elsewhere.
     pub(crate) fn load(config: Option<&Path>, env: &Env) -> Result<Self, Problems> {
-        let usual = || config_path(|name| env.get(name));
-        let Some(path) = config.map(Path::to_owned).or_else(usual) else {
-            return Ok(Self::default());
-        };
-        match fs::read_to_string(&path) {
-            Ok(text) if path.extension().is_none_or(|end| end != "json") => {
-                Self::read(&text, &path)
-            }
-            _ => Ok(Self::default()),
+        match setup::configuration_text(config, env) {
+            Some((file, text)) => Self::read(&text, &file),
+            None => Ok(Self::default()),
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Pty {
     pub child: Box<dyn Child + Send + Sync>,
     pub master: Box<dyn MasterPty + Send>,
     pub answers: bool,
+    /// Whether it says that it speaks the kitty keyboard protocol.
+    pub kitty: bool,
 }
 
 pub fn cells(count: u16) -> NonZeroU16 {
@@ -79,6 +81,7 @@ impl Pty {
             child,
             master: pair.master,
             answers,
+            kitty: false,
         }
     }
 
@@ -101,13 +104,25 @@ impl Pty {
     /// Puts on the screen what came, and answers what was asked in it.
     fn takes(&mut self, bytes: &[u8]) {
         self.screen.process(bytes);
-        let asked = String::from_utf8_lossy(bytes).matches("\x1b[6n").count();
-        if self.answers {
-            for _ in 0..asked {
-                let (row, column) = self.screen.screen().cursor_position();
-                // Who asked may have ended meanwhile.
-                let _ = write!(self.writer, "\x1b[{};{}R", row + 1, column + 1);
+        let text = String::from_utf8_lossy(bytes);
+        let asked = |what| {
+            if self.answers {
+                text.matches(what).count()
+            } else {
+                0
             }
+        };
+        let (flags, kind) = (asked("\x1b[?u"), asked("\x1b[c"));
+        for _ in 0..asked("\x1b[6n") {
+            let (row, column) = self.screen.screen().cursor_position();
+            // Who asked may have ended meanwhile.
+            let _ = write!(self.writer, "\x1b[{};{}R", row + 1, column + 1);
+        }
+        if self.kitty && flags > 0 {
+            let _ = write!(self.writer, "\x1b[?0u");
+        }
+        if kind > 0 {
+            let _ = write!(self.writer, "\x1b[?62c");
         }
     }
 

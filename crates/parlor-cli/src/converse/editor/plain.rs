@@ -63,4 +63,8 @@ impl LineEditor for Plain {
             text.push('\n');
         }
     }
+
+    fn takes_keys(&self) -> bool {
+        false
+    }
 }

@@ -7,20 +7,20 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use reedline::{
-    ColumnarMenu, CompletionResult, EditCommand, EditMode, Emacs, FileBackedHistory, KeyCode,
-    KeyModifiers, Keybindings, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline,
-    ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion, ValidationResult, Validator, Vi,
-    default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings,
-    default_vi_visual_keybindings,
+    ColumnarMenu, CompletionResult, EditCommand, FileBackedHistory, MenuBuilder, Prompt,
+    PromptEditMode, PromptHistorySearch, Reedline, ReedlineMenu, Signal, Span, Suggestion,
+    ValidationResult, Validator,
 };
 
+use super::bindings::edit_mode;
 use super::keys::{Keys, Paint, Shared};
 use super::memory::Memory;
 use super::popup::Popup;
 use super::{Completer, Entered, LineEditor, PROMPT};
 use crate::edit;
+use crate::terminal;
 
-const MENU: &str = "completion";
+pub(super) const MENU: &str = "completion";
 const HISTORY: usize = 10_000;
 
 /// How long a terminal has to say where its cursor is; one that doesn't would
@@ -36,6 +36,7 @@ impl Rich {
     /// An editor that begins with what was typed already.
     pub(crate) fn new(
         completer: Box<Completer>,
+        keys: terminal::Keys,
         colour: bool,
         ended: Arc<AtomicBool>,
         typed: &str,
@@ -56,7 +57,7 @@ impl Rich {
                 ColumnarMenu::default().with_name("history"),
             )))
             .with_validator(Box::new(Backslash))
-            .with_edit_mode(Box::new(Keys::new(keys(), MENU, shared.clone())));
+            .with_edit_mode(Box::new(Keys::new(edit_mode(keys), MENU, shared.clone())));
         if let Some(folder) = parlor::data_folder(|name| std::env::var(name).ok()) {
             let file = folder.join("lines.txt");
             // Without the file there is the history of this run.
@@ -84,6 +85,10 @@ impl LineEditor for Rich {
             _ => Entered::Ended,
         })
     }
+
+    fn takes_keys(&self) -> bool {
+        true
+    }
 }
 
 /// Makes a file that only its owner may read, unless it is there.
@@ -96,56 +101,6 @@ fn private(file: &std::path::Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file).map(drop)
-}
-
-/// Shift-Enter, Alt-Enter and Ctrl-J begin a new line, Ctrl-O opens the editor,
-/// Tab the menu. `PARLOR_KEYS=vi` takes the keys of vi.
-fn keys() -> Box<dyn EditMode> {
-    let bind = |keys: &mut Keybindings| {
-        let new_line = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
-        for (modifier, key) in [
-            (KeyModifiers::SHIFT, KeyCode::Enter),
-            (KeyModifiers::ALT, KeyCode::Enter),
-            (KeyModifiers::CONTROL, KeyCode::Char('j')),
-        ] {
-            keys.add_binding(modifier, key, new_line.clone());
-        }
-        keys.add_binding(
-            KeyModifiers::CONTROL,
-            KeyCode::Char('o'),
-            ReedlineEvent::OpenEditor,
-        );
-        let open = [
-            ReedlineEvent::Menu(MENU.to_owned()),
-            ReedlineEvent::MenuNext,
-        ];
-        let open = ReedlineEvent::UntilFound(open.to_vec());
-        keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, open);
-        // They move in the line, whether a menu is shown or not.
-        for (key, event) in [
-            (KeyCode::Left, ReedlineEvent::Left),
-            (KeyCode::Right, ReedlineEvent::Right),
-        ] {
-            keys.add_binding(KeyModifiers::NONE, key, event);
-        }
-        keys.add_binding(
-            KeyModifiers::SHIFT,
-            KeyCode::BackTab,
-            ReedlineEvent::MenuPrevious,
-        );
-    };
-    let is_vi = std::env::var("PARLOR_KEYS").is_ok_and(|keys| keys == "vi");
-    if is_vi {
-        let (mut insert, normal) = (
-            default_vi_insert_keybindings(),
-            default_vi_normal_keybindings(),
-        );
-        bind(&mut insert);
-        return Box::new(Vi::new(insert, normal, default_vi_visual_keybindings()));
-    }
-    let mut keys = default_emacs_keybindings();
-    bind(&mut keys);
-    Box::new(Emacs::new(keys))
 }
 
 struct Arrow(String);
