@@ -1,5 +1,6 @@
 //! A conversation at the terminal: what is entered is asked, or is a command.
 
+mod asked;
 mod completion;
 mod editor;
 mod keys;
@@ -11,14 +12,14 @@ mod turn;
 mod view;
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use parlor::agent::{Conversation, Kept, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{ChatRequest, Message, Part, Registry, Role};
+use parlor::{ChatRequest, Message, OutputSchema, Part, Registry, Role};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -93,6 +94,10 @@ struct Session {
     /// How many turns are shown again when a conversation is gone on with.
     replay: usize,
     attached: Vec<Part>,
+    /// What the next answer must be like, where it isn't in words.
+    schema: Option<OutputSchema>,
+    /// Whether tools are told of beside the run's events, once that was ever so.
+    overheard: Option<Arc<AtomicBool>>,
     figures: Option<Figures>,
     kit: Kit,
     /// Calls that a person is to be asked about.
@@ -121,9 +126,6 @@ pub(crate) fn converse(
     let named = args.going.named();
     let kept = named.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
     let kept = kept.transpose()?;
-    if let Some(template) = template {
-        without_schema(template)?;
-    }
     let named = template.and_then(|template| template.model.as_deref());
     let wish = Wish {
         model: args.model.as_deref().or(named),
@@ -165,6 +167,8 @@ pub(crate) fn converse(
         warmed: false,
         replay: args.going.replay,
         attached: Vec::new(),
+        schema: None,
+        overheard: None,
         figures: None,
         kit,
         questions,
@@ -193,9 +197,13 @@ pub(crate) fn converse(
             said.drain(..last.unwrap_or_default());
             said.truncate(1);
         }
+        session.schema = template.and_then(|template| template.schema.clone());
         if last.is_some() {
             let asked = session.ask(said);
             session.report(asked)?;
+        } else {
+            let schema = session.schema.take();
+            session.shape(schema);
         }
     }
     let completer = completion::completer(Arc::clone(&session.registry));
@@ -323,6 +331,7 @@ impl Session {
         self.chat.history_mut().set_system(system);
         self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
         self.attached.clear();
+        self.schema = None;
     }
 
     /// Asks another model from now on.
@@ -362,18 +371,6 @@ impl Session {
         let text = terminal::printable(text);
         if !self.terminal.quiet {
             terminal::complain(&format!("{}\n", dimmed(&text, self.terminal.colour)));
-        }
-    }
-}
-
-/// What is asked in a conversation is answered in words.
-fn without_schema(template: &Template) -> Result<(), Failure> {
-    match &template.schema {
-        None => Ok(()),
-        Some(_) => {
-            let name = &template.name;
-            let fact = format!("the template {name} asks for JSON, and a conversation is in words");
-            Err(Failure::usage(fact).help(format!("ask once: parlor -t {name} \"…\"")))
         }
     }
 }

@@ -36,6 +36,7 @@ fn completions<'a>(line: &str, ids: impl FnOnce() -> &'a Vec<Word>) -> (usize, V
         }
         "tools" => begun(&wanted, slash::TOOL_WORDS),
         "think" => begun(&wanted, args::EFFORTS),
+        "schema" => begun(&wanted, &[slash::OFF]),
         "set" => begun(&wanted, slash::SETTINGS),
         "template" => {
             let names = template::names();

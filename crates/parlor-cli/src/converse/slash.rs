@@ -7,6 +7,7 @@ mod asking;
 mod kept;
 mod numbers;
 mod passing;
+mod shape;
 mod tools;
 mod turns;
 
@@ -16,6 +17,7 @@ use parlor::{Message, Role};
 use super::{Flow, Session, keys};
 use crate::failure::Failure;
 pub(super) use asking::SETTINGS;
+pub(super) use shape::OFF;
 pub(super) use tools::WORDS as TOOL_WORDS;
 
 /// A command: its word, what stands after it, what it does.

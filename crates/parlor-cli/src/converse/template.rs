@@ -2,7 +2,7 @@
 
 use parlor::Role;
 
-use super::{Flow, Session, without_schema};
+use super::{Flow, Session};
 use crate::commands::templates::listed;
 use crate::failure::Failure;
 use crate::template;
@@ -24,7 +24,6 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
         return Ok(Flow::Go);
     }
     let template = template::load(name)?;
-    without_schema(&template)?;
     let (given, input) = values(rest);
     let input = Some(input).filter(|input| !input.is_empty());
     let mut said = template.fill(&given, input)?;
@@ -40,10 +39,13 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
             if let Some(last) = said.last_mut().filter(|it| it.role == Role::User) {
                 last.parts.splice(..0, session.attached.iter().cloned());
             }
-            session.ask(said)?;
+            session.ask_for(said, template.schema.as_ref())?;
             session.attached.clear();
         }
-        false => session.say("Its instructions hold from now on."),
+        false => {
+            session.say("Its instructions hold from now on.");
+            session.shape(template.schema);
+        }
     }
     Ok(Flow::Go)
 }

@@ -1,39 +1,53 @@
 //! One turn: asked, shown as it comes, stopped by Ctrl-C, kept.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use parlor::agent::{Outcome, Reply, Run, RunEvent};
-use parlor::{Error, Event, Message};
+use parlor::agent::{Conversation, Outcome, RunEvent};
+use parlor::{ChatRequest, Error, Event, Message, OutputSchema};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Session;
+use super::asked::{Asked, Done, Step, extractor};
 use super::status::Figures;
 use super::view::{FRAME, View};
 use crate::failure::{Failure, Then};
 use crate::interrupt::Interrupts;
 use crate::keeper::{self, Keeper};
 use crate::terminal::Terminal;
-use crate::tools::{self, Answer, Interruption, Question, shown_name};
+use crate::tools::{self, Answer, Calls, Interruption, Question, shown_name};
 use crate::weight;
 
 /// How a turn ended.
 struct Ended {
-    result: Result<Reply, Error>,
+    result: Result<Done, Error>,
     first: Option<std::time::Duration>,
     /// Why the question couldn't be kept.
     unkept: Option<Error>,
 }
 
 impl Session {
-    /// Asks what was entered, and shows the answer.
+    /// Asks what was entered, and shows the answer: in words, or as `/schema` said.
     pub(super) fn ask(&mut self, question: Vec<Message>) -> Result<(), Failure> {
+        let shape = self.schema.clone();
+        self.ask_for(question, shape.as_ref())?;
+        self.schema = None;
+        Ok(())
+    }
+
+    /// The same, with an answer in this shape.
+    pub(super) fn ask_for(
+        &mut self,
+        question: Vec<Message>,
+        shape: Option<&OutputSchema>,
+    ) -> Result<(), Failure> {
         let asked = question.clone();
         let before = self.chat.history().turns().len();
-        self.turn(Some(asked), before, |chat| {
-            let mut request = parlor::ChatRequest::default();
+        self.turn(Some(asked), before, shape, |chat| {
+            let mut request = ChatRequest::default();
             request.messages = question;
-            chat.stream(request)
+            begin(chat, request, shape)
         })
     }
 
@@ -47,7 +61,13 @@ impl Session {
         let question = keeper::question(last);
         let before = turns.len() - 1;
         self.keep(|session| session.runtime.block_on(session.keeper.rewind(before)));
-        self.turn(Some(question), before, |chat| chat.regenerate())
+        if self.schema.is_some() {
+            self.chat.history_mut().undo();
+            return self.ask(question);
+        }
+        self.turn(Some(question), before, None, |chat| {
+            chat.regenerate().map(Asked::words)
+        })
     }
 
     /// Puts calls that wait since an earlier run to the person again.
@@ -62,7 +82,7 @@ impl Session {
             self.kit.turn(&name, true)?;
         }
         let before = self.chat.history().turns().len().saturating_sub(1);
-        self.turn(None, before, parlor::agent::Conversation::resume)
+        self.turn(None, before, None, |chat| chat.resume().map(Asked::words))
     }
 
     /// One turn after so many others; one without a question goes on with the last.
@@ -70,7 +90,8 @@ impl Session {
         &mut self,
         question: Option<Vec<Message>>,
         before: usize,
-        begin: impl for<'a> FnOnce(&'a mut parlor::agent::Conversation) -> parlor::Result<Run<'a>>,
+        shape: Option<&OutputSchema>,
+        begin: impl for<'a> FnOnce(&'a mut Conversation) -> parlor::Result<Asked<'a>>,
     ) -> Result<(), Failure> {
         if !self.ready_tools() {
             return Ok(());
@@ -82,11 +103,13 @@ impl Session {
             self.warmed = true;
             std::thread::spawn(crate::markdown::warm_up);
         }
+        self.overhear(shape.is_some());
         let notices = self.notices.clone();
+        let price = self.chat.model().info().price.clone();
         let mut sent = parlor::ChatRequest::default();
         sent.messages = self.chat.history().fork(before).compacted();
         sent.messages.extend(question.iter().flatten().cloned());
-        let run = begin(&mut self.chat)?;
+        let asked = begin(&mut self.chat)?;
         let keeper = &mut self.keeper;
         let keeping = async {
             match &question {
@@ -99,7 +122,7 @@ impl Session {
             terminal: &self.terminal,
         };
         let ended = self.runtime.block_on(answer(
-            run,
+            asked,
             keeping,
             &mut view,
             &mut self.interrupts,
@@ -112,7 +135,11 @@ impl Session {
         if let Some(error) = ended.unkept {
             self.cannot_keep(&error);
         }
-        let reply = ended.result.as_ref().ok();
+        let mut result = ended.result;
+        if let (Ok(done), Some(_)) = (&mut result, shape) {
+            done.cost = price.and_then(|price| price.cost(&done.usage));
+        }
+        let reply = result.as_ref().ok();
         if let Some(reply) = reply {
             let figures = Figures {
                 model: self.chosen.resolved.id(),
@@ -150,7 +177,7 @@ impl Session {
             self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
         }
         shown?;
-        match ended.result {
+        match result {
             Ok(_) => Ok(()),
             Err(error) => {
                 let context = self.chosen.context(error.provider(), error.model());
@@ -159,7 +186,12 @@ impl Session {
                     is_kept: self.keeps,
                     goes_on: before > 0,
                 };
-                Err(Failure::of(error, &context).then(then, &sent))
+                let failure = match shape {
+                    Some(_) => Failure::of_schema(error, &context)
+                        .help("or have the next answer in words: /schema off"),
+                    None => Failure::of(error, &context),
+                };
+                Err(failure.then(then, &sent))
             }
         }
     }
@@ -172,7 +204,7 @@ struct Asking<'a> {
 }
 
 async fn answer(
-    mut run: Run<'_>,
+    mut asked: Asked<'_>,
     keeping: impl Future<Output = parlor::Result<()>>,
     view: &mut View,
     interrupts: &mut Interrupts,
@@ -191,7 +223,7 @@ async fn answer(
     let result = loop {
         let event = tokio::select! {
             biased;
-            () = interrupts.next(), if !is_over => break Ok(run.stop()),
+            () = interrupts.next(), if !is_over => break Ok(asked.stop()),
             Some(question) = asking.questions.recv() => {
                 let paused = view.pause();
                 let answer = tools::ask(&question, asking.terminal, || {
@@ -203,11 +235,11 @@ async fn answer(
                 is_over = answer == Answer::Later;
                 question.answer(answer);
                 if answer == Answer::Stop {
-                    break Ok(run.stop());
+                    break Ok(asked.stop());
                 }
                 continue;
             }
-            event = run.next() => event,
+            event = asked.next() => event,
             kept = &mut keeping, if !is_kept => {
                 is_kept = true;
                 unkept = kept.err();
@@ -215,7 +247,7 @@ async fn answer(
             }
             () = tokio::time::sleep(FRAME) => {
                 if view.tick().is_err() {
-                    break Ok(run.stop());
+                    break Ok(asked.stop());
                 }
                 continue;
             }
@@ -224,11 +256,20 @@ async fn answer(
             .into_iter()
             .try_for_each(|notice| view.note(&notice));
         let event = match event {
-            Some(Ok(RunEvent::Finished(reply))) => break Ok(*reply),
-            Some(Ok(event)) => event,
+            Some(Ok(Step::Ended(done))) => break Ok(done),
+            Some(Ok(Step::Whole(value, done))) => {
+                // What can't be shown is told of at the view's end.
+                let _ = shown.and_then(|()| view.value(&value));
+                break Ok(done);
+            }
+            Some(Ok(Step::Growing)) => {
+                first.get_or_insert_with(|| began.elapsed());
+                continue;
+            }
+            Some(Ok(Step::Event(event))) => event,
             Some(Err(error)) => break Err(error),
             // A run tells its end before it is over.
-            None => break Ok(run.stop()),
+            None => break Ok(asked.stop()),
         };
         let is_content =
             matches!(&event, RunEvent::Model(event) if !matches!(event, Event::Started { .. }));
@@ -236,7 +277,7 @@ async fn answer(
             first = Some(began.elapsed());
         }
         if shown.and_then(|()| view.event(&event)).is_err() {
-            break Ok(run.stop());
+            break Ok(asked.stop());
         }
     };
     if !is_kept {
@@ -249,7 +290,39 @@ async fn answer(
     }
 }
 
+/// Asks in words, or for a value of this shape.
+fn begin<'a>(
+    chat: &'a mut Conversation,
+    request: ChatRequest,
+    shape: Option<&OutputSchema>,
+) -> parlor::Result<Asked<'a>> {
+    Ok(match shape {
+        Some(shape) => Asked::Value(extractor(shape).stream_in(chat, request)),
+        None => Asked::words(chat.stream(request)?),
+    })
+}
+
 impl Session {
+    /// Tells of tools, or not: a value comes without the events that tell of them.
+    fn overhear(&mut self, on: bool) {
+        if self.overheard.is_none() && on && !self.terminal.quiet {
+            let wanted = Arc::new(AtomicBool::new(false));
+            self.overheard = Some(Arc::clone(&wanted));
+            let (notices, calls) = (self.notices.clone(), Mutex::<Calls>::default());
+            let empty = Conversation::shared(self.chat.model().clone());
+            let chat = std::mem::replace(&mut self.chat, empty);
+            self.chat = chat.on_event(move |event| {
+                if wanted.load(Ordering::Acquire) {
+                    let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+                    calls.line(event).into_iter().for_each(|it| notices.add(it));
+                }
+            });
+        }
+        if let Some(wanted) = &self.overheard {
+            wanted.store(on, Ordering::Release);
+        }
+    }
+
     /// Does something with the store; a failure is said, once.
     pub(super) fn keep(&mut self, act: impl FnOnce(&mut Self) -> parlor::Result<()>) {
         if let Err(error) = act(self) {

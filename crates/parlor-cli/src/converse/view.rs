@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parlor::Event;
 use parlor::agent::RunEvent;
+use serde_json::Value;
 
 use crate::markdown::{Looks, Renderer};
 use crate::screen::{self, Screen};
@@ -156,6 +157,14 @@ impl View {
                 self.open_line = !text.ends_with('\n');
                 terminal::say(&printable(text))
             }
+        }
+    }
+
+    /// The answer where it is a value: as code where there is a page.
+    pub(crate) fn value(&mut self, value: &Value) -> io::Result<()> {
+        match self.page {
+            Some(_) => self.text(&format!("```json\n{value:#}\n```\n")),
+            None => self.text(&format!("{value}\n")),
         }
     }
 

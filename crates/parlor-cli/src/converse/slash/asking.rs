@@ -30,6 +30,12 @@ pub(super) const COMMANDS: &[Slash] = &[
         think,
     ),
     slash(
+        "schema",
+        "[FIELDS|FILE|off]",
+        "have the next answer in JSON: `name, age int`, or a file with a JSON Schema",
+        super::shape::schema,
+    ),
+    slash(
         "set",
         "[NAME VALUE]",
         "temperature, top_p, max_tokens, seed; `-` for the default",

@@ -1,0 +1,88 @@
+//! A question on its way: its answer is words as they come, or a value by a schema.
+
+use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent};
+use parlor::{Cost, OutputSchema, Result, Usage};
+use serde_json::Value;
+
+/// What comes of a question, until its answer is there.
+pub(super) enum Asked<'a> {
+    Words(Box<Run<'a>>),
+    Value(Partials<'a, Value>),
+}
+
+/// One more of it.
+pub(super) enum Step {
+    Event(RunEvent),
+    /// A value has begun to come.
+    Growing,
+    /// The whole value, which keeps to its schema.
+    Whole(Value, Done),
+    Ended(Done),
+}
+
+/// What an answer came to.
+pub(super) struct Done {
+    pub(super) outcome: Outcome,
+    pub(super) usage: Usage,
+    pub(super) cost: Option<Cost>,
+    /// How often the model was asked.
+    pub(super) steps: u32,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn words(run: Run<'a>) -> Self {
+        Self::Words(Box::new(run))
+    }
+
+    /// What comes next; `None` once it is over. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Option<Result<Step>> {
+        Some(match self {
+            Self::Words(run) => run.next().await?.map(|event| match event {
+                RunEvent::Finished(reply) => Step::Ended((*reply).into()),
+                event => Step::Event(event),
+            }),
+            Self::Value(value) => value.next().await?.map(|partial| match partial {
+                Partial::Whole(extracted) => {
+                    let done = Done {
+                        outcome: Outcome::Finished,
+                        usage: extracted.usage,
+                        cost: None,
+                        steps: extracted.attempts,
+                    };
+                    Step::Whole(extracted.value, done)
+                }
+                _ => Step::Growing,
+            }),
+        })
+    }
+
+    /// Asks for no more; what came is the turn's.
+    pub(super) fn stop(self) -> Done {
+        match self {
+            Self::Words(run) => run.stop().into(),
+            // Dropping it stops the turn.
+            Self::Value(_) => Done {
+                outcome: Outcome::Stopped,
+                usage: Usage::default(),
+                cost: None,
+                steps: 0,
+            },
+        }
+    }
+}
+
+impl From<Reply> for Done {
+    fn from(reply: Reply) -> Self {
+        Self {
+            outcome: reply.outcome,
+            usage: reply.usage,
+            cost: reply.cost,
+            steps: reply.steps,
+        }
+    }
+}
+
+/// How to ask for a value of this shape.
+pub(super) fn extractor(shape: &OutputSchema) -> Extractor<Value> {
+    Extractor::new().with_schema(shape.clone())
+}
