@@ -1,39 +1,97 @@
 //! Who may ask: keys, and pages of other sites that may not.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, Uri, header};
-use parlor::{Error, ErrorKind, Result, Secret};
+use parlor::{Error, ErrorKind, Result};
+use parlor_store::ServiceKey;
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+
+use crate::account::Keyring;
+use crate::config::ServerConfig;
 
 /// The headers that hold a key by itself.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
+
+/// How many keys of one head are looked up at most.
+const MOST_SHOWN: usize = 4;
 
 /// The keys as they are kept, and whether only this machine can ask.
 #[derive(Debug)]
 pub(crate) struct Access {
     digests: Vec<[u8; 32]>,
+    given: Option<Arc<Keyring>>,
+    /// Whether a key is asked for even where there is none.
+    always: bool,
     is_local: bool,
 }
 
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Caller {
+    /// Whoever reaches the service.
+    Anyone,
+    /// Who holds a key of the configuration, by its place there.
+    Configured(usize),
+    /// Who holds a key that the store gave out.
+    Given(Arc<ServiceKey>),
+}
+
+impl Caller {
+    /// The id of the key that was shown.
+    pub(crate) fn key(&self) -> Option<String> {
+        match self {
+            Self::Anyone => None,
+            Self::Configured(at) => Some(format!("configured/{}", at + 1)),
+            Self::Given(key) => Some(key.id.clone()),
+        }
+    }
+}
+
 impl Access {
-    pub(crate) fn new(keys: &[Secret], is_local: bool) -> Self {
-        let digests = keys.iter().map(|key| digest(key.expose()));
+    pub(crate) fn new(config: &ServerConfig, given: Option<Arc<Keyring>>) -> Self {
+        let digests = config.keys.iter().map(|key| digest(key.expose()));
+        let is_local = config.bind.ip().is_loopback();
         Self {
             digests: digests.collect(),
+            // Beyond this machine nobody asks before the first key is given out.
+            always: !is_local && !config.insecure,
+            given,
             is_local,
         }
     }
 
     /// Lets a request in or says why not.
-    pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<()> {
+    pub(crate) async fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
         self.check_site(headers)?;
-        if self.digests.is_empty() || self.knows(headers, uri) {
-            return Ok(());
+        if let Some(at) = shown(headers, uri).find_map(|key| self.configured(key)) {
+            return Ok(Caller::Configured(at));
         }
-        Err(Error::new(
-            ErrorKind::Authentication,
-            "the key of this service is missing or wrong",
-        ))
+        let mut wrong = None;
+        if let Some(given) = &self.given {
+            // Of several keys in one head the first that is known counts.
+            for key in shown(headers, uri).take(MOST_SHOWN) {
+                match given.find(digest(key), key).await {
+                    Ok(key) => return Ok(Caller::Given(key)),
+                    Err(error) if error.kind() == ErrorKind::Authentication => wrong = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let is_asked_for = self.always
+            || !self.digests.is_empty()
+            || match &self.given {
+                Some(given) => given.has_any().await?,
+                None => false,
+            };
+        if !is_asked_for {
+            return Ok(Caller::Anyone);
+        }
+        Err(wrong.unwrap_or_else(|| {
+            let message = "the key of this service is missing or wrong";
+            Error::new(ErrorKind::Authentication, message)
+        }))
     }
 
     /// A page elsewhere can have a browser send requests here, by its own name or by one that
@@ -60,21 +118,30 @@ impl Access {
         }
     }
 
-    fn knows(&self, headers: &HeaderMap, uri: &Uri) -> bool {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        let query = uri.query().unwrap_or_default().split('&');
-        let query = query.filter_map(|pair| pair.strip_prefix("key="));
-        let shown = KEY_HEADERS.iter().filter_map(|name| text(name));
-        shown.chain(bearer).chain(query).any(|key| self.has(key))
-    }
-
-    /// Compares with all keys, whichever is right.
-    fn has(&self, key: &str) -> bool {
+    /// Which key of the configuration this is. Compares with all of them, whichever is right.
+    fn configured(&self, key: &str) -> Option<usize> {
+        if self.digests.is_empty() {
+            return None;
+        }
         let shown = digest(key);
-        let found = self.digests.iter().map(|known| known.ct_eq(&shown));
-        found.fold(Choice::from(0), |any, one| any | one).into()
+        let found = self.digests.iter().zip(0_u32..).map(|(known, at)| {
+            let is_it = known.ct_eq(&shown);
+            (u32::conditional_select(&0, &at, is_it), is_it)
+        });
+        let nothing = (0, Choice::from(0));
+        let (at, is_any) = found.fold(nothing, |(at, any), (it, one)| (at | it, any | one));
+        bool::from(is_any).then_some(at as usize)
     }
+}
+
+/// The keys that a request shows.
+fn shown<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> impl Iterator<Item = &'a str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let query = uri.query().unwrap_or_default().split('&');
+    let query = query.filter_map(|pair| pair.strip_prefix("key="));
+    let alone = KEY_HEADERS.iter().filter_map(move |name| text(name));
+    alone.chain(bearer).chain(query)
 }
 
 fn digest(key: &str) -> [u8; 32] {

@@ -1,17 +1,29 @@
 //! The account of a request: who asks, what it may use, and what became of it.
 
+mod keyring;
+mod terms;
+mod writer;
+
+pub(crate) use keyring::{Keyring, now_ms};
+pub use writer::UsageWriter;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use axum::http::{HeaderMap, Uri};
 use parlor::{
-    ChatRequest, ChatResponse, ChatStream, Error, Event, ModelInfo, Price, Result, Usage, estimate,
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, ModelInfo, Price, Result,
+    Usage, estimate,
 };
 use parlor_store::{Outcome, UsageEvent};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::access::Caller;
+use crate::config::ServerConfig;
+use crate::ops::{Metrics, request_id};
 use crate::service::Site;
+use terms::{Came, Expected, Limits, Reservation};
 
 /// Takes what became of requests.
 pub trait UsageSink: Debug + Send + Sync {
@@ -27,6 +39,9 @@ pub trait UsageSink: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Account {
     sinks: Vec<Arc<dyn UsageSink>>,
+    pub(crate) keyring: Option<Arc<Keyring>>,
+    limits: Limits,
+    pub(crate) metrics: Metrics,
 }
 
 /// One request from its arrival to its end. Its drop tells the account what became of it.
@@ -34,17 +49,34 @@ pub(crate) struct Asked {
     account: Arc<Account>,
     event: UsageEvent,
     began: Instant,
+    caller: Caller,
     price: Option<Price>,
+    reserved: Option<Reservation>,
     /// What its input comes to, by estimate.
     input: u64,
     /// Thousandths of a token that came, by estimate.
     received: u64,
+    /// Whether a provider may have got it.
+    was_sent: bool,
     _room: OwnedSemaphorePermit,
 }
 
 impl Account {
-    pub(crate) fn new(sinks: Vec<Arc<dyn UsageSink>>) -> Self {
-        Self { sinks }
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        let given = config.given_keys.clone();
+        Self {
+            sinks: {
+                let writer = config.usage_writer.iter();
+                let writer = writer.map(|it| Arc::clone(it) as Arc<dyn UsageSink>);
+                config.usage.iter().cloned().chain(writer).collect()
+            },
+            keyring: given.map(|store| Arc::new(Keyring::new(store))),
+            limits: Limits {
+                store: Arc::clone(&config.limits),
+                on_failure: config.on_store_failure,
+            },
+            metrics: Metrics::default(),
+        }
     }
 }
 
@@ -57,17 +89,25 @@ impl Site {
         dialect: &'static str,
     ) -> Result<Asked> {
         let began = Instant::now();
-        self.access.check(head, uri)?;
-        let room = self.admit()?;
+        let caller = self.access.check(head, uri).await;
+        let room = caller.and_then(|caller| Ok((caller, self.admit()?)));
+        let (caller, room) = room.inspect_err(|error| {
+            self.account.metrics.refused(error.kind().as_str());
+        })?;
         let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         let at_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let mut event = UsageEvent::new(request_id(head), dialect, at_ms);
+        event.key = caller.key();
         Ok(Asked {
             account: Arc::clone(&self.account),
-            event: UsageEvent::new(request_id(head), dialect, at_ms),
+            event,
+            caller,
+            reserved: None,
             began,
             price: None,
             input: 0,
             received: 0,
+            was_sent: false,
             _room: room,
         })
     }
@@ -79,7 +119,6 @@ impl Asked {
     ///
     /// # Errors
     /// Where the key that was shown may not: then nothing is to be sent.
-    #[expect(clippy::unused_async, reason = "limits are asked of a store")]
     pub(crate) async fn wants(
         &mut self,
         name: &str,
@@ -89,6 +128,18 @@ impl Asked {
         name.clone_into(&mut self.event.asked);
         self.answers(info);
         self.input = estimate::input_tokens(request);
+        if let Caller::Given(key) = &self.caller {
+            terms::may_ask(key, name)?;
+            let expected = Expected {
+                input: self.input,
+                output: request.max_output_tokens,
+                choices: u64::from(request.n.unwrap_or(1).max(1)),
+            };
+            let limits = &self.account.limits;
+            let reserved = terms::reserve(limits, key, &expected, self.price.as_ref());
+            self.reserved = reserved.await?;
+        }
+        self.was_sent = true;
         Ok(())
     }
 
@@ -194,6 +245,19 @@ impl Asked {
         }
     }
 
+    /// What its limits are settled with.
+    fn came(&self) -> Came<'_> {
+        let event = &self.event;
+        match event.outcome {
+            _ if event.is_reused || !self.was_sent => Came::Nothing,
+            _ if event.usage.total_tokens().is_some() => Came::To(&event.usage),
+            // It may have been worked at, and nobody stayed to hear what that took.
+            Outcome::Left | Outcome::Failed(ErrorKind::Timeout(_)) => Came::Unknown,
+            Outcome::Completed => Came::Unknown,
+            _ => Came::Nothing,
+        }
+    }
+
     /// Says of an answer that broke off what it came to, as far as that was seen.
     fn estimate(&mut self) {
         let usage = &mut self.event.usage;
@@ -217,7 +281,11 @@ impl Drop for Asked {
             self.estimate();
         }
         let price = self.price.as_ref();
+        if let Some(reserved) = self.reserved.take() {
+            reserved.settle(&self.came(), price);
+        }
         self.event.cost = price.and_then(|it| it.cost(&self.event.usage));
+        self.account.metrics.count(&self.event);
         for sink in &self.account.sinks {
             sink.used(&self.event);
         }
@@ -226,17 +294,4 @@ impl Drop for Asked {
 
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The client's own id of its request, where it is a plain one, or a new one.
-fn request_id(head: &HeaderMap) -> String {
-    let given = head.get("x-request-id").and_then(|it| it.to_str().ok());
-    let is_plain = |id: &&str| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
-    };
-    match given.filter(is_plain) {
-        Some(id) => id.to_owned(),
-        None => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
-    }
 }

@@ -4,9 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor::layers::limits::{LimitStore, MemoryStore};
 use parlor::{Error, ErrorKind, Result, Secret};
+use parlor_store::Store;
+use serde::Deserialize;
 
-use crate::account::UsageSink;
+use crate::account::{UsageSink, UsageWriter};
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -30,6 +33,28 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// Who is told what became of each request. Nobody by default.
     pub usage: Vec<Arc<dyn UsageSink>>,
+    /// Writes what became of requests into a store. None by default.
+    pub usage_writer: Option<Arc<UsageWriter>>,
+    /// The store of the keys that are given out, besides [`keys`](Self::keys), which has what was
+    /// used too. `None` by default.
+    /// Where it has any, or the address is beyond this machine, a key is asked for.
+    pub given_keys: Option<Store>,
+    /// Where the limits of those keys are counted; in memory by default.
+    pub limits: Arc<dyn LimitStore>,
+    /// What holds of limits while their store is away.
+    pub on_store_failure: OnStoreFailure,
+}
+
+/// What holds of limits while their store is away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnStoreFailure {
+    /// Requests are answered, and not counted.
+    Allow,
+    /// Requests that a limit is for are refused with 503.
+    #[default]
+    Refuse,
 }
 
 impl Default for ServerConfig {
@@ -42,6 +67,10 @@ impl Default for ServerConfig {
             max_in_flight: 1024,
             drain: Duration::from_secs(30),
             usage: Vec::new(),
+            usage_writer: None,
+            given_keys: None,
+            limits: Arc::new(MemoryStore::new()),
+            on_store_failure: OnStoreFailure::default(),
         }
     }
 }
@@ -52,7 +81,8 @@ impl ServerConfig {
     /// # Errors
     /// `Configuration` where anybody could ask from elsewhere without a key.
     pub fn check(&self) -> Result<()> {
-        if self.bind.ip().is_loopback() || !self.keys.is_empty() || self.insecure {
+        let has_keys = !self.keys.is_empty() || self.given_keys.is_some();
+        if self.bind.ip().is_loopback() || has_keys || self.insecure {
             return Ok(());
         }
         let message = format!(

@@ -43,11 +43,12 @@ mod chat;
 mod config;
 mod gateway;
 mod list;
+mod ops;
 mod page;
 mod service;
 mod speak;
 
-pub use account::UsageSink;
-pub use config::ServerConfig;
+pub use account::{UsageSink, UsageWriter};
+pub use config::{OnStoreFailure, ServerConfig};
 pub use parlor_store::{Outcome, UsageEvent};
 pub use service::Service;

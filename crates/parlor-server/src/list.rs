@@ -13,8 +13,9 @@ use crate::speak;
 /// Answers with the list.
 pub(crate) async fn models(State(site): State<Arc<Site>>, request: Request) -> Response {
     let path = request.uri().path();
-    match site.access.check(request.headers(), request.uri()) {
-        Ok(()) => Json(speak::listed(path, request.headers(), site.models())).into_response(),
+    let checked = site.access.check(request.headers(), request.uri()).await;
+    match checked {
+        Ok(_) => Json(speak::listed(path, request.headers(), site.models())).into_response(),
         Err(error) => refused(&*speak::of_path(path), &error),
     }
 }

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
+use axum::{Router, middleware};
 use parlor::layers::ConfiguredLayers;
 use parlor::{ChatModel, Error, ErrorKind, Registry, Result};
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use crate::access::Access;
 use crate::account::Account;
 use crate::config::ServerConfig;
 use crate::speak::CLIENTS;
-use crate::{chat, gateway, list, page};
+use crate::{chat, gateway, list, ops, page};
 
 /// Chat models over HTTP.
 pub struct Service {
@@ -44,10 +44,10 @@ impl Service {
     pub fn new(registry: Registry, config: ServerConfig) -> Result<Self> {
         config.check()?;
         let layers = ConfiguredLayers::new(registry.config())?;
-        let is_local = config.bind.ip().is_loopback();
+        let account = Account::new(&config);
         let site = Site {
-            access: Access::new(&config.keys, is_local),
-            account: Arc::new(Account::new(config.usage.clone())),
+            access: Access::new(&config, account.keyring.clone()),
+            account: Arc::new(account),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             registry,
             config,
@@ -74,8 +74,9 @@ impl Service {
                 router = router.route(clients.models, get(list::models));
             }
         }
-        page::routes(router)
+        ops::routes(page::routes(router))
             .fallback(gateway::nothing)
+            .layer(middleware::from_fn(ops::named))
             .with_state(Arc::clone(&self.site))
     }
 
@@ -129,6 +130,12 @@ impl Site {
             let message = "as many requests as this service bears are on their way";
             Error::new(ErrorKind::Overloaded, message).with_status(503)
         })
+    }
+
+    /// How many requests are on their way.
+    pub(crate) fn in_flight(&self) -> usize {
+        let free = self.room.available_permits();
+        self.config.max_in_flight.saturating_sub(free)
     }
 
     /// The model of a name, within its layers.

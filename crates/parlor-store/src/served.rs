@@ -112,11 +112,17 @@ impl Store {
         transaction.commit().await.map_err(&failed)
     }
 
-    /// What requests since then used, in milliseconds since 1970, the first day first.
+    /// What requests since then used, in milliseconds since 1970, the first day first; those of
+    /// one key, by its id, or all.
     ///
     /// # Errors
     /// As of [`record`](Self::record).
-    pub async fn served(&self, since_ms: i64, by: ServedBy) -> Result<Vec<ServedRow>> {
+    pub async fn served(
+        &self,
+        since_ms: i64,
+        by: ServedBy,
+        key: Option<&str>,
+    ) -> Result<Vec<ServedRow>> {
         let failed = failed("adding up what was used");
         let none = "CAST(NULL AS TEXT)";
         let or_none = |wanted: bool, column| if wanted { column } else { none };
@@ -126,13 +132,15 @@ impl Store {
                 CAST(SUM(CASE WHEN outcome = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS whole,
                 COUNT(input_tokens) AS counted, {SUMS}
             FROM requests LEFT JOIN service_keys ON service_keys.id = requests.service_key
-            WHERE at_ms >= $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
+            WHERE at_ms >= $1 AND (CAST($2 AS TEXT) IS NULL OR service_key = $2)
+            GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
             day = or_none(by.day, self.database.day),
             key = or_none(by.key, "COALESCE(service_keys.name, requests.service_key)"),
             provider = or_none(by.provider || by.model, "provider"),
             model = or_none(by.model, "model"),
         );
-        let rows = sqlx::query(AssertSqlSafe(statement)).bind(since_ms);
+        let rows = sqlx::query(AssertSqlSafe(statement));
+        let rows = rows.bind(since_ms).bind(key);
         let rows = rows.fetch_all(&self.pool).await.map_err(&failed)?;
         let mut sums: Vec<ServedRow> = Vec::new();
         for row in &rows {

@@ -94,7 +94,10 @@ async fn what_requests_used_is_added_up(store: &Store) {
     ];
     store.record(&events).await.unwrap();
     let since = i64::try_from(at).unwrap();
-    let all = store.served(since, ServedBy::default()).await.unwrap();
+    let all = store
+        .served(since, ServedBy::default(), None)
+        .await
+        .unwrap();
     let [row] = &all[..] else { panic!("{all:?}") };
     assert_eq!(
         (row.requests, row.failed, row.left, row.unpriced),
@@ -105,11 +108,13 @@ async fn what_requests_used_is_added_up(store: &Store) {
 
     let mut by = ServedBy::default();
     (by.day, by.key, by.model) = (true, true, true);
-    let rows = store.served(since, by).await.unwrap();
+    let rows = store.served(since, by, Some(&made.id)).await.unwrap();
     let told = |row: &ServedRow| (row.model.clone().unwrap(), row.requests);
     let told: Vec<_> = rows.iter().map(told).collect();
     let want = [("quick", 1), ("large", 1), ("quick", 3)];
     assert_eq!(told, want.map(|(model, n)| (model.to_owned(), n)));
     assert!(rows.iter().all(|it| it.key.as_ref() == Some(&made.name)));
     assert!(rows[0].day < rows[1].day);
+    let of_nobody = store.served(since, by, Some("key_nobody")).await.unwrap();
+    assert_eq!(of_nobody, []);
 }

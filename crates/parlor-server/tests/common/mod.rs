@@ -84,9 +84,31 @@ impl Gateway {
         body: &Value,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
+        parsed(
+            &self
+                .exchange("POST", path, &body.to_string(), headers)
+                .await,
+        )
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        parsed(&self.exchange("GET", path, "", headers).await)
+    }
+
+    /// The whole answer to a GET, its head too.
+    pub(crate) async fn text(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        self.exchange("GET", path, "", headers).await
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> String {
         let host = self.url.trim_start_matches("http://");
-        let body = body.to_string();
-        let mut head = format!("POST {path} HTTP/1.1\r\nconnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if headers.iter().all(|(name, _)| *name != "host") {
             head += &format!("host: {host}\r\n");
         }
@@ -98,10 +120,14 @@ impl Gateway {
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        answer
     }
+}
+
+fn parsed(answer: &str) -> (u16, Value) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
 pub(crate) fn registry(settings: &str) -> Registry {
