@@ -1,6 +1,6 @@
 //! Keeps what is said: the store is opened when the first request is under way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parlor::agent::{
@@ -29,17 +29,23 @@ impl Shelf {
 }
 
 async fn open() -> Result<Store> {
-    let path = path(&env()).ok_or_else(|| {
+    let path = place()?.ok_or_else(|| {
         Error::new(ErrorKind::Configuration, "no folder for data is known")
             .with_help("Set HOME, or PARLOR_STORE to a file.")
     })?;
-    if let Some(folder) = path.parent() {
+    Store::sqlite(path).await
+}
+
+/// Where the store is, in a folder that is there.
+pub(crate) fn place() -> Result<Option<PathBuf>> {
+    let path = path(&env());
+    if let Some(folder) = path.as_deref().and_then(Path::parent) {
         make_folder(folder).map_err(|error| {
             let message = format!("cannot make the folder {}: {error}", folder.display());
             Error::new(ErrorKind::Configuration, message)
         })?;
     }
-    Store::sqlite(path).await
+    Ok(path)
 }
 
 /// The file of the store: `PARLOR_STORE`, else in the folder for data.

@@ -94,6 +94,21 @@ impl Access {
         }))
     }
 
+    /// What tells one who holds a key from those who hold another, whatever other keys there are;
+    /// nothing where no key is asked for.
+    pub(crate) fn holder(&self, caller: &Caller) -> Option<String> {
+        match caller {
+            Caller::Anyone => None,
+            Caller::Given(key) => Some(key.id.clone()),
+            Caller::Configured(at) => {
+                // Enough of it to tell keys apart.
+                let digest = self.digests.get(*at)?.iter().take(8);
+                let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
+                Some(format!("configured/{digest}"))
+            }
+        }
+    }
+
     /// A page elsewhere can have a browser send requests here, by its own name or by one that
     /// leads to this machine.
     fn check_site(&self, headers: &HeaderMap) -> Result<()> {

@@ -1,167 +1,75 @@
-//! The chat service's own form: a line of JSON for each piece of an answer.
+//! The chat service: conversations that the server owns, and what answers in its own form.
+//!
+//! [`ROUTES`] has every endpoint with what it takes and gives; the router and the document of the
+//! API are both made of it.
+
+mod call;
+mod conversations;
+mod going;
+mod log;
+mod question;
+mod routes;
+mod shelf;
+mod shown;
+mod stream;
+mod turns;
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request, State};
 use axum::response::Response;
-use futures_util::{StreamExt, stream};
-use parlor::{
-    ChatRequest, ChatStream, Effort, Error, ErrorKind, Event, Message, ReasoningConfig, Result,
-    Role, Usage,
-};
-use serde::{Deserialize, Serialize};
+use parlor::Error;
 use serde_json::{Value, json};
 
-use crate::account::Asked;
-use crate::gateway::reply;
+pub(crate) use going::Turns;
+pub(crate) use routes::{Gives, ROUTES, Route};
+pub(crate) use shelf::Shelf;
+pub use shelf::StoreAt;
+pub(crate) use shown::Refused;
+
+use crate::gateway;
 use crate::service::Site;
+use crate::speak;
+use call::Call;
+use routes::Answers;
 
-/// A question as the page and simple programs put it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Question {
-    model: String,
-    messages: Vec<Said>,
-    temperature: Option<f64>,
-    max_tokens: Option<u64>,
-    reasoning: Option<Effort>,
-}
-
-/// One message: who says it, and its text.
-#[derive(Debug, Deserialize)]
-struct Said {
-    role: Role,
-    content: String,
-}
-
-/// One line of an answer. The last one is `finished`.
-#[derive(Debug, Default, Serialize)]
-struct Piece {
-    content: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning: Option<String>,
-    finished: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finish_reason: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Box<Usage>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Value>,
-}
-
-/// Answers with lines, or with server-sent events where the client accepts those alone.
-pub(crate) async fn stream(State(site): State<Arc<Site>>, request: Request) -> Response {
-    let accept = request.headers().get("accept");
-    let is_sse = accept.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
-    let asked = site.asked(request.headers(), request.uri(), "chat").await;
-    let mut asked = match asked {
-        Ok(asked) => asked,
-        Err(error) => return refused(&error),
-    };
-    match opened(&site, &mut asked, request).await {
-        Ok((first, events)) => {
-            let lines = pieces(first, events, asked).map(move |piece| {
-                let line = serde_json::to_string(&piece).map_err(std::io::Error::from)?;
-                Ok::<_, std::io::Error>(match is_sse {
-                    true => format!("data: {line}\n\n"),
-                    false => line + "\n",
-                })
-            });
-            let kind = match is_sse {
-                true => "text/event-stream",
-                false => "application/x-ndjson",
+/// The same routes with those of the chat service.
+pub(crate) fn routes(mut router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+    for route in ROUTES {
+        let answer =
+            move |State(site): State<Arc<Site>>, params: RawPathParams, request: Request| {
+                let answered = async move {
+                    let answers = match &route.answers {
+                        Answers::Whole(answers) => answers,
+                        Answers::Itself(answers) => return answers(site, request).await,
+                    };
+                    let call = match Call::of(&site, &params, request).await {
+                        Ok(call) => call,
+                        Err(error) => return refused(&error),
+                    };
+                    answers(site, call)
+                        .await
+                        .unwrap_or_else(|error| refused(&error))
+                };
+                // A handler's future would have the size of the largest of them.
+                Box::pin(answered)
             };
-            reply(StatusCode::OK, kind, Body::from_stream(lines))
-        }
-        Err(error) => {
-            let response = refused(&error);
-            asked.failed(&error);
-            asked.told(response.status().as_u16());
-            response
-        }
+        let method = axum::routing::on(route.method.filter(), answer);
+        router = router.route(route.path, method);
     }
+    router
 }
 
-fn refused(error: &Error) -> Response {
-    let status = match error.kind() {
-        ErrorKind::Authentication => 401,
-        ErrorKind::ModelNotFound => 404,
-        ErrorKind::InvalidRequest | ErrorKind::Unsupported => 400,
-        _ => error.status().unwrap_or(502),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let body = json!({ "error": told(error) }).to_string();
-    reply(status, "application/json", Body::from(body))
-}
-
-async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Event, ChatStream)> {
-    let wrong = |message: String| Error::new(ErrorKind::InvalidRequest, message).with_status(400);
-    let body = to_bytes(request.into_body(), site.config.max_body).await;
-    let body = body.map_err(|error| wrong(format!("the body can't be read: {error}")))?;
-    let put: Question = serde_json::from_slice(&body)
-        .map_err(|error| wrong(format!("the body is wrong: {error}")))?;
-    let messages = put.messages.into_iter();
-    let messages: Vec<Message> = messages
-        .map(|said| Message::new(said.role, vec![parlor::Part::text(said.content)]))
-        .collect();
-    let mut question = ChatRequest::from(messages);
-    question.temperature = put.temperature;
-    question.max_output_tokens = put.max_tokens;
-    question.reasoning = put.reasoning.map(ReasoningConfig::from);
-    let model = site.model(&put.model)?;
-    asked.wants(&put.model, model.info(), &question).await?;
-    let mut events = model.stream(&question).await?;
-    asked.opened(&events);
-    let first = events.next().await.transpose()?;
-    let first = first.ok_or_else(|| Error::new(ErrorKind::Truncated, "the stream is empty"))?;
-    Ok((first, events))
-}
-
-fn pieces(
-    first: Event,
-    events: ChatStream,
-    mut asked: Asked,
-) -> impl futures_util::Stream<Item = Piece> + Send {
-    let mut reason = None;
-    let events = stream::iter([Ok(first)]).chain(events);
-    events.filter_map(move |item| {
-        match &item {
-            Ok(event) => asked.event(event),
-            Err(error) => asked.failed(error),
-        }
-        let piece = match item {
-            Ok(Event::TextDelta { text, .. }) => Some(Piece {
-                content: text.to_string(),
-                ..Piece::default()
-            }),
-            Ok(Event::ReasoningDelta { text, .. }) => Some(Piece {
-                reasoning: Some(text.to_string()),
-                ..Piece::default()
-            }),
-            Ok(Event::Finished { reason: why, .. }) => {
-                reason = serde_json::to_value(why).ok();
-                None
-            }
-            Ok(Event::Completed { usage, .. }) => Some(Piece {
-                finished: true,
-                finish_reason: reason.take(),
-                usage,
-                ..Piece::default()
-            }),
-            Ok(_) => None,
-            Err(error) => Some(Piece {
-                finished: true,
-                error: Some(told(&error)),
-                ..Piece::default()
-            }),
-        };
-        async move { piece }
-    })
+/// A failure in the service's own words, with the status that the dialects give its kind.
+pub(crate) fn refused(error: &Error) -> Response {
+    let mut response = gateway::refused(&*speak::of_path("/api/"), error);
+    *response.body_mut() = Body::from(json!({ "error": told(error) }).to_string());
+    response
 }
 
 /// What a client may know of a failure.
-fn told(error: &Error) -> Value {
+pub(crate) fn told(error: &Error) -> Value {
     json!({ "kind": error.kind().as_str(), "message": error.message(), "help": error.help() })
 }

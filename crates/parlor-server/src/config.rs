@@ -10,6 +10,7 @@ use parlor_store::Store;
 use serde::Deserialize;
 
 use crate::account::{UsageSink, UsageWriter};
+use crate::chat::StoreAt;
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -43,6 +44,9 @@ pub struct ServerConfig {
     pub limits: Arc<dyn LimitStore>,
     /// What holds of limits while their store is away.
     pub on_store_failure: OnStoreFailure,
+    /// Where conversations are kept; in memory by default. It is opened when the first one is
+    /// asked for.
+    pub store: StoreAt,
 }
 
 /// What holds of limits while their store is away.
@@ -71,6 +75,7 @@ impl Default for ServerConfig {
             given_keys: None,
             limits: Arc::new(MemoryStore::new()),
             on_store_failure: OnStoreFailure::default(),
+            store: StoreAt::default(),
         }
     }
 }

@@ -12,6 +12,13 @@
 //! | `POST /api/chat` | the API of local models |
 //! | `POST /api/chat/stream` | lines of JSON, for the page at `/` and simple programs |
 //!
+//! | `/api/conversations`, and under it | conversations and turns, which the service owns |
+//!
+//! What is under `/api/conversations` is described by the document at `/api/openapi.json`. A turn
+//! is answered whether anybody reads or not: any number of readers follow it, leave, and come back
+//! to where they were; it is kept as it grows, so that a service that is killed loses a second of
+//! it at most. A conversation belongs to the key that began it.
+//!
 //! Models are listed at `GET /v1/models`, `/v1beta/models` and `/api/tags` in the same dialects.
 //! `/livez` says that the process runs. The model of a request is an id or a name of the
 //! registry: `provider/model`, or a name, alias or route of the configuration.
@@ -43,12 +50,15 @@ mod chat;
 mod config;
 mod gateway;
 mod list;
+mod openapi;
 mod ops;
 mod page;
 mod service;
 mod speak;
 
 pub use account::{UsageSink, UsageWriter};
+pub use chat::StoreAt;
 pub use config::{OnStoreFailure, ServerConfig};
+pub use openapi::openapi;
 pub use parlor_store::{Outcome, UsageEvent};
 pub use service::Service;

@@ -15,9 +15,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::account::Account;
+use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::speak::CLIENTS;
-use crate::{chat, gateway, list, ops, page};
+use crate::{chat, gateway, list, openapi, ops, page};
 
 /// Chat models over HTTP.
 pub struct Service {
@@ -30,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) config: ServerConfig,
     pub(crate) access: Access,
     pub(crate) account: Arc<Account>,
+    pub(crate) shelf: Shelf,
+    pub(crate) turns: Arc<Turns>,
     room: Arc<Semaphore>,
     layers: ConfiguredLayers,
 }
@@ -48,6 +51,8 @@ impl Service {
         let site = Site {
             access: Access::new(&config, account.keyring.clone()),
             account: Arc::new(account),
+            shelf: Shelf::new(config.store.clone()),
+            turns: Turns::new(),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             registry,
             config,
@@ -60,9 +65,7 @@ impl Service {
 
     /// Its routes, for a program that has a server of its own.
     pub fn router(&self) -> Router {
-        let mut router = Router::new()
-            .route("/livez", get(|| async { "ok\n" }))
-            .route("/api/chat/stream", post(chat::stream));
+        let mut router = Router::new().route("/livez", get(|| async { "ok\n" }));
         let mut lists = Vec::new();
         for clients in CLIENTS {
             for (path, dialect) in clients.asks {
@@ -74,6 +77,7 @@ impl Service {
                 router = router.route(clients.models, get(list::models));
             }
         }
+        let router = openapi::routes(chat::routes(router));
         ops::routes(page::routes(router))
             .fallback(gateway::nothing)
             .layer(middleware::from_fn(ops::named))
@@ -115,10 +119,17 @@ impl Service {
             ending.notified().await;
             tokio::time::sleep(self.site.config.drain).await;
         };
-        tokio::select! {
+        let mut late = std::pin::pin!(late);
+        let served = tokio::select! {
             served = serving => served,
-            () = late => Ok(()),
-        }
+            () = &mut late => {
+                self.site.turns.close(std::future::ready(())).await;
+                return Ok(());
+            }
+        };
+        // Turns go on without readers.
+        self.site.turns.close(late).await;
+        served
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) struct ServeArgs {
     /// Only check what is configured
     #[arg(long)]
     pub(crate) check: bool,
+    /// Only print the document of the chat service's API, in OpenAPI
+    #[arg(long)]
+    pub(crate) openapi: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }

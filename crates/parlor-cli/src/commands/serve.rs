@@ -5,18 +5,26 @@ use std::io::Read as _;
 use std::path::Path;
 
 use parlor::{Error, ErrorKind, Registry, Secret};
-use parlor_server::{ServerConfig, Service};
+use parlor_server::{ServerConfig, Service, StoreAt};
 
 use crate::args::ServeArgs;
 use crate::failure::Failure;
-use crate::{files, interrupt, setup, terminal};
+use crate::{files, interrupt, keeper, setup, terminal};
 
 /// Serves until it is told to end.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    if args.openapi {
+        let document = format!("{:#}\n", parlor_server::openapi());
+        return Ok(terminal::say(&document)?);
+    }
     let registry = setup::registry(args.common.config.as_deref())?;
     let mut config = ServerConfig::default();
     config.bind = args.bind;
     config.insecure = args.insecure;
+    // What was said in the terminal can be gone on with on the page, and the other way.
+    if let Some(file) = keeper::place()? {
+        config.store = StoreAt::File(file);
+    }
     config.keys = match &args.keys {
         Some(file) => keys(file)?,
         None => Vec::new(),

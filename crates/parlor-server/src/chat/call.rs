@@ -1,0 +1,113 @@
+//! One request to the chat service: who sends it, and what it says.
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Query, RawPathParams, Request};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use parlor::agent::TurnId;
+use parlor::{Error, ErrorKind, Result};
+use parlor_store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::gateway::reply;
+use crate::service::Site;
+
+/// A request whose sender may ask.
+pub(crate) struct Call {
+    pub(crate) head: HeaderMap,
+    pub(crate) uri: Uri,
+    /// Who sends it, where there are several who may.
+    pub(crate) holder: Option<String>,
+    params: Vec<(String, String)>,
+    /// Behind a lock, which makes a call one that tasks may share.
+    body: Mutex<Body>,
+    max_body: usize,
+}
+
+impl Call {
+    pub(super) async fn of(site: &Site, params: &RawPathParams, request: Request) -> Result<Self> {
+        let caller = site.access.check(request.headers(), request.uri()).await?;
+        let (parts, body) = request.into_parts();
+        let params = params.iter();
+        Ok(Self {
+            holder: site.access.holder(&caller),
+            params: params
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            head: parts.headers,
+            uri: parts.uri,
+            body: Mutex::new(body),
+            max_body: site.config.max_body,
+        })
+    }
+
+    /// What stands in the path in the place of this name.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        let mut params = self.params.iter();
+        let found = params.find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The turn that the path names.
+    pub(crate) fn turn(&self) -> Result<TurnId> {
+        turn_id(self.param("turn"))
+    }
+
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T> {
+        let query = Query::try_from_uri(&self.uri);
+        query
+            .map(|Query(query)| query)
+            .map_err(|error| wrong(format!("the query is wrong: {error}")))
+    }
+
+    /// The body as JSON; an empty one is an object without fields.
+    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let body = self.body.into_inner();
+        let body = body.unwrap_or_else(PoisonError::into_inner);
+        let read = to_bytes(body, self.max_body).await;
+        let body = read.map_err(|_| {
+            let limit = self.max_body / 1024 / 1024;
+            let message = format!("the body is larger than {limit} MiB, or it broke off");
+            wrong(message).with_status(413)
+        })?;
+        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        serde_json::from_slice(body).map_err(|error| wrong(format!("the body is wrong: {error}")))
+    }
+
+    /// The store as the sender may see it.
+    pub(crate) async fn store(&self, site: &Site) -> Result<Store> {
+        let store = site.shelf.store().await?;
+        Ok(match &self.holder {
+            Some(holder) => store.of_owner(holder),
+            None => store.clone(),
+        })
+    }
+}
+
+/// A turn by what its id is written as: JavaScript's numbers can't hold it.
+pub(crate) fn turn_id(text: &str) -> Result<TurnId> {
+    let number = text.parse().map(TurnId);
+    number.map_err(|_| missing(wrong(format!("there is no turn `{text}`"))))
+}
+
+pub(crate) fn wrong(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message.into()).with_status(400)
+}
+
+/// What the store doesn't have isn't there.
+pub(crate) fn missing(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Validation | ErrorKind::InvalidRequest => error.with_status(404),
+        _ => error,
+    }
+}
+
+/// A value as the body of an answer.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response> {
+    let body = serde_json::to_vec(value);
+    let body = body.map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))?;
+    Ok(reply(status, "application/json", Body::from(body)))
+}

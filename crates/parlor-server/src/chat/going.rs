@@ -1,0 +1,213 @@
+//! Turns on their way: the service owns them, whoever reads.
+
+mod run;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use parlor::agent::TurnId;
+use parlor::{Error, ErrorKind, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::log::Log;
+pub(super) use run::{Begun, go};
+
+/// The most turns that are on their way at once.
+const ROOM: usize = 512;
+
+/// How many turns that ended are held for readers who come back, and how many bytes of them.
+const HELD: usize = 256;
+const HELD_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long turns that are told to end may take to be kept.
+const KEEPING: Duration = Duration::from_secs(10);
+
+/// The turns on their way, and those that ended lately.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    known: Mutex<Known>,
+    room: Arc<Semaphore>,
+    /// How many are on their way.
+    count: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By conversation: one at a time.
+    going: HashMap<String, Arc<Going>>,
+    ended: VecDeque<Arc<Going>>,
+    is_closing: bool,
+}
+
+/// One turn on its way.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub(super) conversation: String,
+    pub(super) id: TurnId,
+    pub(super) log: Log,
+    end: watch::Sender<Option<Ended>>,
+}
+
+/// Who told a turn to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Somebody who had heard enough.
+    Stopped,
+    /// The service, which ends itself.
+    Closed,
+}
+
+impl Going {
+    /// Tells it to end; what has come is kept.
+    pub(super) fn stop(&self, by: Ended) {
+        self.end.send_if_modified(|end| end.replace(by).is_none());
+    }
+
+    /// Waits until it is told to end.
+    async fn stopped(&self) -> Ended {
+        let mut told = self.end.subscribe();
+        let told = told.wait_for(Option::is_some).await;
+        // The sender is this one's own.
+        told.ok().and_then(|it| *it).unwrap_or(Ended::Stopped)
+    }
+}
+
+/// The place of a turn among those on their way, from before it is kept until it ends.
+#[derive(Debug)]
+pub(super) struct Place {
+    turns: Arc<Turns>,
+    conversation: String,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            known: Mutex::default(),
+            room: Arc::new(Semaphore::new(ROOM)),
+            count: watch::Sender::new(0),
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a conversation for a turn.
+    pub(super) fn enter(self: &Arc<Self>, conversation: &str) -> Result<Place> {
+        let refused = |message: String| Error::new(ErrorKind::Overloaded, message).with_status(503);
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        let room = room.map_err(|_| refused(format!("{ROOM} turns are on their way")))?;
+        let mut known = self.known();
+        if known.is_closing {
+            return Err(refused("the service is about to end".to_owned()));
+        }
+        if let Some(other) = known.going.get(conversation) {
+            let message = match other.id.0 {
+                0 => "another turn of this conversation is about to begin".to_owned(),
+                id => format!("turn {id} of this conversation is on its way"),
+            };
+            return Err(Error::new(ErrorKind::InvalidRequest, message)
+                .with_status(409)
+                .with_help("Wait for its end, or stop it."));
+        }
+        let place = Going::new(conversation, TurnId(0));
+        known.going.insert(conversation.to_owned(), Arc::new(place));
+        self.count.send_modify(|count| *count += 1);
+        Ok(Place {
+            turns: Arc::clone(self),
+            conversation: conversation.to_owned(),
+            _room: room,
+        })
+    }
+
+    /// The turn of a conversation that is on its way.
+    pub(super) fn of(&self, conversation: &str) -> Option<Arc<Going>> {
+        let known = self.known();
+        let going = known.going.get(conversation);
+        going.filter(|turn| turn.id.0 != 0).cloned()
+    }
+
+    /// A turn that is on its way or ended lately.
+    pub(super) fn find(&self, conversation: &str, id: TurnId) -> Option<Arc<Going>> {
+        let known = self.known();
+        let going = known.going.get(conversation).into_iter();
+        let mut all = going.chain(known.ended.iter().rev());
+        let found = all.find(|turn| turn.id == id && turn.conversation == conversation);
+        found.cloned()
+    }
+
+    /// Forgets what is held of a conversation, and stops its turn.
+    pub(super) fn forget(&self, conversation: &str) {
+        let mut known = self.known();
+        known.ended.retain(|turn| turn.conversation != conversation);
+        if let Some(turn) = known.going.get(conversation) {
+            turn.stop(Ended::Stopped);
+        }
+    }
+
+    /// Lets no turn begin any more, waits for those on their way until `late`, and then has them
+    /// keep what they have.
+    pub(crate) async fn close(&self, late: impl Future<Output = ()>) {
+        self.known().is_closing = true;
+        let mut count = self.count.subscribe();
+        tokio::select! {
+            _ = count.wait_for(|count| *count == 0) => return,
+            () = late => {}
+        }
+        let going: Vec<_> = self.known().going.values().cloned().collect();
+        for turn in going {
+            turn.stop(Ended::Closed);
+        }
+        // One that can't be kept in time is in the store as it was kept last.
+        let _ = tokio::time::timeout(KEEPING, count.wait_for(|count| *count == 0)).await;
+    }
+}
+
+impl Going {
+    fn new(conversation: &str, id: TurnId) -> Self {
+        Self {
+            conversation: conversation.to_owned(),
+            id,
+            log: Log::new(),
+            end: watch::Sender::new(None),
+        }
+    }
+}
+
+impl Place {
+    /// The turn begins.
+    fn begin(&self, id: TurnId) -> Arc<Going> {
+        let turn = Arc::new(Going::new(&self.conversation, id));
+        let mut known = self.turns.known();
+        let before = known
+            .going
+            .insert(self.conversation.clone(), Arc::clone(&turn));
+        if let Some(end) = before.and_then(|before| *before.end.borrow()) {
+            turn.stop(end);
+        }
+        turn
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut known = self.turns.known();
+        if let Some(turn) = known.going.remove(&self.conversation)
+            && turn.id.0 != 0
+        {
+            known.ended.push_back(turn);
+            let bytes = |turn: &Arc<Going>| turn.log.bytes();
+            let mut held: usize = known.ended.iter().map(bytes).sum();
+            while known.ended.len() > HELD || held > HELD_BYTES {
+                let Some(gone) = known.ended.pop_front() else {
+                    break;
+                };
+                held -= bytes(&gone).min(held);
+            }
+        }
+        drop(known);
+        self.turns.count.send_modify(|count| *count -= 1);
+    }
+}

@@ -1,0 +1,328 @@
+//! Turns of a conversation: begun, followed, stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::stream;
+use parlor::agent::{Conversation, ConversationStore, KeptTurn, Turn, TurnId, TurnState, title_of};
+use parlor::{ChatRequest, Result};
+use parlor_store::Store;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::call::{Call, json, missing, turn_id, wrong};
+use super::conversations::{load, place};
+use super::going::{Begun, Ended, Going, go};
+use super::log::{Log, Position, Read};
+use super::question::{Question, asked_in};
+use super::shown::{self, ShownTurn, State};
+use crate::gateway::reply;
+use crate::service::Site;
+
+/// How long nothing is said before a reader is told that the service is still there.
+const STILL: Duration = Duration::from_secs(15);
+
+/// A turn that has begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Accepted {
+    /// The turn's id.
+    pub(crate) id: String,
+    /// The conversation's id.
+    pub(crate) conversation: String,
+    /// Where what it says can be followed, from the first event on.
+    pub(crate) events: String,
+}
+
+/// Begins a turn, and answers at once.
+pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
+    let asked = site.asked(&call.head, &call.uri, "chat").await?;
+    let store = call.store(&site).await?;
+    let conversation = call.param("id").to_owned();
+    let mut question: Question = call.json().await?;
+    // Whose it is is looked at before whether it is free.
+    load(&store, &conversation, None).await?;
+    let place = site.turns.enter(&conversation)?;
+    let mut asked = asked;
+    let begun = begin(&site, &store, &conversation, &mut question, &mut asked).await;
+    let (id, chat, request) = begun.inspect_err(|error| asked.failed(error))?;
+    let events = format!("/api/conversations/{conversation}/turns/{}/events", id.0);
+    let accepted = Accepted {
+        id: id.0.to_string(),
+        conversation,
+        events: events.clone(),
+    };
+    go(
+        place,
+        Begun {
+            id,
+            chat,
+            question: request,
+            store,
+            asked,
+        },
+    );
+    let mut response = json(StatusCode::ACCEPTED, &accepted)?;
+    if let Ok(events) = HeaderValue::from_str(&events) {
+        response.headers_mut().insert(header::LOCATION, events);
+    }
+    Ok(response)
+}
+
+/// Keeps the question, as the turn that its answer will complete.
+async fn begin(
+    site: &Site,
+    store: &Store,
+    conversation: &str,
+    question: &mut Question,
+    asked: &mut crate::account::Asked,
+) -> Result<(TurnId, Conversation, ChatRequest)> {
+    let after = after(store, conversation, question).await?;
+    let kept = match after {
+        After::Head => load(store, conversation, None).await?,
+        After::Turn(turn) => load(store, conversation, Some(turn)).await?,
+        After::Nothing => {
+            let mut kept = load(store, conversation, None).await?;
+            kept.turns.clear();
+            kept.history.clear();
+            kept
+        }
+    };
+    let named = question.model.clone().or(kept.info.model);
+    let name = named.unwrap_or_else(|| site.registry.default_model(None).id);
+    let model = site.model(&name)?;
+    let mut request = ChatRequest::default();
+    request.messages = match (&question.replaces, question.asks()) {
+        (_, true) => question.messages(model.info())?,
+        (Some(turn), false) => {
+            let turn = store.turn(conversation, turn_id(turn)?).await;
+            asked_in(&turn.map_err(missing)?.messages)
+        }
+        (None, false) => {
+            return Err(wrong("the turn asks nothing").with_help("Send `text`, or attachments."));
+        }
+    };
+    question.settings.apply(&mut request);
+    let mut whole = request.clone();
+    whole.messages = kept.history.messages();
+    whole.messages.extend(request.messages.iter().cloned());
+    asked.wants(&name, model.info(), &whole).await?;
+    if kept.info.title.is_empty() {
+        let titles = request.messages.iter().map(title_of);
+        let title = titles.into_iter().find(|title| !title.is_empty());
+        store
+            .set_title(conversation, title.as_deref().unwrap_or("(no text)"))
+            .await?;
+    }
+    let mut turn = Turn::new(request.messages.clone());
+    turn.state = TurnState::Interrupted;
+    turn.model = Some(model.info().id());
+    let last = kept.turns.last().copied();
+    let id = store
+        .append(conversation, last, &KeptTurn::from(turn))
+        .await?;
+    store.set_model(conversation, Some(&name)).await?;
+    let chat = Conversation::shared(model).with_history(kept.history);
+    Ok((id, chat, request))
+}
+
+/// What a turn goes on after.
+enum After {
+    Head,
+    Turn(TurnId),
+    Nothing,
+}
+
+async fn after(store: &Store, conversation: &str, question: &Question) -> Result<After> {
+    if let Some(replaced) = &question.replaces {
+        let replaced = turn_id(replaced)?;
+        let tree = store.tree(conversation).await?;
+        let found = tree.iter().find(|turn| turn.id == replaced);
+        let found = found.ok_or_else(|| {
+            missing(wrong(format!(
+                "the conversation has no turn {}",
+                replaced.0
+            )))
+        })?;
+        return Ok(found.parent.map_or(After::Nothing, After::Turn));
+    }
+    Ok(match &question.after {
+        None => After::Head,
+        Some(None) => After::Nothing,
+        Some(Some(turn)) => After::Turn(turn_id(turn)?),
+    })
+}
+
+/// A turn of a conversation that the sender sees.
+async fn find(call: &Call, store: &Store) -> Result<(TurnId, Turn)> {
+    let id = call.turn()?;
+    let turn = store.turn(call.param("id"), id).await.map_err(missing)?;
+    Ok((id, turn))
+}
+
+pub(super) async fn get(site: Arc<Site>, call: Call) -> Result<Response> {
+    let store = call.store(&site).await?;
+    let (id, turn) = find(&call, &store).await?;
+    let conversation = call.param("id");
+    let mut shown = ShownTurn::of(conversation, id, &turn)?;
+    place(&mut shown, id, &store.tree(conversation).await?);
+    if site
+        .turns
+        .of(conversation)
+        .is_some_and(|turn| turn.id == id)
+    {
+        shown.state = State::Going;
+    }
+    json(StatusCode::OK, &shown)
+}
+
+/// What was shown to the model in a turn, or was made by it.
+pub(super) async fn media(site: Arc<Site>, call: Call) -> Result<Response> {
+    let store = call.store(&site).await?;
+    let (_, turn) = find(&call, &store).await?;
+    let at = call.param("at").parse();
+    let at = at.map_err(|_| missing(wrong("there is no such media")))?;
+    let (bytes, media_type) = shown::media(&turn, at)?;
+    // What could hold a script is given to be saved, and never run.
+    let harmless = [
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "application/pdf",
+    ];
+    let is_harmless = |kind: &str| {
+        harmless.contains(&kind) || kind.starts_with("audio/") || kind.starts_with("video/")
+    };
+    let kind = media_type.filter(|kind| is_harmless(kind));
+    let mut response = reply(
+        StatusCode::OK,
+        "application/octet-stream",
+        Body::from(bytes),
+    );
+    let headers = response.headers_mut();
+    let sandbox = HeaderValue::from_static("sandbox; default-src 'none'");
+    headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    match kind.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
+        Some(kind) => headers.insert(header::CONTENT_TYPE, kind),
+        None => headers.insert(
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment"),
+        ),
+    };
+    Ok(response)
+}
+
+/// Where a reader goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct From {
+    #[serde(alias = "last-event-id", alias = "lastEventId")]
+    last_event_id: Option<String>,
+}
+
+/// Says what a turn says, from where the reader left off.
+pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
+    let from: From = call.query()?;
+    let room = site.admit()?;
+    let store = call.store(&site).await?;
+    let (id, turn) = find(&call, &store).await?;
+    let head = call
+        .head
+        .get("last-event-id")
+        .and_then(|it| it.to_str().ok());
+    let last = head.or(from.last_event_id.as_deref());
+    // One that was never given is read as none.
+    let position = last.and_then(|it| it.parse().ok()).unwrap_or_default();
+    let source = match site.turns.find(call.param("id"), id) {
+        Some(going) => Source::Going(going),
+        None => Source::Kept(of_store(id, turn)),
+    };
+    let reader = Reader {
+        ear: source.log().ear(),
+        source,
+        position,
+        _room: room,
+    };
+    let events = stream::unfold(reader, |mut reader| async move {
+        let text = reader.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(text), reader))
+    });
+    Ok(reply(
+        StatusCode::OK,
+        "text/event-stream",
+        Body::from_stream(events),
+    ))
+}
+
+/// A turn that is over, as it was followed when it was on its way.
+fn of_store(id: TurnId, turn: Turn) -> Log {
+    let log = Log::of(id, &turn);
+    log.end(&shown::end(&KeptTurn::from(turn)));
+    log
+}
+
+enum Source {
+    Going(Arc<Going>),
+    Kept(Log),
+}
+
+impl Source {
+    fn log(&self) -> &Log {
+        match self {
+            Self::Going(turn) => &turn.log,
+            Self::Kept(log) => log,
+        }
+    }
+}
+
+/// Somebody who follows a turn.
+struct Reader {
+    source: Source,
+    ear: watch::Receiver<()>,
+    position: Position,
+    _room: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// What was said since; `None` when all was read.
+    async fn next(&mut self) -> Option<String> {
+        let mut out = String::new();
+        loop {
+            self.ear.mark_unchanged();
+            match self.source.log().read(&mut self.position, &mut out) {
+                Read::Some => return Some(out),
+                Read::End => return None,
+                Read::Wait => {}
+            }
+            if tokio::time::timeout(STILL, self.ear.changed())
+                .await
+                .is_err()
+            {
+                return Some(": still\n\n".to_owned());
+            }
+        }
+    }
+}
+
+/// Stops a turn wherever it is; one that is over stays as it is.
+pub(super) async fn stop(site: Arc<Site>, call: Call) -> Result<Response> {
+    let store = call.store(&site).await?;
+    let (id, _) = find(&call, &store).await?;
+    let conversation = call.param("id");
+    if let Some(going) = site.turns.find(conversation, id) {
+        going.stop(Ended::Stopped);
+        // Its end is kept before it is told.
+        let mut ear = going.log.ear();
+        while !going.log.is_over() && ear.changed().await.is_ok() {}
+    }
+    let turn = store.turn(conversation, id).await.map_err(missing)?;
+    json(StatusCode::OK, &ShownTurn::of(conversation, id, &turn)?)
+}
