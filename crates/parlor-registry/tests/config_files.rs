@@ -35,6 +35,18 @@ fn the_json_mapping_is_read() {
 }
 
 #[test]
+fn a_mapping_may_be_the_list_alone_in_either_spelling() {
+    let config = Config::from_json(
+        r#" [{"id": "k2", "provider": "kimi", "env_key": "K", "supports_thinking_mode": true}]"#,
+    )
+    .unwrap();
+    let k2 = &config.models["k2"];
+    assert_eq!((&*k2.model, k2.supports_thinking), ("kimi/k2", Some(true)));
+    assert_eq!(k2.api_key_env, ["K"]);
+    assert!(config.ignored.is_empty(), "{:?}", config.ignored);
+}
+
+#[test]
 fn a_wrong_mapping_says_where_and_what() {
     let error = Config::from_json("{\"models\": [\n{\"id\": \"a\"}]}")
         .unwrap_err()

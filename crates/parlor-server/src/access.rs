@@ -8,7 +8,7 @@ use parlor_store::ServiceKey;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
-use crate::account::Keyring;
+use crate::account::{Keyring, may_ask};
 use crate::config::ServerConfig;
 
 /// The headers that hold a key by itself.
@@ -39,6 +39,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    /// Whether a model by this name is for them.
+    pub(crate) fn may_ask(&self, name: &str) -> bool {
+        match self {
+            Self::Given(key) => may_ask(key, name).is_ok(),
+            _ => true,
+        }
+    }
+
     /// The id of the key that was shown.
     pub(crate) fn key(&self) -> Option<String> {
         match self {

@@ -5,6 +5,7 @@ mod terms;
 mod writer;
 
 pub(crate) use keyring::{Keyring, now_ms};
+pub(crate) use terms::may_ask;
 pub use writer::UsageWriter;
 
 use std::fmt::Debug;
@@ -21,6 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Caller;
 use crate::config::ServerConfig;
+use crate::health::Health;
 use crate::ops::{Metrics, request_id};
 use crate::service::Site;
 use terms::{Came, Expected, Limits, Reservation};
@@ -42,6 +44,7 @@ pub(crate) struct Account {
     pub(crate) keyring: Option<Arc<Keyring>>,
     limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
 }
 
 /// One request from its arrival to its end. Its drop tells the account what became of it.
@@ -76,6 +79,7 @@ impl Account {
                 on_failure: config.on_store_failure,
             },
             metrics: Metrics::default(),
+            health: Health::default(),
         }
     }
 }
@@ -286,6 +290,7 @@ impl Drop for Asked {
         }
         self.event.cost = price.and_then(|it| it.cost(&self.event.usage));
         self.account.metrics.count(&self.event);
+        self.account.health.note(&self.event);
         for sink in &self.account.sinks {
             sink.used(&self.event);
         }

@@ -21,18 +21,18 @@ use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::Response;
 use parlor::Error;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use going::Turns;
 pub(crate) use routes::{Gives, ROUTES, Route};
 pub(crate) use shelf::Shelf;
 pub use shelf::StoreAt;
-pub(crate) use shown::Refused;
+pub(crate) use shown::{Failure, Refused};
 
 use crate::gateway;
 use crate::service::Site;
 use crate::speak;
-use call::Call;
+pub(crate) use call::{Call, json};
 use routes::Answers;
 
 /// The same routes with those of the chat service.
@@ -65,11 +65,11 @@ pub(crate) fn routes(mut router: Router<Arc<Site>>) -> Router<Arc<Site>> {
 /// A failure in the service's own words, with the status that the dialects give its kind.
 pub(crate) fn refused(error: &Error) -> Response {
     let mut response = gateway::refused(&*speak::of_path("/api/"), error);
-    *response.body_mut() = Body::from(json!({ "error": told(error) }).to_string());
+    *response.body_mut() = Body::from(serde_json::json!({ "error": told(error) }).to_string());
     response
 }
 
 /// What a client may know of a failure.
 pub(crate) fn told(error: &Error) -> Value {
-    json!({ "kind": error.kind().as_str(), "message": error.message(), "help": error.help() })
+    serde_json::json!(Failure::from(error))
 }

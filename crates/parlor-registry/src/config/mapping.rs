@@ -18,19 +18,30 @@ struct Mapping {
 struct Mapped {
     id: String,
     name: Option<String>,
+    #[serde(alias = "provider")]
     r#type: String,
+    #[serde(alias = "env_key")]
     env_key: Option<String>,
+    #[serde(alias = "supports_thinking_mode")]
     supports_thinking_mode: Option<bool>,
     #[serde(default)]
     features: Option<Vec<String>>,
     model: Option<String>,
+    #[serde(alias = "base_url")]
     base_url: Option<String>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
 pub(super) fn read(text: &str) -> Result<Config, serde_json::Error> {
-    let mapping: Mapping = serde_json::from_str(text)?;
+    let mapping: Mapping = match text.trim_start().starts_with('[') {
+        // The list alone.
+        true => Mapping {
+            models: serde_json::from_str(text)?,
+            rest: Map::new(),
+        },
+        false => serde_json::from_str(text)?,
+    };
     let mut config = Config::default();
     let mut ignored: Vec<String> = mapping.rest.keys().cloned().collect();
     for mapped in mapping.models {

@@ -12,6 +12,7 @@ use parlor_store::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::access::Caller;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -19,7 +20,9 @@ use crate::service::Site;
 pub(crate) struct Call {
     pub(crate) head: HeaderMap,
     pub(crate) uri: Uri,
-    /// Who sends it, where there are several who may.
+    /// Who sends it.
+    pub(crate) caller: Caller,
+    /// What their conversations belong to, where there are several who may ask.
     pub(crate) holder: Option<String>,
     params: Vec<(String, String)>,
     /// Behind a lock, which makes a call one that tasks may share.
@@ -34,6 +37,7 @@ impl Call {
         let params = params.iter();
         Ok(Self {
             holder: site.access.holder(&caller),
+            caller,
             params: params
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),

@@ -14,6 +14,7 @@ use super::question::Question;
 use super::shown::{Conversations, ShownTurn, Whole};
 use super::turns::Accepted;
 use super::{conversations, stream, turns};
+use crate::models;
 use crate::service::Site;
 
 /// One endpoint.
@@ -112,6 +113,22 @@ pub(crate) const ROUTES: &[Route] = &[
             kind: Some(("application/x-ndjson", Some(schema::<stream::Piece>))),
         }],
         answers: Answers::Itself(|site, request| Box::pin(stream::stream(site, request))),
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/models",
+        about: "Lists the models that can be asked, and why some can't be now",
+        query: &[(
+            "all",
+            "`true` for the models of providers without a key too.",
+        )],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "The models.",
+            kind: Some(("application/json", Some(schema::<models::Models>))),
+        }],
+        answers: by!(models::list),
     },
     Route {
         method: Method::Get,

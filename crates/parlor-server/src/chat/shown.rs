@@ -128,6 +128,16 @@ pub(crate) struct Refused {
     pub(crate) error: Failure,
 }
 
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message: error.message().to_owned(),
+            help: error.help().to_owned(),
+        }
+    }
+}
+
 impl From<&TurnFailure> for Failure {
     fn from(failure: &TurnFailure) -> Self {
         Self {

@@ -75,10 +75,12 @@ pub(crate) struct Piece {
     error: Option<Value>,
 }
 
-/// Answers with lines, or with server-sent events where the client accepts those alone.
+/// Answers with lines, or with server-sent events where the client accepts those and no lines.
 pub(crate) async fn stream(site: Arc<Site>, request: Request) -> Response {
     let accept = request.headers().get("accept");
-    let is_sse = accept.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
+    let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    // Who takes both gets lines.
+    let is_sse = accept.contains("text/event-stream") && !accept.contains("ndjson");
     let asked = site.asked(request.headers(), request.uri(), "chat").await;
     let mut asked = match asked {
         Ok(asked) => asked,
