@@ -173,7 +173,6 @@ fn a_conversation_begins_with_the_instructions_of_a_template() {
     ran.says(&["Be long."]);
     let text = "schema = \"name\"\nprompt = \"A dog.\"\n";
     let dog = home.file("dog.toml", text);
-    // Its schema is the first answer's alone.
-    let ran = home.pipe(&["-m", "echo", "-i", "-t", &dog], "Hi\n");
-    assert_eq!(ran.stdout, "{\"name\":\"text\"}\nHi\n", "{ran:?}");
+    let ran = home.run(&["-m", "echo", "-i", "-t", &dog]);
+    assert_eq!(ran.stdout, "{\"name\":\"text\"}\n", "{ran:?}");
 }
