@@ -66,6 +66,7 @@ mod stream;
 mod text_enum;
 mod tool;
 mod usage;
+mod verbatim;
 
 pub use alternatives::Alternatives;
 pub use batch::{
@@ -105,3 +106,4 @@ pub use tool::{
     ToolDefinition, ToolResult,
 };
 pub use usage::Usage;
+pub use verbatim::{Tap, Verbatim, Words};

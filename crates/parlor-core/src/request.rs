@@ -4,6 +4,7 @@ use crate::message::{Message, Role};
 use crate::part::CacheHint;
 use crate::text_enum::text_enum;
 use crate::tool::{ToolChoice, ToolDefinition};
+use crate::verbatim::Verbatim;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -105,6 +106,9 @@ pub struct ChatRequest {
     /// [`ChatResponse::raw`](crate::ChatResponse::raw). Calls only, not streams.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub include_raw: bool,
+    /// The client's own bytes, in a gateway that passes them on where it can. A clone has none.
+    #[serde(skip)]
+    pub verbatim: Verbatim,
 }
 
 impl ChatRequest {

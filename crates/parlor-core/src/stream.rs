@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::model::ModelInfo;
 use crate::response::{ChatResponse, ResponseMetadata};
+use crate::verbatim::Tap;
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
@@ -26,6 +27,8 @@ pub struct ChatStream {
     metadata: ResponseMetadata,
     later: Option<Arc<OnceLock<ResponseMetadata>>>,
     info: Arc<ModelInfo>,
+    /// Its bytes as they come, where they are to be passed on.
+    tap: Option<Tap>,
     /// The first event where [`ready`](ChatStream::ready) has waited for it. The
     /// collector knows it already.
     first: Option<Event>,
@@ -46,6 +49,7 @@ impl ChatStream {
             metadata: ResponseMetadata::default(),
             later: None,
             info,
+            tap: None,
             first: None,
             begun: false,
             ended: false,
@@ -83,8 +87,26 @@ impl ChatStream {
 
     /// The same stream with its events mapped, as decorators do. What the
     /// wrapper adds or leaves out is what [`partial`](Self::partial) sees.
+    ///
+    /// Its bytes are those of the events no more, so it loses its
+    /// [tap](Self::tap); one that changes no answer uses
+    /// [`watch_events`](Self::watch_events).
     #[must_use]
-    pub fn map_events<S>(self, wrap: impl FnOnce(EventStream) -> S) -> Self
+    pub fn map_events<S>(mut self, wrap: impl FnOnce(EventStream) -> S) -> Self
+    where
+        S: Stream<Item = Result<Event>> + Send + 'static,
+    {
+        if let Some(tap) = self.tap.take() {
+            tap.turn_off();
+        }
+        self.watch_events(wrap)
+    }
+
+    /// The same for decorators that hand on every event as it is: they watch,
+    /// wait, add a warning or end the stream early by an error. The bytes of
+    /// the answer may still be passed on in place of its events.
+    #[must_use]
+    pub fn watch_events<S>(self, wrap: impl FnOnce(EventStream) -> S) -> Self
     where
         S: Stream<Item = Result<Event>> + Send + 'static,
     {
@@ -116,6 +138,19 @@ impl ChatStream {
     /// once set, they stand in place of those known from the start.
     pub fn later_metadata(&mut self) -> Arc<OnceLock<ResponseMetadata>> {
         self.later.get_or_insert_default().clone()
+    }
+
+    /// The same stream with its bytes beside the events.
+    #[must_use]
+    pub fn with_tap(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
+    /// The answer's bytes as they came, if they say what the events say and the
+    /// request had [words](crate::Verbatim) in the same dialect.
+    pub fn tap(&self) -> Option<&Tap> {
+        self.tap.as_ref()
     }
 
     /// The bare events, for a decorator that goes on with another stream's.

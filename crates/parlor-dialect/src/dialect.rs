@@ -3,7 +3,7 @@
 use crate::extra::Extra;
 use crate::profile::Profile;
 use parlor_core::{
-    ChatRequest, ChatResponse, Error, Event, MediaLimits, ModelInfo, Origin, Result, Warning,
+    ChatRequest, ChatResponse, Error, Event, MediaLimits, ModelInfo, Origin, Result, Warning, Words,
 };
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
@@ -48,6 +48,19 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// - The request's `extra` for the provider is merged into the body last:
     ///   see [`Target::extra`].
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest>;
+
+    /// Passes a client's own body on, in this dialect too: see
+    /// [`Verbatim`](parlor_core::Verbatim). `None` unless overridden.
+    ///
+    /// # Behavior
+    /// - The request says what the words say; only what the gateway owns, the
+    ///   model above all, is set in them.
+    /// - What is configured for the model and the host holds: where that takes
+    ///   other words than the client's, it is `None` and the request is written.
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        let _ = (words, target);
+        None
+    }
 
     /// Reads a whole answer, whatever its status was, if it is one.
     ///
@@ -274,6 +287,9 @@ pub struct Target<'a> {
     /// Fields for the body of every request to this model, beneath the
     /// request's own `extra`.
     pub extra: Option<&'a Map<String, Value>>,
+    /// The name of the dialect that is spoken, for what the request's `extra`
+    /// has for whoever speaks it; empty for none.
+    pub dialect: &'a str,
 }
 
 impl<'a> Target<'a> {
@@ -284,7 +300,15 @@ impl<'a> Target<'a> {
             profile,
             stream: false,
             extra: None,
+            dialect: "",
         }
+    }
+
+    /// The same for who speaks the dialect of this name.
+    #[must_use]
+    pub fn speaking(mut self, dialect: &'a str) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     /// The same with fields for the body of every request.

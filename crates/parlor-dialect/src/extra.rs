@@ -8,6 +8,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// What the ids in a request's [`extra`](ChatRequest::extra) begin with under which stands what is
+/// for every host of a dialect: `dialect:openai-chat`. A gateway puts there what a client said
+/// beyond core's words, since that means nothing in another dialect.
+pub const DIALECT: &str = "dialect:";
+
 /// What goes into a body over what the dialect writes: the host's own fields,
 /// over them the model's, over them what the request's
 /// [`extra`](ChatRequest::extra) has for the provider, over that what it has
@@ -20,7 +25,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct Extra<'a> {
     /// The lowest first.
-    layers: [Option<&'a Map<String, Value>>; 4],
+    layers: [Option<&'a Map<String, Value>>; 5],
     /// A field that the dialect reads for itself.
     hidden: Option<&'static str>,
     /// Fields that are another dialect's of the same provider.
@@ -34,8 +39,12 @@ impl<'a> Extra<'a> {
         let info = target.info;
         let of = |id: &str| request.extra.get(id);
         let provider = info.instance_of.as_deref().and_then(of);
+        let spoken = request.extra.iter().find_map(|(id, fields)| {
+            let dialect = id.strip_prefix(DIALECT)?;
+            (dialect == target.dialect && !dialect.is_empty()).then_some(fields)
+        });
         Self {
-            layers: [None, target.extra, provider, of(&info.provider)],
+            layers: [None, target.extra, spoken, provider, of(&info.provider)],
             hidden: None,
             foreign: None,
             messages: &request.messages,

@@ -72,6 +72,7 @@ mod think;
 #[cfg(feature = "anthropic_messages")]
 mod thinking;
 pub mod time;
+mod verbatim;
 mod whole;
 
 pub use assemble::{Assembler, ToolFragment};
@@ -79,7 +80,7 @@ pub use dialect::{
     Decoder, Dialect, Encoder, Frame, FrameWriter, Framing, Incoming, ServerDialect, Target,
     WireError, WireRequest,
 };
-pub use extra::Extra;
+pub use extra::{DIALECT, Extra};
 pub use foreign::Foreign;
 pub use json::merge;
 pub use policy::Policy;
@@ -87,3 +88,4 @@ pub use profile::{Profile, ReasoningReplay};
 pub use quirks::overridden;
 pub use think::{ThinkPiece, ThinkSplitter};
 pub use time::rfc3339;
+pub use verbatim::Outline;

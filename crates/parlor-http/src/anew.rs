@@ -44,9 +44,16 @@ impl Stream for Anew {
             };
             let (head, extensions) = this.reader.exchange();
             let later = this.reader.later_metadata();
+            let tap = this.reader.tap();
             this.opening = Some(Box::pin(async move {
                 match asked.renews(&error, &head, &extensions).await? {
-                    true => Ok(asked.open().await?.telling(later)),
+                    true => {
+                        let reader = asked.open().await?.telling(later);
+                        if let Some(tap) = tap {
+                            tap.follow(reader.tap());
+                        }
+                        Ok(reader)
+                    }
                     false => Err(error),
                 }
             }));

@@ -1,6 +1,7 @@
 //! From the bytes of a body to the events of a stream.
 
 mod clock;
+mod passing;
 
 use crate::failure;
 use crate::framing::{self, Framer, FramingError};
@@ -12,10 +13,11 @@ use futures_core::Stream;
 use http::{Extensions, Response as Parts};
 use http_body::Body as _;
 use parlor_core::{
-    ChatResponse, Collector, Error, ErrorKind, Event, ResponseMetadata, Result, TimeoutKind,
+    ChatResponse, Collector, Error, ErrorKind, Event, ResponseMetadata, Result, Tap, TimeoutKind,
     Warning,
 };
 use parlor_dialect::{Decoder, Frame, Framing};
+use passing::Passing;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use std::collections::VecDeque;
@@ -48,6 +50,7 @@ pub(crate) struct EventReader {
     decoder: Box<dyn Decoder>,
     form: Form,
     events: VecDeque<Event>,
+    passing: Option<Passing>,
     failure: Option<Error>,
     /// Whether the decoder itself refused a frame: then it has no more to say.
     refused: bool,
@@ -96,6 +99,7 @@ impl EventReader {
             extensions: head.extensions,
             form: Form::Unknown,
             events: VecDeque::new(),
+            passing: None,
             failure: None,
             refused: false,
             warnings,
@@ -119,6 +123,18 @@ impl EventReader {
     pub(crate) fn of_several(mut self) -> Self {
         self.clock.never_ending();
         self
+    }
+
+    /// The same for an answer whose bytes are passed on; whether usage is, in a
+    /// frame of its own.
+    pub(crate) fn tapped(mut self, tells_usage: bool) -> Self {
+        self.passing = Some(Passing::new(Tap::default(), tells_usage));
+        self
+    }
+
+    /// Where its bytes are passed on.
+    pub(crate) fn tap(&self) -> Option<Tap> {
+        self.passing.as_ref().map(Passing::tap)
     }
 
     /// Where the facts about the exchange stand when it has ended.
@@ -244,7 +260,13 @@ impl EventReader {
             };
         }
         if let Form::Whole(whole) = &mut self.form {
+            if let Some(passing) = self.passing.take() {
+                passing.tap().turn_off();
+            }
             return append(whole, &chunk);
+        }
+        if let Some(passing) = &mut self.passing {
+            passing.came(chunk.clone());
         }
         self.framer.push(chunk);
         Ok(())
@@ -253,10 +275,17 @@ impl EventReader {
     /// Reads the next frame of those that have come; false where there is none.
     fn read_frame(&mut self) -> Result<bool> {
         let Some(frame) = self.framer.next_frame().map_err(of_framing)? else {
+            // Keep-alives are no frames.
+            if let Some(passing) = &mut self.passing {
+                passing.pass(self.framer.buffered());
+            }
             return Ok(false);
         };
         let read = decode(&mut *self.decoder, &frame, &mut self.events);
         self.refused = read.is_err();
+        if let Some(passing) = &mut self.passing {
+            passing.read(&read, &self.events, self.framer.buffered());
+        }
         read.map(|()| true)
     }
 
@@ -266,7 +295,14 @@ impl EventReader {
         self.clock.linger();
         while let Some(body) = &mut self.body {
             let more = match Pin::new(body).poll_frame(cx) {
-                Poll::Ready(frame) => matches!(frame, Some(Ok(_))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let (Some(passing), Ok(rest)) = (&mut self.passing, frame.into_data()) {
+                        passing.came(rest);
+                        passing.pass(0);
+                    }
+                    true
+                }
+                Poll::Ready(_) => false,
                 Poll::Pending => {
                     ready!(self.clock.poll_alarm(cx));
                     false
@@ -290,10 +326,13 @@ impl EventReader {
             return Ok(());
         }
         while let Some(frame) = self.framer.finish().map_err(of_framing)? {
-            if let Err(error) = decode(&mut *self.decoder, &frame, &mut self.events) {
-                self.refused = true;
-                return Err(of_last_frame(error, frame.data));
+            let read = decode(&mut *self.decoder, &frame, &mut self.events);
+            let read = read.map_err(|error| of_last_frame(error, frame.data));
+            self.refused = read.is_err();
+            if let Some(passing) = &mut self.passing {
+                passing.read(&read, &self.events, self.framer.buffered());
             }
+            read?;
         }
         if self.is_complete() {
             return Ok(());
@@ -330,6 +369,10 @@ impl Stream for EventReader {
             ready!(this.poll_fill(cx));
         }
         if this.events.front().is_some_and(Event::is_terminal) {
+            if let Some(passing) = &mut this.passing {
+                // What came behind the end belongs to it, as it does for who asks the provider.
+                passing.pass(0);
+            }
             ready!(this.poll_linger(cx));
             this.tell();
         }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Extensions;
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result, Retry,
-    TimeoutKind, Warning,
+    TimeoutKind, Warning, Words,
 };
 use parlor_dialect::{Dialect, Policy, Profile, Target};
 use reqwest::Response;
@@ -156,10 +156,14 @@ fn stream<'a>(shared: Arc<Shared>, request: &'a ChatRequest) -> Boxed<'a, Result
         }
         let metadata = events.metadata().clone();
         let (info, later) = (shared.info.clone(), events.later_metadata());
-        let stream = match renewed || !shared.endpoint.may_renew() {
+        let tap = events.tap();
+        let mut stream = match renewed || !shared.endpoint.may_renew() {
             true => ChatStream::new(info, events),
             false => ChatStream::new(info, Anew::new(events, asked.kept())),
         };
+        if let Some(tap) = tap {
+            stream = stream.with_tap(tap);
+        }
         Ok(stream.with_metadata(metadata).with_later_metadata(later))
     })
 }
@@ -179,7 +183,7 @@ impl Asked<'_> {
     fn kept(self) -> Asked<'static> {
         Asked {
             shared: self.shared,
-            request: Cow::Owned(self.request.into_owned()),
+            request: Cow::Owned(self.request.same()),
             streams: self.streams,
             warnings: self.warnings,
             begun: self.begun,
@@ -193,6 +197,8 @@ impl Asked<'_> {
         let mut events = EventReader::new(self.shared.clone(), response, self.begun, warnings);
         if !self.streams {
             events = events.of_whole();
+        } else if let Some(words) = self.shared.words(&self.request) {
+            events = events.tapped(words.tells_usage);
         }
         if self.request.n.is_some_and(|n| n > 1) {
             events = events.of_several();
@@ -255,6 +261,11 @@ impl Shared {
                 metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
                 answer.metadata = metadata;
                 answer.warnings.splice(..0, warnings);
+                if let Some(words) = self.words(request)
+                    && body.trim_ascii_start().starts_with(b"{")
+                {
+                    words.answered(&answer, body.clone());
+                }
                 if request.include_raw {
                     answer.raw = serde_json::from_slice(&body).ok();
                 }
@@ -265,19 +276,31 @@ impl Shared {
 
     pub(crate) fn target(&self, stream: bool) -> Target<'_> {
         let target = Target::new(&self.info, &self.profile).with_extra(&self.extra);
+        let target = target.speaking(self.dialect.name());
         match stream {
             true => target.streaming(),
             false => target,
         }
     }
 
+    /// What a client of this dialect wrote, who is told what the provider writes.
+    fn words<'a>(&self, request: &'a ChatRequest) -> Option<&'a Arc<Words>> {
+        request.verbatim.of(self.dialect.name())
+    }
+
     /// Sends a request; a status that isn't 2xx is an error.
     async fn open(&self, request: &ChatRequest, stream: bool) -> Result<(Response, Vec<Warning>)> {
         let name = |error| failure::named(error, &self.info, None);
-        let mut wire = self
-            .dialect
-            .write_request(request, &self.target(stream))
-            .map_err(name)?;
+        let target = self.target(stream);
+        let words = self.words(request);
+        let passed = words.and_then(|words| self.dialect.pass_request(words, &target));
+        let mut wire = match passed {
+            Some(passed) => passed,
+            None => {
+                let written = self.dialect.write_request(request, &target);
+                written.map_err(name)?
+            }
+        };
         let mut warnings = std::mem::take(&mut wire.warnings);
         let [whole, streamed] = &self.heads;
         let head = if stream { streamed } else { whole };

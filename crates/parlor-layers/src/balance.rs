@@ -294,7 +294,7 @@ impl ChatModel for BalanceModel {
                 Ok(stream) => {
                     ticket.answered(true);
                     let info = Arc::new(stream.info().clone());
-                    return Ok(stream.map_events(|events| BalanceStream {
+                    return Ok(stream.watch_events(|events| BalanceStream {
                         events,
                         info,
                         ticket: Some(ticket),

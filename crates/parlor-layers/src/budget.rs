@@ -362,7 +362,7 @@ impl ChatModel for BudgetModel {
                 None => meter.opened(stream),
                 Some(warning) => meter
                     .opened(stream)
-                    .map_events(|events| Noted::new(events, warning)),
+                    .watch_events(|events| Noted::new(events, warning)),
             }),
             Err(error) => {
                 meter.failed(&error);

@@ -216,7 +216,7 @@ impl ChatModel for CoalesceModel {
             return opened(reader).await?.response().await;
         }
         let reader = calls.join_or_begin(key, || {
-            let (inner, request) = (self.inner.clone(), request.into_owned());
+            let (inner, request) = (self.inner.clone(), key::owned(request));
             let call = async move { inner.chat(&request).await };
             Box::pin(Call(Some(Box::pin(call))))
         });
@@ -230,7 +230,7 @@ impl ChatModel for CoalesceModel {
             return self.inner.stream(&request).await;
         };
         let reader = self.layer.0.streams.join_or_begin(key, || {
-            let (inner, request) = (self.inner.clone(), request.into_owned());
+            let (inner, request) = (self.inner.clone(), key::owned(request));
             let opening = async move { inner.stream(&request).await };
             Box::pin(Exchange::Opening(Box::pin(opening)))
         });

@@ -256,7 +256,7 @@ impl ChatModel for ConcurrencyModel {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let permit = self.layer.permit(self.inner.info()).await?;
         let stream = self.inner.stream(request).await?;
-        Ok(stream.map_events(|events| Permitted(Some((events, permit)))))
+        Ok(stream.watch_events(|events| Permitted(Some((events, permit)))))
     }
 }
 

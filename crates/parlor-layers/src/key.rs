@@ -11,6 +11,9 @@
 //!   [`include_raw`](ChatRequest::include_raw), the switches of these layers, and
 //!   what [`KeyPolicy`] says.
 //!
+//! Where a gateway's client is to be given the provider's own words, what it [wrote](parlor_core::Words)
+//! counts as well, byte by byte but for what the gateway sets: it may say what core has no words for.
+//!
 //! Everything else counts, native items and media too. A key begins with the
 //! version of this form; when the form changes, the version does, so that a store
 //! that outlives the program never gives the answer to another question.
@@ -92,6 +95,7 @@ impl KeyPolicy {
     /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a request that can't be
     /// written as JSON.
     pub fn key(&self, info: &ModelInfo, request: &ChatRequest) -> Result<CacheKey> {
+        let words = request.verbatim.words();
         let request = serde_json::to_value(request).map_err(|error| {
             Error::new(
                 ErrorKind::InvalidRequest,
@@ -105,6 +109,10 @@ impl KeyPolicy {
         let mut hash = Hash(Sha256::new());
         // Hashing writes to memory and fails never.
         let _ = write(&mut hash, &Value::Object(form));
+        if let Some(words) = words {
+            hash.0.update(words.dialect);
+            words.kept().for_each(|bytes| hash.0.update(bytes));
+        }
         Ok(CacheKey(hash.0.finalize().into()))
     }
 
@@ -250,6 +258,14 @@ pub(crate) fn without_switch<'a>(request: &'a ChatRequest, name: &str) -> Cow<'a
         }
     }
     Cow::Owned(request)
+}
+
+/// The same request with an owner of its own.
+pub(crate) fn owned(request: Cow<'_, ChatRequest>) -> ChatRequest {
+    match request {
+        Cow::Borrowed(request) => request.same(),
+        Cow::Owned(request) => request,
+    }
 }
 
 /// A switch that says what it can't.

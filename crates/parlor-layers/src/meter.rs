@@ -73,7 +73,7 @@ impl<B: Bill> Meter<B> {
             return stream;
         }
         self.streaming = true;
-        stream.map_events(|events| Metered {
+        stream.watch_events(|events| Metered {
             events,
             meter: self,
         })

@@ -52,7 +52,7 @@ use budget::Budget;
 use futures_core::Stream;
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, Event, EventStream, Layer, ModelInfo,
-    ResponseMetadata, Result, Retry,
+    ResponseMetadata, Result, Retry, Tap,
 };
 use std::fmt;
 use std::mem;
@@ -312,11 +312,12 @@ impl ChatModel for RetryModel {
         let again = Box::new(Again {
             attempts,
             model: self.inner.clone(),
-            request: Arc::new(request.clone()),
+            request: Arc::new(request.same()),
             metadata: opened.later_metadata(),
+            tap: opened.tap().cloned(),
             reopened: None,
         });
-        Ok(opened.map_events(|events| RetryStream::Opened(events, again)))
+        Ok(opened.watch_events(|events| RetryStream::Opened(events, again)))
     }
 }
 
@@ -329,6 +330,8 @@ struct Again {
     reopened: Option<ResponseMetadata>,
     /// Where they go once it is the one that counts.
     metadata: Arc<OnceLock<ResponseMetadata>>,
+    /// Where the bytes of the first exchange pass, in its place the present one's.
+    tap: Option<Tap>,
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<ChatStream>> + Send>>;
@@ -402,6 +405,9 @@ impl Stream for RetryStream {
                     Poll::Pending => (true, RetryStream::Opening(opening, again)),
                     Poll::Ready(Ok(stream)) => {
                         again.reopened = Some(stream.metadata().clone());
+                        if let Some(tap) = &again.tap {
+                            tap.follow(stream.tap().cloned());
+                        }
                         (false, RetryStream::Opened(stream.into_events(), again))
                     }
                     Poll::Ready(Err(error)) => (false, again.after(error)?),

@@ -170,7 +170,7 @@ impl ChatModel for TimeoutModel {
             left: limit.allowed.saturating_sub(called.elapsed()),
         });
         let (model, idle) = (self.inner.clone(), self.policy.idle);
-        Ok(stream.map_events(|events| TimeoutStream {
+        Ok(stream.watch_events(|events| TimeoutStream {
             model,
             events: Some(events),
             idle,

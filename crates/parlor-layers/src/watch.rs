@@ -93,7 +93,7 @@ impl<W: Watcher> Watch<W> {
         if stream.metadata().reused.is_some() {
             self.later = Some(stream.later_metadata());
         }
-        stream.map_events(|events| Watched {
+        stream.watch_events(|events| Watched {
             events: Some(events),
             watch: self,
         })

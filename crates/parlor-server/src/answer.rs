@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::Stream;
 use http_body::Frame;
-use parlor::{ChatStream, Event, Result};
+use parlor::{ChatStream, Event, Result, Tap};
 use parlor_dialect::{Encoder, FrameWriter, Framing};
 
 use crate::account::Asked;
@@ -15,10 +15,17 @@ use crate::account::Asked;
 /// How many bytes are gathered at most before they are sent, where more events are at hand.
 const PIECE: usize = 16 * 1024;
 
+/// How many events are read at most before what came with them is sent.
+const AT_ONCE: usize = 64;
+
 /// The frames of an answer. Dropping it drops the model's stream, which ends the call.
+///
+/// Where the provider speaks the client's dialect, its own bytes are sent and the events are only
+/// watched; else frames are written from the events.
 pub(crate) struct Answer {
     first: Option<Event>,
     events: ChatStream,
+    tap: Option<Tap>,
     encoder: Box<dyn Encoder>,
     out: Frames,
     tells_usage: bool,
@@ -36,8 +43,14 @@ impl Answer {
         tells_usage: bool,
         asked: Asked,
     ) -> Self {
+        let tap = events.tap().filter(|tap| !tap.is_off()).cloned();
+        let mut asked = asked;
+        if tap.is_some() {
+            asked.event(&first);
+        }
         Self {
             first: Some(first),
+            tap,
             events,
             encoder,
             out: Frames {
@@ -71,6 +84,55 @@ impl Answer {
             self.is_over = true;
         }
     }
+
+    /// Watches what passes.
+    fn watch(&mut self, tap: &Tap, item: Option<Result<Event>>) {
+        match item {
+            None => self.is_over = true,
+            Some(Ok(event)) => self.asked.event(&event),
+            Some(Err(error)) => {
+                self.asked.failed(&error);
+                if !tap.has_told() {
+                    // A failure may name the answer, which has begun in other hands.
+                    if let Some(first) = self.first.take() {
+                        let _ = self.encoder.encode(&first, &mut Nowhere);
+                    }
+                    self.encoder.fail(&error, &mut self.out);
+                }
+                self.is_over = true;
+            }
+        }
+    }
+
+    fn poll_passed(
+        &mut self,
+        tap: &Tap,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        let mut count = 0;
+        let mut more = true;
+        while !self.is_over && more && count < AT_ONCE {
+            match Pin::new(&mut self.events).poll_next(cx) {
+                Poll::Ready(item) => self.watch(tap, item),
+                Poll::Pending => more = false,
+            }
+            count += 1;
+        }
+        if let Some(bytes) = tap.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match self.is_over {
+            true if self.out.bytes.is_empty() => Poll::Ready(None),
+            true => Poll::Ready(Some(Ok(self.out.take()))),
+            false => {
+                if more {
+                    // Nothing was passed of so many events, and more are at hand.
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl http_body::Body for Answer {
@@ -82,6 +144,11 @@ impl http_body::Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
         let this = &mut *self;
+        if let Some(tap) = this.tap.take() {
+            let polled = this.poll_passed(&tap, cx);
+            this.tap = Some(tap);
+            return polled;
+        }
         if let Some(first) = this.first.take() {
             this.take(Some(Ok(first)));
         }
@@ -94,9 +161,7 @@ impl http_body::Body for Answer {
         }
         match this.out.bytes.is_empty() {
             true => Poll::Ready(None),
-            false => Poll::Ready(Some(Ok(Frame::data(
-                std::mem::take(&mut this.out.bytes).into(),
-            )))),
+            false => Poll::Ready(Some(Ok(this.out.take()))),
         }
     }
 }
@@ -107,8 +172,20 @@ struct Frames {
     bytes: Vec<u8>,
 }
 
+impl Frames {
+    fn take(&mut self) -> Frame<Bytes> {
+        Frame::data(std::mem::take(&mut self.bytes).into())
+    }
+}
+
 impl FrameWriter for Frames {
     fn frame(&mut self, event: Option<&str>, data: &[u8]) {
         self.framing.put(event, data, &mut self.bytes);
     }
+}
+
+struct Nowhere;
+
+impl FrameWriter for Nowhere {
+    fn frame(&mut self, _: Option<&str>, _: &[u8]) {}
 }

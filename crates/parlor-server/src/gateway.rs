@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
 use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry};
 use parlor_dialect::Framing;
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::account::Asked;
 use crate::answer::Answer;
 use crate::service::Site;
 use crate::speak::{self, Speak};
+use crate::through;
 
 /// How long a client should wait that was refused for want of room, in seconds.
 const COME_AGAIN: u64 = 1;
@@ -54,7 +56,7 @@ pub(crate) async fn ask(
 /// An answer that goes well so far.
 #[expect(clippy::large_enum_variant, reason = "it is moved once")]
 enum Opened {
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// Its first event, those to come, and whether the client wants to know what it used.
     Stream(Event, ChatStream, bool),
 }
@@ -66,6 +68,10 @@ async fn opened(
     request: Request,
 ) -> Result<Opened> {
     let path = path_of(&request);
+    let (head, request) = {
+        let (parts, body) = request.into_parts();
+        (parts.headers, Request::new(body))
+    };
     let body = to_bytes(request.into_body(), site.config.max_body).await;
     let body = body.map_err(|_| {
         let limit = site.config.max_body / 1024 / 1024;
@@ -76,12 +82,19 @@ async fn opened(
     let model = site.model(&id)?;
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
-    let incoming = dialect.read(&path, &body, &origin)?;
+    let mut incoming = dialect.read(&path, &body, &origin)?;
     asked.wants(&id, model.info(), &incoming.request).await?;
+    through::carry(dialect, &mut incoming, &head, &body, &origin);
     if !incoming.stream {
         let response = model.chat(&incoming.request).await?;
         asked.answered(&response);
-        return dialect.whole(&response).map(Opened::Whole);
+        let words = incoming.request.verbatim.words();
+        return Ok(Opened::Whole(
+            match words.and_then(|words| words.answer(&response)) {
+                Some(body) => body,
+                None => dialect.whole(&response)?.into(),
+            },
+        ));
     }
     let mut events = model.stream(&incoming.request).await?;
     asked.opened(&events);

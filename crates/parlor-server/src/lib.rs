@@ -57,6 +57,7 @@ mod ops;
 mod page;
 mod service;
 mod speak;
+mod through;
 
 pub use account::{UsageSink, UsageWriter};
 pub use chat::StoreAt;

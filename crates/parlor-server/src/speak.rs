@@ -18,33 +18,51 @@ pub(crate) trait Speak: Send + Sync {
     fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>>;
     fn encoder(&self) -> Box<dyn Encoder>;
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>);
+
+    /// Whether its bodies and answers may go through as they are.
+    fn passes(&self) -> bool {
+        true
+    }
+
+    /// The headers of its clients that mean something to a provider of the same dialect, and the
+    /// fields in which they are written where the request isn't passed as it came.
+    fn headers(&self) -> &'static [(&'static str, Option<&'static str>)] {
+        &[]
+    }
 }
 
-impl<D: ServerDialect> Speak for D {
+impl<D: ServerDialect> Speak for Plain<D> {
     fn name(&self) -> &'static str {
-        self.name()
+        self.0.name()
     }
 
     fn framing(&self) -> Framing {
-        self.framing()
+        self.0.framing()
     }
 
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
-        self.read_request(path, body, origin)
+        self.0.read_request(path, body, origin)
     }
 
     fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.write_response(response)
+        self.0.write_response(response)
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(self.encoder())
+        Box::new(self.0.encoder())
     }
 
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {
-        self.write_error(error)
+        self.0.write_error(error)
+    }
+
+    fn headers(&self) -> &'static [(&'static str, Option<&'static str>)] {
+        self.1
     }
 }
+
+/// A dialect just as it is, and the headers that go with it.
+struct Plain<D>(D, &'static [(&'static str, Option<&'static str>)]);
 
 /// What a family of clients asks, and where.
 pub(crate) struct Clients {

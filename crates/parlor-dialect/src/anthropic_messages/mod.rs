@@ -27,7 +27,7 @@ pub use stream::{MessagesDecoder, MessagesEncoder};
 use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use crate::exceptions;
 use parlor_core::{
-    ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result,
+    ChatRequest, ChatResponse, Error, KindLimits, MediaFormats, MediaLimits, Origin, Result, Words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +218,10 @@ impl Dialect for AnthropicMessages {
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         request::to_wire(request, target, &self.quirks)
+    }
+
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        request::pass(words, target, &self.quirks)
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {

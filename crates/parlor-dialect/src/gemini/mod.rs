@@ -11,7 +11,7 @@ pub use stream::{GeminiDecoder, GeminiEncoder};
 use crate::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
-    Result,
+    Result, Words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +189,10 @@ impl Dialect for Gemini {
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         request::to_wire(request, target, &self.quirks)
+    }
+
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        request::pass(words, target, &self.quirks)
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {

@@ -12,10 +12,11 @@ pub(super) use from_wire::from_wire;
 use super::wire::camel;
 use super::{NAME, Quirks};
 use crate::path::segment;
+use crate::verbatim::Passed;
 use crate::{Policy, Target, WireRequest};
 use contents::Contents;
 use family::Family;
-use parlor_core::{ChatRequest, Result};
+use parlor_core::{ChatRequest, Result, Words};
 use serde_json::{Map, Value, json};
 
 /// What a model id begins with that is a path of its own.
@@ -91,6 +92,12 @@ pub(super) fn to_wire(
     let mut out = WireRequest::new(path(target, quirks), extra.bytes(&body)?);
     out.warnings = policy.into_warnings();
     Ok(out)
+}
+
+/// Passes a client's own body, which names no model, to a host of this dialect.
+pub(super) fn pass(words: &Words, target: &Target<'_>, quirks: &Quirks) -> Option<WireRequest> {
+    let body = Passed::new(words)?.beneath(target.extra)?.into_body();
+    Some(WireRequest::new(path(target, quirks), body))
 }
 
 fn path(target: &Target<'_>, quirks: &Quirks) -> String {

@@ -23,7 +23,7 @@ mod wire;
 use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaFormat, MediaFormats, MediaLimits, Origin,
-    Result,
+    Result, Words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,10 @@ impl Dialect for Ollama {
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         request::to_wire(request, target, &self.quirks)
+    }
+
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        request::pass(words, target, &self.quirks)
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {

@@ -9,11 +9,12 @@ pub(super) use messages::{arguments, wrapped};
 use super::wire::{Body, Options, Settings};
 use super::{NAME, Quirks, Think};
 use crate::dialect::{Target, WireRequest};
+use crate::verbatim::Passed;
 use crate::{Policy, json};
 use messages::tool_names;
 use parlor_core::{
     Capability, ChatRequest, Effort, Error, FunctionDefinition, Native, Origin, OutputFormat,
-    ReasoningConfig, Result, ToolChoice, ToolDefinition,
+    ReasoningConfig, Result, ToolChoice, ToolDefinition, Words,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -71,6 +72,17 @@ pub(super) fn to_wire(
     let mut wire = WireRequest::new("/api/chat", body);
     wire.warnings = writer.policy.into_warnings();
     Ok(wire)
+}
+
+/// Passes a client's own body to a present server of this dialect.
+pub(super) fn pass(words: &Words, target: &Target<'_>, quirks: &Quirks) -> Option<WireRequest> {
+    if *quirks != Quirks::default() {
+        return None;
+    }
+    let body = Passed::new(words)?.streamed(target.stream, true)?;
+    let model = Value::from(&*target.info.model).to_string();
+    let body = body.beneath(target.extra)?.set("model", model);
+    Some(WireRequest::new("/api/chat", body.into_body()))
 }
 
 fn options(request: &ChatRequest) -> Options<'_> {

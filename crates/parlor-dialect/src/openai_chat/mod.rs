@@ -15,7 +15,7 @@ pub use stream::{ChatDecoder, ChatEncoder};
 use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, Media, MediaLimits, ModelInfo, Native, Origin,
-    Part, Result,
+    Part, Result, Words,
 };
 use std::sync::Arc;
 
@@ -37,12 +37,15 @@ pub fn video_at(video: Media, fps: f64, info: &ModelInfo) -> Part {
 #[derive(Debug, Clone, Default)]
 pub struct OpenAiChat {
     quirks: Arc<Quirks>,
+    /// Whether the host wants a client's body in other words.
+    rewrites: bool,
 }
 
 impl OpenAiChat {
     /// The dialect with a host's quirks.
     pub fn new(quirks: Quirks) -> Self {
         Self {
+            rewrites: !quirks.are_usual(),
             quirks: Arc::new(quirks),
         }
     }
@@ -83,6 +86,13 @@ impl Dialect for OpenAiChat {
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         request::to_wire(request, target, &self.quirks)
+    }
+
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        match self.rewrites {
+            true => None,
+            false => request::pass(words, target, &self.quirks),
+        }
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {

@@ -243,6 +243,33 @@ impl Quirks {
         Self::default()
     }
 
+    /// Whether the host reads bodies as the dialect's clients write them: in what shapes them it
+    /// is as the dialect's maker, or nothing is known of it.
+    pub(super) fn are_usual(&self) -> bool {
+        let alike = |usual: Self| {
+            // Without what stands around a body, is added to it, or serves reading.
+            *self
+                == Self {
+                    path: self.path.clone(),
+                    headers: self.headers.clone(),
+                    body: self.body.clone(),
+                    max_tokens: self.max_tokens,
+                    instructions: self.instructions,
+                    reasoning_field: self.reasoning_field,
+                    keeps_reasoning: self.keeps_reasoning.clone(),
+                    effort_beside_switch: self.effort_beside_switch,
+                    thinking_budget: self.thinking_budget,
+                    stream_usage: self.stream_usage,
+                    end_mark: self.end_mark,
+                    foreign: self.foreign.clone(),
+                    error_codes: self.error_codes.clone(),
+                    error_help: self.error_help.clone(),
+                    ..usual
+                }
+        };
+        alike(Self::openai()) || alike(Self::default())
+    }
+
     /// Names settings that the host refuses or ignores, with blanks between:
     /// see [`refused`](Self::refused).
     pub fn refuse(&mut self, settings: &str) {

@@ -6,6 +6,7 @@ mod from_wire;
 mod knobs;
 mod media;
 mod messages;
+mod pass;
 mod read_messages;
 mod reasoning;
 mod to_wire;
@@ -13,4 +14,5 @@ mod tools;
 
 pub(super) use from_wire::from_wire;
 pub(crate) use media::{cache_field, take_cache};
+pub(super) use pass::pass;
 pub(super) use to_wire::to_wire;

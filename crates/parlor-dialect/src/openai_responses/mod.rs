@@ -34,7 +34,9 @@ pub use quirks::*;
 pub use stream::{ResponsesDecoder, ResponsesEncoder};
 
 use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
-use parlor_core::{ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result};
+use parlor_core::{
+    ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result, Words,
+};
 use std::sync::Arc;
 
 /// The dialect's name.
@@ -47,12 +49,15 @@ const NAME: &str = "openai-responses";
 #[derive(Debug, Clone, Default)]
 pub struct OpenAiResponses {
     quirks: Arc<Quirks>,
+    /// Whether the host wants a client's body in other words.
+    rewrites: bool,
 }
 
 impl OpenAiResponses {
     /// The dialect with a host's quirks.
     pub fn new(quirks: Quirks) -> Self {
         Self {
+            rewrites: !quirks.are_usual(),
             quirks: Arc::new(quirks),
         }
     }
@@ -83,6 +88,13 @@ impl Dialect for OpenAiResponses {
 
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest> {
         request::to_wire(request, target, &self.quirks)
+    }
+
+    fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest> {
+        match self.rewrites {
+            true => None,
+            false => request::pass(words, target, &self.quirks),
+        }
     }
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {

@@ -101,6 +101,30 @@ impl Default for Quirks {
 }
 
 impl Quirks {
+    /// Whether the host reads bodies as the dialect's clients write them: in what shapes them it
+    /// is as the dialect's maker, or nothing is known of it.
+    pub(super) fn are_usual(&self) -> bool {
+        let alike = |usual: Self| {
+            // Without what stands around a body, is added to it, or is a habit of writing one.
+            *self
+                == Self {
+                    path: self.path.clone(),
+                    headers: self.headers.clone(),
+                    body: self.body.clone(),
+                    instructions: self.instructions,
+                    store: self.store,
+                    encrypted_reasoning: self.encrypted_reasoning,
+                    signed_reasoning: self.signed_reasoning,
+                    strict: self.strict,
+                    foreign: self.foreign.clone(),
+                    error_codes: self.error_codes.clone(),
+                    error_help: self.error_help.clone(),
+                    ..usual
+                }
+        };
+        alike(Self::openai()) || alike(Self::default())
+    }
+
     /// The dialect as its maker speaks it, keeping nothing: the conversation
     /// is held by the caller, so nothing is stored unless the request says so,
     /// and thoughts come and go encrypted.

@@ -105,7 +105,7 @@ impl Recorder {
             request_id: stream.metadata().request_id.clone(),
             later: stream.later_metadata(),
         };
-        stream.map_events(|events| Self {
+        stream.watch_events(|events| Self {
             events,
             tape: Some(tape),
             keeping: None,

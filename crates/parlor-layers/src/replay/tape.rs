@@ -77,7 +77,7 @@ impl Tape {
             }),
             metadata,
         }));
-        stream.map_events(|events| Taping {
+        stream.watch_events(|events| Taping {
             events,
             tape: Some(self),
         })

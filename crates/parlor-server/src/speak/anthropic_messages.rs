@@ -4,15 +4,23 @@ use axum::http::HeaderMap;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use serde_json::{Value, json};
 
-use super::Clients;
+use super::{Clients, Plain};
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1/messages",
-    asks: &[("/v1/messages", || Box::new(AnthropicMessages::default()))],
+    asks: &[("/v1/messages", || {
+        Box::new(Plain(AnthropicMessages::default(), HEADERS))
+    })],
     models: "/v1/models",
     lists_for: says_so,
     list,
 };
+
+/// Features of the API that a client turns on, and the version it wants.
+const HEADERS: &[(&str, Option<&str>)] = &[
+    ("anthropic-beta", Some("betas")),
+    ("anthropic-version", None),
+];
 
 /// Its clients say which version of the API they want, always.
 fn says_so(headers: &HeaderMap) -> bool {

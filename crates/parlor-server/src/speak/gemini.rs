@@ -3,11 +3,13 @@
 use parlor_dialect::gemini::Gemini;
 use serde_json::{Value, json};
 
-use super::{Clients, anyone};
+use super::{Clients, Plain, anyone};
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1beta/",
-    asks: &[("/v1beta/models/{*call}", || Box::new(Gemini::default()))],
+    asks: &[("/v1beta/models/{*call}", || {
+        Box::new(Plain(Gemini::default(), &[]))
+    })],
     models: "/v1beta/models",
     lists_for: anyone,
     list,

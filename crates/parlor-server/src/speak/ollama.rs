@@ -3,11 +3,11 @@
 use parlor_dialect::ollama::Ollama;
 use serde_json::{Value, json};
 
-use super::{Clients, anyone};
+use super::{Clients, Plain, anyone};
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/api/",
-    asks: &[("/api/chat", || Box::new(Ollama::default()))],
+    asks: &[("/api/chat", || Box::new(Plain(Ollama::default(), &[])))],
     models: "/api/tags",
     lists_for: anyone,
     list,

@@ -4,15 +4,19 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use serde_json::{Value, json};
 
-use super::{Ask, Clients, anyone};
+use super::{Ask, Clients, Plain, anyone};
 
-pub(super) const CHAT: Ask = ("/v1/chat/completions", || Box::new(OpenAiChat::default()));
+pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
+    Box::new(Plain(OpenAiChat::default(), &[]))
+});
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/",
     asks: &[
         CHAT,
-        ("/v1/responses", || Box::new(OpenAiResponses::default())),
+        ("/v1/responses", || {
+            Box::new(Plain(OpenAiResponses::default(), &[]))
+        }),
     ],
     models: "/v1/models",
     lists_for: anyone,

@@ -1,0 +1,54 @@
+//! What of a client's request goes through to a provider that speaks the client's dialect.
+//!
+//! Its body goes byte for byte, but for the model's name and the wish for usage in a stream, and so do
+//! the headers in [`Speak::headers`]; the answer comes back byte for byte. In between everything is
+//! read into core's words, by which all layers work. Where a layer changes what is asked or answered,
+//! or the model's host wants other words, the request is written and the answer encoded from what was
+//! read; then a client's fields that core has no words for go to hosts of its own dialect alone.
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use parlor::{Origin, Words};
+use parlor_dialect::{DIALECT, Incoming, Outline};
+use std::sync::Arc;
+
+use crate::speak::Speak;
+
+/// The fields of a body that are the gateway's to set.
+const OWN: &[&str] = &["model", "stream", "stream_options"];
+
+/// Puts what the client said, beyond what was read of it, where those find it who can use it.
+pub(crate) fn carry(
+    dialect: &dyn Speak,
+    incoming: &mut Incoming,
+    head: &HeaderMap,
+    body: &Bytes,
+    origin: &Origin,
+) {
+    let request = &mut incoming.request;
+    let mut extra = request.extra.remove(&*origin.provider).unwrap_or_default();
+    let headers = dialect.headers().iter().filter_map(|(name, field)| {
+        let values = head.get_all(*name).iter().filter_map(|it| it.to_str().ok());
+        let values: Vec<&str> = values.collect();
+        let value = (!values.is_empty()).then(|| values.join(","))?;
+        if let Some(field) = field {
+            extra.insert((*field).to_owned(), value.clone().into());
+        }
+        Some(((*name).to_owned(), value))
+    });
+    let headers: Vec<(String, String)> = headers.collect();
+    if !extra.is_empty() {
+        let spoken = format!("{DIALECT}{}", dialect.name());
+        request.extra.insert(spoken, extra);
+    }
+    if !dialect.passes() {
+        return;
+    }
+    if let Some(outline) = Outline::of(body) {
+        let mut words = Words::new(dialect.name(), body.clone());
+        words.own = outline.spans(OWN);
+        words.headers = headers;
+        words.tells_usage = incoming.stream_usage;
+        request.verbatim = Arc::new(words).into();
+    }
+}
