@@ -2,7 +2,7 @@
 
 use crate::{batches, model};
 use async_trait::async_trait;
-use parlor_core::{ChatBatches, ChatModel, KindLimits, MediaLimits, Result};
+use parlor_core::{ChatBatches, ChatModel, ChatRequest, KindLimits, MediaLimits, Result};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -62,6 +62,15 @@ impl Provider for Anthropic {
 
     fn batches(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatBatches>> {
         Ok(Arc::new(batches::batches(model, config)?))
+    }
+
+    async fn count_tokens(
+        &self,
+        model: &str,
+        config: &ProviderConfig,
+        request: &ChatRequest,
+    ) -> Result<u64> {
+        crate::count_tokens(&model::model(model, config)?, request).await
     }
 
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {

@@ -139,8 +139,15 @@ impl ChatRequest {
 ///
 /// The reader [pushes](Self::push) what arrives and [releases](Self::release) it frame by frame; the
 /// other side [takes](Self::take) what was released. Nothing is copied. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Tap(Arc<Mutex<State>>);
+
+impl Clone for Tap {
+    fn clone(&self) -> Self {
+        lock(&self.0).is_shared = true;
+        Self(self.0.clone())
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -151,14 +158,16 @@ struct State {
     ready: usize,
     off: bool,
     told: bool,
+    /// Whether there is, or was, somebody else.
+    is_shared: bool,
     follows: Option<Tap>,
 }
 
 impl Tap {
-    /// Takes bytes that have come, unless nobody else holds this tap any more.
+    /// Takes bytes that have come, unless nobody else holds this tap any more, though somebody did.
     pub fn push(&self, bytes: Bytes) {
         let mut state = lock(&self.0);
-        if state.off || Arc::strong_count(&self.0) == 1 {
+        if state.off || (state.is_shared && Arc::strong_count(&self.0) == 1) {
             state.turn_off();
         } else if !bytes.is_empty() {
             state.pieces.push_back(bytes);
@@ -345,6 +354,9 @@ mod tests {
     #[test]
     fn nothing_is_held_for_nobody() {
         let tap = Tap::default();
+        tap.push(Bytes::from_static(b"ab"));
+        assert!(!tap.is_off());
+        drop(tap.clone());
         tap.push(Bytes::from_static(b"ab"));
         assert!(tap.is_off());
     }

@@ -2,7 +2,9 @@
 
 use crate::model;
 use async_trait::async_trait;
-use parlor_core::{ChatModel, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result};
+use parlor_core::{
+    ChatModel, ChatRequest, KindLimits, MediaFormat, MediaFormats, MediaLimits, Result,
+};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use std::sync::Arc;
 
@@ -58,6 +60,16 @@ impl Provider for Gemini {
 
     fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> {
         Ok(Arc::new(model::model(model, config)?))
+    }
+
+    async fn count_tokens(
+        &self,
+        model: &str,
+        config: &ProviderConfig,
+        request: &ChatRequest,
+    ) -> Result<u64> {
+        let model = model::model(model, config)?;
+        Ok(crate::count_tokens(&model, request).await?.total)
     }
 
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {

@@ -284,7 +284,8 @@ impl EventReader {
         let read = decode(&mut *self.decoder, &frame, &mut self.events);
         self.refused = read.is_err();
         if let Some(passing) = &mut self.passing {
-            passing.read(&read, &self.events, self.framer.buffered());
+            let hides = passing.hides(frame.data);
+            passing.read(&read, hides, self.framer.buffered());
         }
         read.map(|()| true)
     }
@@ -330,7 +331,8 @@ impl EventReader {
             let read = read.map_err(|error| of_last_frame(error, frame.data));
             self.refused = read.is_err();
             if let Some(passing) = &mut self.passing {
-                passing.read(&read, &self.events, self.framer.buffered());
+                let hides = passing.hides(frame.data);
+                passing.read(&read, hides, self.framer.buffered());
             }
             read?;
         }

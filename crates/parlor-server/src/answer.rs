@@ -18,6 +18,25 @@ const PIECE: usize = 16 * 1024;
 /// How many events are read at most before what came with them is sent.
 const AT_ONCE: usize = 64;
 
+/// How the frames of an answer are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the dialect's framing says.
+    Frames(Framing),
+    /// As the items of one array.
+    Array,
+}
+
+impl Form {
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Frames(Framing::Ndjson) => "application/x-ndjson",
+            Self::Frames(_) => "text/event-stream",
+            Self::Array => "application/json",
+        }
+    }
+}
+
 /// The frames of an answer. Dropping it drops the model's stream, which ends the call.
 ///
 /// Where the provider speaks the client's dialect, its own bytes are sent and the events are only
@@ -39,11 +58,13 @@ impl Answer {
         first: Event,
         events: ChatStream,
         encoder: Box<dyn Encoder>,
-        framing: Framing,
+        form: Form,
         tells_usage: bool,
         asked: Asked,
     ) -> Self {
         let tap = events.tap().filter(|tap| !tap.is_off()).cloned();
+        // An array is asked of nobody.
+        let tap = tap.filter(|_| form != Form::Array);
         let mut asked = asked;
         if tap.is_some() {
             asked.event(&first);
@@ -54,8 +75,9 @@ impl Answer {
             events,
             encoder,
             out: Frames {
-                framing,
+                form,
                 bytes: Vec::new(),
+                is_begun: false,
             },
             tells_usage,
             asked,
@@ -65,7 +87,7 @@ impl Answer {
 
     fn take(&mut self, item: Option<Result<Event>>) {
         let Some(item) = item else {
-            self.is_over = true;
+            self.end();
             return;
         };
         if let Ok(event) = &item {
@@ -81,8 +103,13 @@ impl Answer {
             self.asked.failed(&error);
             // Nothing may follow a failure.
             self.encoder.fail(&error, &mut self.out);
-            self.is_over = true;
+            self.end();
         }
+    }
+
+    fn end(&mut self) {
+        self.out.end();
+        self.is_over = true;
     }
 
     /// Watches what passes.
@@ -168,19 +195,35 @@ impl http_body::Body for Answer {
 
 /// Frames as bytes.
 struct Frames {
-    framing: Framing,
+    form: Form,
     bytes: Vec<u8>,
+    is_begun: bool,
 }
 
 impl Frames {
     fn take(&mut self) -> Frame<Bytes> {
         Frame::data(std::mem::take(&mut self.bytes).into())
     }
+
+    fn end(&mut self) {
+        if self.form == Form::Array {
+            let end: &[u8] = if self.is_begun { b"\n]\n" } else { b"[]\n" };
+            self.bytes.extend_from_slice(end);
+        }
+    }
 }
 
 impl FrameWriter for Frames {
     fn frame(&mut self, event: Option<&str>, data: &[u8]) {
-        self.framing.put(event, data, &mut self.bytes);
+        match self.form {
+            Form::Frames(framing) => framing.put(event, data, &mut self.bytes),
+            Form::Array => {
+                let begun = std::mem::replace(&mut self.is_begun, true);
+                let before: &[u8] = if begun { b",\n" } else { b"[" };
+                self.bytes.extend_from_slice(before);
+                self.bytes.extend_from_slice(data);
+            }
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry};
-use parlor_dialect::Framing;
 use serde::Deserialize;
 
 use crate::account::Asked;
 use crate::answer::Answer;
+use crate::count;
 use crate::service::Site;
 use crate::speak::{self, Speak};
 use crate::through;
@@ -27,6 +27,10 @@ pub(crate) async fn ask(
     State(site): State<Arc<Site>>,
     request: Request,
 ) -> Response {
+    if request.uri().path().ends_with(":countTokens") {
+        return count::tokens(&count::CONTENTS, State(site), request).await;
+    }
+    let path = path_of(&request);
     let asked = site.asked(request.headers(), request.uri(), dialect.name());
     let mut asked = match asked.await {
         Ok(asked) => asked,
@@ -35,13 +39,9 @@ pub(crate) async fn ask(
     match opened(&*dialect, &site, &mut asked, request).await {
         Ok(Opened::Whole(body)) => reply(StatusCode::OK, "application/json", Body::from(body)),
         Ok(Opened::Stream(first, events, tells_usage)) => {
-            let framing = dialect.framing();
-            let encoder = dialect.encoder();
-            let answer = Answer::new(first, events, encoder, framing, tells_usage, asked);
-            let kind = match framing {
-                Framing::Ndjson => "application/x-ndjson",
-                Framing::Sse | Framing::EventStream => "text/event-stream",
-            };
+            let form = dialect.form(&path);
+            let answer = Answer::new(first, events, dialect.encoder(), form, tells_usage, asked);
+            let kind = form.media_type();
             reply(StatusCode::OK, kind, Body::new(answer))
         }
         Err(error) => {
@@ -72,14 +72,13 @@ async fn opened(
         let (parts, body) = request.into_parts();
         (parts.headers, Request::new(body))
     };
-    let body = to_bytes(request.into_body(), site.config.max_body).await;
-    let body = body.map_err(|_| {
-        let limit = site.config.max_body / 1024 / 1024;
-        let message = format!("the body is larger than {limit} MiB, or it broke off");
-        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
-    })?;
+    let body = body_of(site, request).await?;
     let id = model_of(&path, &body)?;
     let model = site.model(&id)?;
+    if let Some(answer) = dialect.at_once(&body) {
+        asked.completed();
+        return Ok(Opened::Whole(answer.into()));
+    }
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let mut incoming = dialect.read(&path, &body, &origin)?;
@@ -144,14 +143,24 @@ pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Body) -> Respo
     response
 }
 
-fn path_of(request: &Request) -> String {
+/// The whole body of a request.
+pub(crate) async fn body_of(site: &Site, request: Request) -> Result<Bytes> {
+    let body = to_bytes(request.into_body(), site.config.max_body).await;
+    body.map_err(|_| {
+        let limit = site.config.max_body / 1024 / 1024;
+        let message = format!("the body is larger than {limit} MiB, or it broke off");
+        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
+    })
+}
+
+pub(crate) fn path_of(request: &Request) -> String {
     let uri = request.uri();
     let path = uri.path_and_query().map(|it| it.as_str());
     path.unwrap_or_default().to_owned()
 }
 
 /// The model that a request names: in its body, or in its path where that has a colon.
-fn model_of(path: &str, body: &[u8]) -> Result<String> {
+pub(crate) fn model_of(path: &str, body: &[u8]) -> Result<String> {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
@@ -159,6 +168,7 @@ fn model_of(path: &str, body: &[u8]) -> Result<String> {
     }
     let path = path.split('?').next().unwrap_or_default();
     let in_path = path.strip_prefix("/v1beta/models/");
+    let in_path = in_path.or_else(|| path.strip_prefix("/v1/models/"));
     if let Some((model, _)) = in_path.and_then(|it| it.rsplit_once(':')) {
         return Ok(model.replace("%2F", "/").replace("%2f", "/"));
     }

@@ -9,9 +9,9 @@
 //! | `POST /v1/responses` | the Responses API |
 //! | `POST /v1/messages` | the messages API |
 //! | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` | `generateContent` |
-//! | `POST /api/chat` | the API of local models |
+//! | `POST /v1/messages/count_tokens`, `/v1beta/models/{model}:countTokens` | what a prompt comes to |
+//! | `POST /api/chat`, `/api/generate`, `/api/show`, `GET /api/version`, `/api/ps` | the API of local models |
 //! | `POST /api/chat/stream` | lines of JSON, for the page at `/` and simple programs |
-//!
 //! | `/api/conversations`, and under it | conversations and turns, which the service owns |
 //!
 //! What is under `/api/conversations` is described by the document at `/api/openapi.json`. A turn
@@ -19,7 +19,8 @@
 //! to where they were; it is kept as it grows, so that a service that is killed loses a second of
 //! it at most. A conversation belongs to the key that began it.
 //!
-//! Models are listed at `GET /v1/models`, `/v1beta/models` and `/api/tags` in the same dialects.
+//! Models are listed at `GET /v1/models`, `/v1beta/models` and `/api/tags` in the same dialects, and
+//! one of them at `/v1/models/{id}` and `/v1beta/models/{id}`.
 //! `/livez` says that the process runs. The model of a request is an id or a name of the
 //! registry: `provider/model`, or a name, alias or route of the configuration.
 //!
@@ -48,9 +49,11 @@ mod account;
 mod answer;
 mod chat;
 mod config;
+mod count;
 mod gateway;
 mod health;
 mod list;
+mod local;
 mod models;
 mod openapi;
 mod ops;

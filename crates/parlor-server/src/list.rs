@@ -3,26 +3,41 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use parlor::{ModelInfo, Result};
 
 use crate::gateway::refused;
 use crate::service::Site;
-use crate::speak;
+use crate::speak::{self, Known};
 
 /// Answers with the list.
 pub(crate) async fn models(State(site): State<Arc<Site>>, request: Request) -> Response {
-    let path = request.uri().path();
-    let checked = site.access.check(request.headers(), request.uri()).await;
-    match checked {
-        Ok(_) => Json(speak::listed(path, request.headers(), site.models())).into_response(),
-        Err(error) => refused(&*speak::of_path(path), &error),
+    let (path, headers) = (request.uri().path(), request.headers());
+    match site.access.check(headers, request.uri()).await {
+        Ok(_) => Json(speak::listed(path, headers, &site.all_known())).into_response(),
+        Err(error) => refused(&*speak::of_list(path, headers), &error),
+    }
+}
+
+/// Answers with what is known of one model, whose id may have slashes in it.
+pub(crate) async fn model(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let caller = site.access.check(&headers, &uri).await;
+    match caller.and_then(|_| site.known(&id)) {
+        Ok(known) => Json(speak::told(uri.path(), &headers, &known)).into_response(),
+        Err(error) => refused(&*speak::of_list(uri.path(), &headers), &error),
     }
 }
 
 impl Site {
     /// The names of the configuration, then the catalogue's models of providers that are ready.
-    fn models(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let registry = &self.registry;
         let config = registry.config();
         let named = config.models.keys().chain(config.routes.keys());
@@ -34,5 +49,39 @@ impl Site {
             }
         }
         names
+    }
+
+    /// What is known of a model, without a key for it. Of a route it is what is known of its first
+    /// model.
+    ///
+    /// # Errors
+    /// As for a request to it: `ModelNotFound`, with suggestions.
+    pub(crate) fn known(&self, id: &str) -> Result<Known> {
+        let route = self.registry.route(id);
+        let first = route.and_then(|(_, route)| route.models.first());
+        let resolved = self.registry.resolve(first.map_or(id, |it| &it.model))?;
+        let released = resolved
+            .entry
+            .as_ref()
+            .and_then(|it| it.released.as_deref());
+        Ok(Known {
+            id: id.to_owned(),
+            info: resolved.config.model_info(&resolved.model),
+            released: released.map(str::to_owned),
+            label: resolved.label,
+        })
+    }
+
+    fn all_known(&self) -> Vec<Known> {
+        let names = self.names().into_iter();
+        let known = names.map(|id| {
+            self.known(&id).unwrap_or_else(|_| Known {
+                info: ModelInfo::new("", &*id),
+                id,
+                label: None,
+                released: None,
+            })
+        });
+        known.collect()
     }
 }

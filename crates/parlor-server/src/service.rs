@@ -18,7 +18,7 @@ use crate::account::Account;
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::speak::CLIENTS;
-use crate::{chat, gateway, list, openapi, ops, page};
+use crate::{chat, count, gateway, list, local, openapi, ops, page};
 
 /// Chat models over HTTP.
 pub struct Service {
@@ -65,16 +65,24 @@ impl Service {
 
     /// Its routes, for a program that has a server of its own.
     pub fn router(&self) -> Router {
-        let mut router = Router::new().route("/livez", get(|| async { "ok\n" }));
+        let router = Router::new().route("/livez", get(|| async { "ok\n" }));
+        let mut router = local::routes(router);
         let mut lists = Vec::new();
         for clients in CLIENTS {
             for (path, dialect) in clients.asks {
                 let ask = move |site, request| gateway::ask(dialect(), site, request);
                 router = router.route(path, post(ask));
             }
+            for (path, count) in clients.counts {
+                let tokens = move |site, request| count::tokens(count, site, request);
+                router = router.route(path, post(tokens));
+            }
             if !lists.contains(&clients.models) {
                 lists.push(clients.models);
                 router = router.route(clients.models, get(list::models));
+                if let Some(one) = clients.model {
+                    router = router.route(one, get(list::model));
+                }
             }
         }
         let router = openapi::routes(chat::routes(router));

@@ -2,18 +2,23 @@
 
 mod anthropic_messages;
 mod gemini;
-mod ollama;
+mod generate;
+pub(crate) mod ollama;
 mod openai_chat;
 
 use axum::http::HeaderMap;
-use parlor::{ChatResponse, Error, Origin, Result};
-use parlor_dialect::{Encoder, Framing, Incoming, ServerDialect};
+use parlor::{Capability, ChatResponse, Error, ModelInfo, Origin, Result};
+use parlor_dialect::{Encoder, Incoming, ServerDialect};
 use serde_json::Value;
+
+use crate::answer::Form;
+use crate::count::Count;
 
 /// A dialect as a server speaks it.
 pub(crate) trait Speak: Send + Sync {
     fn name(&self) -> &'static str;
-    fn framing(&self) -> Framing;
+    /// How a stream that was asked for at this path is put together.
+    fn form(&self, path: &str) -> Form;
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming>;
     fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>>;
     fn encoder(&self) -> Box<dyn Encoder>;
@@ -22,6 +27,12 @@ pub(crate) trait Speak: Send + Sync {
     /// Whether its bodies and answers may go through as they are.
     fn passes(&self) -> bool {
         true
+    }
+
+    /// The answer to what asks no model anything, such as to load it.
+    fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let _ = body;
+        None
     }
 
     /// The headers of its clients that mean something to a provider of the same dialect, and the
@@ -36,8 +47,8 @@ impl<D: ServerDialect> Speak for Plain<D> {
         self.0.name()
     }
 
-    fn framing(&self) -> Framing {
-        self.0.framing()
+    fn form(&self, _: &str) -> Form {
+        Form::Frames(self.0.framing())
     }
 
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
@@ -70,16 +81,74 @@ pub(crate) struct Clients {
     prefix: &'static str,
     /// Where questions come in, and the dialect they are in.
     pub(crate) asks: &'static [Ask],
+    /// Where it asks what a prompt comes to.
+    pub(crate) counts: &'static [(&'static str, &'static Count)],
     /// Where it lists models.
     pub(crate) models: &'static str,
+    /// Where it asks for one of them.
+    pub(crate) model: Option<&'static str>,
     /// Whether a list is asked for by clients of this family, where several share its path.
     lists_for: fn(&HeaderMap) -> bool,
-    /// Names of models as it lists them.
-    list: fn(Vec<String>) -> Value,
+    /// What it says of one model.
+    one: fn(&Known) -> Value,
+    /// Models as it lists them.
+    list: fn(Vec<Value>) -> Value,
 }
 
 /// A path as a route, and the dialect that is spoken there.
 pub(crate) type Ask = (&'static str, fn() -> Box<dyn Speak>);
+
+/// What is known of a model that can be asked for.
+pub(crate) struct Known {
+    /// What clients call it.
+    pub(crate) id: String,
+    /// What to call it in lists for people.
+    pub(crate) label: Option<String>,
+    /// The facts, none of them sure.
+    pub(crate) info: ModelInfo,
+    /// The day on which it came out, `YYYY-MM-DD`.
+    pub(crate) released: Option<String>,
+}
+
+impl Known {
+    fn has(&self, capability: Capability) -> bool {
+        self.info.capabilities.has(capability)
+    }
+
+    fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.id)
+    }
+
+    /// When it came out, in seconds since 1970; 0 where that isn't known.
+    fn released_seconds(&self) -> u64 {
+        let days = self.released.as_deref().and_then(days);
+        days.unwrap_or_default() * 24 * 60 * 60
+    }
+
+    /// When it came out, as the interfaces write times that aren't known to the second.
+    fn released_at(&self) -> String {
+        let day = self.released.as_deref().unwrap_or("1970-01-01");
+        format!("{day}T00:00:00Z")
+    }
+}
+
+/// The days since 1970 of a day of the calendar.
+fn days(date: &str) -> Option<u64> {
+    let mut fields = date.splitn(3, '-').map(|it| it.parse::<u64>().ok());
+    let (year, month, day) = (fields.next()??, fields.next()??, fields.next()??);
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // A year that begins in March has its leap day at its end.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leaps = year / 4 - year / 100 + year / 400;
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    (year * 365 + leaps + of_year).checked_sub(719_468)
+}
 
 /// All families; of those that share a path, the one that says so in its head first.
 pub(crate) const CLIENTS: &[Clients] = &[
@@ -89,11 +158,22 @@ pub(crate) const CLIENTS: &[Clients] = &[
     openai_chat::CLIENTS,
 ];
 
-/// Names of models as those list them who ask at this path with this head.
-pub(crate) fn listed(path: &str, headers: &HeaderMap, names: Vec<String>) -> Value {
-    let mut found = CLIENTS.iter().filter(|it| it.models == path);
-    let found = found.find(|it| (it.lists_for)(headers));
-    found.map_or(Value::Null, |it| (it.list)(names))
+/// The family that asks at this path, where models are listed, with this head.
+fn lister(path: &str, headers: &HeaderMap) -> Option<&'static Clients> {
+    let mut found = CLIENTS.iter().filter(|it| path.starts_with(it.models));
+    found.find(|it| (it.lists_for)(headers))
+}
+
+/// Models as those list them who ask at this path with this head.
+pub(crate) fn listed(path: &str, headers: &HeaderMap, models: &[Known]) -> Value {
+    lister(path, headers).map_or(Value::Null, |it| {
+        (it.list)(models.iter().map(it.one).collect())
+    })
+}
+
+/// A model as those are told of it who ask at this path with this head.
+pub(crate) fn told(path: &str, headers: &HeaderMap, model: &Known) -> Value {
+    lister(path, headers).map_or(Value::Null, |it| (it.one)(model))
 }
 
 /// The dialect of a path that is none of theirs, for refusals that its clients can read.
@@ -104,7 +184,28 @@ pub(crate) fn of_path(path: &str) -> Box<dyn Speak> {
     dialect()
 }
 
+/// The dialect of who asks at a path where models are listed.
+pub(crate) fn of_list(path: &str, headers: &HeaderMap) -> Box<dyn Speak> {
+    let asks = lister(path, headers).and_then(|it| it.asks.first());
+    asks.map_or_else(|| of_path(path), |(_, dialect)| dialect())
+}
+
 /// Whoever asks.
 fn anyone(_: &HeaderMap) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::days;
+
+    #[test]
+    fn days_are_counted() {
+        assert_eq!(days("1970-01-01"), Some(0));
+        assert_eq!(days("1972-03-01"), Some(790));
+        assert_eq!(days("2000-02-29"), Some(11_016));
+        assert_eq!(days("2026-11-22"), Some(20_779));
+        assert_eq!(days("1969-12-31"), None);
+        assert_eq!(days("soon"), None);
+    }
 }

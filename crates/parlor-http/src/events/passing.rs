@@ -1,8 +1,7 @@
 //! The bytes of an answer on their way past the decoder, frame by frame.
 
 use bytes::Bytes;
-use parlor_core::{ErrorKind, Event, Result, Tap};
-use std::collections::VecDeque;
+use parlor_core::{ErrorKind, Result, Tap};
 
 /// Lets a frame's bytes pass once it has been read, with the comments before it.
 ///
@@ -47,10 +46,17 @@ impl Passing {
         }
     }
 
+    /// Whether a frame is none of the client's: the one that comes where usage was asked for. It has
+    /// a list of choices with none in it.
+    pub(super) fn hides(&self, data: &[u8]) -> bool {
+        let has = |words: &[u8]| memchr::memmem::find(data, words).is_some();
+        !self.tells_usage && has(b"\"choices\":[]") && has(b"\"usage\":{")
+    }
+
     /// Takes note of what came of a frame.
-    pub(super) fn read(&mut self, read: &Result<()>, events: &VecDeque<Event>, unused: usize) {
+    pub(super) fn read(&mut self, read: &Result<()>, hides: bool, unused: usize) {
         match read {
-            Ok(()) if !self.tells_usage && is_usage(events) => {
+            Ok(()) if hides => {
                 let count = self.past(unused);
                 self.tap.skip(count);
             }
@@ -72,8 +78,4 @@ impl Passing {
         self.gone += count;
         count
     }
-}
-
-fn is_usage(events: &VecDeque<Event>) -> bool {
-    !events.is_empty() && events.iter().all(|it| matches!(it, Event::Usage { .. }))
 }

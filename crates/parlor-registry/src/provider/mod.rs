@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parlor_core::{Capabilities, ChatBatches, ChatModel, Error, Result};
+use parlor_core::{Capabilities, ChatBatches, ChatModel, ChatRequest, Error, Result};
 use serde::Serialize;
 
 pub use config::{Keys, ProviderConfig};
@@ -48,6 +48,25 @@ pub trait Provider: Send + Sync + Debug {
     ///   an error of the kind `Unsupported`.
     fn batches(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatBatches>> {
         let message = format!("{} takes no batches by parlor", self.descriptor().name);
+        Err(Error::unsupported(message)
+            .with_provider(&config.instance)
+            .with_model(model))
+    }
+
+    /// Asks the provider what a request's prompt comes to, in tokens.
+    ///
+    /// # Behavior
+    /// - The model isn't asked, and nothing is charged.
+    /// - Where the API doesn't count, and as it stands here, it is an error of
+    ///   the kind `Unsupported`.
+    async fn count_tokens(
+        &self,
+        model: &str,
+        config: &ProviderConfig,
+        request: &ChatRequest,
+    ) -> Result<u64> {
+        let _ = request;
+        let message = format!("{} counts no tokens by parlor", self.descriptor().name);
         Err(Error::unsupported(message)
             .with_provider(&config.instance)
             .with_model(model))

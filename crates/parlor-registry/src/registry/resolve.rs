@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_core::{Capabilities, ChatBatches, ChatModel, Error, ErrorKind, Result};
+use parlor_core::{Capabilities, ChatBatches, ChatModel, ChatRequest, Error, ErrorKind, Result};
 
 use super::Registry;
 use super::defaults::Defaults;
@@ -59,6 +59,17 @@ impl Resolved {
         let built = self.provider.build(&self.model, &self.config);
         let model = built.map_err(|error| self.named(error))?;
         Ok(Defaults::over(model, self.parameters.clone()))
+    }
+
+    /// Asks the provider what a request's prompt comes to, in tokens.
+    ///
+    /// # Errors
+    /// What the provider finds wrong; `Unsupported`, where it doesn't count.
+    pub async fn count_tokens(&self, request: &ChatRequest) -> Result<u64> {
+        let asked = self
+            .provider
+            .count_tokens(&self.model, &self.config, request);
+        asked.await.map_err(|error| self.named(error))
     }
 
     /// Builds what takes many requests to the model at once, to be answered

@@ -4,15 +4,19 @@ use axum::http::HeaderMap;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use serde_json::{Value, json};
 
-use super::{Clients, Plain};
+use super::{Clients, Known, Plain};
+use crate::count;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1/messages",
     asks: &[("/v1/messages", || {
         Box::new(Plain(AnthropicMessages::default(), HEADERS))
     })],
+    counts: &[("/v1/messages/count_tokens", &count::MESSAGES)],
     models: "/v1/models",
+    model: Some("/v1/models/{*id}"),
     lists_for: says_so,
+    one,
     list,
 };
 
@@ -27,12 +31,19 @@ fn says_so(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
 }
 
-fn list(names: Vec<String>) -> Value {
-    let (first, last) = (names.first().cloned(), names.last().cloned());
-    let one = |id: String| {
-        let created = "1970-01-01T00:00:00Z";
-        json!({ "type": "model", "id": id, "display_name": id, "created_at": created })
-    };
-    let data: Vec<Value> = names.into_iter().map(one).collect();
+fn one(model: &Known) -> Value {
+    json!({
+        "type": "model",
+        "id": model.id,
+        "display_name": model.label(),
+        "created_at": model.released_at(),
+        "max_input_tokens": model.info.context_window,
+        "max_tokens": model.info.max_output_tokens,
+    })
+}
+
+fn list(data: Vec<Value>) -> Value {
+    let id = |it: Option<&Value>| it.map(|it| it["id"].clone());
+    let (first, last) = (id(data.first()), id(data.last()));
     json!({ "data": data, "has_more": false, "first_id": first, "last_id": last })
 }

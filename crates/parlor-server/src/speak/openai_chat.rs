@@ -4,7 +4,7 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use serde_json::{Value, json};
 
-use super::{Ask, Clients, Plain, anyone};
+use super::{Ask, Clients, Known, Plain, anyone};
 
 pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
     Box::new(Plain(OpenAiChat::default(), &[]))
@@ -18,13 +18,37 @@ pub(super) const CLIENTS: Clients = Clients {
             Box::new(Plain(OpenAiResponses::default(), &[]))
         }),
     ],
+    counts: &[],
     models: "/v1/models",
+    model: Some("/v1/models/{*id}"),
     lists_for: anyone,
+    one,
     list,
 };
 
-fn list(names: Vec<String>) -> Value {
-    let one =
-        |id: String| json!({ "id": id, "object": "model", "created": 0, "owned_by": "parlor" });
-    json!({ "object": "list", "data": names.into_iter().map(one).collect::<Vec<_>>() })
+fn one(model: &Known) -> Value {
+    let mut told = json!({
+        "id": model.id,
+        "object": "model",
+        "created": model.released_seconds(),
+        "owned_by": match &*model.info.provider {
+            "" => "parlor",
+            provider => provider,
+        },
+    });
+    // The fields by which other hosts of many models tell the same.
+    let limits = [
+        ("context_length", model.info.context_window),
+        ("max_output_tokens", model.info.max_output_tokens),
+    ];
+    for (name, limit) in limits {
+        if let Some(limit) = limit {
+            told[name] = limit.into();
+        }
+    }
+    told
+}
+
+fn list(data: Vec<Value>) -> Value {
+    json!({ "object": "list", "data": data })
 }

@@ -1,0 +1,114 @@
+//! What a prompt comes to, in the dialects that can ask.
+//!
+//! The provider is asked where it counts; else it is an estimate, and the answer's head says so.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use parlor::{ErrorKind, Origin, Result, estimate};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::{body_of, model_of, path_of, refused, reply};
+use crate::service::Site;
+use crate::speak::{self, Speak};
+use crate::through;
+
+/// The header of an answer that tells an estimate: of what.
+const ESTIMATED: &str = "x-parlor-estimated";
+
+/// What comes of a request that asks for a count: the body of a chat, and how the count is told.
+pub(crate) struct Count {
+    /// The path at which the dialect takes chats, made of the path of the count.
+    pub(crate) path: fn(&str) -> String,
+    /// The body of the chat, made of the body of the count.
+    pub(crate) body: fn(Map<String, Value>) -> Map<String, Value>,
+    /// The answer.
+    pub(crate) told: fn(u64) -> Value,
+}
+
+/// For the messages API.
+pub(crate) const MESSAGES: Count = Count {
+    path: |path| path.replace("/count_tokens", ""),
+    body: |body| body,
+    told: |tokens| json!({ "input_tokens": tokens }),
+};
+
+/// For `generateContent`, whose clients send a whole request or what the prompt is made of.
+pub(crate) const CONTENTS: Count = Count {
+    path: |path| path.replace(":countTokens", ":generateContent"),
+    body: |mut body| match body.shift_remove("generateContentRequest") {
+        Some(Value::Object(request)) => request,
+        _ => body,
+    },
+    told: |tokens| json!({ "totalTokens": tokens }),
+};
+
+/// Answers with the count.
+pub(crate) async fn tokens(
+    count: &'static Count,
+    State(site): State<Arc<Site>>,
+    request: Request,
+) -> Response {
+    let dialect = speak::of_path(request.uri().path());
+    match counted(count, &*dialect, &site, request).await {
+        Ok((tokens, is_estimated)) => {
+            let body = (count.told)(tokens).to_string();
+            let mut response = reply(StatusCode::OK, "application/json", Body::from(body));
+            if is_estimated {
+                let headers = response.headers_mut();
+                headers.insert(ESTIMATED, HeaderValue::from_static("tokens"));
+            }
+            response
+        }
+        Err(error) => refused(&*dialect, &error),
+    }
+}
+
+async fn counted(
+    count: &Count,
+    dialect: &dyn Speak,
+    site: &Site,
+    request: Request,
+) -> Result<(u64, bool)> {
+    let asked = site.asked(request.headers(), request.uri(), dialect.name());
+    let mut asked = asked.await?;
+    let path = path_of(&request);
+    let head = request.headers().clone();
+    let body = body_of(site, request).await?;
+    let id = model_of(&path, &body)?;
+    let known = site.known(&id)?;
+    let fields = serde_json::from_slice(&body).unwrap_or_default();
+    let body = Value::Object((count.body)(fields)).to_string();
+    let origin = Origin::new(known.info.native_provider(), dialect.name());
+    let mut incoming = dialect.read(&(count.path)(&path), body.as_bytes(), &origin)?;
+    through::carry(dialect, &mut incoming, &head, &body.into(), &origin);
+    // A key counts only what it may ask.
+    let request = &incoming.request;
+    asked.wants(&id, &known.info, request).await?;
+    let told = match site.count(&id, request).await {
+        Some(told) => (told.inspect_err(|error| asked.failed(error))?, false),
+        None => (estimate::input_tokens(request), true),
+    };
+    asked.completed();
+    Ok(told)
+}
+
+impl Site {
+    /// What the provider of a model counts; nothing, where it doesn't.
+    async fn count(&self, id: &str, request: &parlor::ChatRequest) -> Option<Result<u64>> {
+        if self.registry.route(id).is_some() {
+            return None;
+        }
+        let resolved = match self.registry.resolve(id) {
+            Ok(resolved) => resolved,
+            Err(error) => return Some(Err(error)),
+        };
+        match resolved.count_tokens(request).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => None,
+            told => Some(told),
+        }
+    }
+}

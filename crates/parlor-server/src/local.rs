@@ -1,0 +1,57 @@
+//! What clients of the API of local models ask beside chats: which version it is, what there is to
+//! know of a model, and which are loaded.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use parlor::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use crate::gateway::{body_of, refused};
+use crate::service::Site;
+use crate::speak::{self, ollama};
+
+/// Adds them.
+pub(crate) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+    router
+        .route("/api/version", get(version))
+        .route("/api/ps", get(loaded))
+        .route("/api/show", post(show))
+}
+
+async fn version() -> Json<Value> {
+    Json(json!({ "version": ollama::VERSION }))
+}
+
+/// None is loaded here.
+async fn loaded(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let caller = site.access.check(request.headers(), request.uri()).await;
+    answered(caller.map(|_| json!({ "models": [] })))
+}
+
+async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
+    answered(shown(&site, request).await)
+}
+
+async fn shown(site: &Site, request: Request) -> Result<Value> {
+    site.access.check(request.headers(), request.uri()).await?;
+    let body = body_of(site, request).await?;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let named = body.get("model").or_else(|| body.get("name"));
+    let id = named.and_then(Value::as_str).unwrap_or_default();
+    if id.is_empty() {
+        let error = Error::new(ErrorKind::InvalidRequest, "model is required");
+        return Err(error.with_status(400));
+    }
+    Ok(ollama::shown(&site.known(id)?))
+}
+
+fn answered(answer: Result<Value>) -> Response {
+    match answer {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => refused(&*speak::of_path("/api/"), &error),
+    }
+}
