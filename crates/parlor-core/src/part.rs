@@ -3,6 +3,7 @@
 use crate::capability::Capability;
 use crate::tool::{ToolCall, ToolResult};
 use bytes::Bytes;
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -205,14 +206,16 @@ impl From<String> for Part {
 #[non_exhaustive]
 pub struct Origin {
     /// The provider's id, or the name of an instance with an address of its own.
-    pub provider: String,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub provider: CompactString,
     /// The dialect's name, such as `anthropic-messages`.
-    pub dialect: String,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub dialect: CompactString,
 }
 
 impl Origin {
     /// An origin from its two halves.
-    pub fn new(provider: impl Into<String>, dialect: impl Into<String>) -> Self {
+    pub fn new(provider: impl Into<CompactString>, dialect: impl Into<CompactString>) -> Self {
         Self {
             provider: provider.into(),
             dialect: dialect.into(),

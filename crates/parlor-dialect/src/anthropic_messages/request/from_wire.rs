@@ -71,7 +71,7 @@ pub(in super::super) fn from_wire(path: &str, body: &[u8], origin: &Origin) -> R
         extra.insert("output_format".to_owned(), Value::Object(format));
     }
     if !extra.is_empty() {
-        request.extra.insert(origin.provider.clone(), extra);
+        request.extra.insert(origin.provider.to_string(), extra);
     }
     Ok(Incoming::new(request, model, stream))
 }
@@ -109,7 +109,7 @@ fn parts(content: Content, origin: &Origin) -> Vec<Part> {
 fn read_message(message: WireMessage, origin: &Origin, out: &mut Vec<Message>) -> Result<()> {
     let mut rest = message.rest;
     rest.retain(|_, value| !value.is_null());
-    let role = match message.role.as_str() {
+    let role = match &*message.role {
         "user" => Role::User,
         "assistant" => Role::Assistant,
         "system" | "developer" => {

@@ -77,7 +77,7 @@ pub(in super::super) fn from_wire(path: &str, body: &[u8], origin: &Origin) -> R
     }
     keep(&mut extra, "requestMetadata", labels);
     if !extra.is_empty() {
-        request.extra = BTreeMap::from([(origin.provider.clone(), extra)]);
+        request.extra = BTreeMap::from([(origin.provider.to_string(), extra)]);
     }
     Ok(Incoming::new(request, model, stream))
 }

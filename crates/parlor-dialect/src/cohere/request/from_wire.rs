@@ -69,7 +69,7 @@ pub(in super::super) fn from_wire(body: &[u8], origin: &Origin) -> Result<Incomi
     request.presence_penalty = body.presence_penalty;
     request.logprobs = body.logprobs;
     if !extra.is_empty() {
-        request.extra.insert(origin.provider.clone(), extra);
+        request.extra.insert(origin.provider.to_string(), extra);
     }
     let stream = body.stream.unwrap_or_default();
     Ok(Incoming::new(request, body.model, stream))

@@ -260,7 +260,7 @@ impl Decoder for CohereDecoder {
         let outcome = self.read(&frame, &mut scratch, out);
         self.scratch = scratch;
         self.failed = outcome.is_err();
-        outcome.map_err(|error| error.with_provider(&self.parts.assembler.origin().provider))
+        outcome.map_err(|error| error.with_provider(&*self.parts.assembler.origin().provider))
     }
 
     fn is_over(&self) -> bool {
@@ -270,7 +270,9 @@ impl Decoder for CohereDecoder {
     fn finish(&mut self, _: &mut VecDeque<Event>) -> Result<()> {
         match self.failed || self.parts.assembler.is_completed() {
             true => Ok(()),
-            false => Err(Error::truncated().with_provider(&self.parts.assembler.origin().provider)),
+            false => {
+                Err(Error::truncated().with_provider(&*self.parts.assembler.origin().provider))
+            }
         }
     }
 }

@@ -73,7 +73,7 @@ pub(in crate::gemini) fn from_wire(
         extra.shift_remove("labels");
     }
     if !extra.is_empty() {
-        request.extra.insert(origin.provider.clone(), extra);
+        request.extra.insert(origin.provider.to_string(), extra);
     }
     Ok(Incoming::new(request, model, stream))
 }

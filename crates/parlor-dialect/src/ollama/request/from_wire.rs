@@ -52,7 +52,7 @@ pub(crate) fn from_wire(body: &[u8], origin: &Origin) -> Result<Incoming> {
         rest.insert("options".to_owned(), Value::Object(options));
     }
     if !rest.is_empty() {
-        request.extra.insert(origin.provider.clone(), rest);
+        request.extra.insert(origin.provider.to_string(), rest);
     }
     Ok(Incoming::new(
         request,

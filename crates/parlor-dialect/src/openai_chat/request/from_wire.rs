@@ -83,7 +83,7 @@ pub(in super::super) fn from_wire(_path: &str, body: &[u8], origin: &Origin) -> 
     }
     rest.retain(|_, value| !value.is_null());
     if !rest.is_empty() {
-        request.extra.insert(origin.provider.clone(), rest);
+        request.extra.insert(origin.provider.to_string(), rest);
     }
     let stream = wire.stream.unwrap_or(false);
     let mut incoming = Incoming::new(request, wire.model, stream);

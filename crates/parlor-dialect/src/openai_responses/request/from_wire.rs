@@ -94,7 +94,7 @@ pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Resu
         keep(&mut extra, "reasoning", rest);
     }
     if !extra.is_empty() {
-        request.extra.insert(origin.provider.clone(), extra);
+        request.extra.insert(origin.provider.to_string(), extra);
     }
     let model = body.model.take().unwrap_or_default();
     Ok(Incoming::new(request, model, body.stream.unwrap_or(false)))

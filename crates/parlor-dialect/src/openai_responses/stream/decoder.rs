@@ -375,7 +375,7 @@ impl Decoder for ResponsesDecoder {
         let outcome = self.read(&frame, &mut scratch, out);
         self.scratch = scratch;
         self.failed = outcome.is_err();
-        outcome.map_err(|error| error.with_provider(&self.items.assembler.origin().provider))
+        outcome.map_err(|error| error.with_provider(&*self.items.assembler.origin().provider))
     }
 
     fn is_over(&self) -> bool {
@@ -386,7 +386,7 @@ impl Decoder for ResponsesDecoder {
         if self.failed || self.items.assembler.is_completed() {
             return Ok(());
         }
-        Err(Error::truncated().with_provider(&self.items.assembler.origin().provider))
+        Err(Error::truncated().with_provider(&*self.items.assembler.origin().provider))
     }
 }
 
