@@ -107,6 +107,11 @@ impl Made {
         if let Some(connect) = settings.connect {
             builder = builder.connect_timeout(connect);
         }
+        // Left to itself it copies every request, for what only HTTP/2 can refuse.
+        #[cfg(not(feature = "http2"))]
+        {
+            builder = builder.retry(reqwest::retry::never().max_retries_per_request(0));
+        }
         #[cfg(feature = "rustls")]
         let trust = match settings.verify_tls {
             true => {
