@@ -7,6 +7,7 @@ pub(super) use crate::json::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The name of the frames of an event stream that hold an event each.
 pub(super) const CHUNK: &str = "chunk";
@@ -98,7 +99,7 @@ pub(super) struct Body {
 /// One message of a request.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Message {
-    pub(super) role: String,
+    pub(super) role: Cow<'static, str>,
     #[serde(default)]
     pub(super) content: Content,
     #[serde(flatten)]
@@ -106,10 +107,19 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn new(role: &str, blocks: Vec<Object>) -> Self {
+    pub(super) fn new(role: &'static str, blocks: Vec<Object>) -> Self {
         Self {
-            role: role.to_owned(),
+            role: role.into(),
             content: Content::Blocks(blocks),
+            rest: Object::new(),
+        }
+    }
+
+    /// One that says a text and no more.
+    pub(super) fn of_text(role: &'static str, text: &str) -> Self {
+        Self {
+            role: role.into(),
+            content: Content::Text(text.to_owned()),
             rest: Object::new(),
         }
     }

@@ -25,6 +25,13 @@ pub(super) fn write(
             .as_deref()
             .filter(|native| native.origin == writer.origin)
             .and_then(|native| native.item.as_object());
+        // Most of a history is texts, and a block of each would be taken apart again.
+        if rest.is_none()
+            && let Some(text) = text_alone(&message.parts)
+            && out.text(message.role, text)
+        {
+            continue;
+        }
         // A system message that stood among the others goes back there.
         let in_place = rest.is_some_and(|it| it.contains_key("role"));
         match message.role {
@@ -54,8 +61,9 @@ pub(super) fn write(
     out.begin(writer);
     out.check_prefill(writer)?;
     for message in &mut out.messages {
-        let content = std::mem::take(&mut message.content).into_blocks();
-        message.content = Content::shortest(content);
+        if let Content::Blocks(blocks) = &mut message.content {
+            message.content = Content::shortest(std::mem::take(blocks));
+        }
     }
     Ok((out.system, out.messages))
 }
@@ -73,7 +81,18 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn push(&mut self, role: &str, blocks: Vec<Object>) {
+    /// What user or assistant says in one text; `false` where it is to be joined
+    /// to something.
+    fn text(&mut self, role: Role, text: &str) -> bool {
+        match role {
+            Role::Assistant => self.said(Message::of_text("assistant", text)),
+            Role::User if self.results == 0 => self.messages.push(Message::of_text("user", text)),
+            _ => return false,
+        }
+        true
+    }
+
+    fn push(&mut self, role: &'static str, blocks: Vec<Object>) {
         self.messages.push(Message::new(role, blocks));
     }
 
@@ -81,7 +100,12 @@ impl Conversation {
         if blocks.is_empty() {
             return;
         }
-        self.push("assistant", blocks);
+        self.said(Message::new("assistant", blocks));
+    }
+
+    /// The assistant's words, which end a run.
+    fn said(&mut self, message: Message) {
+        self.messages.push(message);
         self.run = self.messages.len();
         self.results = 0;
     }
@@ -167,15 +191,16 @@ impl Conversation {
     /// those that end in white space.
     fn check_prefill(&mut self, writer: &mut Writer<'_>) -> Result<()> {
         let last = self.messages.last_mut();
-        let Some(Message {
-            content: Content::Blocks(blocks),
-            ..
-        }) = last.filter(|it| it.role == "assistant")
-        else {
+        let Some(last) = last.filter(|it| it.role == "assistant") else {
             return Ok(());
         };
-        let Some(Value::String(text)) = blocks.last_mut().and_then(|it| it.get_mut("text")) else {
-            return Ok(());
+        let text = match &mut last.content {
+            Content::Text(text) => text,
+            Content::Blocks(blocks) => match blocks.last_mut().and_then(|it| it.get_mut("text")) {
+                Some(Value::String(text)) => text,
+                _ => return Ok(()),
+            },
+            Content::Null(()) => return Ok(()),
         };
         let kept = text.trim_end().len();
         if kept < text.len() {
@@ -185,6 +210,15 @@ impl Conversation {
         }
         Ok(())
     }
+}
+
+/// The text that is all there is, with nothing on it.
+fn text_alone(parts: &[Part]) -> Option<&str> {
+    let [Part::Text(text)] = parts else {
+        return None;
+    };
+    let is_bare = text.cache.is_none() && text.citations.is_empty() && text.native.is_none();
+    (is_bare && !text.text.trim().is_empty()).then_some(text.text.as_str())
 }
 
 fn system(parts: &[Part], writer: &mut Writer<'_>) -> Result<Vec<Object>> {
