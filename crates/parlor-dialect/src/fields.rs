@@ -1,6 +1,6 @@
 //! Reads whatever stands where an answer's field should be, borrowed.
 
-use crate::json::{Object, Text};
+use crate::json::{self, Object, Text};
 use crate::lenient::nothing;
 use crate::scan::Scan;
 use serde::de::value::MapAccessDeserializer;
@@ -109,6 +109,22 @@ pub(crate) fn read<'de, T: Fill<'de> + Default>(
     place.fill(&mut reader).and_then(|()| reader.end())
 }
 
+/// As [`json::read`], into a place: by its bytes where it is plain.
+pub(crate) fn read_repaired<'de, T: Fill<'de> + Deserialize<'de> + Default>(
+    data: &'de [u8],
+    scratch: &'de mut String,
+    place: &mut T,
+) -> serde_json::Result<()> {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let mut scan = Scan::new(text);
+        if place.scan(&mut scan).is_some() && scan.is_at_end() {
+            return Ok(());
+        }
+    }
+    *place = json::read(data, scratch)?;
+    Ok(())
+}
+
 /// A place to be filled.
 pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
 
@@ -152,6 +168,16 @@ by_value! {
         false => scan.value().map(|json| Raw(Some(json))),
     },
     Object: |scan| serde_json::from_str(scan.value()?).ok(),
+    Option<Json<'a>>: |scan| match scan.null() {
+        true => Some(None),
+        false => scan.value().map(|json| Some(Json(json))),
+    },
+    Option<bool>: |scan| match scan.value()? {
+        "true" => Some(Some(true)),
+        "false" => Some(Some(false)),
+        "null" => Some(None),
+        _ => None,
+    },
 }
 
 impl<'de> Fill<'de> for Number {
@@ -361,6 +387,28 @@ impl<'de> Deserialize<'de> for Number {
             nothing!(object);
         }
         deserializer.deserialize_any(Reader)
+    }
+}
+
+/// JSON where it stands, which is read later, if at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Json<'a>(pub(crate) &'a str);
+
+impl<'a> Json<'a> {
+    /// Its text.
+    pub(crate) fn get(self) -> &'a str {
+        self.0
+    }
+
+    /// What a scan passes over as one value.
+    pub(crate) fn scanned(scan: &mut Scan<'a>) -> Option<Self> {
+        scan.value().map(Self)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
     }
 }
 

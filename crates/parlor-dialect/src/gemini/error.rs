@@ -1,8 +1,8 @@
 //! Failures, read and written.
 
+use crate::fields::Json;
 use crate::{WireError, json};
 use parlor_core::{Error, ErrorKind, Retry};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -94,7 +94,7 @@ fn brief(body: &[u8]) -> Option<String> {
 }
 
 /// Reads the `error` field of an answer.
-pub(super) fn in_body(raw: &RawValue) -> Error {
+pub(super) fn in_body(raw: Json<'_>) -> Error {
     let fields: Value = serde_json::from_str(raw.get()).unwrap_or_default();
     of_value(&json!({ "error": fields }), None).with_body(raw.get().as_bytes())
 }

@@ -9,6 +9,7 @@ mod plain;
 use super::stream::{GeminiDecoder, GeminiEncoder};
 use super::wire::{Chunk, Scalar};
 use super::{EnumNumbers, Quirks};
+use crate::fields;
 use crate::whole::collected;
 use crate::{Encoder, Target, json};
 use parlor_core::{
@@ -32,7 +33,8 @@ pub(super) fn read(body: &[u8], target: &Target<'_>, quirks: &Quirks) -> Result<
         }
         _ => {
             let mut scratch = String::new();
-            let chunk: Chunk<'_> = json::read(data, &mut scratch).map_err(|error| {
+            let mut chunk = Chunk::default();
+            fields::read_repaired(data, &mut scratch, &mut chunk).map_err(|error| {
                 Error::decode(format!("the answer is not JSON of this dialect: {error}"))
                     .with_body(body)
             })?;

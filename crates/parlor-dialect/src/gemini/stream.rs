@@ -14,11 +14,11 @@ use super::error;
 use super::response::{blocked, finish_reason, logprobs};
 use super::wire::{self, Candidate, Chunk, PromptFeedback};
 use super::{NAME, Quirks};
+use crate::fields::Json;
 use crate::template::Template;
 use crate::{Assembler, Decoder, Frame, Target, time};
 use parlor_core::{Citation, Error, Event, PartKind, Result};
 use partial_args::PartialArgs;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 pub(super) use usage::Consumed;
@@ -156,7 +156,7 @@ impl GeminiDecoder {
         for (name, raw) in chunk.rest.iter() {
             if self.told.len() < MAX_NOTES && !self.told.iter().any(|it| it == name) {
                 self.told.push(name.to_string());
-                let item = Map::from_iter([(wire::camel(name), wire::value(raw))]);
+                let item = Map::from_iter([(wire::camel(name), wire::value(*raw))]);
                 self.assembler.unknown(Value::Object(item), out);
             }
         }
@@ -295,7 +295,7 @@ impl GeminiDecoder {
         Ok(())
     }
 
-    fn prompt_feedback(&mut self, raw: &RawValue, out: &mut VecDeque<Event>) -> Result<()> {
+    fn prompt_feedback(&mut self, raw: Json<'_>, out: &mut VecDeque<Event>) -> Result<()> {
         let feedback: PromptFeedback<'_> = wire::object(raw);
         let word = blocked(&feedback.block_reason);
         let ratings = feedback.safety_ratings.map(wire::value).unwrap_or_default();

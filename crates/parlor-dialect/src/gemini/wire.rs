@@ -11,18 +11,19 @@ mod values;
 
 pub(super) use values::{Few, Scalar};
 
+use crate::fields::{self, Fill, Json};
 use crate::json::Text;
 use crate::lenient::nothing;
+use crate::scan::Scan;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 /// A field that is looked at seldom; null is nothing.
-pub(super) type Raw<'a> = Option<&'a RawValue>;
+pub(super) type Raw<'a> = Option<Json<'a>>;
 
 /// Declares an object of the wire: each field with its names.
 macro_rules! wire_object {
@@ -35,7 +36,7 @@ macro_rules! wire_object {
         pub(super) struct $name<'a> {
             $( $(#[$field_meta])* pub(super) $field: $type, )+
             /// Fields that aren't known, but for null ones.
-            pub(super) rest: Few<(Cow<'a, str>, &'a RawValue)>,
+            pub(super) rest: Few<(Cow<'a, str>, Json<'a>)>,
         }
 
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
@@ -67,6 +68,30 @@ macro_rules! wire_object {
                     }
                 }
                 deserializer.deserialize_any(Reader(PhantomData))
+            }
+        }
+
+        impl<'de: 'a, 'a> Fill<'de> for $name<'a> {
+            fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                *self = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+
+            fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+                *self = Self::default();
+                if scan.null() {
+                    return Some(());
+                }
+                scan.object(|scan, key| match key {
+                    $( $($word)|+ => self.$field.scan(scan), )+
+                    _ => {
+                        if !scan.null() {
+                            let value = Json::scanned(scan)?;
+                            self.rest.push((key.into(), value));
+                        }
+                        Some(())
+                    }
+                })
             }
         }
     )+ };
@@ -183,13 +208,17 @@ wire_object! {
 }
 
 /// Raw JSON as a value.
-pub(super) fn value(raw: &RawValue) -> Value {
+pub(super) fn value(raw: Json<'_>) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 /// Raw JSON as an object of the wire; one of another form is empty.
-pub(super) fn object<'a, T: Default + Deserialize<'a>>(raw: &'a RawValue) -> T {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+pub(super) fn object<'a, T: Default + Fill<'a>>(raw: Json<'a>) -> T {
+    let mut read = T::default();
+    match fields::read(raw.get(), &mut read) {
+        Ok(()) => read,
+        Err(_) => T::default(),
+    }
 }
 
 /// JSON text without the blanks between its tokens: whole answers come
@@ -224,8 +253,8 @@ pub(super) fn camel(name: &str) -> String {
 }
 
 /// Fields that aren't known, as an object.
-pub(super) fn rest_of(rest: &Few<(Cow<'_, str>, &RawValue)>) -> Map<String, Value> {
-    let fields = rest.iter().map(|(name, raw)| (camel(name), value(raw)));
+pub(super) fn rest_of(rest: &Few<(Cow<'_, str>, Json<'_>)>) -> Map<String, Value> {
+    let fields = rest.iter().map(|(name, raw)| (camel(name), value(*raw)));
     fields.collect()
 }
 

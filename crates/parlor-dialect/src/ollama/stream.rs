@@ -10,11 +10,12 @@ use super::wire::{Line, LineMessage, Rest};
 use super::{NAME, error};
 use crate::assemble::{Assembler, ToolFragment};
 use crate::dialect::{Decoder, Frame, Target};
+use crate::fields;
+use crate::fields::Json;
 use crate::template::{Single, Template};
 use crate::think::{ThinkPiece, ThinkSplitter};
 use crate::{json, time};
 use parlor_core::{Error, Event, PartKind, Result, Usage};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -180,8 +181,9 @@ impl OllamaDecoder {
         if data.is_empty() || data.starts_with(b":") {
             return Ok(());
         }
-        let failed = match json::read::<Line<'_>>(data, scratch) {
-            Ok(line) if line.error.is_none_or(|it| it.get() == "\"\"") => {
+        let mut line = Line::default();
+        let failed = match fields::read_repaired(data, scratch, &mut line) {
+            Ok(()) if line.error.is_none_or(|it| it.get() == "\"\"") => {
                 let single = single(&line);
                 self.line(line, events)?;
                 if let Some(single) = single
@@ -286,6 +288,6 @@ fn end_thinking(assembler: &mut Assembler, out: &mut VecDeque<Event>) -> Result<
     }
 }
 
-pub(super) fn read_value(raw: &RawValue) -> Value {
+pub(super) fn read_value(raw: Json<'_>) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into())
 }

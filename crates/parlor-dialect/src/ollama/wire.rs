@@ -1,6 +1,8 @@
 //! What goes over the wire, as Ollama's API has it.
 
+use crate::fields::{Fill, Json, by_value};
 use crate::json::{Text, null_default};
+use crate::scan::Scan;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -155,7 +157,7 @@ pub(super) struct WireFunction {
 }
 
 /// Fields that have no name here, with their JSON.
-pub(super) type Rest<'a> = Vec<(Text<'a>, &'a RawValue)>;
+pub(super) type Rest<'a> = Vec<(Text<'a>, Json<'a>)>;
 
 /// Declares an object that is read leniently: null is the same as missing and
 /// unknown fields gather in `rest`. Nothing is allocated for an object that
@@ -190,7 +192,7 @@ macro_rules! lenient {
                                 } )+
                                 $( $ignored )|* => { map.next_value::<IgnoredAny>()?; }
                                 _ => {
-                                    let value = map.next_value::<&RawValue>()?;
+                                    let value = map.next_value::<Json<'de>>()?;
                                     if value.get() != "null" {
                                         read.rest.push((key, value));
                                     }
@@ -203,7 +205,40 @@ macro_rules! lenient {
                 deserializer.deserialize_map(Reader)
             }
         }
+
+        impl<'de: 'a, 'a> Fill<'de> for $name<'a> {
+            fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                *self = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+
+            fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+                *self = Self::default();
+                scan.object(|scan, key| match key {
+                    $( stringify!($field) => match scan.null() {
+                        true => {
+                            self.$field = Default::default();
+                            Some(())
+                        }
+                        false => self.$field.scan(scan),
+                    }, )+
+                    $( $ignored )|* => scan.value().map(drop),
+                    _ => {
+                        if !scan.null() {
+                            let value = Json::scanned(scan)?;
+                            self.rest.push((key.into(), value));
+                        }
+                        Some(())
+                    }
+                })
+            }
+        }
     };
+}
+
+by_value! {
+    WireCall: |scan| serde_json::from_str(scan.value()?).ok(),
+    WireLogprob: |scan| serde_json::from_str(scan.value()?).ok(),
 }
 
 lenient! {
@@ -216,7 +251,7 @@ lenient! {
         done_reason: Text<'a>,
         logprobs: Vec<WireLogprob>,
         /// A text; the line is then an error.
-        error: Option<&'a RawValue>,
+        error: Option<Json<'a>>,
     }
     ignoring "object"
 }

@@ -69,7 +69,7 @@ pub(super) fn read(
         if at == MAX_NOTES || rest.iter().take(at).any(|it| it.0 == *name) {
             return None;
         }
-        let item = Map::from_iter([(wire::camel(name), wire::value(raw))]);
+        let item = Map::from_iter([(wire::camel(name), wire::value(*raw))]);
         unknown(Value::Object(item));
     }
     Some(plain.finish())

@@ -1,11 +1,11 @@
 //! The parts of a candidate, told to the assembler.
 
 use super::{GeminiDecoder, OpenCall, PartialArgs, Sealed};
+use crate::fields::Json;
 use crate::gemini::wire::media::read_media;
 use crate::gemini::wire::{self, FunctionCall, Part, part};
 use crate::{ToolFragment, json};
 use parlor_core::{Event, Native, Part as CorePart, PartKind, Result};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
@@ -88,7 +88,7 @@ impl GeminiDecoder {
     fn function_call(
         &mut self,
         at: usize,
-        raw: &RawValue,
+        raw: Json<'_>,
         part: &Part<'_>,
         out: &mut VecDeque<Event>,
     ) -> Result<()> {

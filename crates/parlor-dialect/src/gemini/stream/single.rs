@@ -2,6 +2,7 @@
 
 use super::{GeminiDecoder, index_of};
 use crate::dialect::Frame;
+use crate::fields;
 use crate::gemini::wire::{Candidate, Chunk, Content, Scalar, part};
 use crate::json;
 use crate::template::Single;
@@ -75,9 +76,8 @@ impl GeminiDecoder {
             return self.plain_text(choice, thought, single.text, out);
         }
         let data = frame.data.trim_ascii();
-        if data.starts_with(b"{")
-            && let Ok(chunk) = json::read::<Chunk<'_>>(data, scratch)
-        {
+        let mut chunk = Chunk::default();
+        if data.starts_with(b"{") && fields::read_repaired(data, scratch, &mut chunk).is_ok() {
             let single = single(&chunk);
             self.chunk(chunk, out)?;
             if let Some(single) = single

@@ -1,6 +1,7 @@
 //! What an answer consumed, as the chunks tell it.
 
-use crate::gemini::wire::{Few, ModalityCount, Scalar, UsageMetadata};
+use crate::fields::Json;
+use crate::gemini::wire::{self, Few, ModalityCount, Scalar, UsageMetadata};
 use parlor_core::Usage;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +36,7 @@ impl Consumed {
         if self.raw == raw {
             return;
         }
-        let read: UsageMetadata<'_> = serde_json::from_str(raw).unwrap_or_default();
+        let read: UsageMetadata<'_> = wire::object(Json(raw));
         let figures = &mut self.figures;
         for (mine, theirs) in [
             (&mut figures.prompt, &read.prompt),

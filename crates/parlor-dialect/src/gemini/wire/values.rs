@@ -1,6 +1,8 @@
 //! Forms that hosts differ in: lists of one, numbers as texts, words as numbers.
 
+use crate::fields::Fill;
 use crate::lenient::nothing;
+use crate::scan::Scan;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -79,6 +81,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
     }
 }
 
+impl<'de, T: Deserialize<'de> + Fill<'de> + Default> Fill<'de> for Few<T> {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Deserialize::deserialize(deserializer)?;
+        Ok(())
+    }
+
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        *self = Self::default();
+        match scan.peek()? {
+            b'[' => scan.list(|scan| match &self.first {
+                None => self.first.insert(T::default()).scan(scan),
+                Some(_) => {
+                    let mut item = T::default();
+                    item.scan(scan)?;
+                    self.others.push(item);
+                    Some(())
+                }
+            }),
+            b'{' => self.first.insert(T::default()).scan(scan),
+            _ => scan.null().then_some(()),
+        }
+    }
+}
+
 /// A number, a boolean or a word: hosts differ in which of them they send.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(in crate::gemini) enum Scalar<'a> {
@@ -145,5 +171,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
             nothing!(object);
         }
         deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+impl<'de: 'a, 'a> Fill<'de> for Scalar<'a> {
+    fn fill<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Deserialize::deserialize(deserializer)?;
+        Ok(())
+    }
+
+    fn scan(&mut self, scan: &mut Scan<'de>) -> Option<()> {
+        *self = match scan.peek()? {
+            b'"' => Scalar::Text(scan.string()?.into()),
+            b'0'..=b'9' => Scalar::Count(scan.number()?),
+            b't' | b'f' | b'n' => match scan.value()? {
+                "true" => Scalar::Bool(true),
+                "false" => Scalar::Bool(false),
+                _ => Scalar::Nothing,
+            },
+            _ => return None,
+        };
+        Some(())
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 /// The response that a body is, if it is plain.
 pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     let body = std::str::from_utf8(body).ok()?;
+    let mut line = Line::default();
+    crate::fields::read(body, &mut line).ok()?;
     let Line {
         model,
         created_at,
@@ -24,7 +26,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
         logprobs,
         error,
         rest,
-    } = serde_json::from_str(body).ok()?;
+    } = line;
     if done != Some(true) || !logprobs.is_empty() || error.is_some() {
         return None;
     }
