@@ -1,17 +1,25 @@
 //! Model ids in the paths of URLs.
 
+use std::borrow::Cow;
+
 /// A model's id as one segment of a path: letters, digits, `-._~` and what is
 /// in `kept` stand for themselves, all else is percent-encoded.
-pub(crate) fn segment(model: &str, kept: &str) -> String {
-    let mut out = String::with_capacity(model.len());
-    for byte in model.bytes() {
+pub(crate) fn segment<'a>(model: &'a str, kept: &str) -> Cow<'a, str> {
+    let is_plain = |byte: u8| {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        match plain || kept.as_bytes().contains(&byte) {
+        plain || kept.as_bytes().contains(&byte)
+    };
+    if model.bytes().all(is_plain) {
+        return model.into();
+    }
+    let mut out = String::with_capacity(model.len() + 8);
+    for byte in model.bytes() {
+        match is_plain(byte) {
             true => out.push(char::from(byte)),
             false => out.push_str(&format!("%{byte:02X}")),
         }
     }
-    out
+    out.into()
 }
 
 /// A path with the model's id in it as a [`segment`], where it wants that.

@@ -14,9 +14,10 @@ use super::{NAME, Quirks};
 use crate::path::segment;
 use crate::verbatim::Passed;
 use crate::{Policy, Target, WireRequest};
-use contents::Contents;
+use contents::{Content, Contents};
 use family::Family;
 use parlor_core::{ChatRequest, Result, Words};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// What a model id begins with that is a path of its own.
@@ -28,6 +29,14 @@ static RESOURCES: &[&str] = &[
     "projects/",
 ];
 
+/// A request as it is written.
+#[derive(Serialize)]
+struct Body<'a> {
+    contents: Vec<Content<'a>>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
 /// Writes a request.
 pub(super) fn to_wire(
     request: &ChatRequest,
@@ -38,15 +47,17 @@ pub(super) fn to_wire(
     let request = &*policy.honour(request, target.stream)?;
     let family = Family::of(&target.info.model, quirks);
     let origin = target.origin(NAME);
-    let mut body = Map::new();
-
     let mut contents = Contents::new(&origin, target.profile, quirks, &family);
     for message in &request.messages {
         contents.message(message, &mut policy)?;
     }
     let (system, contents) = contents.finish();
+    let mut written = Body {
+        contents,
+        rest: Map::new(),
+    };
+    let body = &mut written.rest;
     body.extend(system.map(|it| ("systemInstruction".to_owned(), it)));
-    body.insert("contents".to_owned(), contents.into());
 
     if !request.tools.is_empty() {
         let tools = tools::write(&request.tools, &origin, quirks, &mut policy)?;
@@ -88,8 +99,8 @@ pub(super) fn to_wire(
         )?;
     }
     let extra = target.extra(request);
-    extra.merge_into(&mut body);
-    let mut out = WireRequest::new(path(target, quirks), extra.bytes(&body)?);
+    let bytes = extra.write(&mut written, "contents", |it| &mut it.contents)?;
+    let mut out = WireRequest::new(path(target, quirks), bytes);
     out.warnings = policy.into_warnings();
     Ok(out)
 }

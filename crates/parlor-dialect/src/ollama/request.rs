@@ -6,14 +6,14 @@ mod messages;
 pub(super) use from_wire::{from_wire, image_part, read_call};
 pub(super) use messages::{arguments, wrapped};
 
-use super::wire::{Body, Options, Settings};
+use super::wire::{Body, Options};
 use super::{NAME, Quirks, Think};
 use crate::dialect::{Target, WireRequest};
 use crate::verbatim::Passed;
 use crate::{Policy, json};
 use messages::tool_names;
 use parlor_core::{
-    Capability, ChatRequest, Effort, Error, FunctionDefinition, Native, Origin, OutputFormat,
+    Capability, ChatRequest, Effort, FunctionDefinition, Native, Origin, OutputFormat,
     ReasoningConfig, Result, ToolChoice, ToolDefinition, Words,
 };
 use serde_json::{Map, Value, json};
@@ -35,8 +35,10 @@ pub(super) fn to_wire(
         tool_names: tool_names(request),
         warned_name: false,
     };
-    let settings = Settings {
+    let mut messages = Vec::with_capacity(request.messages.len());
+    let mut body = Body {
         model: &target.info.model,
+        messages: Vec::new(),
         tools: writer.tools(request)?,
         format: writer.format(request)?,
         options: options(request),
@@ -49,27 +51,13 @@ pub(super) fn to_wire(
         top_logprobs: request.top_logprobs,
     };
     writer.without_place(request)?;
-    let mut messages = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
         writer.message(message, &mut messages)?;
     }
-    let invalid = |error: serde_json::Error| Error::decode(error.to_string());
-    let Value::Object(mut settings) = serde_json::to_value(settings).map_err(invalid)? else {
-        return Err(Error::decode("settings are no object"));
-    };
+    body.messages = messages;
     let extra = target.extra(request);
-    let apart = extra.get("messages").is_none();
-    if !apart {
-        let messages = serde_json::to_value(&messages).map_err(invalid)?;
-        settings.insert("messages".to_owned(), messages);
-    }
-    extra.merge_into(&mut settings);
-    let body = Body {
-        messages: apart.then_some(&messages),
-        settings,
-    };
-    let body = serde_json::to_vec(&body).map_err(invalid)?;
-    let mut wire = WireRequest::new("/api/chat", body);
+    let bytes = extra.write(&mut body, "messages", |body| &mut body.messages)?;
+    let mut wire = WireRequest::new("/api/chat", bytes);
     wire.warnings = writer.policy.into_warnings();
     Ok(wire)
 }

@@ -4,8 +4,8 @@ mod plain;
 
 use super::NAME;
 use super::request::{arguments, wrapped};
-use super::stream::OllamaDecoder;
-use super::wire::{WireCall, WireFunction, WireLogprob, WriteLine, WriteMessage};
+use super::stream::{OllamaDecoder, read_value};
+use super::wire::{Rest, WireCall, WireFunction, WireLogprob, WriteLine, WriteMessage};
 use crate::dialect::{Decoder, Frame, Target};
 use crate::whole::collected;
 use crate::{media, time};
@@ -183,7 +183,7 @@ pub(super) fn read_logprobs(tokens: Vec<WireLogprob>) -> Vec<TokenLogprob> {
 }
 
 /// The counts and durations (nanoseconds) of the last line.
-pub(super) const USAGE_FIELDS: [&str; 6] = [
+const USAGE_FIELDS: [&str; 6] = [
     "total_duration",
     "load_duration",
     "prompt_eval_count",
@@ -192,9 +192,25 @@ pub(super) const USAGE_FIELDS: [&str; 6] = [
     "eval_duration",
 ];
 
+/// Reads the counts and durations among the fields of a line, and gives the
+/// others.
+pub(super) fn split_usage(rest: Rest<'_>) -> (Usage, Rest<'_>) {
+    let mut counts = Map::with_capacity(rest.len());
+    let mut others = Rest::new();
+    for (key, value) in rest {
+        match USAGE_FIELDS.contains(&&*key) {
+            true => {
+                counts.insert(key.to_string(), read_value(value));
+            }
+            false => others.push((key, value)),
+        }
+    }
+    (read_usage(counts), others)
+}
+
 /// Reads the counts and durations. A cached prompt isn't told apart, and older
 /// servers leave it out of the count or the count out of the line.
-pub(super) fn read_usage(raw: Map<String, Value>) -> Usage {
+fn read_usage(raw: Map<String, Value>) -> Usage {
     let mut usage = Usage::default();
     usage.input_tokens = raw.get("prompt_eval_count").and_then(Value::as_u64);
     usage.output_tokens = raw.get("eval_count").and_then(Value::as_u64);

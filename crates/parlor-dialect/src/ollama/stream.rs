@@ -5,7 +5,7 @@ mod encoder;
 pub use encoder::OllamaEncoder;
 
 use super::request::{image_part, read_call};
-use super::response::{USAGE_FIELDS, finish_reason, read_logprobs, read_usage};
+use super::response::{finish_reason, read_logprobs, split_usage};
 use super::wire::{Line, LineMessage, Rest};
 use super::{NAME, error};
 use crate::assemble::{Assembler, ToolFragment};
@@ -73,17 +73,8 @@ impl OllamaDecoder {
         if line.rest.is_empty() && !is_last {
             return Ok(());
         }
-        let (counts, unknown): (Rest<'_>, Rest<'_>) = line
-            .rest
-            .into_iter()
-            .partition(|(key, _)| USAGE_FIELDS.contains(&&**key));
+        let (usage, unknown) = split_usage(line.rest);
         self.unknown(unknown, None, out);
-        let counts = counts.into_iter();
-        let usage = read_usage(
-            counts
-                .map(|(key, value)| (key.to_string(), read_value(value)))
-                .collect(),
-        );
         match is_last {
             true => self.end(&line.done_reason, usage, out),
             false => {
@@ -289,5 +280,9 @@ fn end_thinking(assembler: &mut Assembler, out: &mut VecDeque<Event>) -> Result<
 }
 
 pub(super) fn read_value(raw: Json<'_>) -> Value {
+    // Most of what is read so is a count.
+    if let Ok(count) = raw.get().parse::<u64>() {
+        return count.into();
+    }
     serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().into())
 }

@@ -9,10 +9,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Everything of a request but its messages.
+/// A request as it is written.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Settings<'a> {
+pub(super) struct Body<'a> {
     pub(super) model: &'a str,
+    pub(super) messages: Vec<WireMessage>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tools: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,16 +54,6 @@ impl Options<'_> {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// A request as it is written: the settings with `extra` merged in, and the
-/// messages, which may be large and are never copied into a JSON tree.
-#[derive(Debug, Serialize)]
-pub(super) struct Body<'a> {
-    #[serde(flatten)]
-    pub(super) settings: Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) messages: Option<&'a [WireMessage]>,
 }
 
 /// A request as a client sent it; what isn't named here stays in `rest`.

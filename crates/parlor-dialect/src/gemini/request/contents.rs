@@ -9,6 +9,8 @@ use parlor_core::{
     Capability, Executor, Media, MediaKind, Message, Origin, Part, Result, Role, ToolCall,
     ToolResult,
 };
+use serde::ser::{Error as _, SerializeMap};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// In a message's native item: it goes on with the content before it.
@@ -21,17 +23,35 @@ pub(super) struct Contents<'a> {
     quirks: &'a Quirks,
     family: &'a Family,
     system: Option<Map<String, Value>>,
-    contents: Vec<Content>,
+    contents: Vec<Content<'a>>,
     /// The calls so far: id, name, and the id on the wire.
     calls: Vec<(&'a str, &'a str, Option<&'a str>)>,
     cache_told: bool,
 }
 
-struct Content {
+/// One content, written straight from what it borrows.
+pub(super) struct Content<'a> {
     role: &'static str,
-    parts: Vec<Value>,
+    parts: Vec<Said<'a>>,
     native: Map<String, Value>,
     is_tool: bool,
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        if self.native.is_empty() {
+            let mut out = serializer.serialize_map(Some(2))?;
+            out.serialize_entry("role", self.role)?;
+            out.serialize_entry("parts", &self.parts)?;
+            return out.end();
+        }
+        let parts = serde_json::to_value(&self.parts).map_err(S::Error::custom)?;
+        let mut out = Map::with_capacity(2);
+        out.insert("role".to_owned(), self.role.into());
+        out.insert("parts".to_owned(), parts);
+        json::merge(&mut out, &self.native);
+        out.serialize(serializer)
+    }
 }
 
 impl<'a> Contents<'a> {
@@ -113,7 +133,7 @@ impl<'a> Contents<'a> {
             let note = "instructions within the conversation go in front of it";
             policy.coerced("messages", note);
         }
-        let mut parts = Vec::new();
+        let mut parts: Vec<Said<'_>> = Vec::new();
         for part in &message.parts {
             match part {
                 Part::Text(_) => self.part(part, false, &mut parts, policy)?,
@@ -127,7 +147,7 @@ impl<'a> Contents<'a> {
         json::merge(system, &native);
         let all = system.entry("parts").or_insert_with(|| json!([]));
         if let Value::Array(all) = all {
-            all.append(&mut parts);
+            all.extend(parts.into_iter().map(Said::into_value));
         }
         Ok(())
     }
@@ -136,7 +156,7 @@ impl<'a> Contents<'a> {
         &mut self,
         part: &'a Part,
         replay: bool,
-        out: &mut Vec<Value>,
+        out: &mut Vec<Said<'a>>,
         policy: &mut Policy<'_>,
     ) -> Result<()> {
         let item = part.native_for(self.origin);
@@ -149,26 +169,26 @@ impl<'a> Contents<'a> {
         match part {
             // An empty text says nothing, and the host may refuse it.
             Part::Text(text) if text.text.is_empty() && item.is_none() => {}
-            Part::Text(text) => {
-                let plain = Map::from_iter([("text".to_owned(), text.text.as_str().into())]);
-                out.push(over(plain.into(), item));
-            }
-            Part::Refusal(refusal) => out.push(json!({ "text": refusal.text })),
+            Part::Text(text) => out.push(match item {
+                None => Said::Text(&text.text),
+                Some(_) => over(json!({ "text": text.text }), item).into(),
+            }),
+            Part::Refusal(refusal) => out.push(Said::Text(&refusal.text)),
             Part::Reasoning(reasoning)
                 if item.is_some() || (replay && !reasoning.text.is_empty()) =>
             {
                 let plain = json!({"text": reasoning.text, "thought": true});
-                out.push(over(plain, item));
+                out.push(over(plain, item).into());
             }
-            Part::Media(media) => out.extend(self.media(media, item, policy)?),
+            Part::Media(media) => out.extend(self.media(media, item, policy)?.map(Said::Part)),
             Part::ToolCall(call) if call.executor == Executor::Client => {
-                out.push(self.call(call, item, policy));
+                out.push(self.call(call, item, policy).into());
             }
             Part::ToolResult(result) if result.executor == Executor::Client => {
                 self.result(result, item, out, policy)?;
             }
             Part::ToolCall(_) | Part::ToolResult(_) | Part::Native(_) => match item {
-                Some(item) => out.push(item.clone()),
+                Some(item) => out.push(item.clone().into()),
                 None => match part {
                     Part::Native(_) => {
                         policy.knob("messages.native", "of another provider are left out")?;
@@ -253,7 +273,7 @@ impl<'a> Contents<'a> {
         &self,
         result: &'a ToolResult,
         item: Option<&'a Value>,
-        out: &mut Vec<Value>,
+        out: &mut Vec<Said<'a>>,
         policy: &mut Policy<'_>,
     ) -> Result<()> {
         let call = self.calls.iter().rev().find(|it| it.0 == result.call_id);
@@ -299,39 +319,69 @@ impl<'a> Contents<'a> {
             policy.coerced("messages", note);
         }
         let plain = json!({ "functionResponse": function });
-        out.push(with_id(over(plain, item), "functionResponse", id));
-        out.append(&mut beside);
+        out.push(with_id(over(plain, item), "functionResponse", id).into());
+        out.extend(beside.into_iter().map(Said::Part));
         Ok(())
     }
 
     /// The system instruction, if there is one, and the contents.
-    pub(super) fn finish(mut self) -> (Option<Value>, Vec<Value>) {
+    pub(super) fn finish(mut self) -> (Option<Value>, Vec<Content<'a>>) {
         if self.family.wants_signatures {
             self.sign();
         }
-        let contents = self.contents.into_iter().map(|content| {
-            let mut out = Map::with_capacity(2);
-            out.insert("role".to_owned(), content.role.into());
-            out.insert("parts".to_owned(), content.parts.into());
-            json::merge(&mut out, &content.native);
-            Value::Object(out)
-        });
-        (self.system.map(Value::Object), contents.collect())
+        (self.system.map(Value::Object), self.contents)
     }
 
     /// In the current turn the first call of each step needs a signature; one
     /// that another model made, or none, gets the dummy.
     fn sign(&mut self) {
-        let is_result = |part: &Value| part.get("functionResponse").is_some();
-        let asks = |it: &Content| it.role == "user" && !it.parts.iter().any(is_result);
+        let is_result = |part: &Said<'_>| part.get("functionResponse").is_some();
+        let asks = |it: &Content<'_>| it.role == "user" && !it.parts.iter().any(is_result);
         let turn = self.contents.iter().rposition(asks).map_or(0, |at| at + 1);
         for content in self.contents.iter_mut().skip(turn) {
             let mut parts = content.parts.iter_mut();
             let call = parts.find(|it| it.get("functionCall").is_some());
-            if let Some(Value::Object(call)) = call {
+            if let Some(Said::Part(Value::Object(call))) = call {
                 call.entry("thoughtSignature")
                     .or_insert_with(|| json!(self.quirks.dummy_signature));
             }
+        }
+    }
+}
+
+/// One part. A text that nothing hangs on needs no tree of its own.
+enum Said<'a> {
+    Text(&'a str),
+    Part(Value),
+}
+
+impl Said<'_> {
+    fn get(&self, field: &str) -> Option<&Value> {
+        match self {
+            Self::Text(_) => None,
+            Self::Part(part) => part.get(field),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => json!({ "text": text }),
+            Self::Part(part) => part,
+        }
+    }
+}
+
+impl From<Value> for Said<'_> {
+    fn from(part: Value) -> Self {
+        Self::Part(part)
+    }
+}
+
+impl Serialize for Said<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.collect_map([("text", text)]),
+            Self::Part(part) => part.serialize(serializer),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::super::NAME;
 use super::super::request::read_call;
 use super::super::stream::{MAX_UNKNOWN, read_value};
 use super::super::wire::{Line, LineMessage, Rest};
-use super::{USAGE_FIELDS, finish_reason, read_usage};
+use super::{finish_reason, split_usage};
 use crate::dialect::Target;
 use crate::think::ThinkSplitter;
 use crate::time;
@@ -55,9 +55,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
         leftovers.is_none().then_some(())?;
         plain.call(&call.id, &call.name, call.arguments.text.into())?;
     }
-    let (counts, unknown): (Rest<'_>, Rest<'_>) = rest
-        .into_iter()
-        .partition(|(key, _)| USAGE_FIELDS.contains(&&**key));
+    let (usage, unknown) = split_usage(rest);
     if beside.len() + unknown.len() > MAX_UNKNOWN {
         return None;
     }
@@ -68,12 +66,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     for item in beside.chain(unknown) {
         plain.unknown(Native::new(target.origin(NAME), item));
     }
-    let counts = counts.into_iter();
-    plain.usage(read_usage(
-        counts
-            .map(|(key, value)| (key.to_string(), read_value(value)))
-            .collect(),
-    ));
+    plain.usage(usage);
     Some(plain.finish())
 }
 
