@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod chat;
 mod completions;
 mod config;
 mod going;
@@ -10,6 +11,7 @@ mod history;
 mod import;
 mod keys;
 mod listing;
+mod models;
 mod serve;
 mod template;
 mod tools;
@@ -19,17 +21,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::ArgValueCompleter;
-use parlor::{Effort, ReasoningConfig};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::complete;
 use crate::failure::Failure;
-use answer::AnswerArgs;
 pub(crate) use batch::BatchArgs;
-use going::GoingArgs;
+pub(crate) use chat::{ChatArgs, EFFORTS, Form, reasoning};
 pub(crate) use going::Trim;
-use template::TemplateArgs;
+pub(crate) use models::{Ability, ModelsArgs};
 pub(crate) use template::TemplatesArgs;
 pub(crate) use tools::ToolArgs;
 
@@ -128,83 +127,6 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-/// What to ask, whom, and how to print the answer.
-#[derive(Debug, Args)]
-pub(crate) struct ChatArgs {
-    /// What to ask; `-` stands for stdin
-    #[arg(value_name = "PROMPT")]
-    pub(crate) prompt: Vec<String>,
-    /// Model, as `provider/model` or a name from the configuration
-    #[arg(short, long, add = ArgValueCompleter::new(complete::models))]
-    pub(crate) model: Option<String>,
-    /// Instructions for the model
-    #[arg(short, long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
-    /// Attach a file, a folder's texts, a URL, what a `!command` prints, `-` for stdin or
-    /// `clipboard`: image, sound, video, PDF or text (repeatable)
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
-    pub(crate) attach: Vec<String>,
-    /// Address to send to; a host that isn't known is taken as OpenAI-compatible
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
-    /// Read a whole request as JSON; the other options are laid over it
-    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
-    pub(crate) request: Option<String>,
-    /// What to print: the text, one JSON object, or one JSON line for each event
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        hide_default_value = true
-    )]
-    output: Form,
-    /// Short for `--output json`
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
-    /// Ask for the answer in one piece
-    #[arg(long)]
-    pub(crate) no_stream: bool,
-    /// Show the model's thoughts on stderr; with a word, ask for that much of them:
-    /// off, minimal, low, medium, high, xhigh, max, auto, or a number of tokens
-    #[arg(
-        long,
-        value_name = "EFFORT",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "show",
-        value_parser = reasoning
-    )]
-    pub(crate) reasoning: Option<Reasoning>,
-    /// Randomness, from 0
-    #[arg(long, value_name = "NUMBER", value_parser = temperature)]
-    pub(crate) temperature: Option<f64>,
-    /// The most tokens to answer with
-    #[arg(long, value_name = "NUMBER", value_parser = tokens)]
-    pub(crate) max_tokens: Option<u64>,
-    /// Send to this model even if its name looks misspelt
-    #[arg(long)]
-    pub(crate) force_model: bool,
-    /// Stay in the conversation after the answer
-    #[arg(short, long)]
-    pub(crate) interactive: bool,
-    /// Keep nothing of this conversation
-    #[arg(long)]
-    pub(crate) no_save: bool,
-    /// Don't read stdin
-    #[arg(long)]
-    pub(crate) no_stdin: bool,
-    #[command(flatten)]
-    pub(crate) going: GoingArgs,
-    #[command(flatten)]
-    pub(crate) answer: AnswerArgs,
-    #[command(flatten)]
-    pub(crate) template: TemplateArgs,
-    #[command(flatten)]
-    pub(crate) tools: ToolArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
@@ -246,30 +168,6 @@ impl Command {
     }
 }
 
-/// Which models to list.
-#[derive(Debug, Args)]
-pub(crate) struct ModelsArgs {
-    /// Only models whose id has all of these words
-    #[arg(value_name = "WORD")]
-    pub(crate) words: Vec<String>,
-    /// Only models of this provider; one on your own machine is asked which it has
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
-    pub(crate) provider: Option<String>,
-    /// Only models that can do this (repeatable)
-    #[arg(long, value_name = "ABILITY")]
-    pub(crate) ability: Vec<Ability>,
-    /// Ask the providers which models they have, instead of looking in the catalogue
-    #[arg(long)]
-    pub(crate) live: bool,
-    /// Models of providers without a key, and retired ones, too
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) listing: Listing,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
 /// How to list the providers.
 #[derive(Debug, Args)]
 pub(crate) struct ProvidersArgs {
@@ -289,88 +187,6 @@ pub(crate) struct DoctorArgs {
     pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-/// What to print of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    Text,
-    Json,
-    Events,
-}
-
-/// What a model can do, by the word that lists show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Ability {
-    /// Takes images
-    #[value(alias = "vision")]
-    Sees,
-    /// Takes sound
-    Hears,
-    /// Takes video
-    Watches,
-    /// Takes documents
-    Reads,
-    /// Calls tools
-    Tools,
-    /// Thinks before it answers
-    #[value(alias = "reasoning")]
-    Thinks,
-    /// Answers in JSON by a schema
-    Schema,
-}
-
-impl ChatArgs {
-    pub(crate) fn form(&self) -> Form {
-        if self.json { Form::Json } else { self.output }
-    }
-}
-
-/// Whether to show thoughts, and how much to ask for.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reasoning {
-    pub(crate) show: bool,
-    pub(crate) wish: Option<ReasoningConfig>,
-}
-
-/// The words for it.
-pub(crate) const EFFORTS: &[&str] = &[
-    "off", "minimal", "low", "medium", "high", "xhigh", "max", "auto",
-];
-
-pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
-    let wish = match word {
-        "show" => None,
-        number if number.starts_with(|c: char| c.is_ascii_digit()) => {
-            let tokens = number.parse().map_err(|_| "not a number of tokens")?;
-            Some(ReasoningConfig::budget(tokens))
-        }
-        word => match Effort::from(word) {
-            Effort::Other(_) => {
-                let words = EFFORTS.join(", ");
-                return Err(format!("expected {words} or a number of tokens"));
-            }
-            effort => Some(effort.into()),
-        },
-    };
-    Ok(Reasoning {
-        show: word != "off",
-        wish,
-    })
-}
-
-fn temperature(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
-        _ => Err("expected a number from 0".to_owned()),
-    }
-}
-
-fn tokens(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
-        Ok(number) => Ok(number),
-    }
 }
 
 /// The commands with their options, as the manual tells them.

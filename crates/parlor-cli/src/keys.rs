@@ -1,15 +1,23 @@
-//! Keys that are kept in a file, which its owner alone can read.
+//! Keys that are kept: in a file, which its owner alone can read, or in the keychain.
+//!
+//! The file says of each key in the keychain that it is there, so that nobody is asked
+//! only to know which keys there are.
+
+mod keychain;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use parlor::{Env, Error, ErrorKind, KeySource, Result, Secret, config_path};
-use toml_edit::DocumentMut;
+use parlor::{Env, Error, ErrorKind, KeySource, Registry, Result, Secret, config_path};
+use toml_edit::{DocumentMut, InlineTable, Item, Value};
 
 use crate::environment::env;
 use crate::files;
+use keychain::Keychain;
+pub(crate) use keychain::NAME as KEYCHAIN;
 
 /// The file's name in the configuration's folder.
 const FILE: &str = "keys.toml";
@@ -21,6 +29,17 @@ const LIMIT: u64 = 1024 * 1024;
 const CAPTION: &str = "\
 # Keys by provider, saved by `parlor keys set`. Environment and configuration win over them.
 ";
+
+/// What a provider has in the file where its key is in the keychain:
+/// `acme = { keychain = true }`.
+const IN_KEYCHAIN: &str = "keychain";
+
+/// Where a key is kept.
+#[derive(Clone)]
+pub(crate) enum Saved {
+    Here(Secret),
+    Keychain,
+}
 
 /// The file of keys as it was read: comments and order are kept.
 #[derive(Clone)]
@@ -36,14 +55,15 @@ pub(crate) fn path(env: &Env) -> Option<PathBuf> {
     Some(config_path(folder)?.with_file_name(FILE))
 }
 
-/// Whether this place of a key is the file of keys.
+/// Whether this place of a key is one where `keys set` puts it.
 pub(crate) fn is_kept_at(source: &str) -> bool {
-    path(&env()).is_some_and(|path| path.display().to_string() == source)
+    source == keychain::NAME
+        || path(&env()).is_some_and(|path| path.display().to_string() == source)
 }
 
 /// Why a key counts: its variable is set, or a file has it.
 pub(crate) fn because(source: &str) -> String {
-    match source.contains(['/', '\\']) {
+    match source == keychain::NAME || source.contains(['/', '\\']) {
         true => format!("its key is in {source}"),
         false => format!("{source} is set"),
     }
@@ -109,7 +129,7 @@ impl KeyFile {
             wrong(message).with_help("Write a line for each key: PROVIDER = \"…\"")
         })?;
         let kept = Self { path, document };
-        let wrong_one = kept.document.iter().find(|(_, item)| !item.is_str());
+        let wrong_one = kept.document.iter().find(|(_, item)| saved(item).is_none());
         if let Some((name, _)) = wrong_one {
             let message = format!("{}: `{name}` is no string", kept.path.display());
             return Err(wrong(message).with_help("Write a line for each key: PROVIDER = \"…\""));
@@ -125,36 +145,69 @@ impl KeyFile {
         self.document.is_empty()
     }
 
-    /// Providers and their keys, in the file's order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, Secret)> {
+    /// Providers and where their keys are, in the file's order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, Saved)> {
         let keys = self.document.iter();
-        keys.filter_map(|(name, item)| Some((name, Secret::new(item.as_str()?))))
+        keys.filter_map(|(name, item)| Some((name, saved(item)?)))
     }
 
-    /// The keys as a place for the registry to look in.
-    pub(crate) fn source(&self) -> KeySource {
+    /// The registry that looks for keys in the keychain and in the file too.
+    pub(crate) fn known_to(&self, registry: Registry) -> Registry {
         let keys = self.keys().map(|(name, key)| (name.to_owned(), key));
-        let keys: BTreeMap<String, Secret> = keys.collect();
+        let keys: Arc<BTreeMap<String, Saved>> = Arc::new(keys.collect());
         let name = self.path.display().to_string();
-        KeySource::kept(&name, move |instance| Ok(keys.get(instance).cloned()))
+        let is_there = keys.values().any(|key| matches!(key, Saved::Keychain));
+        let registry = match is_there {
+            true => registry.with_key_source(in_keychain(Arc::clone(&keys))),
+            false => registry,
+        };
+        let here = move |instance: &str| match keys.get(instance) {
+            Some(Saved::Here(key)) => Ok(Some(key.clone())),
+            _ => Ok(None),
+        };
+        registry.with_key_source(KeySource::kept(&name, here))
     }
 
-    /// Keeps a key in place of the one before.
-    pub(crate) fn set(&mut self, provider: &str, key: &str) -> Result<()> {
+    /// Keeps a key in place of the one before: in the keychain if this build can ask
+    /// it and it answers, else here. It gives the place, and why it isn't the keychain.
+    pub(crate) fn set(&mut self, provider: &str, key: &str) -> Result<(String, Option<Error>)> {
+        let kept = keychain::IS_BUILT.then(|| Keychain::open()?.set(provider, key));
+        let why = match kept {
+            Some(Ok(())) => {
+                let mut place = InlineTable::new();
+                place.insert(IN_KEYCHAIN, true.into());
+                self.put(provider, Value::from(place))?;
+                return Ok((format!("the {}", keychain::NAME), None));
+            }
+            Some(Err(why)) => Some(why),
+            None => None,
+        };
+        self.put(provider, Value::from(key))?;
+        Ok((self.path.display().to_string(), why))
+    }
+
+    fn put(&mut self, provider: &str, value: Value) -> Result<()> {
         if self.document.to_string().is_empty() {
             self.document.decor_mut().set_prefix(CAPTION);
         }
-        self.document.insert(provider, toml_edit::value(key));
+        self.document.insert(provider, Item::Value(value));
         self.write()
     }
 
-    /// Removes a key; whether there was one.
-    pub(crate) fn remove(&mut self, provider: &str) -> Result<bool> {
-        let was_there = self.document.remove(provider).is_some();
-        if was_there {
-            self.write()?;
-        }
-        Ok(was_there)
+    /// Removes a key; from where, if there was one. One that the keychain doesn't
+    /// hand out stays.
+    pub(crate) fn remove(&mut self, provider: &str) -> Result<Option<String>> {
+        let place = match self.document.get(provider).and_then(saved) {
+            None => return Ok(None),
+            Some(Saved::Keychain) => {
+                Keychain::open()?.remove(provider)?;
+                format!("the {}", keychain::NAME)
+            }
+            Some(Saved::Here(_)) => self.path.display().to_string(),
+        };
+        self.document.remove(provider);
+        self.write()?;
+        Ok(Some(place))
     }
 
     fn write(&self) -> Result<()> {
@@ -163,6 +216,29 @@ impl KeyFile {
             .and_then(|()| files::replace(&self.path, &self.document.to_string(), true))
             .map_err(|error| wrong(format!("cannot write {}: {error}", self.path.display())))
     }
+}
+
+/// What stands in the file for a provider.
+fn saved(item: &Item) -> Option<Saved> {
+    let table = || item.as_inline_table()?.get(IN_KEYCHAIN)?.as_bool();
+    match item.as_str() {
+        Some(key) => Some(Saved::Here(Secret::new(key))),
+        None => table()
+            .filter(|is_there| *is_there)
+            .map(|_| Saved::Keychain),
+    }
+}
+
+/// The keychain as a place for the registry to look in.
+fn in_keychain(keys: Arc<BTreeMap<String, Saved>>) -> KeySource {
+    let is_there = move |instance: &str| matches!(keys.get(instance), Some(Saved::Keychain));
+    let known = is_there.clone();
+    KeySource::told(keychain::NAME, known, move |instance| {
+        match is_there(instance) {
+            true => Keychain::open()?.get(instance),
+            false => Ok(None),
+        }
+    })
 }
 
 enum Read {

@@ -20,6 +20,7 @@ mod input;
 mod interrupt;
 mod keeper;
 mod keys;
+mod lists;
 mod local;
 mod markdown;
 mod output;

@@ -22,7 +22,7 @@ const MANY: u32 = 10_000;
 pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
     let registry = configured(config)?;
     Ok(match KeyFile::find(registry.env()) {
-        Ok(Some(keys)) if !keys.is_empty() => registry.with_key_source(keys.source()),
+        Ok(Some(keys)) if !keys.is_empty() => keys.known_to(registry),
         Ok(_) => registry,
         Err(error) => registry.with_key_source(keys::unreadable(error)),
     })

@@ -84,7 +84,8 @@ pub(crate) fn span(time: Duration) -> String {
     match seconds {
         0.0..10.0 => format!("{:.1} s", seconds).replace(".0 s", " s"),
         10.0..120.0 => format!("{seconds:.0} s"),
-        _ => format!("{:.0} min", seconds / 60.0),
+        120.0..7200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
     }
 }
 
@@ -102,6 +103,6 @@ mod tests {
     fn spans_are_short() {
         let of = |ms| span(Duration::from_millis(ms));
         assert_eq!([of(300), of(2000), of(20_400)], ["0.3 s", "2 s", "20 s"]);
-        assert_eq!(of(180_000), "3 min");
+        assert_eq!([of(180_000), of(36_000_000)], ["3 min", "10 h"]);
     }
 }

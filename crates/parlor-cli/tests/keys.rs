@@ -260,3 +260,46 @@ fn at_a_terminal_a_key_is_typed_unseen() {
     assert!(!shown.contains("0123456789"), "{shown}");
     assert!(saved(&home).contains(&format!("openai = \"{KEY}\"")));
 }
+
+#[test]
+fn a_key_in_the_keychain_is_known_by_its_place_and_asked_for_when_needed() {
+    let home = Home::new();
+    home.pipe(&["keys", "set", "openai"], KEY);
+    let file = home.path().join(".config/parlor/keys.toml");
+    // As a build leaves it that has a keychain, which a test has not.
+    fs::write(&file, "openai = { keychain = true }\n").unwrap();
+    let list = home.run(&["keys", "--json"]).json();
+    assert_eq!(list[0]["source"], "Secret Service");
+    assert_eq!(list[0]["hint"], serde_json::Value::Null);
+    let ran = home.run(&["doctor", "--json"]);
+    let because = &ran.json()["default_model"]["because"];
+    assert_eq!(*because, "its key is in Secret Service");
+    let ran = home.run(&["-m", "openai/gpt-5.4-mini", "hi"]);
+    ran.failed(3, "config")
+        .says(&["Secret Service: ", "parlor keys set"]);
+    // What can't be removed there is still known here.
+    home.run(&["keys", "remove", "openai"]).failed(3, "config");
+    assert!(saved(&home).contains("keychain = true"));
+    // The environment is asked before.
+    let mut command = home.parlor(&["keys", "list"]);
+    let ran = Ran::of(
+        command
+            .env("OPENAI_API_KEY", "sk-env-zzzz")
+            .output()
+            .unwrap(),
+    );
+    assert!(ran.stdout.contains("wins over the saved key"), "{ran:?}");
+    home.pipe(&["keys", "set", "openai"], KEY);
+    assert!(saved(&home).contains(KEY));
+}
+
+#[cfg(feature = "keychain")]
+#[test]
+fn without_a_keychain_the_file_is_taken_and_that_is_said() {
+    let home = Home::new();
+    let ran = home.pipe(&["keys", "set", "openai"], KEY);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    hides_the_key(&ran);
+    ran.says(&["There is no keychain here (Secret Service: "]);
+    assert!(ran.stdout.contains("keys.toml"), "{ran:?}");
+}

@@ -43,10 +43,22 @@ pub enum KeySource {
 #[derive(Clone)]
 pub struct KeyLookup {
     name: Arc<str>,
-    /// Whether it may be asked only to know that there is a key.
-    is_at_hand: bool,
+    hand: Hand,
     lookup: Arc<LookupFn>,
 }
+
+/// How it is known that there is a key without having it.
+#[derive(Clone)]
+enum Hand {
+    /// It isn't.
+    Unknown,
+    /// By asking for it, which is quick.
+    Asked,
+    /// By something else.
+    Told(Arc<HandFn>),
+}
+
+type HandFn = dyn Fn(&str) -> bool + Send + Sync;
 
 type LookupFn = dyn Fn(&str) -> Result<Option<Secret>> + Send + Sync;
 
@@ -68,7 +80,7 @@ impl KeySource {
     ) -> Self {
         Self::Lookup(KeyLookup {
             name: name.into(),
-            is_at_hand: false,
+            hand: Hand::Unknown,
             lookup: Arc::new(lookup),
         })
     }
@@ -81,7 +93,21 @@ impl KeySource {
     ) -> Self {
         Self::Lookup(KeyLookup {
             name: name.into(),
-            is_at_hand: true,
+            hand: Hand::Asked,
+            lookup: Arc::new(lookup),
+        })
+    }
+
+    /// A lookup that may take long or ask a person, such as in a keychain, where
+    /// `has` knows at once for which instances there is a key.
+    pub fn told(
+        name: &str,
+        has: impl Fn(&str) -> bool + Send + Sync + 'static,
+        lookup: impl Fn(&str) -> Result<Option<Secret>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Lookup(KeyLookup {
+            name: name.into(),
+            hand: Hand::Told(Arc::new(has)),
             lookup: Arc::new(lookup),
         })
     }
@@ -103,9 +129,12 @@ impl KeySource {
     pub fn at_hand(&self, instance: &str, env: &Env) -> Option<String> {
         match self {
             Self::Env(names) => env.first(names).map(|(name, _)| name.to_owned()),
-            Self::Lookup(lookup) if !lookup.is_at_hand => None,
-            // What is wrong with it is said when the key is needed.
-            Self::Lookup(_) => Some(self.find(instance, env).ok()??.source),
+            Self::Lookup(lookup) => match &lookup.hand {
+                Hand::Unknown => None,
+                // What is wrong with it is said when the key is needed.
+                Hand::Asked => Some(self.find(instance, env).ok()??.source),
+                Hand::Told(has) => has(instance).then(|| lookup.name.to_string()),
+            },
             other => Some(other.describe()),
         }
     }

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | getting a model | [`Registry::model`], [`Registry::resolve`] |
 //! | writing a provider | [`Provider`], [`Descriptor`], [`ProviderConfig`], [`register!`] |
-//! | configuration files | [`Config`], [`config`], [`config_path`], [`data_folder`] |
+//! | configuration files | [`Config`], [`config`], [`config_path`], [`data_folder`], [`cache_folder`] |
 //! | facts and prices | [`Catalogue`], [`CatalogueEntry`], [`Cost`] |
 
 mod env;
@@ -35,7 +35,7 @@ pub mod catalogue;
 pub mod config;
 
 pub use catalogue::{Catalogue, CatalogueEntry, Cost, Price};
-pub use config::{Config, config_path, data_folder};
+pub use config::{Config, cache_folder, config_path, data_folder};
 pub use env::{Env, PROGRAM_VARIABLES};
 pub use findings::Findings;
 pub use key::{Key, KeyLookup, KeySource};

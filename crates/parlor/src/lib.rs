@@ -114,8 +114,9 @@ pub use parlor_mcp as mcp;
 pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, PROGRAM_VARIABLES, Price,
-    Problem, Problems, Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel, catalogue,
-    config, config_path, data_folder, known_provider, register, suggest, today,
+    Problem, Problems, Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel,
+    cache_folder, catalogue, config, config_path, data_folder, known_provider, register, suggest,
+    today,
 };
 pub use providers::*;
 #[cfg(feature = "agent")]

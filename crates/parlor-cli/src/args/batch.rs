@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use clap_complete::ArgValueCompleter;
 
-use super::{Common, TemplateArgs};
+use super::Common;
+use super::template::TemplateArgs;
 use crate::complete;
 
 /// What to ask, whom, how fast, and where the answers go.
@@ -39,16 +40,16 @@ pub(crate) struct BatchArgs {
     #[arg(long, value_name = "FIELDS|FILE|JSON", value_hint = ValueHint::FilePath)]
     pub(crate) schema: Option<String>,
     /// Randomness, from 0
-    #[arg(long, value_name = "NUMBER", value_parser = super::temperature)]
+    #[arg(long, value_name = "NUMBER", value_parser = super::chat::temperature)]
     pub(crate) temperature: Option<f64>,
     /// The most tokens of each answer
-    #[arg(long, value_name = "NUMBER", value_parser = super::tokens)]
+    #[arg(long, value_name = "NUMBER", value_parser = super::chat::tokens)]
     pub(crate) max_tokens: Option<u64>,
     /// The most questions on their way at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = super::tokens)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = super::chat::tokens)]
     pub(crate) concurrency: u64,
     /// The most questions a minute
-    #[arg(long, value_name = "NUMBER", value_parser = super::tokens)]
+    #[arg(long, value_name = "NUMBER", value_parser = super::chat::tokens)]
     pub(crate) rate: Option<u64>,
     /// Hand all questions in as a batch of the provider: answered within hours, often for half
     /// the price

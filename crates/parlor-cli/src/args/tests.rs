@@ -1,5 +1,7 @@
 //! What becomes of a command line.
 
+use parlor::{Effort, ReasoningConfig};
+
 use super::*;
 
 fn parsed(words: &[&str]) -> Command {

@@ -11,9 +11,9 @@ use super::table::table;
 use crate::args::{KeyOf, KeysAction, KeysArgs, ListForm, SetKey};
 use crate::environment::env;
 use crate::failure::{Context, Failure};
-use crate::keys::KeyFile;
+use crate::keys::{self, KEYCHAIN, KeyFile, Saved};
 use crate::terminal::{self, Terminal};
-use crate::{prompt, setup};
+use crate::{lists, prompt, setup};
 
 /// The most bytes that are read as a key.
 const KEY_LIMIT: u64 = 64 * 1024;
@@ -32,7 +32,7 @@ pub(crate) fn keys(args: &KeysArgs) -> Result<(), Failure> {
 #[derive(Debug, Serialize)]
 struct Row {
     provider: String,
-    /// Where it is: a variable, `api_key`, `key_command`, or a file.
+    /// Where it is: a variable, `api_key`, `key_command`, the keychain, or a file.
     source: String,
     /// The last four characters, where they are known without running a program.
     hint: Option<String>,
@@ -51,7 +51,8 @@ fn list(args: &KeysArgs) -> Result<(), Failure> {
         };
         list.push(Row {
             hint: hint(&registry, &row.id),
-            wins_over_saved: source != kept && file.keys().any(|(name, _)| name == row.id),
+            wins_over_saved: !keys::is_kept_at(&source)
+                && file.keys().any(|(name, _)| name == row.id),
             provider: row.id,
             source,
         });
@@ -61,10 +62,14 @@ fn list(args: &KeysArgs) -> Result<(), Failure> {
     for (name, key) in file.keys() {
         if !list.iter().any(|row| row.provider == name) {
             unused.push(name.to_owned());
+            let (source, hint) = match key {
+                Saved::Here(key) => (kept.clone(), Some(key.hint())),
+                Saved::Keychain => (KEYCHAIN.to_owned(), None),
+            };
             list.push(Row {
                 provider: name.to_owned(),
-                source: kept.clone(),
-                hint: Some(key.hint()),
+                source,
+                hint,
                 wins_over_saved: false,
             });
         }
@@ -99,6 +104,8 @@ fn hint(registry: &Registry, instance: &str) -> Option<String> {
     let source = config.keys.sources().iter().find(used)?;
     match source {
         KeySource::Command(_) | KeySource::File(_) => None,
+        // It may have a person asked to open it.
+        source if source.describe() == KEYCHAIN => None,
         source => {
             let key = source.find(instance, registry.env()).ok()??;
             Some(key.secret.hint())
@@ -119,16 +126,18 @@ fn set(args: &KeysArgs, which: &SetKey) -> Result<(), Failure> {
     let mut file = file()?;
     let key = read(name, resolved.provider.descriptor().key_url)?;
     let told = Terminal::find(args.common.plain, args.common.quiet);
-    let winner = winner(&registry, &resolved, &file);
+    let winner = winner(&registry, &resolved);
     let verified = match winner.is_none() && !which.no_verify {
         true => Some(verify(args, name, &key, &file)?),
         false => None,
     };
-    file.set(name, &key)?;
-    let path = file.path().display();
+    let (place, no_keychain) = file.set(name, &key)?;
+    if let Some(why) = no_keychain {
+        told.notice(format!("There is no keychain here ({}).", why.message()));
+    }
     let hint = Secret::new(key.as_str()).hint();
     terminal::say(&format!(
-        "The key for {name} ({hint}) is saved in {path}, which only you can read.\n"
+        "The key for {name} ({hint}) is saved in {place}, which only you can read.\n"
     ))?;
     match (winner, verified) {
         (Some(other), _) => told.notice(format!(
@@ -169,12 +178,11 @@ fn verify(args: &KeysArgs, name: &str, key: &str, file: &KeyFile) -> Result<Stri
     })
 }
 
-/// The place of a key that counts more than the file.
-fn winner(registry: &Registry, resolved: &Resolved, file: &KeyFile) -> Option<String> {
-    let kept = file.path().display().to_string();
+/// The place of a key that counts more than those that are saved.
+fn winner(registry: &Registry, resolved: &Resolved) -> Option<String> {
     let mut sources = resolved.config.keys.sources().iter();
     let used = sources.find_map(|source| source.at_hand(&resolved.config.instance, registry.env()));
-    used.filter(|source| *source != kept)
+    used.filter(|source| !keys::is_kept_at(source))
 }
 
 fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
@@ -192,9 +200,9 @@ fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
         ))?);
     };
     let from = format!("the key from {} ({})", key.source, key.secret.hint());
-    match setup::runtime()?.block_on(registry.models_of(name)) {
-        Ok(models) => {
-            let count = models.len();
+    match setup::runtime()?.block_on(lists::ask(&registry, name)) {
+        Ok(list) => {
+            let count = list.models.len();
             Ok(terminal::say(&format!(
                 "{name} takes {from}; it lists {count} models.\n"
             ))?)
@@ -218,18 +226,17 @@ fn remove(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
         Ok(resolved) => resolved.config.instance.clone(),
         Err(_) => which.provider.clone(),
     };
-    if !file.remove(&name)? {
+    let Some(place) = file.remove(&name)? else {
         let resolved = resolved?;
         let fact = format!("no key of {name} is saved in {}", file.path().display());
         let failure = Failure::from(Error::new(ErrorKind::Validation, fact));
-        return Err(match winner(&registry, &resolved, &file) {
+        return Err(match winner(&registry, &resolved) {
             Some(other) => failure.help(format!("{other} has one: remove it there")),
             None => failure.help("parlor keys list"),
         });
-    }
-    let path = file.path().display();
-    terminal::say(&format!("The key for {name} is removed from {path}.\n"))?;
-    if let Some(other) = resolved.ok().and_then(|it| winner(&registry, &it, &file)) {
+    };
+    terminal::say(&format!("The key for {name} is removed from {place}.\n"))?;
+    if let Some(other) = resolved.ok().and_then(|it| winner(&registry, &it)) {
         Terminal::find(args.common.plain, args.common.quiet)
             .notice(format!("note: {other} still has a key for {name}."));
     }

@@ -2,17 +2,20 @@
 
 mod row;
 
+use std::collections::HashSet;
+
 use parlor::config::Route;
-use parlor::{Error, ErrorKind, ModelEntry, Registry, today};
+use parlor::{Error, ErrorKind, ModelEntry, Registry, Resolved, today};
 use tokio::runtime::Runtime;
 
 use super::table::table;
 use crate::args::{ListForm, ModelsArgs};
 use crate::converse::Word;
 use crate::failure::{Context, Failure};
+use crate::lists;
 use crate::local;
 use crate::setup;
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Terminal, span};
 use row::Row;
 
 /// Lists the models.
@@ -27,14 +30,14 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
     };
     let mut rows = match &args.provider {
         Some(provider) => list.of_provider(provider)?,
-        None if args.live => list.all_live(&setup::runtime()?),
+        None if args.is_live() => list.all_live(&setup::runtime()?),
         None => list.known.models(args.all),
     };
     let total = rows.len();
     rows.retain(|row| list.is_wanted(row));
     // A search that finds nothing at hand goes on among all.
     let is_search = !args.words.is_empty() || !args.ability.is_empty();
-    let goes_on = rows.is_empty() && is_search && args.provider.is_none() && !args.live;
+    let goes_on = rows.is_empty() && is_search && args.provider.is_none() && !args.is_live();
     if goes_on {
         rows = list.known.models(true);
         rows.retain(|row| list.is_wanted(row));
@@ -57,14 +60,14 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
 
 /// The models that are in use, with what is known of each, for a menu.
 pub(crate) fn known_models(registry: &Registry) -> Vec<Word> {
-    words(&Known::new(registry).models(false))
+    words(&Known::new(registry).offered(false))
 }
 
 /// The same that begin so; where there is none, those of any provider.
 pub(crate) fn models_that_begin(registry: &Registry, start: &str) -> Vec<Word> {
     let known = Known::new(registry);
     let begin = |all| {
-        let mut rows = known.models(all);
+        let mut rows = known.offered(all);
         rows.retain(|row| !row.retired && row.id.starts_with(start));
         rows
     };
@@ -72,6 +75,21 @@ pub(crate) fn models_that_begin(registry: &Registry, start: &str) -> Vec<Word> {
         rows if rows.is_empty() => words(&begin(true)),
         rows => words(&rows),
     }
+}
+
+/// A model in use that holds more than this one and a request of so many tokens: of
+/// the same instance if there is one, and no larger than need be.
+pub(crate) fn larger(registry: &Registry, asked: &Resolved, tokens: u64) -> Option<(String, u64)> {
+    let own = asked.entry.as_ref().and_then(|entry| entry.context_window);
+    let least = tokens.max(own.unwrap_or_default());
+    let instance = &asked.config.instance;
+    let rows = Known::new(registry).models(false).into_iter();
+    let fitting = rows.filter(|row| !row.retired).filter_map(|row| {
+        let window = row.context_window.filter(|window| *window > least)?;
+        Some((row.provider != *instance, window, row.id))
+    });
+    let (_, window, id) = fitting.min()?;
+    Some((id, window))
 }
 
 fn words(rows: &[Row]) -> Vec<Word> {
@@ -123,6 +141,43 @@ impl Known<'_> {
             }
         }
         rows
+    }
+
+    /// The same, and what providers said within a day that they have beside: servers
+    /// on one's own machine are in use by that.
+    fn offered(&self, all: bool) -> Vec<Row> {
+        let mut rows = self.models(all);
+        let known: HashSet<String> = rows.iter().map(|row| row.id.clone()).collect();
+        for instance in self.registry.instances() {
+            let Some(list) = lists::kept(self.registry, instance) else {
+                continue;
+            };
+            if all || self.registry.is_ready(instance) {
+                let live = self.rows(instance, list.models);
+                rows.extend(live.into_iter().filter(|row| !known.contains(&row.id)));
+            }
+        }
+        rows
+    }
+
+    /// What an instance lists, completed by the catalogue.
+    fn rows(&self, instance: &str, models: Vec<ModelEntry>) -> Vec<Row> {
+        let catalogue = self.registry.catalogue();
+        let provider = self.registry.descriptor(instance);
+        let provider = provider.map_or(instance, |it| it.id);
+        let row = |model: ModelEntry| {
+            let own = catalogue.lookup(instance, &model.id);
+            let entry = own.or_else(|| catalogue.lookup(provider, &model.id));
+            let id = format!("{instance}/{}", model.id);
+            let mut row = Row::of(id, instance, entry, &self.today);
+            row.label = model.label;
+            row.context_window = model.context_window.or(row.context_window);
+            row.max_output_tokens = model.max_output_tokens.or(row.max_output_tokens);
+            row.capabilities = model.capabilities.or(row.capabilities);
+            row.source = "live";
+            row
+        };
+        models.into_iter().map(row).collect()
     }
 
     /// A route, of which is told what it leads to.
@@ -195,7 +250,7 @@ impl List<'_> {
                 "Prices are for a million tokens, input / output, as listed on the day beside them.",
             );
         }
-        let names_all = args.all || args.live || args.provider.is_some();
+        let names_all = args.all || args.is_live() || args.provider.is_some();
         let listed = self.known.registry.catalogue().entries().len();
         let more = listed.saturating_sub(total);
         if !names_all && more > 0 && args.words.is_empty() && args.ability.is_empty() {
@@ -215,7 +270,7 @@ impl List<'_> {
             .map_err(unknown_provider)?;
         let is_own_name = self.known.registry.instances().any(|name| name == provider);
         let instance = if is_own_name { provider } else { descriptor.id };
-        if !self.args.live && descriptor.needs_key {
+        if !self.args.is_live() && descriptor.needs_key {
             return Ok(self.known.catalogued(instance).collect());
         }
         match setup::runtime()?.block_on(self.live(instance)) {
@@ -265,24 +320,23 @@ impl List<'_> {
         rows
     }
 
-    /// What a provider lists, completed by the catalogue.
+    /// What a provider lists: what it said within a day, unless it is to be asked anew.
+    /// One that needs no key is on one's own machine, and is always asked.
     async fn live(&self, instance: &str) -> Result<Vec<Row>, Error> {
-        let models = self.known.registry.models_of(instance).await?;
-        let provider = self.known.registry.descriptor(instance)?.id;
-        let row = |model: ModelEntry| {
-            let catalogue = self.known.registry.catalogue();
-            let own = catalogue.lookup(instance, &model.id);
-            let entry = own.or_else(|| catalogue.lookup(provider, &model.id));
-            let id = format!("{instance}/{}", model.id);
-            let mut row = Row::of(id, instance, entry, &self.known.today);
-            row.label = model.label;
-            row.context_window = model.context_window.or(row.context_window);
-            row.max_output_tokens = model.max_output_tokens.or(row.max_output_tokens);
-            row.capabilities = model.capabilities.or(row.capabilities);
-            row.source = "live";
-            row
+        let registry = self.known.registry;
+        let needs_key = registry.descriptor(instance)?.needs_key;
+        let kept = (needs_key && !self.args.refresh).then(|| lists::kept(registry, instance));
+        let list = match kept.flatten() {
+            Some(list) => {
+                let age = span(list.age);
+                self.terminal.notice(format!(
+                    "{instance} said so {age} ago; --refresh asks it anew."
+                ));
+                list
+            }
+            None => lists::ask(registry, instance).await?,
         };
-        Ok(models.into_iter().map(row).collect())
+        Ok(self.known.rows(instance, list.models))
     }
 
     fn context(&self, instance: &str) -> Context {

@@ -197,6 +197,13 @@ pub fn data_folder(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     folder(&env, "XDG_DATA_HOME", "LOCALAPPDATA", ".local/share")
 }
 
+/// The folder for what can be had again, such as lists of models:
+/// `$XDG_CACHE_HOME/parlor`, else `~/.cache/parlor`, on Windows
+/// `%LOCALAPPDATA%\parlor`. Nothing is made there; `None` where no home is known.
+pub fn cache_folder(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    folder(&env, "XDG_CACHE_HOME", "LOCALAPPDATA", ".cache")
+}
+
 fn folder(
     env: &impl Fn(&str) -> Option<String>,
     xdg: &str,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parlor_core::{Capabilities, ChatBatches, ChatModel, ChatRequest, Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use config::{Keys, ProviderConfig};
 pub use descriptor::Descriptor;
@@ -82,7 +82,8 @@ pub trait Provider: Send + Sync + Debug {
 }
 
 /// A model in a provider's live list. What the list doesn't tell is unknown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct ModelEntry {
     /// The id to use.
