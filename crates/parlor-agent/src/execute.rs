@@ -119,6 +119,9 @@ impl Batch {
             Ok(arguments) => arguments,
             Err(error) => return self.refuse(with_schema(&error.to_string(), &definition)),
         };
+        if let Err(error) = tool.check(&arguments) {
+            return self.refuse(with_schema(error.message(), &definition));
+        }
         match self.approval(&*tool, definition).await {
             Approval::Allow | Approval::AllowAlways => {
                 self.allowed.push_back((at, tool, arguments));

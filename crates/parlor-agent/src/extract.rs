@@ -30,6 +30,7 @@ pub(crate) mod judge;
 mod schema;
 mod strategy;
 
+pub use check::keeps_to;
 pub use growing::{Partial, Partials};
 pub use strategy::ExtractStrategy;
 
@@ -218,6 +219,15 @@ impl<T: Extractable> Extractor<T> {
     ) -> Result<Extracted<T>> {
         let job = self.job();
         job.ask::<M, T>(model, request.into(), None).await
+    }
+
+    /// The value of an answer that was asked for by other means, such as in a
+    /// provider's batch. Nothing is asked.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract), without a correction.
+    pub fn read(&self, response: ChatResponse) -> Result<Extracted<T>> {
+        self.job().read(response)
     }
 
     /// Asks in a conversation: its tools run first, and the turn is committed

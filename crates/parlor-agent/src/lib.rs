@@ -30,7 +30,7 @@
 //! | when to stop | [`Limits`], [`Session`], [`SessionGuard`] |
 //! | what it came to | [`Statistics`], [`Stats`], [`Figures`] |
 //! | answers as values of a type, whole or growing | [`ExtractExt`], [`Extractable`], [`Extractor`], [`ExtractStrategy`], [`Extracted`], [`Partials`], [`Partial`] |
-//! | JSON that is still being written | [`PartialJson`] |
+//! | JSON that is still being written, or must keep to a schema | [`PartialJson`], [`keeps_to`] |
 //! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
 //! | pictures, sounds, films, documents | [`Attachment`], [`Attachments`] |
 //! | prompts with variables, by the feature `templates` | `Template`, `TemplateBuilder`, `Variable`, `VariableKind` |
@@ -70,7 +70,7 @@ pub use approval::{Approval, ApprovalRequest, Approver, approve_all, approve_non
 pub use batch::{Batch, BatchRun, Progress};
 pub use conversation::Conversation;
 pub use extract::{
-    ExtractExt, ExtractStrategy, Extractable, Extracted, Extractor, Partial, Partials,
+    ExtractExt, ExtractStrategy, Extractable, Extracted, Extractor, Partial, Partials, keeps_to,
 };
 pub use history::{History, Turn, TurnFailure, TurnState};
 pub use limits::Limits;

@@ -36,6 +36,18 @@ pub trait Tool: Send + Sync {
         Effect::None
     }
 
+    /// Whether it takes these arguments, before anybody is asked about them.
+    /// [`keeps_to`](crate::keeps_to) holds them to a schema.
+    ///
+    /// # Behavior
+    /// - Cheap, and changes nothing.
+    /// - An error's message says what is wrong: the model is told so with the
+    ///   schema, may call again, and the call isn't run.
+    fn check(&self, arguments: &Value) -> Result<()> {
+        let _ = arguments;
+        Ok(())
+    }
+
     /// Runs it. The arguments are JSON; whether they keep to the schema is the
     /// tool's to find out.
     ///
@@ -62,6 +74,10 @@ where
 
     fn effect(&self) -> Effect {
         self().effect()
+    }
+
+    fn check(&self, arguments: &Value) -> Result<()> {
+        self().check(arguments)
     }
 
     async fn call(&self, arguments: Value, context: &ToolContext) -> Result<ToolOutput> {

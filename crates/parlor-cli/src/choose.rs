@@ -5,8 +5,12 @@ use std::sync::Arc;
 use parlor::layers::ConfiguredLayers;
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
+use parlor::{
+    COMPATIBLE, ChatModel, ChatRequest, Descriptor, Error, ErrorKind, Registry, Resolved, Rule,
+    estimate,
+};
 
+use crate::commands::larger;
 use crate::failure::{Context, Failure};
 use crate::scrub::without_secrets;
 use crate::{keys, local};
@@ -45,6 +49,15 @@ pub(crate) enum Because {
     /// There is nothing else; these providers have a key, but several or
     /// without a default model.
     BuiltIn(Vec<String>),
+}
+
+/// What could be asked where a call failed.
+#[derive(Debug, Default)]
+pub(crate) struct Instead {
+    /// What a server of one's own has.
+    pub(crate) installed: Vec<String>,
+    /// A model that holds more, with how many tokens.
+    pub(crate) larger: Option<(String, u64)>,
 }
 
 impl Chosen {
@@ -111,6 +124,26 @@ impl Chosen {
         match self.at_address {
             true => context.at_address(),
             false => context,
+        }
+    }
+
+    /// What could be asked instead, after this failure.
+    pub(crate) async fn instead(
+        &self,
+        registry: &Registry,
+        error: &Error,
+        request: &ChatRequest,
+    ) -> Instead {
+        let asked = self.target(error.provider(), error.model());
+        let tokens = || estimate::input_tokens(request);
+        Instead {
+            installed: match self.at_address {
+                true => Vec::new(),
+                false => local::installed(registry, &asked.config.instance, error).await,
+            },
+            larger: (error.kind() == ErrorKind::ContextTooLong)
+                .then(|| larger(registry, asked, tokens()))
+                .flatten(),
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) use history::history;
 pub(crate) use import::import;
 pub(crate) use keys::keys;
 pub(crate) use man::man;
-pub(crate) use models::{known_models, models, models_that_begin};
+pub(crate) use models::{known_models, larger, models, models_that_begin};
 pub(crate) use providers::providers;
 pub(crate) use serve::serve;
 pub(crate) use templates::templates;

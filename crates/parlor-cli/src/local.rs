@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use parlor::Registry;
+use parlor::{Error, ErrorKind, Registry};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -61,6 +61,18 @@ pub(crate) async fn model(registry: &Registry) -> Option<(Server, String)> {
         }
     }
     None
+}
+
+/// What a server of one's own has, where it hasn't the model that was asked for. It
+/// is asked for that, and not for long.
+pub(crate) async fn installed(registry: &Registry, instance: &str, error: &Error) -> Vec<String> {
+    let needs_key = registry.descriptor(instance).is_ok_and(|it| it.needs_key);
+    if error.kind() != ErrorKind::ModelNotFound || error.status().is_none() || needs_key {
+        return Vec::new();
+    }
+    let list = timeout(LIST, registry.models_of(instance)).await;
+    let models = list.ok().and_then(Result::ok).unwrap_or_default();
+    models.into_iter().map(|model| model.id).collect()
 }
 
 /// The address of an instance that needs no key, where it is on this machine.

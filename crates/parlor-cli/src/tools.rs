@@ -132,7 +132,15 @@ impl Kit {
         if self.servers.is_wanted() {
             return true;
         }
-        self.entries.values().any(|entry| entry.is_on)
+        self.told_of().next().is_some()
+    }
+
+    /// The tools that the model is told of: those that are on, and not denied.
+    fn told_of(&self) -> impl Iterator<Item = &Entry> {
+        let told = |(known_as, entry): &(&String, &Entry)| {
+            entry.is_on && self.gate.policy(known_as) != Policy::Deny
+        };
+        self.entries.iter().filter(told).map(|(_, entry)| entry)
     }
 
     /// Turns a tool, a server's tools or all of them on or off. Whether there was one.
@@ -252,11 +260,11 @@ impl Kit {
         chat
     }
 
-    /// Gives a conversation the tools that are on now.
+    /// Gives a conversation the tools that are on now, without those that are denied.
     pub(crate) fn hand_over(&self, chat: &mut Conversation) {
         let tools = chat.tools_mut();
         tools.clear();
-        for entry in self.entries.values().filter(|entry| entry.is_on) {
+        for entry in self.told_of() {
             tools.register(Gated(entry.tool.clone()));
         }
     }
@@ -345,6 +353,10 @@ impl Tool for Gated {
 
     fn effect(&self) -> agent::Effect {
         agent::Effect::Changes
+    }
+
+    fn check(&self, arguments: &Value) -> Result<()> {
+        self.0.check(arguments)
     }
 
     async fn call(&self, arguments: Value, context: &ToolContext) -> Result<ToolOutput> {

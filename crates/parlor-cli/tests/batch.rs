@@ -445,6 +445,26 @@ async fn a_provider_takes_all_at_once_and_is_asked_again_later() {
     let ran = run(owned(&options)).await.unwrap();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(server.requests().len(), before);
+    // By a schema each answer is checked, as where it is asked for one by one.
+    server.end_after(1);
+    let shaped = home.file("s.jsonl", "\"{\\\"n\\\": 1}\"\n\"one\"\n");
+    let schema = "{\"type\": \"object\", \"properties\": {\"N\": {\"type\": \"integer\"}}, \"required\": [\"N\"]}";
+    let words = [
+        "batch",
+        &shaped,
+        "-m",
+        "openai/gpt-4.1-mini",
+        "-o",
+        "s.out",
+        "--schema",
+        schema,
+    ];
+    let words = [&words[..], &["--provider-batch", "--poll", "0.01"]].concat();
+    let ran = run(owned(&words)).await.unwrap();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let lines = kept(home, "s.out");
+    assert_eq!(lines[0]["text"], "{\"N\":1}");
+    assert_eq!(lines[1]["error"]["kind"], "validation");
     let ran = home.run(&["batch", &questions, "-m", "echo", "--provider-batch"]);
     ran.failed(2, "usage");
     let ran = home.run(&[

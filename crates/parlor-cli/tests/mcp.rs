@@ -102,7 +102,8 @@ fn a_policy_holds_for_a_server_or_for_one_of_its_tools() {
     let server = Server::start(vec![both, says("Done.")]);
     let ran = ask(&home, &server, &["--tool", "box"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    ran.says(&["✓ box.echo", "✗ box.die: the person's settings forbid it"]);
+    ran.says(&["✓ box.echo", "✗ box.die: There is no tool"]);
+    assert_eq!(tools_of(&server.request().body), ["box__echo"]);
 }
 
 #[test]

@@ -404,3 +404,46 @@ fn a_refusal_and_a_cut_answer_are_told_apart_from_a_whole_one() {
     assert_eq!(ran.json()["finish_reason"]["kind"], "refusal");
     assert_eq!(ran.error()["kind"], "content_filtered");
 }
+
+#[test]
+fn a_server_of_ones_own_that_lacks_a_model_is_asked_what_it_has() {
+    let home = Home::new();
+    let json = "content-type: application/json\r\n";
+    let lacks = || {
+        let body = r#"{"error":"model 'qwen3:4' not found"}"#;
+        Answer(404, json, body.to_owned())
+    };
+    let has = r#"{"models":[{"name":"llama3.2","model":"llama3.2"},{"name":"qwen3:4b","model":"qwen3:4b"}]}"#;
+    let server = Server::start(vec![lacks(), Answer(200, json, has.to_owned()), lacks()]);
+    let ask = || {
+        let mut command = home.parlor(&["-m", "ollama/qwen3:4", "Hi"]);
+        Ran::of(command.env("OLLAMA_HOST", &server.url).output().unwrap())
+    };
+    ask().failed(5, "model-not-found").says(&[
+        "ollama has no model \"qwen3:4\". Installed: llama3.2, qwen3:4b.",
+        "ollama pull qwen3:4",
+        "-m ollama/qwen3:4b",
+    ]);
+    // Where it doesn't say, that is all.
+    let ran = ask();
+    ran.failed(5, "model-not-found")
+        .says(&["ollama pull qwen3:4"]);
+    assert!(!ran.stderr.contains("Installed"), "{ran:?}");
+}
+
+#[test]
+fn a_stream_that_breaks_tells_how_much_had_come() {
+    let home = Home::new();
+    let piece = r#"{"model":"m","message":{"role":"assistant","content":"One two three four five six."},"done":false}"#;
+    let kind = "content-type: application/x-ndjson\r\n";
+    let server = Server::start(vec![Answer(200, kind, format!("{piece}\n"))]);
+    let mut command = home.parlor(&["-m", "ollama/m", "Hi"]);
+    let ran = Ran::of(command.env("OLLAMA_HOST", &server.url).output().unwrap());
+    let told = ran
+        .stderr
+        .split_once("error[interrupted-stream]: ")
+        .unwrap()
+        .1;
+    assert!(told.contains(" tokens of the answer had come."), "{ran:?}");
+    assert!(told.contains("parlor -c \"Go on\""), "{ran:?}");
+}

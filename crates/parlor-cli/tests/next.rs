@@ -103,8 +103,27 @@ fn what_is_too_long_is_told_by_its_parts() {
         "prompt ",
         "--trim oldest",
     ]);
+    // Here is none that would hold more.
+    assert!(ran.stderr.contains("parlor models"), "{ran:?}");
     let trimmed = run(&home, &server, &["-c", "--retry", "--trim", "oldest"]);
     assert_eq!(trimmed.stdout, "Short.\n", "{trimmed:?}");
+}
+
+#[test]
+fn a_model_that_holds_more_is_named() {
+    let home = home();
+    let ids = [("m", 200), ("big", 100_000), ("bigger", 200_000)];
+    let ids = ids.map(|(id, window)| format!("{{ id = \"{id}\", context_window = {window} }}"));
+    home.config(&format!(
+        "[providers.ollama]\nmodels = [{}]\n",
+        ids.join(", ")
+    ));
+    let told = "the input exceeds the context length of the model";
+    let error = || Answer(400, JSON, json!({"error": told}).to_string());
+    let server = Server::start(vec![error()]);
+    let ran = run(&home, &server, &["And now?"]);
+    ran.failed(8, "context")
+        .says(&["one that holds 100\u{202f}000 tokens: -m ollama/big"]);
 }
 
 #[test]

@@ -136,15 +136,20 @@ fn nobody_to_ask_means_no_and_says_which_option_allows_it() {
     let (ran, told) = call(&home, &["--tool", "read_file"], "read_file", path());
     assert_eq!((ran.code, told.as_str()), (Some(0), "inside"), "{ran:?}");
     home.config("[tools.read_file]\npolicy = \"deny\"");
-    let (ran, told) = call(
-        &home,
-        &["--tool", "read_file", "--allow", "all"],
-        "read_file",
-        path(),
-    );
-    // A person's own no is no failure of the question.
+    // The model isn't told of what a person's own no keeps from running.
+    let server = Server::start(vec![
+        calls(&[("calculator", json!({"expression": "1"}))]),
+        says("Done."),
+    ]);
+    let ran = ask(&home, &server, &["--tool", "read_file", "--allow", "all"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(told.contains("settings forbid it"), "{told}");
+    let told = tools_of(&server.request().body);
+    assert!(told.contains(&"calculator".to_owned()), "{told:?}");
+    assert!(!told.contains(&"read_file".to_owned()), "{told:?}");
+    let server = Server::start(vec![says("Done.")]);
+    let ran = ask(&home, &server, &["--tool", "read_file"]);
+    assert_eq!(ran.stdout, "Done.\n", "{ran:?}");
+    assert!(tools_of(&server.request().body).is_empty());
     // With a program on the other end it is the same.
     let (ran, _) = call(
         &home,
@@ -400,4 +405,25 @@ fn an_answer_by_a_schema_or_in_one_piece_may_need_tools_too() {
         "{ran:?}"
     );
     assert!(server.request().body.contains("\"stream\":false"));
+}
+
+#[test]
+fn arguments_that_break_the_schema_go_back_and_nobody_is_asked() {
+    let home = Home::new();
+    program(&home, "cat", "");
+    // Where nobody could be asked, a call that had to be would be the failure.
+    let wrong = json!({"text": 7});
+    let (ran, told) = call(&home, &["--tool", "tool"], "tool", wrong);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(told.contains("`text` must be of the type string"), "{told}");
+    assert!(told.contains("must match {\"type\":\"object\""), "{told}");
+    ran.says(&["✗ tool: "]);
+    let (ran, _) = call(&home, &["--tool", "tool"], "tool", json!({"text": "x"}));
+    ran.failed(11, "tool");
+    let (ran, told) = call(&home, &["--allow", "tool"], "tool", json!({"text": "x"}));
+    assert_eq!(
+        (ran.code, told.as_str()),
+        (Some(0), "{\"text\":\"x\"}"),
+        "{ran:?}"
+    );
 }

@@ -264,7 +264,10 @@ impl Attempts {
     fn give_up(&self, error: Error, reason: &str) -> Error {
         let times = match self.retries {
             0 => "once".to_owned(),
-            retries => format!("{} times", retries + 1),
+            retries => {
+                let took = self.called.elapsed().as_secs_f64();
+                format!("{} times over {took:.1} s", retries + 1)
+            }
         };
         let help = format!("{} It was tried {times}{reason}.", error.help());
         error.with_retry(Retry::Exhausted).with_help(help)

@@ -101,6 +101,19 @@ impl Job {
         }
     }
 
+    pub(crate) fn read<T: DeserializeOwned>(&self, response: ChatResponse) -> Result<Extracted<T>> {
+        let usage = response.usage.clone().unwrap_or_default();
+        match judge(&response, &self.shaper.shape) {
+            Ok(value) => Ok(Extracted {
+                value,
+                response,
+                usage,
+                attempts: 1,
+            }),
+            Err(verdict) => Err(verdict.into_error(response, &usage)),
+        }
+    }
+
     fn wrapped(&self) -> bool {
         self.shaper.shape.wrapped
     }

@@ -1,5 +1,6 @@
 //! Whether a value keeps to a JSON Schema that no type stands for.
 
+use parlor_core::{Error, ErrorKind};
 use serde_json::{Map, Value};
 
 /// How many schemas are looked at for one value: alternatives that refer to
@@ -21,6 +22,17 @@ pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), String> {
         left: STEPS,
     };
     checker.check(schema, value, "", 0)
+}
+
+/// Holds a value to a JSON Schema by its types, constants, properties, items, sizes,
+/// bounds, combinations and local references. What else there is, `pattern`
+/// and `format` above all, is not looked at.
+///
+/// # Errors
+/// [`Validation`](ErrorKind::Validation) with the first thing that is wrong and its
+/// place, in words for the model.
+pub fn keeps_to(schema: &Value, value: &Value) -> Result<(), Error> {
+    check(schema, value).map_err(|wrong| Error::new(ErrorKind::Validation, wrong))
 }
 
 struct Checker<'a> {

@@ -76,6 +76,7 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
         used: Vec::new(),
         is_counted: true,
         is_discounted: args.provider_batch,
+        unread: shape.clone().filter(|_| args.provider_batch),
         elsewhere: Elsewhere::of(args),
         in_a_row: 0,
         end: None,
@@ -114,6 +115,8 @@ struct Asking<'a> {
     is_counted: bool,
     /// Whether the price isn't the one that is known.
     is_discounted: bool,
+    /// The schema that answers of a provider's batch must keep to.
+    unread: Option<OutputSchema>,
     /// A provider's batch, where it is one.
     elsewhere: Option<Elsewhere>,
     /// How many in a row failed by the host's own fault.

@@ -9,7 +9,7 @@ use parlor::layers::retry::RetryNotice;
 use parlor::{ChatModel, ChatResponse, Error, ErrorKind, FinishKind, Latency, Message, Role};
 
 use crate::args::{ChatArgs, Form, Trim};
-use crate::choose::{self, Chosen, Wish};
+use crate::choose::{self, Chosen, Instead, Wish};
 use crate::failure::{self, Context, Failure, Then};
 use crate::interrupt;
 use crate::keeper::{self, Keeper, Shelf};
@@ -17,8 +17,8 @@ use crate::output;
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
 use crate::{environment, input, pick, schema, setup, template, weight};
-pub(crate) use ask::answer;
 use ask::{Stopped, shaped, stream, whole};
+pub(crate) use ask::{answer, read};
 use talk::Talk;
 
 /// Asks, and prints the answer.
@@ -182,6 +182,10 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if let Some(talk) = &mut talk {
         runtime.block_on(talk.end());
     }
+    let instead = match &outcome {
+        Err(Stopped::Call(error)) => runtime.block_on(chosen.instead(&registry, error, &request)),
+        _ => Instead::default(),
+    };
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     let response = match outcome {
@@ -190,6 +194,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         Err(Stopped::Call(error)) => {
             output.fail()?;
             let context = chosen.context(error.provider(), error.model());
+            let context = context.with_installed(instead.installed);
             let failure = match shape {
                 Some(_) => Failure::of_schema(error, &context),
                 None => Failure::of(error, &context),
@@ -198,6 +203,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 in_talk: false,
                 is_kept,
                 goes_on: args.going.named().is_some(),
+                larger: instead.larger,
             };
             return Err(failure.then(then, &request));
         }

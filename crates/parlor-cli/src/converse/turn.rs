@@ -180,11 +180,15 @@ impl Session {
         match result {
             Ok(_) => Ok(()),
             Err(error) => {
+                let instead = self.chosen.instead(&self.registry, &error, &sent);
+                let instead = self.runtime.block_on(instead);
                 let context = self.chosen.context(error.provider(), error.model());
+                let context = context.with_installed(instead.installed);
                 let then = Then {
                     in_talk: true,
                     is_kept: self.keeps,
                     goes_on: before > 0,
+                    larger: instead.larger,
                 };
                 let failure = match shape {
                     Some(_) => Failure::of_schema(error, &context)

@@ -2,7 +2,8 @@
 
 use parlor::layers::fallback::Tried;
 use parlor::{
-    Error, ErrorKind, FinishKind, Key, Part, Resolved, Retry, Scrub, Secret, UnknownModel, today,
+    Candidate, Error, ErrorKind, FinishKind, Key, Part, Resolved, Retry, Scrub, Secret,
+    UnknownModel, estimate, suggest, today,
 };
 
 use super::Inner;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     at_address: bool,
     /// That the model has ended, and what takes its place.
     retired: Option<String>,
+    /// What a server of one's own has instead of the model.
+    installed: Vec<String>,
 }
 
 impl Context {
@@ -43,6 +46,7 @@ impl Context {
             address_variable: descriptor.base_url_env.first().copied(),
             at_address: false,
             retired: retired(resolved),
+            installed: Vec::new(),
         }
         .hiding(resolved)
     }
@@ -63,6 +67,13 @@ impl Context {
     #[must_use]
     pub(crate) fn at_address(mut self) -> Self {
         self.at_address = true;
+        self
+    }
+
+    /// The same, with what a server of one's own has installed.
+    #[must_use]
+    pub(crate) fn with_installed(mut self, models: Vec<String>) -> Self {
+        self.installed = models;
         self
     }
 
@@ -88,6 +99,9 @@ pub(crate) fn retired(resolved: &Resolved) -> Option<String> {
     });
     Some(format!("{} {since}{next}", resolved.id()))
 }
+
+/// The most models of a server that are named.
+const INSTALLED: usize = 8;
 
 /// The most characters of an answer that wasn't what was asked for.
 const SHOWN: usize = 300;
@@ -231,6 +245,9 @@ fn key(inner: &mut Inner, context: &Context) {
 fn unknown_model(inner: &mut Inner, context: &Context) {
     let source = std::error::Error::source(&inner.error);
     let Some(unknown) = source.and_then(|source| source.downcast_ref::<UnknownModel>()) else {
+        if !context.installed.is_empty() {
+            return not_installed(inner, context);
+        }
         inner.help = match &context.retired {
             Some(retired) => vec![retired.clone()],
             None if context.at_address => vec![inner.error.help().to_owned()],
@@ -257,6 +274,36 @@ fn unknown_model(inner: &mut Inner, context: &Context) {
             "parlor providers lists all of them; parlor models WORD searches the models".to_owned(),
         ];
     }
+}
+
+/// A server of one's own has other models.
+fn not_installed(inner: &mut Inner, context: &Context) {
+    let (instance, installed) = (&context.instance, &context.installed);
+    let shown: Vec<&str> = installed
+        .iter()
+        .take(INSTALLED)
+        .map(String::as_str)
+        .collect();
+    let more = match installed.len().saturating_sub(INSTALLED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let missing = inner.error.model().unwrap_or_default();
+    let (shown, told) = (shown.join(", "), &inner.error);
+    inner.fact = match missing {
+        "" => format!("{told}. Installed: {shown}{more}."),
+        missing => format!("{instance} has no model \"{missing}\". Installed: {shown}{more}."),
+    };
+    let names = installed.iter().map(|name| Candidate {
+        name,
+        preferred: false,
+    });
+    let near = suggest(missing, names, 1).first().copied();
+    let other = near.or(installed.first().map(String::as_str));
+    inner.help = vec![inner.error.help().to_owned()];
+    inner
+        .help
+        .extend(other.map(|name| format!("or ask another: -m {instance}/{name}")));
 }
 
 /// The server is there, and the path below its address isn't.
@@ -308,13 +355,14 @@ fn unreachable(inner: &mut Inner, context: &Context) {
 
 fn interrupted(inner: &mut Inner) {
     let error = &inner.error;
-    let characters = error
+    let tokens = error
         .partial()
-        .map_or(0, |partial| partial.text().chars().count());
+        .map_or(0, |partial| estimate::text_tokens(&partial.text()));
     let cause = error.message();
-    inner.fact = match characters {
+    inner.fact = match tokens {
         0 => format!("{cause}; nothing of the answer had come."),
-        count => format!("{cause}; {count} characters of the answer had come."),
+        1 => format!("{cause}; about 1 token of the answer had come."),
+        count => format!("{cause}; about {count} tokens of the answer had come."),
     };
     inner.help = vec!["ask again; a broken answer isn't asked for twice by itself".to_owned()];
     if tried(error) {

@@ -3,10 +3,11 @@
 use parlor::ChatRequest;
 
 use super::Failure;
+use crate::converse::grouped;
 use crate::weight;
 
 /// Where a failed call leaves a person.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Then {
     /// Whether the person is in a conversation, else at the shell.
     pub(crate) in_talk: bool,
@@ -14,13 +15,15 @@ pub(crate) struct Then {
     pub(crate) is_kept: bool,
     /// Whether turns before it were sent too.
     pub(crate) goes_on: bool,
+    /// A model in use that holds more, by its id, with how many tokens.
+    pub(crate) larger: Option<(String, u64)>,
 }
 
 impl Failure {
     /// The same with what can be done next about this request.
     #[must_use]
     pub(crate) fn then(mut self, then: Then, request: &ChatRequest) -> Self {
-        let again = match then {
+        let again = match &then {
             Then { in_talk: true, .. } => Some("/retry asks again"),
             Then { is_kept: true, .. } => Some("the prompt is saved: parlor -c --retry"),
             _ => None,
@@ -29,16 +32,23 @@ impl Failure {
             "context" => {
                 let largest = weight::largest(request);
                 self.0.fact = format!("{}. Largest parts, about: {largest} tokens.", self.0.fact);
-                let shorter = match then {
+                let shorter = match &then {
                     Then { in_talk: true, .. } => Some("/compact sums up the older turns"),
                     Then { goes_on: true, .. } => Some("leave out the oldest turns: --trim oldest"),
                     _ => None,
                 };
-                let larger = "models and their context windows: parlor models";
+                let larger = match &then.larger {
+                    None => "models and their context windows: parlor models".to_owned(),
+                    Some((id, window)) => {
+                        let how = if then.in_talk { "/model" } else { "-m" };
+                        format!("one that holds {} tokens: {how} {id}", grouped(*window))
+                    }
+                };
+                let shorter = shorter.map(str::to_owned);
                 shorter.into_iter().chain([larger]).fold(self, Self::also)
             }
             "interrupted-stream" => {
-                let told = match then {
+                let told = match &then {
                     Then { in_talk: true, .. } => {
                         Some("what came is kept: say \"Go on\", or /retry")
                     }

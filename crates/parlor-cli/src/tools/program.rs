@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parlor::agent::{Tool, ToolContext, ToolOutput};
+use parlor::agent::{Tool, ToolContext, ToolOutput, keeps_to};
 use parlor::{Env, Error, ErrorKind, FunctionDefinition, Result, ToolDefinition};
 use serde_json::Value;
 
@@ -103,6 +103,16 @@ fn read_schema(name: &str, file: &Path) -> Result<Value> {
 impl Tool for Program {
     fn definition(&self) -> ToolDefinition {
         self.definition.clone()
+    }
+
+    fn check(&self, arguments: &Value) -> Result<()> {
+        let nothing = Value::Object(serde_json::Map::new());
+        let function = self.definition.as_function();
+        match function.and_then(|function| function.parameters.as_ref()) {
+            Some(schema) if arguments.is_null() => keeps_to(schema, &nothing),
+            Some(schema) => keeps_to(schema, arguments),
+            None => Ok(()),
+        }
     }
 
     async fn call(&self, arguments: Value, _: &ToolContext) -> Result<ToolOutput> {

@@ -85,7 +85,10 @@ impl Asking<'_> {
         let model = &self.chosen.resolved.model;
         let result = result.and_then(|answer| match chat::unanswered(&answer, model) {
             Some(error) => Err(error),
-            None => Ok(answer),
+            None => match &self.unread {
+                Some(shape) => chat::read(answer, shape),
+                None => Ok(answer),
+            },
         });
         // What wasn't asked, or is on its way elsewhere, has no line.
         if matches!(&result, Err(error) if error.kind() == ErrorKind::Cancelled) {
@@ -107,7 +110,10 @@ impl Asking<'_> {
             }),
             Err(error) => {
                 let context = self.chosen.context(error.provider(), error.model());
-                let failure = Failure::of(error.clone(), &context);
+                let failure = match &self.unread {
+                    Some(_) => Failure::of_schema(error.clone(), &context),
+                    None => Failure::of(error.clone(), &context),
+                };
                 self.judge(error, stopper);
                 Ok(serde_json::json!({ "error": failure.object() }))
             }

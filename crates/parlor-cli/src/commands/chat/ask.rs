@@ -128,21 +128,33 @@ pub(crate) async fn answer(
     Ok(response)
 }
 
+/// The answer that was asked for elsewhere by a schema, as the value alone.
+pub(crate) fn read(response: ChatResponse, shape: &OutputSchema) -> Result<ChatResponse, Error> {
+    let extractor = Extractor::<Value>::new().with_schema(shape.clone());
+    let extracted = extractor.read(response)?;
+    Ok(with_text(extracted.response, extracted.value.to_string()))
+}
+
 /// A value as the whole text of its answer.
 fn of_extracted(extracted: Extracted<Value>, pretty: bool, clock: &Clock) -> ChatResponse {
     let text = match pretty {
         true => format!("{:#}", extracted.value),
         false => extracted.value.to_string(),
     };
-    let mut response = extracted.response;
+    let mut response = with_text(extracted.response, text);
     response.usage = Some(extracted.usage);
+    clock.complete(&mut response.metadata.latency, None);
+    response
+}
+
+/// The answer with this in place of its text.
+fn with_text(mut response: ChatResponse, text: String) -> ChatResponse {
     response.choices.truncate(1);
     if let Some(choice) = response.choices.first_mut() {
         let parts = &mut choice.message.parts;
         parts.retain(|part| !matches!(part, Part::Text(_)));
         parts.push(Part::text(text));
     }
-    clock.complete(&mut response.metadata.latency, None);
     response
 }
 

@@ -71,7 +71,9 @@ fn decided(session: &mut Session, name: &str, policy: Policy) -> Result<String, 
         }
         Policy::Allow => format!("{decided}: runs without asking, in later conversations too."),
         Policy::Ask => format!("{decided}: you are asked before each call."),
-        Policy::Deny => format!("{decided}: doesn't run, in later conversations neither."),
+        Policy::Deny => format!(
+            "{decided}: doesn't run, in later conversations neither, and the model isn't told of it."
+        ),
     })
 }
 
