@@ -1,19 +1,18 @@
 //! Which model to ask: named, configured, with the only key, on this machine, or built in.
 
+mod instead;
+
 use std::sync::Arc;
 
 use parlor::layers::ConfiguredLayers;
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{
-    COMPATIBLE, ChatModel, ChatRequest, Descriptor, Error, ErrorKind, Registry, Resolved, Rule,
-    estimate,
-};
+use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
 
-use crate::commands::larger;
 use crate::failure::{Context, Failure};
 use crate::scrub::without_secrets;
 use crate::{keys, local};
+pub(crate) use instead::Instead;
 
 /// What the command line says of the model.
 #[derive(Debug, Clone, Copy)]
@@ -49,15 +48,6 @@ pub(crate) enum Because {
     /// There is nothing else; these providers have a key, but several or
     /// without a default model.
     BuiltIn(Vec<String>),
-}
-
-/// What could be asked where a call failed.
-#[derive(Debug, Default)]
-pub(crate) struct Instead {
-    /// What a server of one's own has.
-    pub(crate) installed: Vec<String>,
-    /// A model that holds more, with how many tokens.
-    pub(crate) larger: Option<(String, u64)>,
 }
 
 impl Chosen {
@@ -124,26 +114,6 @@ impl Chosen {
         match self.at_address {
             true => context.at_address(),
             false => context,
-        }
-    }
-
-    /// What could be asked instead, after this failure.
-    pub(crate) async fn instead(
-        &self,
-        registry: &Registry,
-        error: &Error,
-        request: &ChatRequest,
-    ) -> Instead {
-        let asked = self.target(error.provider(), error.model());
-        let tokens = || estimate::input_tokens(request);
-        Instead {
-            installed: match self.at_address {
-                true => Vec::new(),
-                false => local::installed(registry, &asked.config.instance, error).await,
-            },
-            larger: (error.kind() == ErrorKind::ContextTooLong)
-                .then(|| larger(registry, asked, tokens()))
-                .flatten(),
         }
     }
 

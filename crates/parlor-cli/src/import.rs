@@ -174,8 +174,17 @@ fn model_id(registry: &Registry, provider: Option<&str>, model: &str) -> String 
 }
 
 /// The first of these folders that is there.
-fn folder(candidates: impl IntoIterator<Item = Option<PathBuf>>) -> Option<PathBuf> {
-    candidates.into_iter().flatten().find(|it| it.is_dir())
+fn folder(candidates: &[Option<PathBuf>]) -> Option<PathBuf> {
+    let mut candidates = candidates.iter().flatten();
+    candidates.find(|it| it.is_dir()).cloned()
+}
+
+/// Where to look: at the place that was named, else at the usual ones.
+fn places(path: Option<&Path>, usual: Vec<Option<PathBuf>>) -> Vec<Option<PathBuf>> {
+    match path {
+        Some(path) => vec![Some(path.to_owned())],
+        None => usual,
+    }
 }
 
 /// Folders where a program may keep its configuration, by its name there.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::calling::{calls, last_result, says};
+use common::calling::{calls, last_result, says, tools_of};
 use common::pty::Pty;
 use common::server::{Answer, Server};
 use common::{Home, signal_of};
@@ -73,29 +73,26 @@ fn for_this_session_is_not_for_the_next() {
 
 #[test]
 fn always_and_never_are_remembered_for_what_they_were_said_of() {
-    for (key, sign) in [
-        ("a", "✓ read_file"),
-        ("d", "✗ read_file: the person's settings forbid it"),
-    ] {
+    for (key, runs) in [("a", true), ("d", false)] {
         let home = home();
-        let answers = vec![
-            asks(),
-            says("One."),
-            asks(),
-            says("Two."),
-            asks(),
-            says("Three."),
-        ];
+        let mut answers = vec![asks(), says("One."), says("Two."), asks(), says("Three.")];
+        if runs {
+            answers.insert(2, asks());
+        }
         let server = Server::start(answers);
         let mut pty = start(&home, &server, &["Hi"]);
         answer(&mut pty, key);
         pty.shows("One.");
         assert_eq!(pty.ended(), 0);
+        server.request();
+        server.request();
         // Where nobody could be asked, too.
         let mut command = home.parlor(&["-m", "ollama/m", "--tool", "read_file", "Hi"]);
         let ran = command.env("OLLAMA_HOST", &server.url).output().unwrap();
         let told = String::from_utf8(ran.stderr).unwrap();
-        assert!(told.contains(sign), "{told}");
+        assert_eq!(told.contains("✓ read_file"), runs, "{told}");
+        // What is never to run, the model isn't told of.
+        assert_eq!(tools_of(&server.request().body).len(), usize::from(runs));
         assert_eq!(ran.status.code(), Some(0));
         let file = home.path().join(".local/share/parlor/tools.toml");
         let text = std::fs::read_to_string(&file).unwrap();
@@ -252,4 +249,32 @@ fn ctrl_c_stops_a_program_and_the_conversation_goes_on() {
     pty.shows("[interrupted]");
     pty.enters("And now?");
     pty.shows("\nYes.\n");
+}
+
+#[test]
+fn a_narrow_terminal_shows_all_of_the_question() {
+    let home = home();
+    let server = Server::start(vec![
+        calls(&[(
+            "read_file",
+            json!({"path": "a/long/way/to/the/notes/of/last/year/notes.txt"}),
+        )]),
+        says("Done."),
+    ]);
+    let words = ["-m", "ollama/m", "--tool", "read_file", "Hi"];
+    let mut pty = Pty::sized(&home, &words, &[("OLLAMA_HOST", &server.url)], true, 40);
+    let shown = pty.until(|shown| shown.trim_end().ends_with("Ctrl-C stops:"));
+    let question = "\
+read_file (built-in) wants to run with
+  {
+    \"path\": \"a/long/way/to/the/notes/of
+  /last/year/notes.txt\"
+  }
+  [y] once  [s] this session
+  [a] always  [n] no  [d] never
+  Ctrl-C stops:";
+    assert!(shown.trim_end().ends_with(question), "{shown}");
+    pty.types("n");
+    let shown = pty.shows("Done.");
+    assert!(shown.contains("Ctrl-C stops: no\n"), "{shown}");
 }

@@ -78,7 +78,8 @@ pub(crate) fn models_that_begin(registry: &Registry, start: &str) -> Vec<Word> {
 }
 
 /// A model in use that holds more than this one and a request of so many tokens: of
-/// the same instance if there is one, and no larger than need be.
+/// the same instance if there is one, and no larger than need be. What a server of
+/// one's own has installed isn't known, but for what is configured.
 pub(crate) fn larger(registry: &Registry, asked: &Resolved, tokens: u64) -> Option<(String, u64)> {
     let own = asked.entry.as_ref().and_then(|entry| entry.context_window);
     let least = tokens.max(own.unwrap_or_default());
@@ -86,6 +87,15 @@ pub(crate) fn larger(registry: &Registry, asked: &Resolved, tokens: u64) -> Opti
     let rows = Known::new(registry).models(false).into_iter();
     let fitting = rows.filter(|row| !row.retired).filter_map(|row| {
         let window = row.context_window.filter(|window| *window > least)?;
+        let needs_key = registry
+            .descriptor(&row.provider)
+            .is_ok_and(|it| it.needs_key);
+        let offered = registry.config().providers.get(&row.provider);
+        let mut offered = offered.into_iter().flat_map(|settings| &settings.models);
+        let (_, model) = row.id.split_once('/')?;
+        if !needs_key && !offered.any(|it| it.id() == model) {
+            return None;
+        }
         Some((row.provider != *instance, window, row.id))
     });
     let (_, window, id) = fitting.min()?;

@@ -12,7 +12,7 @@ use parlor::{
 use serde_json::Value;
 
 use super::text::{Written, literal};
-use super::{Haul, Talk, folder, model_id, nothing, provider_called, time, usual};
+use super::{Haul, Talk, folder, model_id, nothing, places, provider_called, time, usual};
 use crate::failure::Failure;
 
 /// Settings that say how the program itself behaves, of which nothing is to be taken over.
@@ -32,16 +32,10 @@ pub(super) fn read(
     registry: &Registry,
     haul: &mut Haul,
 ) -> Result<(), Failure> {
-    let mut places = vec![env.get("AICHAT_CONFIG_DIR").map(PathBuf::from)];
-    places.extend(usual(env, "XDG_CONFIG_HOME", ".config", "aichat"));
-    let home = match path {
-        Some(path) => folder([Some(path.to_owned())]),
-        None => folder(places.clone()),
-    };
-    let home = home.ok_or_else(|| match path {
-        Some(path) => nothing("aichat", &[Some(path.to_owned())]),
-        None => nothing("aichat", &places),
-    })?;
+    let mut usual = usual(env, "XDG_CONFIG_HOME", ".config", "aichat");
+    usual.insert(0, env.get("AICHAT_CONFIG_DIR").map(PathBuf::from));
+    let places = places(path, usual);
+    let home = folder(&places).ok_or_else(|| nothing("aichat", &places))?;
     let config = home.join("config.yaml");
     if let Some(settings) = yaml(&config, haul) {
         settings_of(&config, &settings, registry, haul);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::aichat::{files, yaml};
 use super::text::Written;
-use super::{Fact, Haul, Talk, folder, model_id, nothing, provider_called, time, usual};
+use super::{Fact, Haul, Talk, folder, model_id, nothing, places, provider_called, time, usual};
 use crate::failure::Failure;
 
 /// What a template may say that is known here.
@@ -63,18 +63,13 @@ pub(super) async fn read(
     registry: &Registry,
     haul: &mut Haul,
 ) -> Result<(), Failure> {
-    let mut places = vec![env.get("LLM_USER_PATH").map(PathBuf::from)];
-    places.extend(usual(env, "XDG_CONFIG_HOME", ".config", "io.datasette.llm"));
-    let (home, database) = match path {
-        Some(path) if path.is_file() => (None, Some(path.to_owned())),
-        Some(path) => (folder([Some(path.to_owned())]), None),
-        None => (folder(places.clone()), None),
-    };
+    let mut usual = usual(env, "XDG_CONFIG_HOME", ".config", "io.datasette.llm");
+    usual.insert(0, env.get("LLM_USER_PATH").map(PathBuf::from));
+    let places = places(path, usual);
+    let database = path.filter(|path| path.is_file()).map(Path::to_owned);
+    let home = folder(&places);
     if home.is_none() && database.is_none() {
-        return Err(match path {
-            Some(path) => nothing("llm", &[Some(path.to_owned())]),
-            None => nothing("llm", &places),
-        });
+        return Err(nothing("llm", &places));
     }
     if let Some(home) = &home {
         settings(home, registry, haul);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::aichat::yaml;
 use super::text::{Written, literal, shell};
-use super::{Haul, Talk, folder, gob, model_id, nothing, provider_called, time, usual};
+use super::{Haul, Talk, folder, gob, model_id, nothing, places, provider_called, time, usual};
 use crate::failure::Failure;
 
 /// Older databases have no columns for who was asked.
@@ -29,18 +29,10 @@ pub(super) async fn read(
 ) -> Result<(), Failure> {
     let settings = usual(env, "XDG_CONFIG_HOME", ".config", "mods");
     let kept = usual(env, "XDG_DATA_HOME", ".local/share", "mods");
-    let (config, data) = match path {
-        Some(path) => (
-            folder([Some(path.to_owned())]),
-            folder([Some(path.to_owned())]),
-        ),
-        None => (folder(settings.clone()), folder(kept.clone())),
-    };
+    let config = folder(&places(path, settings.clone()));
+    let data = folder(&places(path, kept.clone()));
     if config.is_none() && data.is_none() {
-        return Err(match path {
-            Some(path) => nothing("mods", &[Some(path.to_owned())]),
-            None => nothing("mods", &[settings, kept].concat()),
-        });
+        return Err(nothing("mods", &places(path, [settings, kept].concat())));
     }
     let mut elsewhere = None;
     if let Some(file) = config.map(|it| it.join("mods.yml"))

@@ -19,7 +19,15 @@ const CHARACTERS: usize = 800;
 /// How often it is looked whether the program was told to end meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
 
-const CHOICES: &str = "  [y] once  [s] this session  [a] always  [n] no  [d] never  Ctrl-C stops: ";
+/// The answers; none is broken in two.
+const CHOICES: &[&str] = &[
+    "[y] once",
+    "[s] this session",
+    "[a] always",
+    "[n] no",
+    "[d] never",
+    "Ctrl-C stops:",
+];
 
 const INDENT: &str = "  ";
 
@@ -69,13 +77,14 @@ pub(crate) fn ask(
         let count = shown.chars().count();
         tell(&format!("  [v] all of it, {count} characters\n"));
     }
-    tell(CHOICES);
+    let choices = choices(columns);
+    tell(&choices);
     let answer = loop {
         match key(&mut interrupted) {
             Some(Key::Answer(answer)) => break answer,
             Some(Key::All) if !is_whole => {
                 tell(&format!("v\n{}", indented(&shown, columns)));
-                tell(CHOICES);
+                tell(&choices);
             }
             Some(Key::All) => {}
             // The terminal is gone.
@@ -155,6 +164,24 @@ fn shown(arguments: &Arguments) -> String {
     clear(&laid_out.unwrap_or_else(|| arguments.text.clone()))
 }
 
+/// The answers on as many rows as they need, with room for what is answered.
+fn choices(columns: usize) -> String {
+    let mut rows = String::new();
+    let mut used = 0;
+    for choice in CHOICES {
+        let needed = INDENT.len() + choice.len();
+        if used > 0 && used + needed >= columns {
+            rows.push('\n');
+            used = 0;
+        }
+        rows.push_str(INDENT);
+        rows.push_str(choice);
+        used += needed;
+    }
+    rows.push(' ');
+    rows
+}
+
 /// Every row stands in from the edge, so that none can be taken for the program's
 /// own words.
 fn indented(text: &str, columns: usize) -> String {
@@ -181,7 +208,17 @@ fn indented(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::indented;
+    use super::{choices, indented};
+
+    #[test]
+    fn no_answer_is_broken_in_two() {
+        assert_eq!(choices(100).lines().count(), 1);
+        assert_eq!(
+            choices(40),
+            "  [y] once  [s] this session\n  [a] always  [n] no  [d] never\n  Ctrl-C stops: "
+        );
+        assert_eq!(choices(1).lines().count(), 6);
+    }
 
     #[test]
     fn no_row_begins_at_the_edge() {

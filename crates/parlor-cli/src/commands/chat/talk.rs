@@ -76,6 +76,22 @@ impl Talk {
         self.chat = self.kit.equip(chat);
     }
 
+    /// What is asked, once the tools are there; `None` where that was interrupted.
+    async fn open(
+        &mut self,
+        question: &[Message],
+        interrupted: &mut Interrupted,
+    ) -> Option<ChatRequest> {
+        tokio::select! {
+            biased;
+            _ = interrupted => return None,
+            () = self.prepare() => {}
+        }
+        let mut request = ChatRequest::default();
+        request.messages = question.to_vec();
+        Some(request)
+    }
+
     /// Asks, prints what comes, and lets tools run.
     pub(super) async fn ask(
         &mut self,
@@ -84,14 +100,10 @@ impl Talk {
         mut interrupted: Interrupted,
     ) -> std::result::Result<ChatResponse, Stopped> {
         let clock = Clock::start();
-        tokio::select! {
-            biased;
-            _ = &mut interrupted => return Ok(nothing(&**self.chat.model())),
-            () = self.prepare() => {}
-        }
-        let mut request = ChatRequest::default();
-        request.messages = question.to_vec();
         let model = Arc::clone(self.chat.model());
+        let Some(request) = self.open(question, &mut interrupted).await else {
+            return Ok(nothing(&*model));
+        };
         let mut run = self.chat.stream(request)?;
         let mut first = None;
         let mut is_over = false;
@@ -149,11 +161,10 @@ impl Talk {
         mut interrupted: Interrupted,
     ) -> std::result::Result<ChatResponse, Stopped> {
         let clock = Clock::start();
-        tokio::select! {
-            biased;
-            _ = &mut interrupted => return Ok(nothing(&**self.chat.model())),
-            () = self.prepare() => {}
-        }
+        let model = Arc::clone(self.chat.model());
+        let Some(request) = self.open(question, &mut interrupted).await else {
+            return Ok(nothing(&*model));
+        };
         let (terminal, calls) = (self.terminal, Mutex::<Calls>::default());
         let chat = std::mem::replace(
             &mut self.chat,
@@ -165,9 +176,6 @@ impl Talk {
                 terminal.notice(line);
             }
         });
-        let mut request = ChatRequest::default();
-        request.messages = question.to_vec();
-        let model = Arc::clone(self.chat.model());
         let extractor = Extractor::<Value>::new().with_schema(shape.clone());
         let mut asking = Box::pin(extractor.extract_in(&mut self.chat, request));
         let mut is_over = false;
