@@ -39,6 +39,15 @@ pub(crate) fn configured(config: Option<&Path>) -> Result<Registry, Failure> {
         .with_config(config)?)
 }
 
+/// The same with the names of models that a mapping has, above those of the configuration.
+pub(crate) fn with_models(registry: Registry, mapping: Option<&Path>) -> Result<Registry, Failure> {
+    let Some(mapping) = mapping else {
+        return Ok(registry);
+    };
+    let config = registry.config().clone().merged(Config::load(mapping)?);
+    Ok(registry.with_config(config)?)
+}
+
 /// The configuration file that is given, or the usual one, with its text: for the
 /// program's own tables, which the JSON mapping hasn't got. Whether it must be there
 /// is told elsewhere.

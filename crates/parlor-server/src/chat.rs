@@ -8,6 +8,7 @@ mod conversations;
 mod going;
 mod log;
 mod question;
+mod relay;
 mod routes;
 mod shelf;
 mod shown;
@@ -24,6 +25,7 @@ use parlor::Error;
 use serde_json::Value;
 
 pub(crate) use going::Turns;
+pub use relay::{MemoryRelay, Relay};
 pub(crate) use routes::{Gives, ROUTES, Route};
 pub(crate) use shelf::Shelf;
 pub use shelf::StoreAt;

@@ -10,7 +10,7 @@ use parlor_store::Store;
 use serde::Deserialize;
 
 use crate::account::{UsageSink, UsageWriter};
-use crate::chat::StoreAt;
+use crate::chat::{Relay, StoreAt};
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -47,6 +47,9 @@ pub struct ServerConfig {
     /// Where conversations are kept; in memory by default. It is opened when the first one is
     /// asked for.
     pub store: StoreAt,
+    /// By what several instances of the service, over one store, follow and stop each other's
+    /// turns. None by default: there is one instance.
+    pub relay: Option<Arc<dyn Relay>>,
 }
 
 /// What holds of limits while their store is away.
@@ -76,6 +79,7 @@ impl Default for ServerConfig {
             limits: Arc::new(MemoryStore::new()),
             on_store_failure: OnStoreFailure::default(),
             store: StoreAt::default(),
+            relay: None,
         }
     }
 }

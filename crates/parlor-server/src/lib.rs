@@ -63,7 +63,7 @@ mod speak;
 mod through;
 
 pub use account::{UsageSink, UsageWriter};
-pub use chat::StoreAt;
+pub use chat::{MemoryRelay, Relay, StoreAt};
 pub use config::{OnStoreFailure, ServerConfig};
 pub use openapi::openapi;
 pub use parlor_store::{Outcome, UsageEvent};

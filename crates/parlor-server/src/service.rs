@@ -52,7 +52,7 @@ impl Service {
             access: Access::new(&config, account.keyring.clone()),
             account: Arc::new(account),
             shelf: Shelf::new(config.store.clone()),
-            turns: Turns::new(),
+            turns: Turns::new(config.relay.clone()),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             registry,
             config,

@@ -25,6 +25,9 @@ pub(crate) struct ServeArgs {
     /// File with the keys that clients may show, one on a line; only its owner may read it
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
+    /// File with names of models above the configuration's: a JSON mapping, or TOML with [models]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) models: Option<PathBuf>,
     /// Let everybody ask who reaches an address beyond this machine
     #[arg(long)]
     pub(crate) insecure: bool,

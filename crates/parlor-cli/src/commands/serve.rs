@@ -18,6 +18,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         return Ok(terminal::say(&document)?);
     }
     let registry = setup::registry(args.common.config.as_deref())?;
+    let registry = setup::with_models(registry, args.models.as_deref())?;
     let mut config = ServerConfig::default();
     config.bind = args.bind;
     config.insecure = args.insecure;

@@ -1,5 +1,6 @@
 //! Turns on their way: the service owns them, whoever reads.
 
+mod elsewhere;
 mod run;
 
 use std::collections::{HashMap, VecDeque};
@@ -8,9 +9,12 @@ use std::time::Duration;
 
 use parlor::agent::TurnId;
 use parlor::{Error, ErrorKind, Result};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::log::Log;
+use super::relay::Relay;
+pub(super) use elsewhere::Elsewhere;
 pub(super) use run::{Begun, go};
 
 /// The most turns that are on their way at once.
@@ -30,6 +34,8 @@ pub(crate) struct Turns {
     room: Arc<Semaphore>,
     /// How many are on their way.
     count: watch::Sender<usize>,
+    /// The way to other instances of the service.
+    pub(super) relay: Option<Arc<dyn Relay>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,15 +84,18 @@ impl Going {
 pub(super) struct Place {
     turns: Arc<Turns>,
     conversation: String,
+    /// By what other instances know who has the conversation.
+    holder: String,
     _room: OwnedSemaphorePermit,
 }
 
 impl Turns {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(relay: Option<Arc<dyn Relay>>) -> Arc<Self> {
         Arc::new(Self {
             known: Mutex::default(),
             room: Arc::new(Semaphore::new(ROOM)),
             count: watch::Sender::new(0),
+            relay,
         })
     }
 
@@ -94,8 +103,24 @@ impl Turns {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a conversation for a turn.
-    pub(super) fn enter(self: &Arc<Self>, conversation: &str) -> Result<Place> {
+    /// Takes a conversation for a turn, among all instances of the service.
+    pub(super) async fn enter(self: &Arc<Self>, conversation: &str) -> Result<Place> {
+        let place = self.enter_here(conversation)?;
+        if let Some(relay) = &self.relay {
+            // Where it is away, two instances may make two branches; nothing is lost by it.
+            let taken = relay
+                .take(conversation, &place.holder, elsewhere::HELD)
+                .await;
+            if let Ok(false) = taken {
+                return Err(busy(
+                    "another turn of this conversation is on its way".to_owned(),
+                ));
+            }
+        }
+        Ok(place)
+    }
+
+    fn enter_here(self: &Arc<Self>, conversation: &str) -> Result<Place> {
         let refused = |message: String| Error::new(ErrorKind::Overloaded, message).with_status(503);
         let room = Arc::clone(&self.room).try_acquire_owned();
         let room = room.map_err(|_| refused(format!("{ROOM} turns are on their way")))?;
@@ -108,9 +133,7 @@ impl Turns {
                 0 => "another turn of this conversation is about to begin".to_owned(),
                 id => format!("turn {id} of this conversation is on its way"),
             };
-            return Err(Error::new(ErrorKind::InvalidRequest, message)
-                .with_status(409)
-                .with_help("Wait for its end, or stop it."));
+            return Err(busy(message));
         }
         let place = Going::new(conversation, TurnId(0));
         known.going.insert(conversation.to_owned(), Arc::new(place));
@@ -118,6 +141,7 @@ impl Turns {
         Ok(Place {
             turns: Arc::clone(self),
             conversation: conversation.to_owned(),
+            holder: format!("{:016x}", fastrand::u64(..)),
             _room: room,
         })
     }
@@ -165,6 +189,12 @@ impl Turns {
     }
 }
 
+fn busy(message: String) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message)
+        .with_status(409)
+        .with_help("Wait for its end, or stop it.")
+}
+
 impl Going {
     fn new(conversation: &str, id: TurnId) -> Self {
         Self {
@@ -208,6 +238,12 @@ impl Drop for Place {
             }
         }
         drop(known);
+        if let (Some(relay), Ok(runtime)) = (&self.turns.relay, Handle::try_current()) {
+            let (relay, holder) = (Arc::clone(relay), std::mem::take(&mut self.holder));
+            let conversation = std::mem::take(&mut self.conversation);
+            // Where it fails, the conversation is free after a while.
+            runtime.spawn(async move { relay.give_back(&conversation, &holder).await });
+        }
         self.turns.count.send_modify(|count| *count -= 1);
     }
 }

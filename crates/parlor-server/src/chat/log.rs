@@ -38,7 +38,7 @@ pub(super) enum Said {
 enum Piece {
     Said(Said, String),
     /// JSON that is told as it is.
-    Note(&'static str, String),
+    Note(String, String),
 }
 
 /// What a turn has said so far.
@@ -141,11 +141,11 @@ impl Log {
     }
 
     /// Something to be told as it is.
-    pub(super) fn note(&self, name: &'static str, note: &serde_json::Value) {
+    pub(super) fn note(&self, name: &str, note: &serde_json::Value) {
         let note = note.to_string();
         let mut written = self.written();
         written.bytes += note.len();
-        written.pieces.push(Piece::Note(name, note));
+        written.pieces.push(Piece::Note(name.to_owned(), note));
         drop(written);
         self.changed.send_replace(());
     }
@@ -165,6 +165,19 @@ impl Log {
     /// Writes what stands after a position as server-sent events, some of it, and moves the
     /// position on.
     pub(super) fn read(&self, position: &mut Position, out: &mut String) -> Read {
+        self.each(position, &mut |position, name, data| {
+            put(out, position, name, data);
+        })
+    }
+
+    /// Hands out what stands after a position, some of it, and moves the position on. What is
+    /// handed out is the position after it, its name, and its JSON.
+    pub(super) fn each(
+        &self,
+        position: &mut Position,
+        out: &mut dyn FnMut(Position, &str, &str),
+    ) -> Read {
+        let mut count = 0;
         let written = self.written();
         // A turn that is read from the store may have fewer pieces than it had on its way.
         if position.piece > written.pieces.len() && written.is_over {
@@ -174,7 +187,7 @@ impl Log {
             };
         }
         while let Some(piece) = written.pieces.get(position.piece) {
-            if out.len() >= EVENT {
+            if count >= EVENT {
                 return Read::Some;
             }
             match piece {
@@ -183,7 +196,8 @@ impl Log {
                         piece: position.piece + 1,
                         at: 0,
                     };
-                    put(out, *position, name, note);
+                    count += note.len().max(1);
+                    out(*position, name, note);
                 }
                 Piece::Said(what, text) => {
                     let rest = text.get(floor(text, position.at)..).unwrap_or_default();
@@ -203,11 +217,12 @@ impl Log {
                         Said::Text => "text",
                         Said::Reasoning => "reasoning",
                     };
-                    put(out, *position, name, &json!({ "text": rest }).to_string());
+                    count += rest.len();
+                    out(*position, name, &json!({ "text": rest }).to_string());
                 }
             }
         }
-        match (out.is_empty(), written.is_over) {
+        match (count == 0, written.is_over) {
             (false, _) => Read::Some,
             (true, false) => Read::Wait,
             (true, true) => Read::End,

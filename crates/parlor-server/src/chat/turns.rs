@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::call::{Call, json, missing, turn_id, wrong};
 use super::conversations::{load, place};
-use super::going::{Begun, Ended, Going, go};
+use super::going::{Begun, Elsewhere, Ended, Going, go};
 use super::log::{Log, Position, Read};
 use super::question::{Question, asked_in};
 use super::shown::{self, ShownTurn, State};
@@ -45,7 +45,7 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     let mut question: Question = call.json().await?;
     // Whose it is is looked at before whether it is free.
     load(&store, &conversation, None).await?;
-    let place = site.turns.enter(&conversation)?;
+    let place = site.turns.enter(&conversation).await?;
     let mut asked = asked;
     let begun = begin(&site, &store, &conversation, &mut question, &mut asked).await;
     let (id, chat, request) = begun.inspect_err(|error| asked.failed(error))?;
@@ -241,13 +241,20 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
     let last = head.or(from.last_event_id.as_deref());
     // One that was never given is read as none.
     let position = last.and_then(|it| it.parse().ok()).unwrap_or_default();
-    let source = match site.turns.find(call.param("id"), id) {
+    let conversation = call.param("id");
+    let source = match site.turns.find(conversation, id) {
         Some(going) => Source::Going(going),
-        None => Source::Kept(of_store(id, turn)),
+        None => match elsewhere(&site, conversation, id).await {
+            Some(turn) => Source::Elsewhere(turn),
+            None => Source::Kept(of_store(id, turn)),
+        },
     };
     let reader = Reader {
         ear: source.log().ear(),
         source,
+        store,
+        conversation: conversation.to_owned(),
+        id,
         position,
         _room: room,
     };
@@ -269,8 +276,15 @@ fn of_store(id: TurnId, turn: Turn) -> Log {
     log
 }
 
+/// A turn that another instance of the service has.
+async fn elsewhere(site: &Site, conversation: &str, id: TurnId) -> Option<Elsewhere> {
+    let relay = site.turns.relay.clone()?;
+    Elsewhere::find(relay, conversation, id.0.to_string()).await
+}
+
 enum Source {
     Going(Arc<Going>),
+    Elsewhere(Elsewhere),
     Kept(Log),
 }
 
@@ -278,6 +292,7 @@ impl Source {
     fn log(&self) -> &Log {
         match self {
             Self::Going(turn) => &turn.log,
+            Self::Elsewhere(turn) => &turn.log,
             Self::Kept(log) => log,
         }
     }
@@ -286,6 +301,9 @@ impl Source {
 /// Somebody who follows a turn.
 struct Reader {
     source: Source,
+    store: Store,
+    conversation: String,
+    id: TurnId,
     ear: watch::Receiver<()>,
     position: Position,
     _room: tokio::sync::OwnedSemaphorePermit,
@@ -302,13 +320,32 @@ impl Reader {
                 Read::End => return None,
                 Read::Wait => {}
             }
-            if tokio::time::timeout(STILL, self.ear.changed())
-                .await
-                .is_err()
-            {
+            if !self.wait().await {
                 return Some(": still\n\n".to_owned());
             }
         }
+    }
+}
+
+impl Reader {
+    /// Waits until more was said; answers whether it was.
+    async fn wait(&mut self) -> bool {
+        let Source::Elsewhere(turn) = &mut self.source else {
+            return tokio::time::timeout(STILL, self.ear.changed())
+                .await
+                .is_ok();
+        };
+        if turn.hear(STILL / 3).await.unwrap_or(false) {
+            return true;
+        }
+        if turn.is_on_its_way().await {
+            return false;
+        }
+        // Whoever had it is gone; what was kept of it is what there is.
+        let kept = self.store.turn(&self.conversation, self.id).await;
+        let end = kept.map(|turn| shown::end(&KeptTurn::from(turn)));
+        turn.log.end(&end.unwrap_or_default());
+        true
     }
 }
 
@@ -322,6 +359,10 @@ pub(super) async fn stop(site: Arc<Site>, call: Call) -> Result<Response> {
         // Its end is kept before it is told.
         let mut ear = going.log.ear();
         while !going.log.is_over() && ear.changed().await.is_ok() {}
+    } else if let Some(mut turn) = elsewhere(&site, conversation, id).await
+        && turn.is_on_its_way().await
+    {
+        turn.stop(STILL).await?;
     }
     let turn = store.turn(conversation, id).await.map_err(missing)?;
     json(StatusCode::OK, &ShownTurn::of(conversation, id, &turn)?)

@@ -14,6 +14,7 @@ use parlor_store::Store;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::elsewhere::speak;
 use super::{Ended, Going, Place};
 use crate::account::Asked;
 use crate::chat::log::{MOST, Said};
@@ -43,8 +44,16 @@ pub(in crate::chat) fn go(place: Place, begun: Begun) {
     tokio::spawn(async move {
         // Whatever happens, the conversation is free again then, and readers know the end.
         let end = Closing(Arc::clone(&going));
-        let told = answered(&going, begun).await;
-        going.log.end(&told);
+        let answer = async {
+            let told = answered(&going, begun).await;
+            going.log.end(&told);
+        };
+        match place.turns.relay.clone() {
+            Some(relay) => {
+                tokio::join!(answer, speak(&*relay, &going, &place.holder));
+            }
+            None => answer.await,
+        }
         drop((end, place));
     });
 }

@@ -1,0 +1,97 @@
+//! Two instances of a service over one store: each follows and stops the other's turns.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod talk;
+
+use std::sync::Arc;
+
+use parlor_server::{MemoryRelay, ServerConfig, StoreAt};
+use parlor_store::Store;
+use serde_json::{Value, json};
+use talk::Talk;
+
+/// Two instances, over a store and a relay.
+async fn two() -> [Talk; 2] {
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(Store::memory().await.unwrap());
+    config.relay = Some(Arc::new(MemoryRelay::new()));
+    let one = Talk::start(config.clone()).await;
+    [one, Talk::start(config).await]
+}
+
+#[tokio::test]
+async fn a_turn_is_followed_and_resumed_at_another_instance() {
+    let [one, other] = two().await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    let mut first = one.client.follow(&id, &turn, "").await;
+    call.say("One ");
+    let last = first.until("One ").await;
+    drop(first);
+    let mut whole = other.client.follow(&id, &turn, "").await;
+    whole.until("One ").await;
+    let mut rest = other.client.follow(&id, &turn, &last).await;
+    call.say("two ");
+    rest.until("two ").await;
+    let meanwhile = json!({ "text": "Meanwhile" });
+    let path = format!("/api/conversations/{id}/turns");
+    let (status, refused) = other.client.post(&path, &meanwhile).await;
+    assert_eq!(status, 409, "{refused}");
+    call.end("three");
+    let (text, end) = whole.read_on(String::new()).await;
+    assert_eq!((&*text, &end["state"]), ("two three", &json!("complete")));
+    assert_eq!(rest.read_on(String::new()).await.0, "three");
+    // Its end is told everywhere, and the conversation is free everywhere.
+    assert_eq!(other.client.read(&id, &turn).await.0, "One two three");
+    let next = loop {
+        let (status, begun) = other.client.post(&path, &json!({ "text": "And?" })).await;
+        if status == 202 {
+            break begun["id"].as_str().unwrap().to_owned();
+        }
+        assert_eq!(status, 409, "{begun}");
+    };
+    let call = other.call().await;
+    assert_eq!(call.sent()[1], "assistant: One two three");
+    call.end("So.");
+    assert_eq!(one.client.read(&id, &next).await.0, "So.");
+}
+
+#[tokio::test]
+async fn a_turn_is_stopped_from_another_instance() {
+    let [one, other] = two().await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    call.say("Half");
+    let mut reader = one.client.follow(&id, &turn, "").await;
+    reader.until("Half").await;
+    let path = format!("/api/conversations/{id}/turns/{turn}/stop");
+    let (status, stopped) = other.client.post(&path, &Value::Null).await;
+    assert_eq!((status, &stopped["state"]), (200, &json!("interrupted")));
+    assert_eq!(stopped["messages"][1]["parts"][0]["text"], "Half");
+    call.left().await;
+    let (_, end) = reader.read_on(String::new()).await;
+    assert_eq!(end["state"], "interrupted");
+}
+
+#[tokio::test]
+async fn a_turn_whose_instance_ends_is_told_to_its_end() {
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(Store::memory().await.unwrap());
+    config.relay = Some(Arc::new(MemoryRelay::new()));
+    config.drain = std::time::Duration::ZERO;
+    let mut one = Talk::start(config.clone()).await;
+    let other = Talk::start(config).await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    call.say("Half");
+    let mut reader = other.client.follow(&id, &turn, "").await;
+    reader.until("Half").await;
+    one.end();
+    let (text, end) = reader.read_on(String::new()).await;
+    assert_eq!((&*text, &end["state"]), ("", &json!("interrupted")));
+    assert_eq!(end["error"]["kind"], "cancelled");
+    one.ended().await;
+}
