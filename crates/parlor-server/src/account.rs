@@ -147,6 +147,11 @@ impl Asked {
         Ok(())
     }
 
+    /// The id of the key that was shown.
+    pub(crate) fn key(&self) -> Option<String> {
+        self.caller.key()
+    }
+
     /// A stream opened: it knows which model answers, as behind a fallback another may.
     pub(crate) fn opened(&mut self, stream: &ChatStream) {
         self.answers(stream.info());

@@ -11,6 +11,8 @@ use parlor::{ChatStream, Event, Result, Tap};
 use parlor_dialect::{Encoder, FrameWriter, Framing};
 
 use crate::account::Asked;
+use crate::responses::{self, Keeping};
+use crate::seal::Sealer;
 
 /// How many bytes are gathered at most before they are sent, where more events are at hand.
 const PIECE: usize = 16 * 1024;
@@ -46,9 +48,12 @@ pub(crate) struct Answer {
     events: ChatStream,
     tap: Option<Tap>,
     encoder: Box<dyn Encoder>,
+    sealer: Sealer,
     out: Frames,
     tells_usage: bool,
     asked: Asked,
+    /// What keeps it once it is whole, and the id that it goes by where the provider gave none.
+    keeping: Option<(Keeping, Option<String>)>,
     is_over: bool,
 }
 
@@ -58,6 +63,7 @@ impl Answer {
         first: Event,
         events: ChatStream,
         encoder: Box<dyn Encoder>,
+        sealer: Sealer,
         form: Form,
         tells_usage: bool,
         asked: Asked,
@@ -74,6 +80,7 @@ impl Answer {
             tap,
             events,
             encoder,
+            sealer,
             out: Frames {
                 form,
                 bytes: Vec::new(),
@@ -81,7 +88,33 @@ impl Answer {
             },
             tells_usage,
             asked,
+            keeping: None,
             is_over: false,
+        }
+    }
+
+    /// The same, kept once it is whole.
+    pub(crate) fn kept_by(mut self, keeping: Option<Keeping>) -> Self {
+        let mut given = None;
+        if let (Some(_), Some(Event::Started { id, .. })) = (&keeping, &mut self.first)
+            && id.is_none()
+        {
+            given = Some(responses::new_id());
+            id.clone_from(&given);
+        }
+        self.keeping = keeping.map(|it| (it, given));
+        self
+    }
+
+    /// Takes note of an event that came.
+    fn note(&mut self, event: &Event) {
+        self.asked.event(event);
+        if event.is_terminal()
+            && let Some((keeping, given)) = self.keeping.take()
+        {
+            let mut response = self.events.partial();
+            response.id = response.id.or(given);
+            keeping.streamed(response);
         }
     }
 
@@ -91,20 +124,38 @@ impl Answer {
             return;
         };
         if let Ok(event) = &item {
-            self.asked.event(event);
+            self.note(event);
         }
         let event = match item {
             Ok(Event::Usage { .. }) if !self.tells_usage => return,
             Ok(Event::Completed { .. }) if !self.tells_usage => Ok(Event::completed(None)),
             item => item,
         };
-        let written = event.and_then(|event| self.encoder.encode(&event, &mut self.out));
+        let written = event.and_then(|event| self.write(Some(event)));
         if let Err(error) = written {
+            // What the failure cut short had begun.
+            let _ = self.write(None);
             self.asked.failed(&error);
             // Nothing may follow a failure.
             self.encoder.fail(&error, &mut self.out);
             self.end();
         }
+    }
+
+    /// Writes an event, or without one what waited for the next.
+    fn write(&mut self, event: Option<Event>) -> Result<()> {
+        let (encoder, out) = (&mut self.encoder, &mut self.out);
+        let mut written = Ok(());
+        let mut write = |event: Event| {
+            if written.is_ok() {
+                written = encoder.encode(&event, out);
+            }
+        };
+        match event {
+            Some(event) => self.sealer.event(event, &mut write),
+            None => self.sealer.flush(&mut write),
+        }
+        written
     }
 
     fn end(&mut self) {
@@ -116,7 +167,7 @@ impl Answer {
     fn watch(&mut self, tap: &Tap, item: Option<Result<Event>>) {
         match item {
             None => self.is_over = true,
-            Some(Ok(event)) => self.asked.event(&event),
+            Some(Ok(event)) => self.note(&event),
             Some(Err(error)) => {
                 self.asked.failed(&error);
                 if !tap.has_told() {
@@ -182,8 +233,15 @@ impl http_body::Body for Answer {
         while !this.is_over && this.out.bytes.len() < PIECE {
             match Pin::new(&mut this.events).poll_next(cx) {
                 Poll::Ready(item) => this.take(item),
-                Poll::Pending if this.out.bytes.is_empty() => return Poll::Pending,
-                Poll::Pending => break,
+                Poll::Pending => {
+                    if let Err(error) = this.write(None) {
+                        this.take(Some(Err(error)));
+                    }
+                    if this.out.bytes.is_empty() {
+                        return Poll::Pending;
+                    }
+                    break;
+                }
             }
         }
         match this.out.bytes.is_empty() {

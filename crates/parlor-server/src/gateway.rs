@@ -14,6 +14,8 @@ use serde::Deserialize;
 use crate::account::Asked;
 use crate::answer::Answer;
 use crate::count;
+use crate::responses::{self, Keeping};
+use crate::seal::Sealer;
 use crate::service::Site;
 use crate::speak::{self, Speak};
 use crate::through;
@@ -38,9 +40,12 @@ pub(crate) async fn ask(
     };
     match opened(&*dialect, &site, &mut asked, request).await {
         Ok(Opened::Whole(body)) => reply(StatusCode::OK, "application/json", Body::from(body)),
-        Ok(Opened::Stream(first, events, tells_usage)) => {
+        Ok(Opened::Stream(first, events, tells_usage, keeping)) => {
             let form = dialect.form(&path);
-            let answer = Answer::new(first, events, dialect.encoder(), form, tells_usage, asked);
+            let sealer = Sealer::new(&*dialect);
+            let encoder = dialect.encoder();
+            let answer = Answer::new(first, events, encoder, sealer, form, tells_usage, asked);
+            let answer = answer.kept_by(keeping);
             let kind = form.media_type();
             reply(StatusCode::OK, kind, Body::new(answer))
         }
@@ -57,8 +62,9 @@ pub(crate) async fn ask(
 #[expect(clippy::large_enum_variant, reason = "it is moved once")]
 enum Opened {
     Whole(Bytes),
-    /// Its first event, those to come, and whether the client wants to know what it used.
-    Stream(Event, ChatStream, bool),
+    /// Its first event, those to come, whether the client wants to know what it used, and what
+    /// keeps it.
+    Stream(Event, ChatStream, bool, Option<Keeping>),
 }
 
 async fn opened(
@@ -75,6 +81,7 @@ async fn opened(
     let body = body_of(site, request).await?;
     let id = model_of(&path, &body)?;
     let model = site.model(&id)?;
+    let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
     if let Some(answer) = dialect.at_once(&body) {
         asked.completed();
         return Ok(Opened::Whole(answer.into()));
@@ -85,15 +92,20 @@ async fn opened(
     asked.wants(&id, model.info(), &incoming.request).await?;
     through::carry(dialect, &mut incoming, &head, &body, &origin);
     if !incoming.stream {
-        let response = model.chat(&incoming.request).await?;
+        let mut response = model.chat(&incoming.request).await?;
         asked.answered(&response);
         let words = incoming.request.verbatim.words();
-        return Ok(Opened::Whole(
-            match words.and_then(|words| words.answer(&response)) {
-                Some(body) => body,
-                None => dialect.whole(&response)?.into(),
-            },
-        ));
+        let body = match words.and_then(|words| words.answer(&response)) {
+            Some(body) => body,
+            None => {
+                Sealer::new(dialect).whole(&mut response);
+                dialect.whole(&response)?.into()
+            }
+        };
+        if let Some(keeping) = keeping {
+            keeping.told(&body);
+        }
+        return Ok(Opened::Whole(body));
     }
     let mut events = model.stream(&incoming.request).await?;
     asked.opened(&events);
@@ -103,7 +115,12 @@ async fn opened(
             "the model's stream is empty",
         ));
     };
-    Ok(Opened::Stream(first, events, incoming.stream_usage))
+    Ok(Opened::Stream(
+        first,
+        events,
+        incoming.stream_usage,
+        keeping,
+    ))
 }
 
 /// What nothing answers.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `POST /v1/chat/completions` | the chat API that most hosts speak |
 //! | `POST /v1/responses` | the Responses API |
+//! | `GET`, `DELETE /v1/responses/{id}`, `…/input_items` | what was answered there, for a day |
 //! | `POST /v1/messages` | the messages API |
 //! | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` | `generateContent` |
 //! | `POST /v1/messages/count_tokens`, `/v1beta/models/{model}:countTokens` | what a prompt comes to |
@@ -40,7 +41,10 @@
 //!   the shape that the client's dialect gives it.
 //! - Nothing stands between the model's stream and the connection: a slow reader slows the
 //!   provider down, and one that leaves ends the call.
-//! - Keys of providers come from the registry alone, and nothing of a client's head is passed on.
+//! - Keys of providers come from the registry alone. Of a client's head nothing is passed on but the
+//!   version and the features of the API that it asks for, where the provider speaks its dialect.
+//! - Where it does, the provider's bytes reach the client as they came, and the client's the provider,
+//!   but for the model's name.
 //! - It binds to the loopback interface, and to another only with keys of its own or when told
 //!   to do without.
 
@@ -58,6 +62,8 @@ mod models;
 mod openapi;
 mod ops;
 mod page;
+mod responses;
+mod seal;
 mod service;
 mod speak;
 mod through;

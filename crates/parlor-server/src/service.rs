@@ -17,8 +17,9 @@ use crate::access::Access;
 use crate::account::Account;
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
+use crate::responses::{InMemory, ResponseStore};
 use crate::speak::CLIENTS;
-use crate::{chat, count, gateway, list, local, openapi, ops, page};
+use crate::{chat, count, gateway, list, local, openapi, ops, page, responses};
 
 /// Chat models over HTTP.
 pub struct Service {
@@ -31,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) config: ServerConfig,
     pub(crate) access: Access,
     pub(crate) account: Arc<Account>,
+    pub(crate) responses: Arc<dyn ResponseStore>,
     pub(crate) shelf: Shelf,
     pub(crate) turns: Arc<Turns>,
     room: Arc<Semaphore>,
@@ -51,6 +53,7 @@ impl Service {
         let site = Site {
             access: Access::new(&config, account.keyring.clone()),
             account: Arc::new(account),
+            responses: Arc::new(InMemory::default()),
             shelf: Shelf::new(config.store.clone()),
             turns: Turns::new(config.relay.clone()),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
@@ -66,7 +69,7 @@ impl Service {
     /// Its routes, for a program that has a server of its own.
     pub fn router(&self) -> Router {
         let router = Router::new().route("/livez", get(|| async { "ok\n" }));
-        let mut router = local::routes(router);
+        let mut router = responses::routes(local::routes(router));
         let mut lists = Vec::new();
         for clients in CLIENTS {
             for (path, dialect) in clients.asks {

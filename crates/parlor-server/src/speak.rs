@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::answer::Form;
 use crate::count::Count;
+use crate::seal::Place;
 
 /// A dialect as a server speaks it.
 pub(crate) trait Speak: Send + Sync {
@@ -27,6 +28,11 @@ pub(crate) trait Speak: Send + Sync {
     /// Whether its bodies and answers may go through as they are.
     fn passes(&self) -> bool {
         true
+    }
+
+    /// Where its clients give back what only a provider understands.
+    fn place(&self) -> Place {
+        Place::Ids
     }
 
     /// The answer to what asks no model anything, such as to load it.
@@ -68,12 +74,16 @@ impl<D: ServerDialect> Speak for Plain<D> {
     }
 
     fn headers(&self) -> &'static [(&'static str, Option<&'static str>)] {
+        self.2
+    }
+
+    fn place(&self) -> Place {
         self.1
     }
 }
 
-/// A dialect just as it is, and the headers that go with it.
-struct Plain<D>(D, &'static [(&'static str, Option<&'static str>)]);
+/// A dialect just as it is, its place for what is sealed, and the headers that go with it.
+struct Plain<D>(D, Place, &'static [(&'static str, Option<&'static str>)]);
 
 /// What a family of clients asks, and where.
 pub(crate) struct Clients {
@@ -182,6 +192,11 @@ pub(crate) fn of_path(path: &str) -> Box<dyn Speak> {
     let asks = found.and_then(|it| it.asks.first());
     let (_, dialect) = asks.unwrap_or(&openai_chat::CHAT);
     dialect()
+}
+
+/// The dialect of responses, which are kept as it writes them.
+pub(crate) fn responses() -> Box<dyn Speak> {
+    (openai_chat::RESPONSES.1)()
 }
 
 /// The dialect of who asks at a path where models are listed.

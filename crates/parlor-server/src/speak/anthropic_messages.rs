@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use super::{Clients, Known, Plain};
 use crate::count;
+use crate::seal::Place;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1/messages",
     asks: &[("/v1/messages", || {
-        Box::new(Plain(AnthropicMessages::default(), HEADERS))
+        let place = Place::Field("signature");
+        Box::new(Plain(AnthropicMessages::default(), place, HEADERS))
     })],
     counts: &[("/v1/messages/count_tokens", &count::MESSAGES)],
     models: "/v1/models",

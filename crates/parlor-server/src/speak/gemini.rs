@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Clients, Known, Speak, anyone};
 use crate::answer::Form;
+use crate::seal::Place;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1beta/",
@@ -54,6 +55,10 @@ impl Speak for Contents {
 
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {
         self.0.write_error(error)
+    }
+
+    fn place(&self) -> Place {
+        Place::Signature("thoughtSignature")
     }
 }
 

@@ -5,19 +5,20 @@ use parlor_dialect::openai_responses::OpenAiResponses;
 use serde_json::{Value, json};
 
 use super::{Ask, Clients, Known, Plain, anyone};
+use crate::seal::Place;
 
 pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
-    Box::new(Plain(OpenAiChat::default(), &[]))
+    Box::new(Plain(OpenAiChat::default(), Place::Ids, &[]))
+});
+
+pub(super) const RESPONSES: Ask = ("/v1/responses", || {
+    let place = Place::Field("encrypted_content");
+    Box::new(Plain(OpenAiResponses::default(), place, &[]))
 });
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/",
-    asks: &[
-        CHAT,
-        ("/v1/responses", || {
-            Box::new(Plain(OpenAiResponses::default(), &[]))
-        }),
-    ],
+    asks: &[CHAT, RESPONSES],
     counts: &[],
     models: "/v1/models",
     model: Some("/v1/models/{*id}"),

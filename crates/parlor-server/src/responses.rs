@@ -1,0 +1,348 @@
+//! Answers of the Responses API that are kept, to be read again and gone on from.
+//!
+//! What is kept are the items in the words of the API: what went in, with everything before it, and
+//! what came out. A request that names a previous response becomes one with those items before its
+//! own, so that any provider can answer it; what only one provider understands is
+//! [sealed](crate::seal) in them. A response belongs to the key that asked for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use parlor::{ChatResponse, Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::refused;
+use crate::seal::Sealer;
+use crate::service::Site;
+use crate::speak::{self, Speak};
+
+/// The dialect whose answers are kept.
+const DIALECT: &str = "openai-responses";
+
+/// How many bytes of responses are kept in memory, and for how long.
+const MEMORY: usize = 64 * 1024 * 1024;
+const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where responses are kept, as text by a key that says whose they are.
+#[async_trait]
+pub(crate) trait ResponseStore: Debug + Send + Sync {
+    /// Keeps one, in the place of another of the same key.
+    ///
+    /// # Behavior
+    /// - Doesn't wait: what takes time is queued.
+    fn put(&self, key: String, kept: String);
+
+    /// Finds one.
+    ///
+    /// # Behavior
+    /// - Nothing, where it was never kept, was taken away, or is too old.
+    async fn get(&self, key: &str) -> Result<Option<Arc<str>>>;
+
+    /// Takes one away; whether it was there.
+    async fn delete(&self, key: &str) -> Result<bool>;
+}
+
+/// Responses in the memory of this process, the oldest of which make way for others.
+#[derive(Debug, Default)]
+pub(crate) struct InMemory(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    kept: HashMap<String, (Arc<str>, Instant)>,
+    /// By age; keys that are gone or were put again may stand here still.
+    order: VecDeque<(String, Instant)>,
+    bytes: usize,
+}
+
+impl InMemory {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn remove(&mut self, key: &str) -> bool {
+        let removed = self.kept.remove(key);
+        if let Some((text, _)) = &removed {
+            self.bytes -= text.len() + key.len();
+        }
+        removed.is_some()
+    }
+}
+
+#[async_trait]
+impl ResponseStore for InMemory {
+    fn put(&self, key: String, kept: String) {
+        let mut memory = self.lock();
+        let size = key.len() + kept.len();
+        if size > MEMORY {
+            return;
+        }
+        memory.remove(&key);
+        let now = Instant::now();
+        while let Some((oldest, at)) = memory.order.front().cloned() {
+            let is_stale = memory.kept.get(&oldest).is_none_or(|(_, put)| *put != at);
+            let is_old = now.duration_since(at) > AGE || memory.bytes + size > MEMORY;
+            if !is_stale && !is_old {
+                break;
+            }
+            memory.order.pop_front();
+            if !is_stale {
+                memory.remove(&oldest);
+            }
+        }
+        memory.bytes += size;
+        memory.order.push_back((key.clone(), now));
+        memory.kept.insert(key, (kept.into(), now));
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Arc<str>>> {
+        let memory = self.lock();
+        let found = memory.kept.get(key);
+        let fresh = found.filter(|(_, at)| at.elapsed() <= AGE);
+        Ok(fresh.map(|(text, _)| Arc::clone(text)))
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool> {
+        Ok(self.lock().remove(key))
+    }
+}
+
+/// A response as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// What went in, with everything before it.
+    input: Vec<Value>,
+    /// The response itself.
+    response: Map<String, Value>,
+}
+
+/// What keeps the answer to a request, once that has come.
+pub(crate) struct Keeping {
+    store: Arc<dyn ResponseStore>,
+    owner: String,
+    input: Vec<Value>,
+    previous: Option<String>,
+}
+
+/// Puts the items of a previous response before a request's own, and says what keeps its answer;
+/// another dialect's body stays as it is.
+pub(crate) async fn gone_on(
+    site: &Site,
+    dialect: &dyn Speak,
+    owner: Option<String>,
+    body: Bytes,
+) -> Result<(Bytes, Option<Keeping>)> {
+    if dialect.name() != DIALECT {
+        return Ok((body, None));
+    }
+    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+        return Ok((body, None));
+    };
+    let owner = owner.unwrap_or_default();
+    let previous = match fields.shift_remove("previous_response_id") {
+        Some(Value::String(id)) => Some(id),
+        _ => None,
+    };
+    let keeps = fields.get("store") != Some(&Value::Bool(false));
+    if previous.is_none() && !keeps {
+        return Ok((body, None));
+    }
+    let mut input = match &previous {
+        None => Vec::new(),
+        Some(id) => {
+            let mut kept = find(site, &owner, id).await?.ok_or_else(|| {
+                let message = format!("Previous response with id '{id}' not found.");
+                Error::new(ErrorKind::InvalidRequest, message)
+                    .with_status(400)
+                    .with_code("previous_response_not_found")
+            })?;
+            if let Some(Value::Array(output)) = kept.response.shift_remove("output") {
+                kept.input.extend(output);
+            }
+            kept.input
+        }
+    };
+    match fields.get("input") {
+        Some(Value::String(text)) => {
+            input.push(json!({ "type": "message", "role": "user", "content": text }));
+        }
+        Some(Value::Array(items)) => input.extend(items.iter().cloned()),
+        _ => {}
+    }
+    let body = match previous.is_some() {
+        false => body,
+        true => {
+            fields.insert("input".to_owned(), input.clone().into());
+            Value::Object(fields).to_string().into()
+        }
+    };
+    let keeping = keeps.then(|| Keeping {
+        store: Arc::clone(&site.responses),
+        owner,
+        input,
+        previous,
+    });
+    Ok((body, keeping))
+}
+
+impl Keeping {
+    /// Keeps an answer as it was given: in these bytes.
+    pub(crate) fn told(self, body: &[u8]) {
+        let Ok(mut response) = serde_json::from_slice::<Map<String, Value>>(body) else {
+            return;
+        };
+        let Some(Value::String(id)) = response.get("id") else {
+            return;
+        };
+        let key = key(&self.owner, id);
+        if let Some(previous) = self.previous {
+            response.insert("previous_response_id".to_owned(), previous.into());
+        }
+        let input = self.input;
+        if let Ok(kept) = serde_json::to_string(&Kept { input, response }) {
+            self.store.put(key, kept);
+        }
+    }
+
+    /// Keeps an answer that was streamed.
+    pub(crate) fn streamed(self, mut response: ChatResponse) {
+        let dialect = speak::responses();
+        Sealer::new(&*dialect).whole(&mut response);
+        if let Ok(body) = dialect.whole(&response) {
+            self.told(&body);
+        }
+    }
+}
+
+/// A new id, for a provider that gives its answers none.
+pub(crate) fn new_id() -> String {
+    format!("resp_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}
+
+fn key(owner: &str, id: &str) -> String {
+    format!("{owner}\n{id}")
+}
+
+async fn find(site: &Site, owner: &str, id: &str) -> Result<Option<Kept>> {
+    let found = site.responses.get(&key(owner, id)).await?;
+    Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Adds what is asked of kept responses.
+pub(crate) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+    router
+        .route("/v1/responses/{id}", get(show).delete(forget))
+        .route("/v1/responses/{id}/cancel", post(cancel))
+        .route("/v1/responses/{id}/input_items", get(items))
+}
+
+/// What is kept under an id of who asks.
+async fn kept(site: &Site, (headers, uri): (&HeaderMap, &Uri), id: &str) -> Result<(String, Kept)> {
+    let caller = site.access.check(headers, uri).await?;
+    let owner = caller.key().unwrap_or_default();
+    match find(site, &owner, id).await? {
+        Some(kept) => Ok((owner, kept)),
+        None => {
+            let message = format!("Response with id '{id}' not found.");
+            Err(Error::new(ErrorKind::InvalidRequest, message).with_status(404))
+        }
+    }
+}
+
+fn answered(answer: Result<Value>) -> Response {
+    match answer {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => refused(&*speak::responses(), &error),
+    }
+}
+
+async fn show(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let kept = kept(&site, (&headers, &uri), &id).await;
+    answered(kept.map(|(_, kept)| kept.response.into()))
+}
+
+async fn forget(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let gone = async {
+        let (owner, _) = kept(&site, (&headers, &uri), &id).await?;
+        site.responses.delete(&key(&owner, &id)).await?;
+        Ok(json!({ "id": id, "object": "response", "deleted": true }))
+    };
+    answered(gone.await)
+}
+
+/// Only what runs in the background can be cancelled so, and nothing does here: who leaves a
+/// stream ends it.
+async fn cancel(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let kept = kept(&site, (&headers, &uri), &id).await;
+    answered(kept.and_then(|_| {
+        let message = "Cannot cancel a synchronous response.";
+        let error = Error::new(ErrorKind::InvalidRequest, message);
+        Err(error.with_status(StatusCode::BAD_REQUEST.as_u16()))
+    }))
+}
+
+async fn items(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let kept = kept(&site, (&headers, &uri), &id).await;
+    answered(kept.map(|(_, kept)| listed(kept.input, &id, &uri)))
+}
+
+/// A page of items: the newest first unless the query says otherwise, twenty of them.
+fn listed(mut items: Vec<Value>, response: &str, uri: &Uri) -> Value {
+    let query = uri.query().unwrap_or_default();
+    let said = |name: &str| {
+        let pairs = query.split('&').filter_map(|it| it.split_once('='));
+        pairs.clone().find(|(it, _)| *it == name).map(|(_, it)| it)
+    };
+    // Items that a client sent have no ids, though pages are found by them.
+    for (at, item) in items.iter_mut().enumerate() {
+        if let Some(fields) = item.as_object_mut() {
+            let id = || format!("item_{response}_{at}").into();
+            fields.entry("id").or_insert_with(id);
+            fields.entry("type").or_insert_with(|| "message".into());
+        }
+    }
+    if said("order") != Some("asc") {
+        items.reverse();
+    }
+    let after = said("after").and_then(|id| items.iter().position(|it| it["id"] == id));
+    let limit = said("limit").and_then(|it| it.parse().ok()).unwrap_or(20);
+    let rest = items.split_off(after.map_or(0, |at| at + 1));
+    let has_more = rest.len() > limit;
+    let data: Vec<Value> = rest.into_iter().take(limit).collect();
+    let id = |it: Option<&Value>| it.map(|it| it["id"].clone());
+    let (first, last) = (id(data.first()), id(data.last()));
+    json!({
+        "object": "list", "data": data, "first_id": first, "last_id": last, "has_more": has_more,
+    })
+}
