@@ -16,10 +16,12 @@ use tokio::sync::watch;
 
 use super::call::{Call, json, missing, turn_id, wrong};
 use super::conversations::{load, place};
-use super::going::{Begun, Elsewhere, Ended, Going, go};
+use super::going::{Begun, Elsewhere, Ended, Going, Place, go};
 use super::log::{Log, Position, Read};
 use super::question::{Question, asked_in};
+use super::refused;
 use super::shown::{self, ShownTurn, State};
+use crate::account::Asked;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -39,16 +41,13 @@ pub(crate) struct Accepted {
 
 /// Begins a turn, and answers at once.
 pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
-    let asked = site.asked(&call.head, &call.uri, "chat").await?;
-    let store = call.store(&site).await?;
+    let mut asked = site.asked(&call.head, &call.uri, "chat").await?;
     let conversation = call.param("id").to_owned();
-    let mut question: Question = call.json().await?;
-    // Whose it is is looked at before whether it is free.
-    load(&store, &conversation, None).await?;
-    let place = site.turns.enter(&conversation).await?;
-    let mut asked = asked;
-    let begun = begin(&site, &store, &conversation, &mut question, &mut asked).await;
-    let (id, chat, request) = begun.inspect_err(|error| asked.failed(error))?;
+    let accepted = accepted(&site, call, &conversation, &mut asked).await;
+    let (place, store, (id, chat, question)) = accepted.inspect_err(|error| {
+        asked.failed(error);
+        asked.told(refused(error).status().as_u16());
+    })?;
     let events = format!("/api/conversations/{conversation}/turns/{}/events", id.0);
     let accepted = Accepted {
         id: id.0.to_string(),
@@ -60,7 +59,7 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
         Begun {
             id,
             chat,
-            question: request,
+            question,
             store,
             asked,
         },
@@ -72,14 +71,32 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     Ok(response)
 }
 
+type Kept = (TurnId, Conversation, ChatRequest);
+
+/// Takes the conversation, and keeps the question.
+async fn accepted(
+    site: &Site,
+    call: Call,
+    conversation: &str,
+    asked: &mut Asked,
+) -> Result<(Place, Store, Kept)> {
+    let store = call.store(site).await?;
+    let mut question: Question = call.json().await?;
+    // Whose it is is looked at before whether it is free.
+    load(&store, conversation, None).await?;
+    let place = site.turns.enter(conversation).await?;
+    let kept = begin(site, &store, conversation, &mut question, asked).await?;
+    Ok((place, store, kept))
+}
+
 /// Keeps the question, as the turn that its answer will complete.
 async fn begin(
     site: &Site,
     store: &Store,
     conversation: &str,
     question: &mut Question,
-    asked: &mut crate::account::Asked,
-) -> Result<(TurnId, Conversation, ChatRequest)> {
+    asked: &mut Asked,
+) -> Result<Kept> {
     let after = after(store, conversation, question).await?;
     let kept = match after {
         After::Head => load(store, conversation, None).await?,
