@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry};
+use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry, Warning, WarningKind};
 use serde::Deserialize;
 
 use crate::account::Asked;
@@ -22,6 +22,10 @@ use crate::through;
 
 /// How long a client should wait that was refused for want of room, in seconds.
 const COME_AGAIN: u64 = 1;
+
+/// The header of a whole answer that tells what of its request could not be honoured, by the name
+/// of the setting and what was done to it.
+const WARNINGS: &str = "x-parlor-warnings";
 
 /// Answers a request in the dialect of its path.
 pub(crate) async fn ask(
@@ -39,7 +43,13 @@ pub(crate) async fn ask(
         Err(error) => return refused(&*dialect, &error),
     };
     match opened(&*dialect, &site, &mut asked, request).await {
-        Ok(Opened::Whole(body)) => reply(StatusCode::OK, "application/json", Body::from(body)),
+        Ok(Opened::Whole(body, warnings)) => {
+            let mut response = reply(StatusCode::OK, "application/json", Body::from(body));
+            if let Some(told) = warned(&warnings) {
+                response.headers_mut().insert(WARNINGS, told);
+            }
+            response
+        }
         Ok(Opened::Stream(first, events, tells_usage, keeping)) => {
             let form = dialect.form(&path);
             let sealer = Sealer::new(&*dialect);
@@ -61,7 +71,8 @@ pub(crate) async fn ask(
 /// An answer that goes well so far.
 #[expect(clippy::large_enum_variant, reason = "it is moved once")]
 enum Opened {
-    Whole(Bytes),
+    /// Its body, and what of the request could not be honoured.
+    Whole(Bytes, Vec<Warning>),
     /// Its first event, those to come, whether the client wants to know what it used, and what
     /// keeps it.
     Stream(Event, ChatStream, bool, Option<Keeping>),
@@ -84,7 +95,7 @@ async fn opened(
     let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
     if let Some(answer) = dialect.at_once(&body) {
         asked.completed();
-        return Ok(Opened::Whole(answer.into()));
+        return Ok(Opened::Whole(answer.into(), Vec::new()));
     }
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
@@ -105,7 +116,7 @@ async fn opened(
         if let Some(keeping) = keeping {
             keeping.told(&body);
         }
-        return Ok(Opened::Whole(body));
+        return Ok(Opened::Whole(body, response.warnings));
     }
     let mut events = model.stream(&incoming.request).await?;
     asked.opened(&events);
@@ -121,6 +132,22 @@ async fn opened(
         incoming.stream_usage,
         keeping,
     ))
+}
+
+fn warned(warnings: &[Warning]) -> Option<HeaderValue> {
+    let one = |it: &Warning| {
+        let kind = match it.kind {
+            WarningKind::Unsupported => "unsupported",
+            WarningKind::Coerced => "coerced",
+            _ => "notice",
+        };
+        format!("{}={kind}", it.setting)
+    };
+    let mut told: Vec<String> = warnings.iter().map(one).collect();
+    told.dedup();
+    (!told.is_empty())
+        .then(|| HeaderValue::from_str(&told.join(", ")).ok())
+        .flatten()
 }
 
 /// What nothing answers.

@@ -39,6 +39,7 @@
 //!
 //! - The head of an answer waits for the first event, so that a failure has its own status, and
 //!   the shape that the client's dialect gives it.
+//! - What a model can't honour is named in the head of a whole answer, `x-parlor-warnings`.
 //! - Nothing stands between the model's stream and the connection: a slow reader slows the
 //!   provider down, and one that leaves ends the call.
 //! - Keys of providers come from the registry alone. Of a client's head nothing is passed on but the

@@ -237,3 +237,30 @@ async fn a_model_is_told_of_in_each_dialect() {
     let (status, _, told) = asked(&address, "/api/show", json!({ "name": "nobody/m" })).await;
     assert_eq!(status, 404, "{told:?}");
 }
+
+#[tokio::test]
+async fn what_a_model_cannot_do_is_named_in_the_head() {
+    let server = ApiServer::answering(|_| {
+        let said = json!({ "type": "message", "role": "assistant", "stop_reason": "end_turn",
+            "content": [{ "type": "text", "text": "Fine." }] });
+        ApiAnswer::new(200, said.to_string())
+    });
+    let server = server.await.unwrap();
+    let settings = format!(
+        "[providers.anthropic]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n",
+        server.url()
+    );
+    let address = gateway(&settings).await;
+    let mut body = json!({
+        "model": "anthropic/c", "seed": 5, "messages": [{ "role": "user", "content": "Hi" }],
+    });
+    let (status, head, _) = asked(&address, "/v1/chat/completions", body.clone()).await;
+    assert_eq!(status, 200, "{head}");
+    assert!(
+        head.contains("x-parlor-warnings: seed=unsupported"),
+        "{head}"
+    );
+    body["seed"] = Value::Null;
+    let (_, head, _) = asked(&address, "/v1/chat/completions", body).await;
+    assert!(!head.contains("x-parlor-warnings"), "{head}");
+}
