@@ -29,6 +29,11 @@ async fn a_turn_is_followed_and_resumed_at_another_instance() {
     call.say("One ");
     let last = first.until("One ").await;
     drop(first);
+    let shown = other.client.get(&format!("/api/conversations/{id}")).await;
+    assert_eq!(
+        (&shown["going"], &shown["branch"][0]["state"]),
+        (&json!(turn), &json!("going"))
+    );
     let mut whole = other.client.follow(&id, &turn, "").await;
     whole.until("One ").await;
     let mut rest = other.client.follow(&id, &turn, &last).await;

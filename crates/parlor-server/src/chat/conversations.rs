@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use parlor::agent::{ConversationStore, Kept, TurnId};
+use parlor::agent::{ConversationStore, Kept, TurnId, TurnState};
 use parlor::{Arguments, Result, ToolCall};
 use parlor_store::{Branched, Since, Store};
 use schemars::JsonSchema;
@@ -124,7 +124,13 @@ pub(super) async fn load(store: &Store, id: &str, until: Option<TurnId>) -> Resu
 async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
     let kept = load(store, id, None).await?;
     let tree = store.tree(id).await?;
-    let going = site.turns.of(id).map(|turn| turn.id);
+    let mut going = site.turns.of(id).map(|turn| turn.id);
+    if going.is_none() && site.turns.is_elsewhere(id).await {
+        // The last turn of its branch is the one, while it has no end.
+        let last = kept.history.turns().last().zip(kept.turns.last());
+        let last = last.filter(|(turn, _)| turn.state == TurnState::Interrupted);
+        going = last.map(|(_, at)| *at);
+    }
     let mut branch = Vec::with_capacity(kept.turns.len());
     for (turn, at) in kept.history.turns().iter().zip(&kept.turns) {
         let mut shown = ShownTurn::of(id, *at, turn)?;

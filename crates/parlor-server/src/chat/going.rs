@@ -153,6 +153,15 @@ impl Turns {
         going.filter(|turn| turn.id.0 != 0).cloned()
     }
 
+    /// Whether another instance of the service answers in a conversation. Where nobody can tell,
+    /// none does.
+    pub(super) async fn is_elsewhere(&self, conversation: &str) -> bool {
+        match &self.relay {
+            Some(relay) => relay.is_taken(conversation).await.unwrap_or(false),
+            None => false,
+        }
+    }
+
     /// A turn that is on its way or ended lately.
     pub(super) fn find(&self, conversation: &str, id: TurnId) -> Option<Arc<Going>> {
         let known = self.known();
