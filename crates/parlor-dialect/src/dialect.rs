@@ -161,6 +161,14 @@ pub trait Encoder: Debug + Send {
     ///   too, and writes what the dialect's clients can read.
     fn encode(&mut self, event: &Event, out: &mut dyn FrameWriter) -> Result<()>;
 
+    /// Takes note that no more events are at hand. Nothing, unless overridden.
+    ///
+    /// # Behavior
+    /// - What was held back only to go out with what comes next is written.
+    fn idle(&mut self, out: &mut dyn FrameWriter) {
+        let _ = out;
+    }
+
     /// Writes a failure in the middle of the stream.
     ///
     /// # Behavior

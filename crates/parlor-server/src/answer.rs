@@ -234,8 +234,9 @@ impl http_body::Body for Answer {
             match Pin::new(&mut this.events).poll_next(cx) {
                 Poll::Ready(item) => this.take(item),
                 Poll::Pending => {
-                    if let Err(error) = this.write(None) {
-                        this.take(Some(Err(error)));
+                    match this.write(None) {
+                        Ok(()) => this.encoder.idle(&mut this.out),
+                        Err(error) => this.take(Some(Err(error))),
                     }
                     if this.out.bytes.is_empty() {
                         return Poll::Pending;

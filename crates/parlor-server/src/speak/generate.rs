@@ -112,6 +112,10 @@ impl Encoder for Generating {
         self.0.encode(event, &mut Lines(out))
     }
 
+    fn idle(&mut self, out: &mut dyn FrameWriter) {
+        self.0.idle(&mut Lines(out));
+    }
+
     fn fail(&mut self, error: &Error, out: &mut dyn FrameWriter) {
         self.0.fail(error, &mut Lines(out));
     }

@@ -353,6 +353,12 @@ impl Encoder for GeminiEncoder {
         Ok(())
     }
 
+    fn idle(&mut self, out: &mut dyn FrameWriter) {
+        for at in 0..self.choices.len() {
+            self.pump(at, false, out);
+        }
+    }
+
     fn fail(&mut self, error: &Error, out: &mut dyn FrameWriter) {
         if std::mem::replace(&mut self.completed, true) {
             return;
