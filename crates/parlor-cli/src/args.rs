@@ -38,7 +38,7 @@ pub(crate) use history::HistoryArgs;
 pub(crate) use import::{From, ImportArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
 pub(crate) use listing::{ListForm, Listing};
-pub(crate) use serve::ServeArgs;
+pub(crate) use serve::{LogForm, NewKey, ServeAction, ServeArgs, ServeKeysAction, ServeKeysArgs};
 
 pub(crate) use usage::{UsageArgs, days_from_1970};
 
@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Serve the models over HTTP, in five dialects and with a page
     #[command(after_help = serve::EXAMPLES)]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Take over settings and conversations of other programs
     #[command(after_help = import::EXAMPLES)]
     Import(ImportArgs),

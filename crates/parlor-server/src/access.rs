@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, Uri, header};
-use parlor::{Error, ErrorKind, Result};
+use parlor::{Error, ErrorKind, Result, Secret};
 use parlor_store::ServiceKey;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
@@ -20,7 +21,8 @@ const MOST_SHOWN: usize = 4;
 /// The keys as they are kept, and whether only this machine can ask.
 #[derive(Debug)]
 pub(crate) struct Access {
-    digests: Vec<[u8; 32]>,
+    digests: ArcSwap<Vec<[u8; 32]>>,
+    origins: Vec<String>,
     given: Option<Arc<Keyring>>,
     /// Whether a key is asked for even where there is none.
     always: bool,
@@ -59,15 +61,20 @@ impl Caller {
 
 impl Access {
     pub(crate) fn new(config: &ServerConfig, given: Option<Arc<Keyring>>) -> Self {
-        let digests = config.keys.iter().map(|key| digest(key.expose()));
         let is_local = config.bind.ip().is_loopback();
         Self {
-            digests: digests.collect(),
+            digests: ArcSwap::from_pointee(digests(&config.keys)),
+            origins: config.origins.clone(),
             // Beyond this machine nobody asks before the first key is given out.
             always: !is_local && !config.insecure,
             given,
             is_local,
         }
+    }
+
+    /// Takes other keys in place of those of the configuration.
+    pub(crate) fn replace(&self, keys: &[Secret]) {
+        self.digests.store(Arc::new(digests(keys)));
     }
 
     /// Lets a request in or says why not.
@@ -88,7 +95,7 @@ impl Access {
             }
         }
         let is_asked_for = self.always
-            || !self.digests.is_empty()
+            || !self.digests.load().is_empty()
             || match &self.given {
                 Some(given) => given.has_any().await?,
                 None => false,
@@ -110,7 +117,8 @@ impl Access {
             Caller::Given(key) => Some(key.id.clone()),
             Caller::Configured(at) => {
                 // Enough of it to tell keys apart.
-                let digest = self.digests.get(*at)?.iter().take(8);
+                let digests = self.digests.load();
+                let digest = digests.get(*at)?.iter().take(8);
                 let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
                 Some(format!("configured/{digest}"))
             }
@@ -134,6 +142,7 @@ impl Access {
         }
         match text(header::ORIGIN) {
             None => Ok(()),
+            Some(origin) if self.origins.iter().any(|it| it == origin) => Ok(()),
             Some(origin) => match origin.split_once("://") {
                 Some((_, site)) if Some(site) == host => Ok(()),
                 _ => refused("from pages of other sites"),
@@ -143,11 +152,12 @@ impl Access {
 
     /// Which key of the configuration this is. Compares with all of them, whichever is right.
     fn configured(&self, key: &str) -> Option<usize> {
-        if self.digests.is_empty() {
+        let digests = self.digests.load();
+        if digests.is_empty() {
             return None;
         }
         let shown = digest(key);
-        let found = self.digests.iter().zip(0_u32..).map(|(known, at)| {
+        let found = digests.iter().zip(0_u32..).map(|(known, at)| {
             let is_it = known.ct_eq(&shown);
             (u32::conditional_select(&0, &at, is_it), is_it)
         });
@@ -165,6 +175,10 @@ fn shown<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> impl Iterator<Item = &'a s
     let query = query.filter_map(|pair| pair.strip_prefix("key="));
     let alone = KEY_HEADERS.iter().filter_map(move |name| text(name));
     alone.chain(bearer).chain(query)
+}
+
+fn digests(keys: &[Secret]) -> Vec<[u8; 32]> {
+    keys.iter().map(|key| digest(key.expose())).collect()
 }
 
 fn digest(key: &str) -> [u8; 32] {

@@ -23,7 +23,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::access::Caller;
 use crate::config::ServerConfig;
 use crate::health::Health;
-use crate::ops::{Metrics, request_id};
+use crate::ops::{self, Metrics, Stage, request_id};
 use crate::service::Site;
 use terms::{Came, Expected, Limits, Reservation};
 
@@ -98,6 +98,7 @@ impl Site {
         let (caller, room) = room.inspect_err(|error| {
             self.account.metrics.refused(error.kind().as_str());
         })?;
+        ops::over(Stage::LetIn);
         let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         let at_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let mut event = UsageEvent::new(request_id(head), dialect, at_ms);
@@ -129,6 +130,7 @@ impl Asked {
         info: &ModelInfo,
         request: &ChatRequest,
     ) -> Result<()> {
+        ops::over(Stage::Read);
         name.clone_into(&mut self.event.asked);
         self.answers(info);
         self.input = estimate::input_tokens(request);
@@ -144,6 +146,7 @@ impl Asked {
             self.reserved = reserved.await?;
         }
         self.was_sent = true;
+        ops::over(Stage::Sent);
         Ok(())
     }
 

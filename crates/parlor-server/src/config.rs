@@ -32,6 +32,15 @@ pub struct ServerConfig {
     /// How long answers on their way may take when the service is told to end; 30 seconds by
     /// default.
     pub drain: Duration,
+    /// How long a client may take to send a request's head; 30 seconds by default, `None` is for
+    /// ever.
+    pub header_timeout: Option<Duration>,
+    /// How long a client may take to go on reading an answer or sending a body, once it stopped; a
+    /// minute by default, `None` is for ever.
+    pub client_timeout: Option<Duration>,
+    /// Sites whose pages may ask, as a browser writes them: `https://chat.example.com`. None by
+    /// default.
+    pub origins: Vec<String>,
     /// Who is told what became of each request. Nobody by default.
     pub usage: Vec<Arc<dyn UsageSink>>,
     /// Writes what became of requests into a store. None by default.
@@ -73,6 +82,9 @@ impl Default for ServerConfig {
             max_body: 32 * 1024 * 1024,
             max_in_flight: 1024,
             drain: Duration::from_secs(30),
+            header_timeout: Some(Duration::from_secs(30)),
+            client_timeout: Some(Duration::from_secs(60)),
+            origins: Vec::new(),
             usage: Vec::new(),
             usage_writer: None,
             given_keys: None,

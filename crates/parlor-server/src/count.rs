@@ -99,10 +99,11 @@ async fn counted(
 impl Site {
     /// What the provider of a model counts; nothing, where it doesn't.
     async fn count(&self, id: &str, request: &parlor::ChatRequest) -> Option<Result<u64>> {
-        if self.registry.route(id).is_some() {
+        let live = self.live();
+        if live.registry.route(id).is_some() {
             return None;
         }
-        let resolved = match self.registry.resolve(id) {
+        let resolved = match live.registry.resolve(id) {
             Ok(resolved) => resolved,
             Err(error) => return Some(Err(error)),
         };

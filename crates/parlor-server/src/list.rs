@@ -38,7 +38,8 @@ pub(crate) async fn model(
 impl Site {
     /// The names of the configuration, then the catalogue's models of providers that are ready.
     pub(crate) fn names(&self) -> Vec<String> {
-        let registry = &self.registry;
+        let live = self.live();
+        let registry = &live.registry;
         let config = registry.config();
         let named = config.models.keys().chain(config.routes.keys());
         let mut names: Vec<String> = named.cloned().collect();
@@ -57,9 +58,10 @@ impl Site {
     /// # Errors
     /// As for a request to it: `ModelNotFound`, with suggestions.
     pub(crate) fn known(&self, id: &str) -> Result<Known> {
-        let route = self.registry.route(id);
+        let live = self.live();
+        let route = live.registry.route(id);
         let first = route.and_then(|(_, route)| route.models.first());
-        let resolved = self.registry.resolve(first.map_or(id, |it| &it.model))?;
+        let resolved = live.registry.resolve(first.map_or(id, |it| &it.model))?;
         let released = resolved
             .entry
             .as_ref()

@@ -71,7 +71,7 @@ pub(crate) async fn list(site: Arc<Site>, call: Call) -> Result<Response> {
     let Which { all } = call.query()?;
     let models = Models {
         models: site.known_models(&call.caller, all),
-        default: site.registry.default_model(None).id,
+        default: site.live().registry.default_model(None).id,
     };
     json(StatusCode::OK, &models)
 }
@@ -80,7 +80,8 @@ impl Site {
     /// The models that one who asks may ask: of providers without a key only those that the
     /// configuration names, or all.
     fn known_models(&self, caller: &Caller, all: bool) -> Vec<Model> {
-        let registry = &self.registry;
+        let known = self.live();
+        let registry = &known.registry;
         let config = registry.config();
         let mut ids: Vec<String> = config.models.keys().cloned().collect();
         let mut models: Vec<Model> = Vec::new();
@@ -145,7 +146,8 @@ impl Site {
     }
 
     fn known_model(&self, id: String) -> Model {
-        let resolved = match self.registry.resolve(&id) {
+        let known = self.live();
+        let resolved = match known.registry.resolve(&id) {
             Ok(resolved) => resolved,
             Err(error) => {
                 return Model {
@@ -166,7 +168,7 @@ impl Site {
         let info = resolved.config.model_info(&resolved.model);
         let known = Capability::ALL.iter();
         let features = known.filter(|it| info.capabilities.has(**it));
-        let lacks_key = without_key(&self.registry, &id, &info.provider);
+        let lacks_key = without_key(&known.registry, &id, &info.provider);
         let trouble = self.account.health.of(&info.provider);
         let is_down = trouble.as_ref().is_some_and(Trouble::is_down);
         Model {

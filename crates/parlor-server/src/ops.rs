@@ -1,10 +1,11 @@
 //! What those who run a service ask it: whether it is ready, its figures, and what was used.
 
+mod around;
 mod metrics;
-mod request_id;
+mod origins;
 
+pub(crate) use around::{Stage, around, over, request_id};
 pub(crate) use metrics::Metrics;
-pub(crate) use request_id::{named, request_id};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,7 +180,8 @@ impl Site {
 
     /// Which providers can be asked, and which have no key.
     fn providers(&self) -> Value {
-        let registry = &self.registry;
+        let known = self.live();
+        let registry = &known.registry;
         let (ready, without): (Vec<&str>, Vec<&str>) =
             registry.instances().partition(|it| registry.is_ready(it));
         json!({ "ready": ready, "no_key": without })

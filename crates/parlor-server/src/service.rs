@@ -5,13 +5,13 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt as _;
 use axum::{Router, middleware};
 use parlor::layers::ConfiguredLayers;
-use parlor::{ChatModel, Error, ErrorKind, Registry, Result};
+use parlor::{ChatModel, Error, ErrorKind, Registry, Result, Secret};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::account::Account;
@@ -19,16 +19,17 @@ use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::responses::{InMemory, ResponseStore};
 use crate::speak::CLIENTS;
-use crate::{chat, count, gateway, list, local, openapi, ops, page, responses};
+use crate::{chat, count, gateway, list, listen, local, openapi, ops, page, responses};
 
-/// Chat models over HTTP.
+/// Chat models over HTTP. Clones are the same service.
+#[derive(Clone)]
 pub struct Service {
     site: Arc<Site>,
 }
 
 /// What every request needs.
 pub(crate) struct Site {
-    pub(crate) registry: Registry,
+    live: ArcSwap<Live>,
     pub(crate) config: ServerConfig,
     pub(crate) access: Access,
     pub(crate) account: Arc<Account>,
@@ -36,7 +37,19 @@ pub(crate) struct Site {
     pub(crate) shelf: Shelf,
     pub(crate) turns: Arc<Turns>,
     room: Arc<Semaphore>,
+}
+
+/// What changes when a configuration is read again.
+pub(crate) struct Live {
+    pub(crate) registry: Registry,
     layers: ConfiguredLayers,
+}
+
+impl Live {
+    fn new(registry: Registry) -> Result<Self> {
+        let layers = ConfiguredLayers::new(registry.config())?;
+        Ok(Self { registry, layers })
+    }
 }
 
 impl Service {
@@ -48,7 +61,7 @@ impl Service {
     /// [`check`](ServerConfig::check) finds.
     pub fn new(registry: Registry, config: ServerConfig) -> Result<Self> {
         config.check()?;
-        let layers = ConfiguredLayers::new(registry.config())?;
+        let live = Live::new(registry)?;
         let account = Account::new(&config);
         let site = Site {
             access: Access::new(&config, account.keyring.clone()),
@@ -57,13 +70,33 @@ impl Service {
             shelf: Shelf::new(config.store.clone()),
             turns: Turns::new(config.relay.clone()),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
-            registry,
+            live: ArcSwap::from_pointee(live),
             config,
-            layers,
         };
         Ok(Self {
             site: Arc::new(site),
         })
+    }
+
+    /// Takes the models, routes and layers of another registry, and other keys, in place of what it
+    /// has. Requests on their way end with what they began with. Everything else stays as it is:
+    /// the address, the stores, and the bounds of requests.
+    ///
+    /// # Errors
+    /// What is wrong with the registry's configuration; then nothing changes.
+    pub fn reload(&self, registry: Registry, keys: &[Secret]) -> Result<()> {
+        if let Some(problem) = registry.check().into_iter().next() {
+            return Err(problem);
+        }
+        let live = Live::new(registry)?;
+        self.site.live.store(Arc::new(live));
+        self.site.access.replace(keys);
+        Ok(())
+    }
+
+    /// How many requests are on their way.
+    pub fn in_flight(&self) -> usize {
+        self.site.in_flight()
     }
 
     /// Its routes, for a program that has a server of its own.
@@ -91,7 +124,10 @@ impl Service {
         let router = openapi::routes(chat::routes(router));
         ops::routes(page::routes(router))
             .fallback(gateway::nothing)
-            .layer(middleware::from_fn(ops::named))
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&self.site),
+                ops::around,
+            ))
             .with_state(Arc::clone(&self.site))
     }
 
@@ -108,39 +144,14 @@ impl Service {
     /// The same on a socket that listens already.
     ///
     /// # Errors
-    /// Where the socket fails.
+    /// None so far: a connection that fails is its own affair.
     pub async fn run_on(
         &self,
         listener: TcpListener,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        // A delta waits for no acknowledgement of the one before.
-        let listener = listener.tap_io(|stream| {
-            // A connection that is gone already fails when it is read.
-            let _ = stream.set_nodelay(true);
-        });
-        let ending = Arc::new(Notify::new());
-        let told = Arc::clone(&ending);
-        let end = async move {
-            end.await;
-            told.notify_one();
-        };
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(end);
-        let late = async {
-            ending.notified().await;
-            tokio::time::sleep(self.site.config.drain).await;
-        };
-        let mut late = std::pin::pin!(late);
-        let served = tokio::select! {
-            served = serving => served,
-            () = &mut late => {
-                self.site.turns.close(std::future::ready(())).await;
-                return Ok(());
-            }
-        };
-        // Turns go on without readers.
-        self.site.turns.close(late).await;
-        served
+        listen::listen(listener, self.router(), &self.site, end).await;
+        Ok(())
     }
 }
 
@@ -154,6 +165,11 @@ impl Site {
         })
     }
 
+    /// The models as they are configured now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
     /// How many requests are on their way.
     pub(crate) fn in_flight(&self) -> usize {
         let free = self.room.available_permits();
@@ -162,7 +178,8 @@ impl Site {
 
     /// The model of a name, within its layers.
     pub(crate) fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
-        self.layers.model(&self.registry, id)
+        let live = self.live.load();
+        live.layers.model(&live.registry, id)
     }
 }
 

@@ -87,7 +87,7 @@ fn layers(registry: &Registry) -> Result<&'static ConfiguredLayers> {
 
 /// The tables of the configuration file that are the terminal program's own: tools
 /// that models may call, MCP servers, and whose keys a person types with.
-pub const PROGRAM_TABLES: &[&str] = &["mcp", "terminal", "tools"];
+pub const PROGRAM_TABLES: &[&str] = &["mcp", "serve", "terminal", "tools"];
 
 /// Reads the configuration file where [`config_path`] says it is. One that
 /// isn't there is an empty configuration, unless `PARLOR_CONFIG` names it. The

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use parlor::agent::UsageBy;
+use parlor_store::ServedBy;
 
 use super::{Common, Listing};
 
@@ -20,6 +21,9 @@ pub(crate) struct UsageArgs {
         default_value = "model"
     )]
     by: Vec<By>,
+    /// What `parlor serve` answered, instead of conversations
+    #[arg(long)]
+    served: bool,
     /// Only from then on: a day (UTC) as 2026-11-01, or a span back from now as 12h, 7d, 4w
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub(crate) since: Option<SystemTime>,
@@ -34,6 +38,10 @@ pub(crate) struct UsageArgs {
 enum By {
     Model,
     Day,
+    /// Of the service: the key that was shown
+    Key,
+    /// Of the service: the provider that answered
+    Provider,
 }
 
 impl UsageArgs {
@@ -41,27 +49,50 @@ impl UsageArgs {
         self.by.iter().fold(UsageBy::default(), |all, by| match by {
             By::Model => all.model(),
             By::Day => all.day(),
+            By::Key | By::Provider => all,
         })
+    }
+
+    /// By what the service's requests are added up, where they are meant.
+    pub(crate) fn served(&self) -> Option<ServedBy> {
+        let of_service = |by: &By| matches!(by, By::Key | By::Provider);
+        if !self.served && !self.by.iter().any(of_service) {
+            return None;
+        }
+        let mut all = ServedBy::default();
+        for by in &self.by {
+            match by {
+                By::Model => all.model = true,
+                By::Day => all.day = true,
+                By::Key => all.key = true,
+                By::Provider => all.provider = true,
+            }
+        }
+        Some(all)
     }
 }
 
 fn since(text: &str) -> Result<SystemTime, String> {
     let expected = || "expected a day as 2026-11-01, or a span as 12h, 7d or 4w".to_owned();
-    let unit = match text.chars().last() {
-        Some('h') => DAY / 24,
-        Some('d') => DAY,
-        Some('w') => DAY * 7,
-        _ => {
-            let days = days_from_1970(text).ok_or_else(expected)?;
-            return Ok(SystemTime::UNIX_EPOCH + DAY * days);
-        }
-    };
-    let number = text.get(..text.len() - 1).unwrap_or_default();
-    let number: u32 = number.parse().map_err(|_| expected())?;
-    let span = unit.checked_mul(number).ok_or_else(expected)?;
+    if let Some(days) = days_from_1970(text) {
+        return Ok(SystemTime::UNIX_EPOCH + DAY * days);
+    }
+    let span = span(text).ok_or_else(expected)?;
     // What lies further back than the count of time is everything.
     let passed = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     Ok(SystemTime::UNIX_EPOCH + passed.saturating_sub(span))
+}
+
+/// A span such as 12h, 7d or 4w.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        'h' => DAY / 24,
+        'd' => DAY,
+        'w' => DAY * 7,
+        _ => return None,
+    };
+    let number: u32 = text.get(..text.len() - 1)?.parse().ok()?;
+    unit.checked_mul(number)
 }
 
 /// The days from the first of 1970 to a day, by a calendar whose years begin in March.

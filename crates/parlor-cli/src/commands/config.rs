@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use parlor::layers::ConfiguredLayers;
 use parlor::{Config, Error, ErrorKind, PROGRAM_TABLES, PROVIDERS, Registry, Secret, config_path};
+use parlor_server::ServeSettings;
 use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
 
 use crate::args::{ConfigAction, ConfigArgs};
@@ -27,7 +28,7 @@ const BEGINNING: &str = "#:schema ./config.schema.json\n";
 
 /// Tables whose values may be secrets, and names that are.
 const SECRET_TABLES: &[&str] = &["headers", "query", "env"];
-const SECRETS: &[&str] = &["api_key"];
+const SECRETS: &[&str] = &["api_key", "redis", "store"];
 
 /// Finds, checks, edits, reads or writes the configuration.
 pub(crate) fn config(args: &ConfigArgs) -> Result<(), Failure> {
@@ -95,6 +96,7 @@ fn check(file: &Path, text: &str) -> Result<(), Failure> {
     if !is_json(file) {
         ToolSettings::read(text, file)?.check(&env())?;
         TerminalSettings::read(text, file)?;
+        ServeSettings::read(text, file)?;
     }
     if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, file.parent()) {
         *catalogue = folder.join(&*catalogue);

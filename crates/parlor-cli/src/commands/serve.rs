@@ -1,85 +1,215 @@
 //! `parlor serve`: the models over HTTP, in five dialects, and a page.
 
+mod keys;
+mod log;
+mod signals;
+mod stores;
+
 use std::fs::File;
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use parlor::{Error, ErrorKind, Registry, Secret};
-use parlor_server::{ServerConfig, Service, StoreAt};
+use parlor_server::{ServeSettings, ServerConfig, Service, StoreAt, UsageWriter};
+use parlor_store::Store;
 
-use crate::args::ServeArgs;
+use crate::args::{LogForm, ServeAction, ServeArgs};
+use crate::environment::env;
 use crate::failure::Failure;
-use crate::{files, interrupt, keeper, setup, terminal};
+use crate::{files, setup, terminal};
+use log::Log;
+
+/// How long what is not yet written down may take at the end.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to end.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    if let Some(ServeAction::Keys(keys)) = &args.action {
+        return keys::keys(args, keys);
+    }
     if args.openapi {
         let document = format!("{:#}\n", parlor_server::openapi());
         return Ok(terminal::say(&document)?);
     }
-    let registry = setup::registry(args.common.config.as_deref())?;
-    let registry = setup::with_models(registry, args.models.as_deref())?;
-    let mut config = ServerConfig::default();
-    config.bind = args.bind;
-    config.insecure = args.insecure;
-    // What was said in the terminal can be gone on with on the page, and the other way.
-    if let Some(file) = keeper::place()? {
-        config.store = StoreAt::File(file);
-    }
-    config.keys = match &args.keys {
-        Some(file) => keys(file)?,
-        None => Vec::new(),
-    };
-    if let Some(problem) = registry.check().into_iter().next() {
-        return Err(problem.into());
-    }
-    let posture = posture(&registry, &config);
-    let service = Service::new(registry, config)?;
+    let configured = Configured::read(args)?;
     if args.check {
+        configured.config.check()?;
+        Service::new(configured.registry, configured.config)?;
         return Ok(terminal::say("The configuration is right.\n")?);
     }
-    let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
+    let log = Log {
+        form: args.log.unwrap_or(LogForm::Text),
+        quiet: args.common.quiet,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(setup::cannot_wait)?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(args.bind).await;
-        let listener = listener.map_err(|error| cannot_listen(args, &error))?;
-        if !args.common.quiet {
-            let address = listener.local_addr().unwrap_or(args.bind);
-            terminal::complain(&format!("Serving at http://{address}\n{posture}"));
+    runtime.block_on(run(args, configured, log))
+}
+
+async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), Failure> {
+    let Configured {
+        registry,
+        mut config,
+        settings,
+    } = configured;
+    let store = stores::open(&settings).await?;
+    let writer = Arc::new(UsageWriter::start(store.clone()));
+    // What was said in the terminal can be gone on with on the page, and the other way.
+    config.store = StoreAt::Open(store.clone());
+    config.given_keys = Some(store.clone());
+    config.usage_writer = Some(Arc::clone(&writer));
+    if args.log.is_some() {
+        config.usage.push(Arc::new(log));
+    }
+    let posture = posture(&registry, &config, &settings, &store).await;
+    let bind = config.bind;
+    let service = Service::new(registry, config)?;
+    let told = signals::end().map_err(setup::cannot_wait)?;
+    let listener = tokio::net::TcpListener::bind(bind).await;
+    let listener = listener.map_err(|error| cannot_listen(bind, &error))?;
+    let address = listener.local_addr().unwrap_or(bind);
+    log.say(&format!("Serving at http://{address}\n{posture}"));
+    let counted = service.clone();
+    let ended = async move {
+        told.await;
+        log.say(&format!(
+            "\nEnding when the answers on their way are done, {} of them; Ctrl-C ends at once.",
+            counted.in_flight()
+        ));
+    };
+    let reload = || {
+        let read = Configured::read(args);
+        let taken = read.and_then(|new| {
+            let is_elsewhere = new.config.bind != bind;
+            service.reload(new.registry, &new.config.keys)?;
+            Ok(is_elsewhere)
+        });
+        match taken {
+            Ok(false) => log.say("The configuration is read again."),
+            Ok(true) => log.say(&format!(
+                "The configuration is read again; the address stays {bind} until a new start."
+            )),
+            Err(failure) => log.complain(&format!(
+                "the configuration stays as it was: {}",
+                failure.error()
+            )),
         }
-        let ended = async {
-            // The sender is gone when nothing can interrupt any more.
-            let _ = interrupted.await;
-            terminal::complain(
-                "\nEnding when the answers on their way are done; Ctrl-C ends at once.\n",
-            );
+    };
+    let served = tokio::select! {
+        served = service.run_on(listener, ended) => served,
+        failed = signals::on_reload(reload) => failed,
+    };
+    // What can't be written now is lost, and the end doesn't wait for it.
+    let _ = tokio::time::timeout(LAST_WRITES, writer.flushed()).await;
+    store.close().await;
+    served.map_err(|error| cannot_listen(bind, &error))
+}
+
+/// What is configured, the options included.
+struct Configured {
+    registry: Registry,
+    config: ServerConfig,
+    settings: ServeSettings,
+}
+
+impl Configured {
+    /// Reads all of it.
+    fn read(args: &ServeArgs) -> Result<Self, Failure> {
+        // Both halves of the file are looked at, so that all that is wrong is said.
+        let (registry, settings) = match (
+            setup::registry(args.common.config.as_deref()),
+            settings(args),
+        ) {
+            (Ok(registry), Ok(settings)) => (registry, settings),
+            (Err(failure), Ok(_)) | (Ok(_), Err(failure)) => return Err(failure),
+            (Err(one), Err(other)) => {
+                let both = format!("{}\n{}", one.error(), other.error());
+                return Err(one.fact(both));
+            }
         };
-        let served = service.run_on(listener, ended).await;
-        served.map_err(|error| cannot_listen(args, &error))
+        // What they are is said when they are opened.
+        settings.store(&env())?;
+        settings.redis(&env())?;
+        let registry = setup::with_models(registry, args.models.as_deref())?;
+        if let Some(problem) = registry.check().into_iter().next() {
+            return Err(problem.into());
+        }
+        let mut config = ServerConfig::default();
+        settings.lay_over(&mut config);
+        config.bind = args.bind.unwrap_or(config.bind);
+        config.insecure |= args.insecure;
+        if let Some(file) = args.keys.as_ref().or(settings.keys.as_ref()) {
+            config.keys = keys_of(file)?;
+        }
+        Ok(Self {
+            registry,
+            config,
+            settings,
+        })
+    }
+}
+
+/// The store of the service, as this configuration or the usual one has it.
+pub(crate) async fn service_store(config: Option<&Path>) -> Result<Store, Failure> {
+    stores::open(&settings_in(config)?).await
+}
+
+/// `[serve]` of the configuration.
+fn settings(args: &ServeArgs) -> Result<ServeSettings, Failure> {
+    settings_in(args.common.config.as_deref())
+}
+
+fn settings_in(config: Option<&Path>) -> Result<ServeSettings, Failure> {
+    let found = setup::configuration_text(config, &env());
+    Ok(match found {
+        Some((file, text)) => ServeSettings::read(&text, &file)?,
+        None => ServeSettings::default(),
     })
 }
 
-/// Who may ask, and who answers, in a few lines.
-fn posture(registry: &Registry, config: &ServerConfig) -> String {
+/// Who may ask, who answers, and where what is kept goes, in a few lines.
+async fn posture(
+    registry: &Registry,
+    config: &ServerConfig,
+    settings: &ServeSettings,
+    store: &Store,
+) -> String {
     let (ready, without): (Vec<&str>, Vec<&str>) =
         registry.instances().partition(|it| registry.is_ready(it));
-    let asked_by = match (config.keys.len(), config.bind.ip().is_loopback()) {
+    let given = store.service_keys().await.unwrap_or_default();
+    let given = given.iter().filter(|it| it.revoked_ms.is_none()).count();
+    let asked_by = match (config.keys.len() + given, config.bind.ip().is_loopback()) {
         (0, true) => "everybody on this machine".to_owned(),
-        (0, false) => "EVERYBODY who reaches it, without a key".to_owned(),
+        (0, false) if config.insecure => "EVERYBODY who reaches it, without a key".to_owned(),
+        (0, false) => "nobody yet: parlor serve keys add NAME".to_owned(),
         (1, _) => "whoever shows the key".to_owned(),
         (count, _) => format!("whoever shows one of {count} keys"),
     };
-    format!(
-        "  asked by   {asked_by}\n  ready      {}\n  no key     {}\n",
+    let limits = match settings.redis(&env()) {
+        Ok(Some(place)) => crate::scrub::without_secrets(place.expose()),
+        _ => "memory".to_owned(),
+    };
+    let mut text = format!(
+        "  asked by   {asked_by}\n  store      {}\n  limits     {limits}\n",
+        stores::shown(settings)
+    );
+    if !config.origins.is_empty() {
+        text += &format!("  pages of   {}\n", config.origins.join(", "));
+    }
+    text += &format!(
+        "  ready      {}\n  no key     {}",
         ready.join(", "),
-        without.join(", "),
-    )
+        without.join(", ")
+    );
+    text
 }
 
-fn keys(file: &Path) -> Result<Vec<Secret>, Failure> {
+fn keys_of(file: &Path) -> Result<Vec<Secret>, Failure> {
     let shown = file.display();
     let wrong = |what: String| Error::new(ErrorKind::Configuration, what);
     let mut opened = File::open(file).map_err(|e| wrong(format!("cannot read {shown}: {e}")))?;
@@ -100,8 +230,8 @@ fn keys(file: &Path) -> Result<Vec<Secret>, Failure> {
     }
 }
 
-fn cannot_listen(args: &ServeArgs, error: &std::io::Error) -> Failure {
-    let message = format!("cannot listen at {}: {error}", args.bind);
+fn cannot_listen(bind: SocketAddr, error: &std::io::Error) -> Failure {
+    let message = format!("cannot listen at {bind}: {error}");
     Error::new(ErrorKind::Configuration, message)
         .with_help("Give another --bind, or end what listens there.")
         .into()

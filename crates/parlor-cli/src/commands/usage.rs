@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
+use parlor::Cost;
 use parlor::agent::{ConversationStore as _, UsageRow};
+use parlor_store::{ServedBy, ServedRow};
 use serde_json::json;
 
+use super::serve::service_store;
 use super::table::table;
 use crate::args::{ListForm, UsageArgs};
 use crate::converse::{grouped, money};
@@ -20,6 +23,9 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
     let since = args.since.unwrap_or(SystemTime::UNIX_EPOCH);
     let since = since.duration_since(SystemTime::UNIX_EPOCH);
     let since = i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+    if let Some(by) = args.served() {
+        return served(args, since, by);
+    }
     let shelf = Shelf::default();
     let rows = setup::runtime()?.block_on(async {
         let store = shelf.store().await?;
@@ -60,6 +66,75 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the service's requests came to.
+fn served(args: &UsageArgs, since: i64, by: ServedBy) -> Result<(), Failure> {
+    let rows = setup::runtime()?.block_on(async {
+        let store = service_store(args.common.config.as_deref()).await?;
+        let rows = store.served(since, by, None).await;
+        store.close().await;
+        Ok::<_, Failure>(rows?)
+    })?;
+    let mut total = ServedRow::default();
+    rows.iter().for_each(|row| total.add(row));
+    if args.listing.form() == ListForm::Json {
+        let report = json!({ "rows": rows, "total": total });
+        return Ok(terminal::say(&format!("{report}\n"))?);
+    }
+    if rows.is_empty() {
+        let told = Terminal::find(args.common.plain, args.common.quiet);
+        told.notice("Nothing was served in that time.");
+        return Ok(());
+    }
+    let mut lines = vec![["", "requests", "input", "output", "cost", ""].map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| served_cells(row, "–")));
+    if rows.len() > 1 {
+        lines.push(served_cells(&total, "total"));
+    }
+    Ok(terminal::say(&terminal::printable(&table(&lines)))?)
+}
+
+fn served_cells(row: &ServedRow, name: &str) -> [String; 6] {
+    let model = match (&row.provider, &row.model) {
+        (Some(provider), Some(model)) => Some(format!("{provider}/{model}")),
+        (provider, model) => provider.clone().or(model.clone()),
+    };
+    let about: Vec<String> = [row.day.clone(), row.key.clone(), model]
+        .into_iter()
+        .flatten()
+        .collect();
+    let notes = [
+        (row.failed, "failed"),
+        (row.left, "left"),
+        (row.unpriced, "without a known price"),
+    ];
+    let notes = notes.iter().filter(|(count, _)| *count > 0);
+    let notes: Vec<String> = notes
+        .map(|(count, what)| format!("{} {what}", grouped(*count)))
+        .collect();
+    [
+        match about.is_empty() {
+            true => name.to_owned(),
+            false => about.join("  "),
+        },
+        grouped(row.requests),
+        tokens(row.usage.input_tokens),
+        tokens(row.usage.output_tokens),
+        costs(&row.costs),
+        notes.join(", "),
+    ]
+}
+
+fn tokens(count: Option<u64>) -> String {
+    count.map(grouped).unwrap_or_else(|| "–".to_owned())
+}
+
+fn costs(costs: &[Cost]) -> String {
+    match costs {
+        [] => "–".to_owned(),
+        costs => costs.iter().map(money).collect::<Vec<_>>().join(" + "),
+    }
+}
+
 /// Everything together, with a sum for each currency.
 fn total(rows: &[UsageRow]) -> UsageRow {
     let mut total = UsageRow::default();
@@ -88,18 +163,13 @@ fn cells(row: &UsageRow, name: &str) -> [String; 7] {
     // A turn names its model with the provider in front.
     let model = row.model.as_ref().or(row.provider.as_ref());
     let model = model.cloned().unwrap_or_default();
-    let costs: Vec<String> = row.costs.iter().map(money).collect();
-    let tokens = |count: Option<u64>| count.map(grouped).unwrap_or_else(|| "–".to_owned());
     [
         row.day.clone().unwrap_or_else(|| name.to_owned()),
         model,
         grouped(row.turns),
         tokens(row.usage.input_tokens),
         tokens(row.usage.output_tokens),
-        match costs.as_slice() {
-            [] => "–".to_owned(),
-            costs => costs.join(" + "),
-        },
+        costs(&row.costs),
         match row.unpriced {
             0 => String::new(),
             count => format!("{} without a known price", grouped(count)),

@@ -109,7 +109,7 @@ async fn begin(
         }
     };
     let named = question.model.clone().or(kept.info.model);
-    let name = named.unwrap_or_else(|| site.registry.default_model(None).id);
+    let name = named.unwrap_or_else(|| site.live().registry.default_model(None).id);
     let model = site.model(&name)?;
     let mut request = ChatRequest::default();
     request.messages = match (&question.replaces, question.asks()) {

@@ -100,28 +100,48 @@ impl Gateway {
         self.exchange("GET", path, "", headers).await
     }
 
-    async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         method: &str,
         path: &str,
         body: &str,
         headers: &[(&str, &str)],
     ) -> String {
-        let host = self.url.trim_start_matches("http://");
-        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-        if headers.iter().all(|(name, _)| *name != "host") {
-            head += &format!("host: {host}\r\n");
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        head += &format!("content-length: {}\r\n\r\n{body}", body.len());
-        let mut stream = TcpStream::connect(host).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        exchange(&self.url, method, path, body, headers).await
     }
+}
+
+/// Sends a body to a service, and reads the answer to its end.
+pub(crate) async fn post(
+    url: &str,
+    path: &str,
+    body: &Value,
+    headers: &[(&str, &str)],
+) -> (u16, Value) {
+    parsed(&exchange(url, "POST", path, &body.to_string(), headers).await)
+}
+
+async fn exchange(
+    url: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> String {
+    let host = url.trim_start_matches("http://");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if headers.iter().all(|(name, _)| *name != "host") {
+        head += &format!("host: {host}\r\n");
+    }
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 fn parsed(answer: &str) -> (u16, Value) {

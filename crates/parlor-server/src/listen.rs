@@ -1,0 +1,76 @@
+//! Accepts connections, and ends them in time.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use crate::patience::Connection;
+use crate::service::Site;
+
+/// How long to wait when there is no room for another connection.
+const REST: Duration = Duration::from_millis(100);
+
+/// Answers at a socket until `end` comes, and then has what is on its way end within the time for
+/// that.
+pub(crate) async fn listen(
+    listener: TcpListener,
+    router: Router,
+    site: &Site,
+    end: impl Future<Output = ()>,
+) {
+    let config = &site.config;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .half_close(false);
+    let going = GracefulShutdown::new();
+    let mut end = pin!(end);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut end => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // One that went away before it was accepted is no reason to wait.
+                if error.kind() != io::ErrorKind::ConnectionAborted
+                    && error.kind() != io::ErrorKind::ConnectionReset
+                {
+                    tokio::time::sleep(REST).await;
+                }
+                continue;
+            }
+        };
+        // A delta waits for no acknowledgement of the one before. A connection that is gone already
+        // fails when it is read.
+        let _ = stream.set_nodelay(true);
+        let stream = Connection::new(stream, config.client_timeout);
+        let service = TowerToHyperService::new(router.clone());
+        let answering = going.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // What broke a connection is in the account of its request.
+            let _ = answering.await;
+        });
+    }
+    drop(listener);
+    let mut late = pin!(tokio::time::sleep(config.drain));
+    // Who is late is cut off with the program.
+    let in_time = tokio::select! {
+        () = going.shutdown() => true,
+        () = &mut late => false,
+    };
+    match in_time {
+        // Turns go on without readers.
+        true => site.turns.close(late).await,
+        false => site.turns.close(std::future::ready(())).await,
+    }
+}

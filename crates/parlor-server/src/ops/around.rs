@@ -1,0 +1,137 @@
+//! What stands around every route: the request's id, its times, sites that may ask, slow senders.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::origins;
+use crate::patience::Upload;
+use crate::service::Site;
+
+const ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Asks for the times of an answer's stages.
+const WANTS_TIMES: HeaderName = HeaderName::from_static("x-parlor-timing");
+/// <https://www.w3.org/TR/server-timing/>
+const TIMES: HeaderName = HeaderName::from_static("server-timing");
+
+tokio::task_local! {
+    static STAGES: Stages;
+}
+
+/// When the stages of a request were over, where somebody wants to know.
+struct Stages {
+    began: Instant,
+    let_in: Cell<Option<Instant>>,
+    read: Cell<Option<Instant>>,
+    sent: Cell<Option<Instant>>,
+}
+
+/// A stage of a request that is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stage {
+    /// Its key was looked up, and there is room.
+    LetIn,
+    /// Its body was read.
+    Read,
+    /// Its limits were asked for; the model is asked now.
+    Sent,
+}
+
+/// Notes that a stage is over, where that is wanted.
+pub(crate) fn over(stage: Stage) {
+    // Outside of a request whose client wants to know there is nothing to note.
+    let _ = STAGES.try_with(|stages| {
+        let at = match stage {
+            Stage::LetIn => &stages.let_in,
+            Stage::Read => &stages.read,
+            Stage::Sent => &stages.sent,
+        };
+        at.set(Some(Instant::now()));
+    });
+}
+
+impl Stages {
+    fn header(&self) -> Option<HeaderValue> {
+        let mut text = String::new();
+        let mut last = self.began;
+        let stages = [
+            ("access", self.let_in.get()),
+            ("read", self.read.get()),
+            ("limits", self.sent.get()),
+            ("answer", Some(Instant::now())),
+        ];
+        for (name, at) in stages {
+            if let Some(at) = at {
+                let took = at.saturating_duration_since(last).as_secs_f64() * 1e3;
+                let comma = if text.is_empty() { "" } else { ", " };
+                text += &format!("{comma}{name};dur={took:.3}");
+                last = at;
+            }
+        }
+        HeaderValue::from_str(&text).ok()
+    }
+}
+
+/// Answers with the id that the request has, or was given here.
+pub(crate) async fn around(
+    State(site): State<Arc<Site>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(response) = origins::preflight(&request, &site.config.origins) {
+        return response;
+    }
+    let origin = origins::listed(request.headers(), &site.config.origins);
+    let id = HeaderValue::from_str(&request_id(request.headers())).ok();
+    if let Some(id) = &id {
+        request.headers_mut().insert(ID, id.clone());
+    }
+    let wants_times = request.headers().contains_key(WANTS_TIMES);
+    let limit = site.config.client_timeout;
+    let request = request.map(|body| Body::new(Upload::new(body, limit)));
+    let mut response = match wants_times {
+        false => next.run(request).await,
+        true => {
+            let stages = Stages {
+                began: Instant::now(),
+                let_in: Cell::default(),
+                read: Cell::default(),
+                sent: Cell::default(),
+            };
+            let answered = async {
+                let mut response = next.run(request).await;
+                if let Ok(Some(times)) = STAGES.try_with(Stages::header) {
+                    response.headers_mut().insert(TIMES, times);
+                }
+                response
+            };
+            STAGES.scope(stages, answered).await
+        }
+    };
+    if let Some(id) = id {
+        response.headers_mut().insert(ID, id);
+    }
+    if let Some(origin) = origin {
+        origins::allow(response.headers_mut(), origin);
+    }
+    response
+}
+
+/// The client's own id of its request, where it is a plain one, or a new one.
+pub(crate) fn request_id(head: &HeaderMap) -> String {
+    let given = head.get(ID).and_then(|it| it.to_str().ok());
+    let is_plain = |id: &&str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
+    };
+    match given.filter(is_plain) {
+        Some(id) => id.to_owned(),
+        None => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
+    }
+}
