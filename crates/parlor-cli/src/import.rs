@@ -6,6 +6,7 @@
 mod aichat;
 mod gob;
 mod land;
+mod litellm;
 mod llm;
 mod mods;
 mod text;
@@ -37,8 +38,25 @@ pub(crate) struct Haul {
     /// Templates by their names, as TOML.
     templates: BTreeMap<String, String>,
     conversations: Vec<Imported>,
+    /// Other settings, by what belongs together.
+    groups: Vec<Group>,
     /// What isn't taken over, and why.
     notes: Vec<String>,
+}
+
+/// Settings that are taken over together, or not at all.
+#[derive(Debug)]
+struct Group {
+    /// What a person is told of it.
+    told: String,
+    /// Where each stands, and its value.
+    values: Vec<(Vec<String>, toml_edit::Value)>,
+}
+
+impl Group {
+    fn new(told: String, values: Vec<(Vec<String>, toml_edit::Value)>) -> Self {
+        Self { told, values }
+    }
 }
 
 /// What is set of a provider.
@@ -61,6 +79,7 @@ pub(crate) async fn haul(
     let mut haul = Haul::default();
     match from {
         From::Aichat => aichat::read(path, env, registry, &mut haul)?,
+        From::Litellm => litellm::read(path, registry, &mut haul)?,
         From::Llm => llm::read(path, env, registry, &mut haul).await?,
         From::Mods => mods::read(path, env, registry, &mut haul).await?,
     }

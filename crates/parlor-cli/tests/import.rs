@@ -397,3 +397,68 @@ fn what_is_not_there_is_told_with_where_it_was_looked_for() {
         says(&ran, &["nothing to take over"]);
     }
 }
+
+/// A proxy's configuration: two deployments of one name, a fallback, a host of one's own.
+const PROXY: &str = "
+model_list:
+  - model_name: quick
+    litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/OPENAI_API_KEY, temperature: 0.2}
+  - model_name: large
+    litellm_params: {model: azure/mine, api_base: https://mine.example, api_key: os.environ/MINE_KEY, rpm: 6}
+  - model_name: large
+    litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-secret-of-another-program, rpm: 3}
+  - model_name: safe
+    litellm_params: {model: gemini/gemini-2.5-flash, mock_response: Hi}
+  - model_name: 'openai/*'
+    litellm_params: {model: 'openai/*'}
+  - model_name: odd
+    litellm_params: {model: nobody/knows}
+router_settings: {routing_strategy: simple-shuffle, num_retries: 2}
+litellm_settings: {fallbacks: [{safe: [quick]}], request_timeout: 90}
+general_settings: {master_key: os.environ/LITELLM_MASTER_KEY, database_url: postgres://u:sk-secret-of-another-program@h/d}
+";
+
+#[test]
+fn a_proxys_models_and_routes_are_taken_over() {
+    let home = Home::new();
+    let file = home.path().join("config.yaml");
+    fs::write(&file, PROXY).unwrap();
+    let file = file.to_str().unwrap();
+    let dry = home.run(&["import", "litellm", file, "--dry-run"]);
+    says(&dry, &["model          quick", "Nothing was changed"]);
+    let ran = home.run(&["import", "litellm", file]);
+    says(
+        &ran,
+        &[
+            "model          quick",
+            "route          large",
+            "route          safe",
+            "retries        2",
+            "time limit     90s",
+            "openai/*: not taken over",
+            "odd: not taken over, no provider is called nobody",
+            "safe: not taken over: mock_response",
+            "the variable LITELLM_MASTER_KEY",
+            "keys of anthropic stay",
+        ],
+    );
+    let get = |path: &str| home.run(&["config", "get", path]).stdout;
+    assert!(get("models.quick").contains("openai/gpt-4o-mini"));
+    assert!(get("models.quick.temperature").contains("0.2"));
+    let own = get("models.large-1");
+    assert!(
+        own.contains("azure-openai/mine") && own.contains("MINE_KEY"),
+        "{own}"
+    );
+    let route = get("routes.large");
+    assert!(
+        route.contains("weighted") && route.contains("anthropic/claude-sonnet-4-5"),
+        "{route}"
+    );
+    assert!(get("routes.safe").contains("fallback"));
+    assert_eq!(get("layers.retry.attempts").trim(), "3");
+    assert_eq!(get("layers.timeout.total").trim(), "90s");
+    assert_eq!(home.run(&["config", "check"]).code, Some(0));
+    let again = home.run(&["import", "litellm", file]);
+    says(&again, &["something is set already"]);
+}

@@ -166,8 +166,8 @@ impl Site {
             }
         };
         let info = resolved.config.model_info(&resolved.model);
-        let known = Capability::ALL.iter();
-        let features = known.filter(|it| info.capabilities.has(**it));
+        let all = Capability::ALL.iter();
+        let features = all.filter(|it| info.capabilities.has(**it));
         let lacks_key = without_key(&known.registry, &id, &info.provider);
         let trouble = self.account.health.of(&info.provider);
         let is_down = trouble.as_ref().is_some_and(Trouble::is_down);

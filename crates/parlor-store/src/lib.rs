@@ -26,6 +26,8 @@
 //! |---|---|
 //! | `sqlite` (default) | [`Store::sqlite`]: a file, which several programs may use at once |
 //! | `postgres` | `Store::postgres`: a server that several machines share |
+//! | `redis` | `SharedStore`: limits and cached answers that several instances share |
+//! | `redis-tls` | the same over TLS |
 
 mod conversations;
 mod counted;
@@ -40,6 +42,8 @@ mod schema;
 mod search;
 mod served;
 mod service_keys;
+#[cfg(feature = "redis")]
+mod shared;
 mod store;
 mod tree;
 
@@ -48,5 +52,7 @@ pub use foreign::Foreign;
 pub use imported::{Import, Imported};
 pub use served::{Outcome, ServedBy, ServedRow, UsageEvent};
 pub use service_keys::{Allowed, KeyTerms, ServiceKey, Span};
+#[cfg(feature = "redis")]
+pub use shared::SharedStore;
 pub use store::Store;
 pub use tree::{Branched, Since};

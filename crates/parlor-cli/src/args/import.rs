@@ -15,7 +15,8 @@ For instance:
 Taken over are the default model, addresses of hosts, roles or templates, and
 conversations with their titles, dates and models. What parlor has already stays
 as it is, and a second time nothing comes twice. Keys are copied with --keys only,
-and never printed. What can't be taken over is named.";
+and never printed. What can't be taken over is named. Of a proxy, litellm with its
+config.yaml, they are models, routes, fallbacks, retries and the time limit.";
 
 /// From which program, and from where.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(crate) struct ImportArgs {
     /// The program
     #[arg(value_name = "PROGRAM")]
     pub(crate) from: From,
-    /// Its folder, or of llm its logs.db, where it isn't at the usual place
+    /// Its folder, or of llm its logs.db, of litellm its config.yaml, where it isn't at the usual place
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) path: Option<PathBuf>,
     /// Say what would be taken over, and change nothing
@@ -40,6 +41,7 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum From {
     Aichat,
+    Litellm,
     Llm,
     Mods,
 }

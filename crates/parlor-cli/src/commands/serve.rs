@@ -63,6 +63,9 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     config.store = StoreAt::Open(store.clone());
     config.given_keys = Some(store.clone());
     config.usage_writer = Some(Arc::clone(&writer));
+    if let Some(limits) = stores::limits(&settings)? {
+        config.limits = limits;
+    }
     if args.log.is_some() {
         config.usage.push(Arc::new(log));
     }

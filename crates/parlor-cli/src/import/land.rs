@@ -70,6 +70,14 @@ fn configure(haul: &Haul, wish: Wish<'_>, landed: &mut Landed) {
             groups.push((format!("provider       {name}"), values));
         }
     }
+    for group in &haul.groups {
+        let values = group.values.iter();
+        let values = values.map(|(keys, value)| {
+            let keys = keys.iter().map(String::as_str).collect();
+            (keys, value.clone())
+        });
+        groups.push((group.told.clone(), values.collect()));
+    }
     if let Some(model) = &haul.default_model {
         let value = vec![(vec!["default_model"], model.as_str().into())];
         groups.push((format!("default model  {model}"), value));

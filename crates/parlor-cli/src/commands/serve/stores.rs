@@ -1,7 +1,9 @@
 //! The stores of the service, as they are configured.
 
+use std::sync::Arc;
+
 use parlor_server::ServeSettings;
-use parlor_store::Store;
+use parlor_store::{SharedStore, Store};
 
 use crate::environment::env;
 use crate::failure::Failure;
@@ -15,6 +17,13 @@ pub(super) async fn open(settings: &ServeSettings) -> Result<Store, Failure> {
         Some(place) if is_postgres(place.expose()) => Store::postgres(place.expose()).await?,
         Some(file) => Store::sqlite(file.expose()).await?,
     })
+}
+
+/// Where limits are counted, where several instances share that.
+pub(super) fn limits(settings: &ServeSettings) -> Result<Option<Arc<SharedStore>>, Failure> {
+    let place = settings.redis(&env())?;
+    let opened = place.map(|place| SharedStore::redis(place.expose()));
+    Ok(opened.transpose()?.map(Arc::new))
 }
 
 /// Where that is, as it may be shown.

@@ -1,0 +1,130 @@
+//! Limits that are kept together: a script that the server runs in one step.
+
+use super::{SharedStore, asked, away};
+use async_trait::async_trait;
+use parlor_core::Result;
+use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
+use redis::Script;
+use redis::aio::ConnectionManager;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long the server is left alone when it couldn't be told something.
+const REST: Duration = Duration::from_millis(200);
+/// How often it is told before that is given up: some minutes.
+const TRIES: u32 = 600;
+
+/// What is told to the server when it is there.
+pub(super) enum Later {
+    Settle(Receipt, u64),
+    Hold(String, Window, u64, Duration),
+}
+
+fn script() -> &'static Script {
+    static SCRIPT: OnceLock<Script> = OnceLock::new();
+    SCRIPT.get_or_init(|| Script::new(include_str!("limits.lua")))
+}
+
+fn key(account: &str) -> String {
+    format!("parlor:limits:{account}")
+}
+
+fn word(window: Window) -> String {
+    match window {
+        Window::Rolling(length) => format!("r{}", length.as_millis()),
+        Window::Day => "d".to_owned(),
+        Window::Month => "m".to_owned(),
+        _ => "l".to_owned(),
+    }
+}
+
+fn time(ms: i64) -> Option<Duration> {
+    u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// Tells the server what it is to be told, in its order, until nobody has anything to say.
+pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::Receiver<Later>) {
+    while let Some(later) = waiting.recv().await {
+        for _ in 0..TRIES {
+            let mut call = script().prepare_invoke();
+            match &later {
+                Later::Settle(receipt, used) => call
+                    .key(key(&receipt.account))
+                    .arg("settle")
+                    .arg(word(receipt.window))
+                    .arg(receipt.note)
+                    .arg(receipt.amount)
+                    .arg(*used),
+                Later::Hold(account, window, at_least, until) => call
+                    .key(key(account))
+                    .arg("hold")
+                    .arg(word(*window))
+                    .arg(*at_least)
+                    .arg(u64::try_from(until.as_millis()).unwrap_or(u64::MAX)),
+            };
+            let told = asked(call.invoke_async::<Vec<i64>>(&mut connection)).await;
+            if told.is_ok() {
+                break;
+            }
+            tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+#[async_trait]
+impl LimitStore for SharedStore {
+    async fn reserve(&self, claims: &[Claim]) -> Result<Reserved> {
+        if claims.is_empty() {
+            return Ok(Reserved::Granted(Vec::new()));
+        }
+        let mut call = script().prepare_invoke();
+        call.arg("reserve");
+        for claim in claims {
+            call.key(key(&claim.account))
+                .arg(word(claim.window))
+                .arg(claim.limit)
+                .arg(claim.amount);
+        }
+        let mut connection = self.connection.clone();
+        let answer: Vec<i64> = asked(call.invoke_async(&mut connection)).await?;
+        match answer.as_slice() {
+            [1, notes @ ..] if notes.len() == claims.len() => {
+                let receipts = claims.iter().zip(notes);
+                let receipts = receipts
+                    .map(|(claim, note)| Receipt::new(claim, u64::try_from(*note).unwrap_or(0)));
+                Ok(Reserved::Granted(receipts.collect()))
+            }
+            [0, claim, used, after] => Ok(Reserved::Full {
+                claim: usize::try_from(*claim).unwrap_or(0),
+                used: u64::try_from(*used).unwrap_or(0),
+                after: time(*after),
+            }),
+            _ => Err(away("its answer makes no sense")),
+        }
+    }
+
+    fn settle(&self, receipt: Receipt, used: u64) {
+        if receipt.amount != used {
+            // Without room it stays reserved until its window is over.
+            let _ = self.later.try_send(Later::Settle(receipt, used));
+        }
+    }
+
+    fn hold(&self, account: &str, window: Window, at_least: u64, until: Duration) {
+        let held = Later::Hold(account.to_owned(), window, at_least, until);
+        // What a provider says is said again by its next answer.
+        let _ = self.later.try_send(held);
+    }
+
+    async fn used(&self, account: &str, window: Window) -> Result<(u64, Option<Duration>)> {
+        let mut call = script().prepare_invoke();
+        call.key(key(account)).arg("used").arg(word(window));
+        let mut connection = self.connection.clone();
+        let answer: Vec<i64> = asked(call.invoke_async(&mut connection)).await?;
+        match answer.as_slice() {
+            [used, renews] => Ok((u64::try_from(*used).unwrap_or(0), time(*renews))),
+            _ => Err(away("its answer makes no sense")),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Limits and answers that several instances share, by a Redis that is killed and started again.
+#![cfg(feature = "redis")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use parlor_core::ErrorKind;
+use parlor_layers::cache::CacheStore;
+use parlor_layers::key::KeyPolicy;
+use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
+use parlor_store::SharedStore;
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::AsyncBufReadExt;
+use tokio::process::{Child, Command};
+
+const MINUTE: Window = Window::Rolling(Duration::from_secs(60));
+
+/// A server of this test's own.
+struct Server {
+    port: u16,
+    child: Child,
+}
+
+impl Server {
+    /// Starts one, where the program is there.
+    async fn start() -> Option<Self> {
+        // Free again at once, so that the server can have it.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        let port = free.unwrap().port();
+        let child = Self::run(port).await;
+        if child.is_none() {
+            eprintln!("skipped: there is no redis-server or valkey-server");
+        }
+        Some(Self {
+            port,
+            child: child?,
+        })
+    }
+
+    async fn run(port: u16) -> Option<Child> {
+        let start = |program: &str| {
+            Command::new(program)
+                .args([
+                    "--port",
+                    &port.to_string(),
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
+                ])
+                .args(["--bind", "127.0.0.1", "--daemonize", "no"])
+                .stdout(Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+        };
+        let child = start("redis-server").or_else(|_| start("valkey-server"));
+        let mut child = child.ok()?;
+        let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("Ready to accept connections") {
+                // Read on, so that it can write on.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Some(child);
+            }
+        }
+        panic!("the server ended");
+    }
+
+    fn store(&self) -> SharedStore {
+        SharedStore::redis(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    async fn restart(&mut self) {
+        self.child = Self::run(self.port).await.unwrap();
+    }
+}
+
+async fn granted(store: &SharedStore, claims: &[Claim]) -> Vec<Receipt> {
+    match store.reserve(claims).await.unwrap() {
+        Reserved::Granted(receipts) => receipts,
+        full => panic!("{full:?}"),
+    }
+}
+
+/// What is in an account, when it is so much; settlements take their time.
+async fn used_is(store: &SharedStore, account: &str, window: Window, expected: u64) {
+    let settled = async {
+        while store.used(account, window).await.unwrap().0 != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    let settled = tokio::time::timeout(Duration::from_secs(20), settled).await;
+    if settled.is_err() {
+        let used = store.used(account, window).await.unwrap();
+        panic!("{account}: {used:?}, not {expected}");
+    }
+}
+
+#[tokio::test]
+async fn all_claims_are_granted_or_none() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = server.store();
+    let windows = [MINUTE, Window::Day, Window::Month, Window::Life];
+    for window in windows {
+        let name = format!("{window:?}");
+        let one = Claim::new(&name, window, 10, 6);
+        let receipts = granted(&store, std::slice::from_ref(&one)).await;
+        let other = Claim::new(format!("{name}/other"), window, 100, 5);
+        let refused = store.reserve(&[other.clone(), one.clone()]).await.unwrap();
+        let Reserved::Full { claim, used, after } = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((claim, used), (1, 6));
+        assert_eq!(after.is_none(), window == Window::Life);
+        let most = match window {
+            Window::Rolling(_) => 62,
+            Window::Day => 86_400,
+            _ => 31 * 86_400,
+        };
+        assert!(after.unwrap_or_default() <= Duration::from_secs(most));
+        assert_eq!(store.used(&other.account, window).await.unwrap().0, 0);
+        // What was reserved too much is given back, what was used beyond it is added.
+        store.settle(receipts[0].clone(), 4);
+        used_is(&store, &name, window, 4).await;
+        let again = granted(&store, &[one]).await;
+        store.settle(again[0].clone(), 60);
+        used_is(&store, &name, window, 64).await;
+        let nothing = Claim::new(&name, window, 10, 0);
+        granted(&store, &[nothing]).await;
+    }
+    store.hold("held", MINUTE, 9, Duration::from_secs(30));
+    used_is(&store, "held", MINUTE, 9).await;
+    let refused = store.reserve(&[Claim::new("held", MINUTE, 10, 2)]).await;
+    let Reserved::Full { after, .. } = refused.unwrap() else {
+        panic!("it is held");
+    };
+    assert!(after.unwrap() <= Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn two_instances_keep_one_limit_exactly() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let stores = [server.store(), server.store()];
+    let mut tasks = Vec::new();
+    for at in 0..200 {
+        let store = stores[at % 2].clone();
+        tasks.push(tokio::spawn(async move {
+            let claims = [
+                Claim::new("requests", MINUTE, 70, 1),
+                Claim::new("money", Window::Month, 5_000_000_000, 50_000_000),
+            ];
+            match store.reserve(&claims).await.unwrap() {
+                Reserved::Granted(_) => 1,
+                Reserved::Full { .. } => 0,
+            }
+        }));
+    }
+    let mut granted = 0;
+    for task in tasks {
+        granted += task.await.unwrap();
+    }
+    assert_eq!(granted, 70);
+    let used = stores[0].used("money", Window::Month).await.unwrap();
+    assert_eq!(used.0, 70 * 50_000_000);
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_is_used_again() {
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
+    let store = server.store();
+    let claim = [Claim::new("account", MINUTE, 10, 5)];
+    let receipts = granted(&store, &claim).await;
+    server.kill().await;
+    let error = store.reserve(&claim).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    // Nobody waits for this; it is told when the server is back.
+    store.settle(receipts[0].clone(), 7);
+    server.restart().await;
+    let back = async {
+        while store.reserve(&claim).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), back)
+        .await
+        .unwrap();
+    // It kept nothing; what came after counts, and what was used beyond what was reserved.
+    used_is(&store, "account", MINUTE, 7).await;
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_their_time() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let (one, other) = (server.store(), server.store());
+    let info = parlor_core::ModelInfo::new("acme", "quick");
+    let request = parlor_core::ChatRequest::from("Hi");
+    let key = KeyPolicy::default().key(&info, &request).unwrap();
+    assert_eq!(one.get(&key).await.unwrap(), None);
+    one.put(&key, "answer".into(), None).await.unwrap();
+    assert_eq!(other.get(&key).await.unwrap().unwrap(), "answer");
+    let short = Some(Duration::from_millis(1));
+    one.put(&key, "later".into(), short).await.unwrap();
+    let gone = async { while other.get(&key).await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), gone)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_address_isnt_repeated() {
+    let error = SharedStore::redis("redis:/canary@host").unwrap_err();
+    assert!(
+        !format!("{error} {error:?}").contains("canary"),
+        "{error:?}"
+    );
+}
