@@ -72,7 +72,7 @@ fn a_stream_is_what_clients_expect() {
             of(json!({"role": "assistant", "content": "Hi"}), json!(null)),
             of(json!({"tool_calls": [call]}), json!(null)),
             of(json!({"tool_calls": [more]}), json!(null)),
-            of(json!({}), json!("tool_use")),
+            of(json!({}), json!("tool_calls")),
             last,
             done(),
         ]
@@ -118,7 +118,12 @@ fn words_of_other_dialects_become_this_ones() {
         ),
         (FinishReason::new(FinishKind::Pause, "pause_turn"), "stop"),
         (FinishReason::from(FinishKind::Error), "error"),
-        (FinishReason::new(FinishKind::Stop, "eos"), "eos"),
+        (FinishReason::new(FinishKind::Stop, "eos"), "stop"),
+        (
+            FinishReason::new(FinishKind::ToolCalls, "tool_use"),
+            "tool_calls",
+        ),
+        (FinishReason::new(FinishKind::Refusal, "stop"), "stop"),
     ] {
         choice.finish_reason = Some(reason);
         let mut response = ChatResponse::default();

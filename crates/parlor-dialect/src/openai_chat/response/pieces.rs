@@ -76,10 +76,22 @@ pub(in super::super) fn finish_reason(word: &str, own: Option<&str>) -> FinishRe
     FinishReason::new(kind, word)
 }
 
-/// The word for a reason: the provider's own where this dialect knows it.
+/// The words that the dialect has for an end. Copies say others, which are read
+/// but not written: clients compare with these.
+const WORDS: &[&str] = &[
+    "stop",
+    "length",
+    "tool_calls",
+    "function_call",
+    "content_filter",
+];
+
+/// The word for a reason: the provider's own where it is this dialect's.
 pub(in super::super) fn finish_word(reason: &FinishReason) -> &str {
     match reason.raw.as_deref() {
-        Some(raw) if kind_of(raw) != FinishKind::Other => raw,
+        Some(raw) if WORDS.contains(&raw) && kind_of(raw) == reason.kind => raw,
+        // What is refused is said in a part; the answer then ends like any other.
+        Some("stop") if reason.kind == FinishKind::Refusal => "stop",
         _ => match reason.kind {
             FinishKind::Length => "length",
             FinishKind::ToolCalls => "tool_calls",
