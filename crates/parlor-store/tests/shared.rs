@@ -1,6 +1,6 @@
 //! Limits and answers that several instances share, by a Redis that is killed and started again.
 #![cfg(feature = "redis")]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 use parlor_core::ErrorKind;
 use parlor_layers::cache::CacheStore;
