@@ -109,6 +109,8 @@ impl Site {
         };
         match resolved.count_tokens(request).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
+            // A host that speaks the dialect without counting says that nothing is there.
+            Err(error) if matches!(error.status(), Some(404 | 405 | 501)) => None,
             told => Some(told),
         }
     }

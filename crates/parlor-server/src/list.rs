@@ -36,18 +36,17 @@ pub(crate) async fn model(
 }
 
 impl Site {
-    /// The names of the configuration, then the catalogue's models of providers that are ready.
+    /// The names of the configuration, then the models of providers that are ready. One that needs
+    /// no key is listed where it is configured, since it may not be there.
     pub(crate) fn names(&self) -> Vec<String> {
         let live = self.live();
         let registry = &live.registry;
         let config = registry.config();
         let named = config.models.keys().chain(config.routes.keys());
         let mut names: Vec<String> = named.cloned().collect();
-        for instance in registry.instances().filter(|it| registry.is_ready(it)) {
-            if let Ok(descriptor) = registry.descriptor(instance) {
-                let known = registry.catalogue().models_of(descriptor.id);
-                names.extend(known.map(|model| format!("{instance}/{model}")));
-            }
+        for instance in registry.instances().filter(|it| registry.is_in_use(it)) {
+            let known = registry.known_models(instance).into_iter();
+            names.extend(known.map(|model| format!("{instance}/{model}")));
         }
         names
     }

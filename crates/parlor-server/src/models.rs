@@ -86,18 +86,9 @@ impl Site {
         let mut ids: Vec<String> = config.models.keys().cloned().collect();
         let mut models: Vec<Model> = Vec::new();
         for instance in registry.instances() {
-            if !all && !registry.is_ready(instance) {
-                continue;
-            }
-            let Ok(descriptor) = registry.descriptor(instance) else {
-                continue;
-            };
-            let catalogue = registry.catalogue();
-            let offered = catalogue.models_of(instance);
-            let of_provider =
-                (instance != descriptor.id).then(|| catalogue.models_of(descriptor.id));
-            for model in offered.chain(of_provider.into_iter().flatten()) {
-                ids.push(format!("{instance}/{model}"));
+            if all || registry.is_in_use(instance) {
+                let known = registry.known_models(instance).into_iter();
+                ids.extend(known.map(|model| format!("{instance}/{model}")));
             }
         }
         for id in ids {

@@ -145,7 +145,7 @@ impl Known<'_> {
         let routes = self.registry.config().routes.iter();
         rows.extend(routes.map(|(name, route)| self.route(name, route)));
         for instance in self.registry.instances() {
-            if all || self.is_in_use(instance) {
+            if all || self.registry.is_in_use(instance) {
                 let catalogued = self.catalogued(instance);
                 rows.extend(catalogued.filter(|row| all || !row.retired));
             }
@@ -198,17 +198,6 @@ impl Known<'_> {
         row.label = Some(models.join(", "));
         row.source = "route";
         row
-    }
-
-    /// Whether an instance is built in, configured, or has a key. What needs no
-    /// key and isn't configured may not be there at all.
-    fn is_in_use(&self, instance: &str) -> bool {
-        let is_configured = self.registry.config().providers.contains_key(instance);
-        let needs = |instance| {
-            let descriptor = self.registry.descriptor(instance);
-            descriptor.is_ok_and(|it| it.needs_key || it.base_url.is_none())
-        };
-        self.registry.is_ready(instance) && (is_configured || needs(instance))
     }
 
     /// What the catalogue lists for an instance, and its default model.
@@ -304,7 +293,7 @@ impl List<'_> {
             named.any(|server| server.listens)
         };
         let asked = self.known.registry.instances();
-        let asked = asked.filter(|instance| self.known.is_in_use(instance) || listens(instance));
+        let asked = asked.filter(|instance| self.known.registry.is_in_use(instance) || listens(instance));
         let mut rows = Vec::new();
         for instance in asked {
             match runtime.block_on(self.live(instance)) {

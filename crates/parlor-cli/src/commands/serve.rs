@@ -182,8 +182,11 @@ async fn posture(
     settings: &ServeSettings,
     store: &Store,
 ) -> String {
-    let (ready, without): (Vec<&str>, Vec<&str>) =
-        registry.instances().partition(|it| registry.is_ready(it));
+    let all = || registry.instances();
+    let ready: Vec<&str> = all().filter(|it| registry.is_in_use(it)).collect();
+    let is_configured = |it: &&str| registry.config().providers.contains_key(*it);
+    let without = all().filter(|it| is_configured(it) && !registry.is_ready(it));
+    let without: Vec<&str> = without.collect();
     let given = store.service_keys().await.unwrap_or_default();
     let given = given.iter().filter(|it| it.revoked_ms.is_none()).count();
     let asked_by = match (config.keys.len() + given, config.bind.ip().is_loopback()) {
@@ -204,11 +207,10 @@ async fn posture(
     if !config.origins.is_empty() {
         text += &format!("  pages of   {}\n", config.origins.join(", "));
     }
-    text += &format!(
-        "  ready      {}\n  no key     {}",
-        ready.join(", "),
-        without.join(", ")
-    );
+    text += &format!("  ready      {}", ready.join(", "));
+    if !without.is_empty() {
+        text += &format!("\n  no key     {}", without.join(", "));
+    }
     text
 }
 

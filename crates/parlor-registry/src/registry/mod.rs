@@ -10,7 +10,7 @@ mod known;
 mod registration;
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use parlor_core::{ChatBatches, ChatModel, Error, ErrorKind, Result};
@@ -272,6 +272,32 @@ impl Registry {
     pub fn is_ready(&self, instance: &str) -> bool {
         self.instance(instance)
             .is_ok_and(|found| self.has_key(found))
+    }
+
+    /// The ids of the models that are known of an instance, each once: those that
+    /// it is configured to offer, then those of its provider in the catalogue.
+    pub fn known_models(&self, instance: &str) -> Vec<&str> {
+        let descriptor = self.descriptor(instance).ok();
+        let provider = descriptor.map(|it| it.id);
+        let whole = descriptor.and_then(|it| it.region_of);
+        let mut models: Vec<&str> = Vec::new();
+        for owner in [Some(instance), provider, whole].into_iter().flatten() {
+            let of_owner = self.catalogue().models_of(owner);
+            let known: BTreeSet<&str> = models.iter().copied().collect();
+            models.extend(of_owner.filter(|it| !known.contains(it)));
+        }
+        models
+    }
+
+    /// Whether an instance is built in, configured, or has a key. What needs no
+    /// key and isn't configured may not be there at all.
+    pub fn is_in_use(&self, instance: &str) -> bool {
+        let is_configured = self.config().providers.contains_key(instance);
+        let is_there = || {
+            let descriptor = self.descriptor(instance);
+            descriptor.is_ok_and(|it| it.needs_key || it.base_url.is_none())
+        };
+        self.is_ready(instance) && (is_configured || is_there())
     }
 
     /// The configuration.
