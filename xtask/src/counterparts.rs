@@ -13,12 +13,12 @@ mod servers;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use folder::Folder;
-use running::Running;
+pub(crate) use folder::Folder;
+pub(crate) use running::{Running, SetUp, free_port};
 use servers::{BY_DEFAULT, SERVERS, Server};
 
 /// The key that every server takes.
-const KEY: &str = "sk-counterpart";
+pub(crate) const KEY: &str = "sk-counterpart";
 
 /// Starts these servers, or those that are quick to install, and runs the suite against them.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
@@ -28,11 +28,7 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
         .map(|name| find(name))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let mut site = Site {
-        data: root.join("xtask/counterparts"),
-        folder: target(root).join("counterparts"),
-        running: Vec::new(),
-    };
+    let mut site = Site::new(root);
     for server in &wanted {
         site.start(server)?;
     }
@@ -68,12 +64,12 @@ fn find(name: &str) -> Result<&'static Server, String> {
         })
 }
 
-fn target(root: &Path) -> PathBuf {
+pub(crate) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it))
 }
 
 /// The servers of one run.
-struct Site {
+pub(crate) struct Site {
     /// What lies in the tree for them.
     data: PathBuf,
     /// Where they are installed.
@@ -82,6 +78,19 @@ struct Site {
 }
 
 impl Site {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            data: root.join("xtask/counterparts"),
+            folder: target(root).join("counterparts"),
+            running: Vec::new(),
+        }
+    }
+
+    /// Starts a server by its name.
+    pub(crate) fn start_named(&mut self, name: &str) -> Result<(), String> {
+        self.start(find(name)?)
+    }
+
     /// Starts a server, after those that it asks itself.
     fn start(&mut self, server: &'static Server) -> Result<(), String> {
         if self.running.iter().any(|(name, _)| *name == server.name) {
@@ -100,7 +109,7 @@ impl Site {
     }
 
     /// Where a server listens.
-    fn url(&self, name: &str) -> Result<&str, String> {
+    pub(crate) fn url(&self, name: &str) -> Result<&str, String> {
         let found = self.running.iter().find(|(running, _)| *running == name);
         found
             .map(|(_, running)| running.url())

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 mod abilities;
 mod cargo;
+mod clients;
 mod counterparts;
 mod new_provider;
 mod record;
@@ -31,6 +32,8 @@ usage: cargo xtask <chore>
   counterparts [NAME…]
                     install servers that others wrote (aimock, litellm, llama-server), start
                     them and run the conformance suite against them; without names the first two
+  clients [--write] run the official clients against the service, with aimock behind it; the
+                    table goes into the service's page
   man FOLDER        write the pages of the program's manual there";
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["record", rest @ ..] => record::run(&root(), rest),
         ["new-provider", rest @ ..] => new_provider::run(&root(), rest),
         ["man", folder] => man(Path::new(folder)),
+        ["clients", options @ ..] => clients::run(&root(), options),
         ["counterparts", names @ ..] => counterparts::run(&root(), names),
         _ => Err(USAGE.to_owned()),
     };

@@ -7,25 +7,25 @@ use std::process::Command;
 use crate::cargo::output;
 
 /// The folder of one server. It stays from run to run.
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
 }
 
 impl Folder {
     /// The folder of this name, made where there is none.
-    pub(super) fn open(parent: &Path, name: &str) -> Result<Self, String> {
+    pub(crate) fn open(parent: &Path, name: &str) -> Result<Self, String> {
         let path = parent.join(name);
         fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self { path })
     }
 
     /// The path of a file in the folder.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// Installs a package from npm, with its version after an `@`; its scripts don't run.
-    pub(super) fn npm(&self, package: &str) -> Result<(), String> {
+    pub(crate) fn npm(&self, package: &str) -> Result<(), String> {
         self.once(package, || {
             let options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
             let mut npm = Command::new("npm");
@@ -38,7 +38,7 @@ impl Folder {
     }
 
     /// Installs packages from PyPI in an environment of their own; `more` are options for pip.
-    pub(super) fn pip(
+    pub(crate) fn pip(
         &self,
         packages: &[&str],
         more: &[&str],

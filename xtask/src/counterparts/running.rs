@@ -30,13 +30,13 @@ kill -9 "$1" 2>/dev/null
 "#;
 
 /// A server, and how to begin it.
-pub(super) struct SetUp {
-    pub(super) command: Command,
-    pub(super) port: u16,
+pub(crate) struct SetUp {
+    pub(crate) command: Command,
+    pub(crate) port: u16,
 }
 
 /// A server that runs until this is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     url: String,
     server: Child,
     guard: Child,
@@ -44,7 +44,7 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts a server and waits until it answers `ready` with success, at most so long.
-    pub(super) fn start(
+    pub(crate) fn start(
         mut set_up: SetUp,
         folder: &Folder,
         ready: &str,
@@ -83,7 +83,7 @@ impl Running {
     }
 
     /// Where the server listens, without a path.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -137,7 +137,7 @@ impl Drop for Running {
 }
 
 /// A port of the loopback interface that nobody uses now.
-pub(super) fn free_port() -> Result<u16, String> {
+pub(crate) fn free_port() -> Result<u16, String> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
