@@ -293,7 +293,8 @@ impl List<'_> {
             named.any(|server| server.listens)
         };
         let asked = self.known.registry.instances();
-        let asked = asked.filter(|instance| self.known.registry.is_in_use(instance) || listens(instance));
+        let asked =
+            asked.filter(|instance| self.known.registry.is_in_use(instance) || listens(instance));
         let mut rows = Vec::new();
         for instance in asked {
             match runtime.block_on(self.live(instance)) {
