@@ -45,8 +45,10 @@ async fn recordings_pass_byte_for_byte() {
         for cassette in cassettes {
             let upstream = ReplayServer::start([cassette.clone()], Cuts::Seeded(7));
             let upstream = upstream.await.unwrap();
+            // The hosts that were recorded fetch what the one that is configured wouldn't.
             let settings = format!(
                 "[providers.{0}]\nbase_url = \"{1}{2}\"\napi_key_env = \"KEY\"\n\
+                 layers = {{ fetch_media = false }}\n\
                  [models.alias]\nmodel = \"{0}/the-model\"\n",
                 asks.provider,
                 upstream.url(&cassette),
