@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use parlor_core::{ChatModel, Error, Layer as _, Result};
+use parlor_core::{ChatModel, Error, ErrorKind, Layer as _, Result};
 use parlor_registry::config::{Limit, RetrySettings, Timeouts};
 use parlor_registry::{Config, Resolved};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 pub use parlor_layers::*;
@@ -31,6 +32,20 @@ pub fn retry_policy(settings: &RetrySettings) -> RetryPolicy {
     policy.max_delay = settings.max_delay.unwrap_or(policy.max_delay);
     policy.max_elapsed = settings.max_elapsed.or(policy.max_elapsed);
     policy
+}
+
+/// How an instance wants to retry: `false` is not at all.
+fn own_retry(settings: &Value) -> Result<RetrySettings> {
+    let mut never = RetrySettings::default();
+    never.attempts = Some(1);
+    match settings {
+        Value::Bool(false) => Ok(never),
+        Value::Bool(true) => Ok(RetrySettings::default()),
+        settings => RetrySettings::deserialize(settings).map_err(|error| {
+            let message = format!("`layers.{RETRY}`: {error}");
+            Error::new(ErrorKind::Configuration, message)
+        }),
+    }
 }
 
 /// The time limits that the configuration asks for. The connection's limit is
@@ -58,6 +73,9 @@ pub fn within_time(model: Arc<dyn ChatModel>, settings: &Timeouts) -> Arc<dyn Ch
 /// The layer that every model has whose provider fetches no media; `false` in
 /// the place of its settings removes it.
 const FETCH: &str = "fetch_media";
+
+/// The layer that every model has, as [`FETCH`].
+const RETRY: &str = "retry";
 
 /// How media at addresses are fetched unless a program says otherwise: with the
 /// feature `fetch` by [`Fetcher`](crate::Fetcher), else not at all.
@@ -95,6 +113,8 @@ pub struct ConfiguredLayers {
     /// By instance and name, `None` where the instance wants none.
     own: BTreeMap<String, BTreeMap<String, Option<ConfiguredLayer>>>,
     retries: Mutex<HashMap<String, RetryLayer>>,
+    /// How instances retry that say so themselves.
+    own_retry: BTreeMap<String, RetrySettings>,
     fetch: Option<FetchMediaLayer>,
     /// The models of routes by name, which know how their targets fare.
     routes: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
@@ -116,9 +136,16 @@ impl ConfiguredLayers {
             Ok((name.clone(), layer))
         };
         let all = |settings: &BTreeMap<String, Value>| {
-            let made = settings.iter().map(make);
+            let made = settings.iter().filter(|(name, _)| *name != RETRY).map(make);
             made.collect::<Result<BTreeMap<_, _>>>()
         };
+        let retry = config.providers.iter().filter_map(|(instance, settings)| {
+            let own = own_retry(settings.layers.get(RETRY)?);
+            Some(
+                own.map(|own| (instance.clone(), own))
+                    .map_err(|it| it.with_provider(instance)),
+            )
+        });
         let shared = all(&config.layers.others)?.into_iter();
         let own = config.providers.iter().map(|(instance, settings)| {
             let inside = |error: Error| error.with_provider(instance);
@@ -129,6 +156,7 @@ impl ConfiguredLayers {
             shared: shared.filter_map(|(name, l)| Some((name, l?))).collect(),
             own: own.collect::<Result<_>>()?,
             retries: Mutex::default(),
+            own_retry: retry.collect::<Result<_>>()?,
             fetch: match config.layers.others.get(FETCH) {
                 Some(Value::Bool(false)) => None,
                 _ => fetches(),
@@ -222,7 +250,10 @@ impl ConfiguredLayers {
         if let Some(layer) = retries.get(name) {
             return layer.clone();
         }
-        let mut layer = RetryLayer::new(set(retry_policy(&self.retry)));
+        // Within a route an instance's name has a slash behind it.
+        let own = self.own_retry.get(name.trim_end_matches('/'));
+        let settings = own.unwrap_or(&self.retry);
+        let mut layer = RetryLayer::new(set(retry_policy(settings)));
         if let Some(hook) = self.on_retry.clone() {
             layer = layer.on_retry(move |notice| hook(notice));
         }

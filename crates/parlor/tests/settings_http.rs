@@ -102,3 +102,25 @@ async fn what_can_t_be_read_is_an_error_where_parsing_is_strict() {
     assert!(error.message().starts_with("the call of `look`"), "{error}");
     assert_eq!(seen.len(), 1);
 }
+
+#[tokio::test]
+async fn an_instance_retries_as_it_says_itself() {
+    let server = ApiServer::start([(PLACE, 500, "{}")]).await.unwrap();
+    for (retry, attempts) in [("false", 1), ("{ attempts = 2, base_delay = \"1ms\" }", 2)] {
+        let toml = format!(
+            "[layers.retry]\nattempts = 3\nbase_delay = \"1ms\"\n\
+             [providers.house]\ntype = \"openai-compatible\"\nbase_url = \"{}/v1\"\n\
+             [providers.house.layers]\nretry = {retry}\n",
+            server.url()
+        );
+        let config = parlor::Config::from_toml(&toml).unwrap();
+        let registry = Registry::global(parlor::PROVIDERS).unwrap();
+        let registry = registry.with_env(Env::empty()).with_config(config).unwrap();
+        let layers = parlor::layers::ConfiguredLayers::new(registry.config()).unwrap();
+        let model = layers.model(&registry, "house/tiny").unwrap();
+        let before = server.requests().len();
+        let error = parlor::ChatModelExt::ask(&*model, "Hi").await.unwrap_err();
+        assert_eq!(error.status(), Some(500), "{error}");
+        assert_eq!(server.requests().len() - before, attempts, "{retry}");
+    }
+}
