@@ -8,7 +8,6 @@ use std::time::Duration;
 use parlor_core::{ChatModel, Error, ErrorKind, Layer as _, Result};
 use parlor_registry::config::{Limit, RetrySettings, Timeouts};
 use parlor_registry::{Config, Resolved};
-use serde::Deserialize as _;
 use serde_json::Value;
 
 pub use parlor_layers::*;
@@ -41,7 +40,7 @@ fn own_retry(settings: &Value) -> Result<RetrySettings> {
     match settings {
         Value::Bool(false) => Ok(never),
         Value::Bool(true) => Ok(RetrySettings::default()),
-        settings => RetrySettings::deserialize(settings).map_err(|error| {
+        settings => serde_json::from_value(settings.clone()).map_err(|error| {
             let message = format!("`layers.{RETRY}`: {error}");
             Error::new(ErrorKind::Configuration, message)
         }),
