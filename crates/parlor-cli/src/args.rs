@@ -28,7 +28,7 @@ use crate::failure::Failure;
 pub(crate) use batch::BatchArgs;
 pub(crate) use chat::{ChatArgs, EFFORTS, Form, reasoning};
 pub(crate) use going::Trim;
-pub(crate) use models::{Ability, ModelsArgs};
+pub(crate) use models::{Ability, ModelsAction, ModelsArgs};
 pub(crate) use template::TemplatesArgs;
 pub(crate) use tools::ToolArgs;
 

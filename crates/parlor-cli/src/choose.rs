@@ -54,7 +54,7 @@ impl Chosen {
     /// What a person should know of the choice, if they didn't make it.
     pub(crate) fn notice(&self) -> Option<String> {
         let id = self.resolved.id();
-        let change = "-m MODEL or PARLOR_MODEL to change";
+        let change = "parlor models default MODEL to change";
         match &self.because {
             Because::Named => None,
             Because::OnlyKey(key) => Some(format!(
@@ -74,8 +74,8 @@ impl Chosen {
                 ),
                 with_key => format!(
                     "No model was named and {}, so this answer is from the built-in model {id}, \
-                     which repeats the prompt and is not a language model (-m MODEL or \
-                     PARLOR_MODEL to choose).",
+                     which repeats the prompt and is not a language model (parlor \
+                     models default MODEL to choose).",
                     undecided(with_key)
                 ),
             }),

@@ -19,7 +19,7 @@ mod usage;
 pub(crate) use batch::batch;
 pub(crate) use chat::chat;
 pub(crate) use completions::completions;
-pub(crate) use config::{config, configure};
+pub(crate) use config::{config, configure, configure_default_model};
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;
 pub(crate) use import::import;

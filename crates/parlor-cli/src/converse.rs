@@ -3,6 +3,7 @@
 mod asked;
 mod completion;
 mod editor;
+mod fuzzy;
 mod keys;
 mod slash;
 mod status;
@@ -36,11 +37,12 @@ use crate::terminal::{self, Keys, Terminal, TerminalSettings};
 use crate::tools::{Gate, Kit, Question, ToolSettings};
 use editor::{Entered, LineEditor, PROMPT};
 
-pub(crate) use editor::Word;
+pub(crate) use editor::{Word, tells_apart};
 pub(crate) use slash::first_line;
 use status::Figures;
 pub(crate) use status::{grouped, money, turns};
 use view::dimmed;
+pub(crate) use view::{FRAME, View};
 
 /// How soon a second Ctrl-C on an empty line leaves.
 const TWICE: Duration = Duration::from_secs(1);
@@ -89,6 +91,8 @@ struct Session {
     thoughts: bool,
     /// Whether it was said that nothing is kept.
     unkept: bool,
+    /// Whether it was said that a server read less than was sent.
+    told_cut: bool,
     /// Whether the colours of code were read.
     warmed: bool,
     /// How many turns are shown again when a conversation is gone on with.
@@ -109,10 +113,12 @@ struct Session {
     takes_keys: bool,
 }
 
-/// Talks until the person leaves. A question that is there already is asked first.
+/// Talks until the person leaves. A question that is there already is asked first; the
+/// first answer has this shape, if there is one.
 pub(crate) fn converse(
     args: &ChatArgs,
     template: Option<&Template>,
+    shape: Option<OutputSchema>,
     terminal: Terminal,
     first: Option<ChatRequest>,
 ) -> Result<(), Failure> {
@@ -155,8 +161,8 @@ pub(crate) fn converse(
         config: args.common.config.clone(),
         registry,
         runtime,
-        keeper: Keeper::new(shelf.clone(), !args.no_save),
-        keeps: !args.no_save,
+        keeper: Keeper::new(shelf.clone(), args.keeps()),
+        keeps: args.keeps(),
         shelf,
         chat,
         chosen,
@@ -164,10 +170,11 @@ pub(crate) fn converse(
         notices,
         thoughts: args.reasoning.as_ref().is_some_and(|it| it.show),
         unkept: false,
+        told_cut: false,
         warmed: false,
         replay: args.going.replay,
         attached: Vec::new(),
-        schema: None,
+        schema: shape,
         overheard: None,
         figures: None,
         kit,
@@ -197,15 +204,14 @@ pub(crate) fn converse(
             said.drain(..last.unwrap_or_default());
             said.truncate(1);
         }
-        session.schema = template.and_then(|template| template.schema.clone());
         if last.is_some() {
             let asked = session.ask(said);
             session.report(asked)?;
-        } else {
-            let schema = session.schema.take();
-            session.shape(schema);
         }
     }
+    // No answer had this shape yet.
+    let shape = session.schema.take();
+    session.shape(shape);
     let completer = completion::completer(Arc::clone(&session.registry));
     let mut editor = editor::of(&session.terminal, completer, keys, ended);
     session.takes_keys = editor.takes_keys();
@@ -309,7 +315,7 @@ impl Session {
         if kept.history.system().is_none() {
             self.chat.history_mut().set_system(system);
         }
-        self.keeper = Keeper::of(self.shelf.clone(), kept);
+        self.keeper = Keeper::of(self.shelf.clone(), kept, self.keeps);
         let (id, title) = (&kept.info.id, &kept.info.title);
         let turns = kept.history.turns();
         self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
@@ -346,6 +352,7 @@ impl Session {
             .block_on(choose::choose(&self.registry, wish))?;
         let model = build(&self.registry, &chosen, &self.notices)?;
         self.chat.set_model(model);
+        self.told_cut = false;
         self.chosen = chosen;
         Ok(())
     }

@@ -3,6 +3,20 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static EPHEMERAL: AtomicBool = AtomicBool::new(false);
+
+/// Leaves nothing behind from here on that nobody asked for: no lines that were
+/// entered, no decisions about tools, no lists of models.
+pub(crate) fn leave_nothing() {
+    EPHEMERAL.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing is to be left behind.
+pub(crate) fn leaves_nothing() -> bool {
+    EPHEMERAL.load(Ordering::Relaxed)
+}
 
 /// Makes a folder and those above it, which nobody but their owner can enter.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
@@ -44,6 +58,18 @@ fn write_new(file: &Path, text: &str, is_private: bool) -> io::Result<()> {
     let mut file = options.open(file)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// Whether this process may write to a file, or make one in a folder.
+#[cfg(unix)]
+pub(crate) fn may_write(place: &Path) -> bool {
+    rustix::fs::access(place, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Whether this process may write to a file, or make one in a folder.
+#[cfg(not(unix))]
+pub(crate) fn may_write(place: &Path) -> bool {
+    fs::metadata(place).is_ok_and(|it| it.is_dir() || !it.permissions().readonly())
 }
 
 /// Whether others than its owner may read an open file.

@@ -81,8 +81,11 @@ impl Keeper {
         }
     }
 
-    /// A conversation that is kept already.
-    pub(crate) fn of(shelf: Shelf, kept: &Kept) -> Self {
+    /// A conversation that is kept already; what follows isn't unless `keeps`.
+    pub(crate) fn of(shelf: Shelf, kept: &Kept, keeps: bool) -> Self {
+        if !keeps {
+            return Self::new(shelf, false);
+        }
         Self {
             shelf,
             keeps: true,

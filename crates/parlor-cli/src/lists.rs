@@ -46,7 +46,8 @@ pub(crate) async fn ask(registry: &Registry, instance: &str) -> Result<List> {
         address: address(registry, instance),
         models,
     };
-    if let Some(file) = file(registry, instance)
+    if !files::leaves_nothing()
+        && let Some(file) = file(registry, instance)
         && let Ok(text) = serde_json::to_string(&kept)
     {
         // Without it the provider is asked again.

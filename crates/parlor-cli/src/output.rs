@@ -2,6 +2,7 @@
 
 mod events;
 mod json;
+mod page;
 mod text;
 
 use std::io;
@@ -24,6 +25,16 @@ pub(crate) trait Output {
     /// A call runs, or has its result.
     fn tool(&mut self, event: &RunEvent) -> io::Result<()>;
 
+    /// Whether it wants to be told that time has passed.
+    fn moves(&self) -> bool {
+        false
+    }
+
+    /// Time has passed since something came.
+    fn tick(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// A person is asked something: what was said stands on a line of its own.
     fn pause(&mut self) -> io::Result<()> {
         Ok(())
@@ -39,13 +50,21 @@ pub(crate) trait Output {
     fn fail(&mut self) -> io::Result<()>;
 }
 
-/// The output that the command line asks for.
-pub(crate) fn of(args: &ChatArgs, terminal: &Terminal, chosen: &Chosen) -> Box<dyn Output> {
+/// The output that the command line asks for; a value (`is_value`) isn't laid out.
+pub(crate) fn of(
+    args: &ChatArgs,
+    terminal: &Terminal,
+    chosen: &Chosen,
+    is_value: bool,
+) -> Box<dyn Output> {
     let show = args.reasoning.as_ref().is_some_and(|it| it.show) && !args.common.quiet;
     // What a person reads beside the answer, a program reads in it.
     let retired = failure::retired(&chosen.resolved);
     let retired = retired.map(|message| Warning::new(WarningKind::Notice, "model", message));
     match args.form() {
+        Form::Text if terminal.lays_out && !is_value => {
+            Box::new(page::PageOutput::new(*terminal, show))
+        }
         Form::Text => Box::new(text::TextOutput::new(*terminal, show)),
         Form::Json => Box::new(JsonOutput::new(chosen, retired, terminal.stdout)),
         Form::Events => Box::new(events::EventsOutput::new(retired)),

@@ -19,10 +19,15 @@ const CLEAR: &str = "\u{1b}[J";
 /// What a terminal has room for when it doesn't say.
 const USUAL: (usize, usize) = (80, 24);
 
+/// The columns of what is no terminal, unless COLUMNS says more.
+const BESIDE: usize = 80;
+
 /// Paints rows where the cursor is.
 #[derive(Debug)]
 pub(crate) struct Screen<W> {
     out: W,
+    /// Whether it is a terminal; elsewhere there are final rows alone.
+    is_terminal: bool,
     /// The rows of the tail that are on the screen, the cursor at their end.
     tail: Vec<String>,
 }
@@ -32,7 +37,16 @@ impl<W: Write> Screen<W> {
     pub(crate) fn new(out: W) -> Self {
         Self {
             out,
+            is_terminal: true,
             tail: Vec::new(),
+        }
+    }
+
+    /// What is no terminal: a pipe or a file, which gets final rows alone.
+    pub(crate) fn beside(out: W) -> Self {
+        Self {
+            is_terminal: false,
+            ..Self::new(out)
         }
     }
 
@@ -46,6 +60,11 @@ impl<W: Write> Screen<W> {
     ) -> io::Result<()> {
         if rows.is_empty() && tail == self.tail {
             return Ok(());
+        }
+        if !self.is_terminal {
+            let rows = rows.iter().map(|row| format!("{row}\n"));
+            self.out.write_all(rows.collect::<String>().as_bytes())?;
+            return self.out.flush();
         }
         let (columns, lines) = size;
         let mut text = String::from(BEGIN);
@@ -99,6 +118,14 @@ pub(crate) fn size() -> (usize, usize) {
         Ok((columns, lines)) if columns > 0 && lines > 0 => (columns.into(), lines.into()),
         _ => USUAL,
     }
+}
+
+/// The same of what is no terminal.
+pub(crate) fn size_beside() -> (usize, usize) {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|it| it.parse().ok());
+    let columns = columns.filter(|columns| (1..=1000).contains(columns));
+    (columns.unwrap_or(BESIDE), USUAL.1)
 }
 
 #[cfg(test)]

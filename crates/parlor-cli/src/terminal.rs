@@ -22,6 +22,20 @@ pub(crate) struct Terminal {
     pub(crate) dumb: bool,
     /// Whether notices are left out.
     pub(crate) quiet: bool,
+    /// Whether answers in words are laid out.
+    pub(crate) lays_out: bool,
+}
+
+/// When answers in words are laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Render {
+    /// Where they go to a terminal that understands more than text
+    #[default]
+    Auto,
+    /// In a pipe and a file too
+    Always,
+    /// Nowhere: the text as it comes
+    Never,
 }
 
 impl Terminal {
@@ -29,15 +43,27 @@ impl Terminal {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let stderr = io::stderr().is_terminal();
+        let stdout = io::stdout().is_terminal();
         let forced = set("CLICOLOR_FORCE");
         Self {
             stdin: io::stdin().is_terminal(),
-            stdout: io::stdout().is_terminal(),
+            stdout,
             stderr,
+            lays_out: stdout && !plain && !dumb,
             dumb: plain || dumb,
             colour: !plain && !set("NO_COLOR") && (forced || (stderr && !dumb)),
             quiet,
         }
+    }
+
+    /// The same where answers are laid out as somebody said.
+    pub(crate) fn rendering(mut self, render: Render) -> Self {
+        match render {
+            Render::Auto => {}
+            Render::Always => self.lays_out = true,
+            Render::Never => self.lays_out = false,
+        }
+        self
     }
 
     /// Says something beside the answer, unless nothing is to be said.

@@ -7,7 +7,7 @@ use crate::converse::grouped;
 /// Below so many tokens an estimate says too little to warn by.
 const SURE: u64 = 1_000;
 
-/// What a request is made of, largest first: `history 1 900 · prompt 334`.
+/// What a request is made of, largest first: `history ~1 900 · prompt ~334`.
 pub(crate) fn largest(request: &ChatRequest) -> String {
     let is_system = |message: &&Message| message.role == Role::System;
     let last = request
@@ -35,7 +35,7 @@ pub(crate) fn largest(request: &ChatRequest) -> String {
     ];
     parts.sort_by_key(|(_, tokens)| std::cmp::Reverse(*tokens));
     let parts = parts.iter().filter(|(_, tokens)| *tokens > 0);
-    let parts = parts.map(|(name, tokens)| format!("{name} {}", grouped(*tokens)));
+    let parts = parts.map(|(name, tokens)| format!("{name} ~{}", grouped(*tokens)));
     parts.collect::<Vec<_>>().join(" · ")
 }
 
@@ -52,6 +52,15 @@ fn size(messages: impl IntoIterator<Item = Message>) -> u64 {
     }
 }
 
+/// What a request and an answer of so many tokens came to, where nobody said all of it.
+pub(crate) fn guess(request: &ChatRequest, came: u64, told: &Usage) -> Usage {
+    let mut usage = told.clone();
+    let sent = || estimate::input_tokens(request);
+    usage.input_tokens.get_or_insert_with(sent);
+    usage.output_tokens.get_or_insert(came);
+    usage
+}
+
 /// A warning where a server says that it read far less than was sent.
 pub(crate) fn cut(request: &ChatRequest, usage: &Usage) -> Option<String> {
     let read = usage.input_tokens?;
@@ -62,7 +71,7 @@ pub(crate) fn cut(request: &ChatRequest, usage: &Usage) -> Option<String> {
     (parts.all(is_words) && sent >= SURE && read.saturating_mul(2) < sent).then(|| {
         let (read, sent) = (grouped(read), grouped(sent));
         format!(
-            "warning: the server read {read} of about {sent} tokens, so that the beginning may be cut; \
+            "warning: the server read {read} of ~{sent} tokens, so that the beginning may be cut; \
              a server of your own may have a larger context window set (num_ctx)"
         )
     })
@@ -100,10 +109,7 @@ mod tests {
             usage
         };
         let told = cut(&request(), &usage(1_000)).unwrap();
-        assert!(
-            told.contains("the server read 1\u{202f}000 of about"),
-            "{told}"
-        );
+        assert!(told.contains("the server read 1\u{202f}000 of ~"), "{told}");
         assert_eq!(cut(&request(), &usage(4_000)), None);
         assert_eq!(cut(&ChatRequest::from("short"), &usage(1)), None);
         assert_eq!(cut(&request(), &Usage::default()), None);

@@ -13,9 +13,11 @@ const SHIFT_ENTER: &str = "\x1b[13;2u";
 const ALT_ENTER: &str = "\x1b[13;3u";
 
 fn talk(home: &Home, env: &[(&str, &str)], kitty: bool) -> Pty {
-    let mut pty = Pty::new(home, &["-m", "echo"], env, true);
-    pty.kitty = kitty;
-    pty
+    let arguments = ["-m", "echo"];
+    match kitty {
+        true => Pty::kitty(home, &arguments, env),
+        false => Pty::new(home, &arguments, env, true),
+    }
 }
 
 /// What is asked where this is typed after `abc`.

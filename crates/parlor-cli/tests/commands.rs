@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Home, closed_port};
+use common::{Home, Ran, closed_port};
 use serde_json::{Value, json};
 
 fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
@@ -256,4 +256,72 @@ fn without_a_key_the_built_in_model_answers_and_says_what_it_is() {
     ran.says(&["echo", "not a language model"]);
     assert_eq!(home.run(&["--quiet", "Hi"]).stderr, "");
     assert_eq!(home.run(&["--output", "json", "Hi"]).stderr, "");
+}
+
+#[test]
+fn the_model_that_is_asked_where_none_is_named_is_told_and_changed() {
+    let home = Home::new();
+    let told = home.run(&["models", "default"]);
+    assert_eq!(told.stdout, "echo/echo\n", "{told:?}");
+    told.says(&["No provider is configured"]);
+    let taken = home.run(&["models", "default", "ollama/m"]);
+    assert_eq!((taken.code, taken.stdout.as_str()), (Some(0), ""));
+    taken.says(&["ollama/m", "default_model", "config.toml"]);
+    assert_eq!(home.run(&["models", "default"]).stdout, "ollama/m\n");
+    assert_eq!(
+        home.run(&["config", "get", "default_model"]).stdout,
+        "ollama/m\n"
+    );
+    let mut command = home.parlor(&["models", "default", "ollama/other"]);
+    let other = Ran::of(command.env("PARLOR_MODEL", "echo").output().unwrap());
+    other.says(&["PARLOR_MODEL wins over it, and is echo."]);
+    home.run(&["models", "default", "openai/gpt-4oo"])
+        .failed(5, "model-not-found");
+    assert_eq!(home.run(&["models", "default"]).stdout, "ollama/other\n");
+}
+
+#[test]
+fn the_doctor_says_what_is_kept_where() {
+    let home = Home::new();
+    let store = |home: &Home| home.run(&["doctor", "--json"]).json()["store"].take();
+    let before = store(&home);
+    assert_eq!(before["found"], false, "{before}");
+    assert_eq!(before["problem"], serde_json::Value::Null, "{before}");
+    home.run(&["-m", "echo", "Hi"]);
+    assert_eq!(store(&home)["found"], true);
+    let file = home.file("file", "");
+    let mut command = home.parlor(&["doctor", "--json"]);
+    let nowhere = command.env("PARLOR_STORE", format!("{file}/parlor.db"));
+    let told = Ran::of(nowhere.output().unwrap()).json();
+    let problem = told["store"]["problem"].as_str().unwrap_or_default();
+    assert!(problem.contains("written"), "{told}");
+    let text = home.run(&["doctor"]).stdout;
+    assert!(text.contains("✓ kept "), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_page_is_opened_in_the_browser() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let pipe = home.path().join("opened");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let browser = home.file(
+        "browser",
+        "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/opened\"\n",
+    );
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = home.parlor(&["serve", "--bind", "127.0.0.1:0", "--open"]);
+    let mut child = command.env("BROWSER", &browser).spawn().unwrap();
+    let mut told = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut told, &mut line).unwrap();
+    let address = line.trim().strip_prefix("Serving at ").unwrap().to_owned();
+    let (sender, opened) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(std::fs::read_to_string(pipe)));
+    let opened = opened.recv_timeout(std::time::Duration::from_secs(60));
+    common::signal(&child, "TERM");
+    child.wait().unwrap();
+    assert_eq!(opened.unwrap().unwrap(), format!("{address}/"));
 }

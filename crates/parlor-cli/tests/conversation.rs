@@ -151,7 +151,7 @@ fn a_narrower_terminal_shows_the_tail_anew() {
         ..PtySize::default()
     };
     pty.master.resize(size).unwrap();
-    pty.screen.screen_mut().set_size(cells(24), cells(30));
+    pty.with_screen(|screen| screen.set_size(cells(24), cells(30)));
     pty.enters("one **two three four** five six seven");
     pty.shows("\none two three four five six\nseven\n");
 }
@@ -176,4 +176,24 @@ fn what_cannot_be_kept_is_said_once() {
     assert_eq!(ran.stdout, "one\ntwo\n");
     assert_eq!(ran.stderr.matches("isn't kept").count(), 1, "{ran:?}");
     assert_eq!(history(&home, &[]).stdout, "");
+}
+
+#[test]
+fn nothing_of_a_conversation_is_left_behind_where_nothing_is_to_be() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &[], true);
+    pty.enters("a secret");
+    pty.shows("\na secret\n");
+    pty.enters("/status");
+    pty.shows("1 turn, not kept");
+    // The line is there for this run.
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x1b[A\x1b[A");
+    pty.until(|shown| shown.trim_end().ends_with("› a secret"));
+    pty.types("\x03");
+    pty.enters("/quit");
+    assert_eq!(pty.ended(), 0);
+    let left = std::fs::read_dir(home.path()).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

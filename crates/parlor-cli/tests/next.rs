@@ -98,7 +98,7 @@ fn what_is_too_long_is_told_by_its_parts() {
     run(&home, &server, &[&"history ".repeat(50)]);
     let ran = run(&home, &server, &["-c", "-s", "Be brief.", "And now?"]);
     ran.failed(8, "context").says(&[
-        "Largest parts, about: history ",
+        "Largest parts: history ~",
         "instructions ",
         "prompt ",
         "--trim oldest",
@@ -152,7 +152,7 @@ fn a_prompt_that_was_cut_is_told_of() {
     let home = home();
     let long = "word ".repeat(4_000);
     let server = Server::start(vec![answer("Fine.", 2_051), answer("Fine.", 4_100)]);
-    run(&home, &server, &[&long]).says(&["the server read 2\u{202f}051 of about"]);
+    run(&home, &server, &[&long]).says(&["the server read 2\u{202f}051 of ~"]);
     let ran = run(&home, &server, &[&long]);
     assert!(!ran.stderr.contains("the server read"), "{ran:?}");
     let echoed = home.pipe(&["-m", "echo"], &long);

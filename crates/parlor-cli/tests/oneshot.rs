@@ -257,3 +257,49 @@ fn help_and_version_read_nothing() {
         assert!(ran.stdout.contains("Usage: parlor"), "{ran:?}");
     }
 }
+
+#[test]
+fn an_answer_is_laid_out_in_a_pipe_where_that_is_wanted() {
+    let home = Home::new();
+    let text = "# Title\n\n**bold** and a [link](https://example.org) that goes on for a while.";
+    let arguments = ["-m", "echo", "--render", "always", text];
+    let mut command = home.parlor(&arguments);
+    let narrow = Ran::of(command.env("COLUMNS", "24").output().unwrap());
+    assert_eq!(narrow.code, Some(0), "{narrow:?}");
+    assert!(
+        narrow.stdout.starts_with("# Title\n\nbold and a link"),
+        "{narrow:?}"
+    );
+    let is_narrow = |line: &str| line.chars().count() <= 24;
+    assert!(narrow.stdout.lines().all(is_narrow), "{narrow:?}");
+    assert!(!narrow.stdout.contains('\u{1b}'), "{narrow:?}");
+    let mut command = home.parlor(&arguments);
+    let coloured = Ran::of(command.env("CLICOLOR_FORCE", "1").output().unwrap());
+    assert!(coloured.stdout.contains("\u{1b}[1m"), "{coloured:?}");
+    // Nothing moves and nothing is clicked there.
+    assert!(!coloured.stdout.contains("\u{1b}[?"), "{coloured:?}");
+    assert!(!coloured.stdout.contains("\u{1b}]8"), "{coloured:?}");
+    let raw = home.run(&["-m", "echo", text]);
+    assert_eq!(raw.stdout, format!("{text}\n"));
+    let wrong = home.run(&["-m", "echo", "--render", "sometimes", "x"]);
+    wrong.failed(2, "usage").says(&["always"]);
+}
+
+#[test]
+fn nothing_is_left_behind_where_nothing_is_to_be() {
+    let home = Home::new();
+    let ran = home.run(&["-m", "echo", "--ephemeral", "a secret"]);
+    assert_eq!(ran.stdout, "a secret\n", "{ran:?}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+
+    // One that is kept stays as it is.
+    home.run(&["-m", "echo", "first"]);
+    for unkept in ["--ephemeral", "--no-save"] {
+        let more = home.run(&["-m", "echo", "-c", unkept, "second"]);
+        assert_eq!(more.stdout, "second\n", "{more:?}");
+        let again = home.run(&["-m", "echo", "--retry", unkept]);
+        assert_eq!(again.stdout, "first\n", "{again:?}");
+    }
+    let kept = home.run(&["history", "--json"]).json();
+    assert_eq!(kept[0]["turns"], 1, "{kept}");
+}

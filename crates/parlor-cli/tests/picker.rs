@@ -93,7 +93,7 @@ fn history_picks_in_a_terminal_and_lists_elsewhere() {
     pty.shows("3 conversations");
     pty.types("\x1b");
     assert_eq!(pty.ended(), 0);
-    assert_eq!(pty.screen.screen().contents().trim(), "");
+    assert_eq!(pty.contents().trim(), "");
 }
 
 #[test]

@@ -114,6 +114,6 @@ fn a_schema_that_can_not_be_read_is_told_before_anything_is_asked() {
         let ran = home.run(&["-m", "echo", "--schema", given, "Hi"]);
         ran.failed(2, "schema").says(&[fact]);
     }
-    home.run(&["-m", "echo", "--schema", "name", "-i"])
-        .failed(2, "usage");
+    home.run(&["-m", "echo", "--schema", "name text", "-i"])
+        .failed(2, "schema");
 }

@@ -77,26 +77,27 @@ fn resize(pty: &mut Pty, cols: u16) {
         cols,
         ..PtySize::default()
     };
-    pty.screen.screen_mut().set_size(cells(24), cells(cols));
+    pty.with_screen(|screen| screen.set_size(cells(24), cells(cols)));
     pty.master.resize(size).unwrap();
 }
 
 /// All rows that the terminal has seen, those that went out at its top first.
 fn rows(pty: &mut Pty) -> String {
-    let screen = pty.screen.screen_mut();
-    screen.set_scrollback(usize::MAX);
-    let above = screen.scrollback();
-    let mut rows = Vec::new();
-    for scrolled in (0..=above).rev() {
-        screen.set_scrollback(scrolled);
-        let shown = screen.contents();
-        let mut shown = shown.lines().map(str::to_owned);
-        match scrolled {
-            0 => rows.extend(shown),
-            _ => rows.push(shown.next().unwrap_or_default()),
+    pty.with_screen(|screen| {
+        screen.set_scrollback(usize::MAX);
+        let above = screen.scrollback();
+        let mut rows = Vec::new();
+        for scrolled in (0..=above).rev() {
+            screen.set_scrollback(scrolled);
+            let shown = screen.contents();
+            let mut shown = shown.lines().map(str::to_owned);
+            match scrolled {
+                0 => rows.extend(shown),
+                _ => rows.push(shown.next().unwrap_or_default()),
+            }
         }
-    }
-    rows.join("\n")
+        rows.join("\n")
+    })
 }
 
 /// Holds what is between the question and the answer's last line to the file of this name.

@@ -110,3 +110,32 @@ fn a_template_with_a_schema_is_asked_by() {
     pty.enters("/schema");
     pty.shows("The next answer is in words.");
 }
+
+#[test]
+fn the_first_answer_of_a_conversation_has_the_shape_that_the_option_says() {
+    let home = Home::new();
+    let rex = || answer("{\"name\":\"Rex\"}");
+    let server = Server::start(vec![rex(), answer("Woof."), answer("A cat?"), rex()]);
+    let shaped = ["--schema", "name", "-i"];
+    let mut pty = talk(&home, &server, &[&shaped[..], &["Invent a dog."]].concat());
+    pty.shows("  \"name\": \"Rex\"\n}");
+    assert_eq!(sent(&server)["format"]["required"], json!(["name"]));
+    pty.enters("What does it say?");
+    pty.shows("\nWoof.\n");
+    assert_eq!(sent(&server)["format"], Value::Null);
+
+    // Without a question it is the next answer's, until that is taken back.
+    let mut pty = talk(&home, &server, &shaped);
+    pty.shows("The next answer is JSON: name.");
+    pty.enters("/schema off");
+    pty.enters("Hello?");
+    pty.shows("\nA cat?\n");
+    assert_eq!(sent(&server)["format"], Value::Null);
+    pty.types("\x04");
+
+    // Another one wins over a template's.
+    let file = home.file("dog.toml", "schema = \"age int\"\nprompt = \"A dog.\"\n");
+    let mut pty = talk(&home, &server, &[&shaped[..], &["-t", &file]].concat());
+    pty.shows("\"name\": \"Rex\"");
+    assert_eq!(sent(&server)["format"]["required"], json!(["name"]));
+}

@@ -87,7 +87,7 @@ fn older_turns_are_summed_up_and_stay_kept() {
         server.request();
     }
     pty.enters("/compact 1");
-    pty.shows("2 turns are summed up: about");
+    pty.shows("2 turns are summed up: ~");
     assert!(server.request().body.contains("You summarise"));
     pty.enters("4");
     pty.shows("\nfourth\n");

@@ -6,7 +6,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct AnswerArgs {
     /// Ask for JSON: fields as `name, age int, note: what is odd` (types str, int, float,
-    /// bool), a file with a JSON Schema, or a JSON Schema itself
-    #[arg(long, value_name = "FIELDS|FILE|JSON", conflicts_with = "interactive")]
+    /// bool), a file with a JSON Schema, or a JSON Schema itself; of a conversation, the
+    /// first answer
+    #[arg(long, value_name = "FIELDS|FILE|JSON")]
     pub(crate) schema: Option<String>,
 }

@@ -10,6 +10,7 @@ use super::going::GoingArgs;
 use super::template::TemplateArgs;
 use super::tools::ToolArgs;
 use crate::complete;
+use crate::terminal::Render;
 
 /// What to ask, whom, and how to print the answer.
 #[derive(Debug, Args)]
@@ -44,6 +45,17 @@ pub(crate) struct ChatArgs {
     /// Short for `--output json`
     #[arg(long, conflicts_with = "output")]
     json: bool,
+    /// When to lay the answer's Markdown out: auto (in a terminal), always (in a pipe too,
+    /// as wide as COLUMNS says), or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) render: Render,
     /// Ask for the answer in one piece
     #[arg(long)]
     pub(crate) no_stream: bool,
@@ -70,9 +82,13 @@ pub(crate) struct ChatArgs {
     /// Stay in the conversation after the answer
     #[arg(short, long)]
     pub(crate) interactive: bool,
-    /// Keep nothing of this conversation
+    /// Keep nothing of this conversation; one that is gone on with stays as it is
     #[arg(long)]
     pub(crate) no_save: bool,
+    /// Leave nothing behind at all: no conversation, no lines that were entered, no
+    /// decisions about tools, no lists of models
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
     /// Don't read stdin
     #[arg(long)]
     pub(crate) no_stdin: bool,
@@ -97,6 +113,11 @@ pub(crate) enum Form {
 }
 
 impl ChatArgs {
+    /// Whether what is said is kept.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.no_save && !self.ephemeral
+    }
+
     pub(crate) fn form(&self) -> Form {
         if self.json { Form::Json } else { self.output }
     }

@@ -19,6 +19,7 @@ For instance:
   parlor \"Why is the sky blue?\"
   parlor -c \"And at sunset?\"
   parlor chat -s \"Answer in one line\" - < question.txt
+  parlor --render always \"What is a monad?\" | less -R
 
 Tools are asked about before they run, but for time, calculator and programs
 that only read; --allow NAME lets one run without. The exit code is 11 where
@@ -61,7 +62,8 @@ pub(super) const MODELS: &str = "\
 For instance:
   parlor models mini
   parlor models --ability sees --ability tools
-  parlor models --provider PROVIDER";
+  parlor models --provider PROVIDER
+  parlor models default PROVIDER/MODEL";
 
 pub(super) const PROVIDERS: &str = "\
 For instance:

@@ -1,6 +1,6 @@
 //! `parlor models`: which of them to list.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use super::{Common, Listing};
@@ -8,7 +8,10 @@ use crate::complete;
 
 /// Which models to list.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<ModelsAction>,
     /// Only models whose id has all of these words
     #[arg(value_name = "WORD")]
     pub(crate) words: Vec<String>,
@@ -32,6 +35,20 @@ pub(crate) struct ModelsArgs {
     pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// What to do with models beside listing them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsAction {
+    /// Say which model is asked where none is named, or have this one asked from now on
+    #[command(
+        after_help = "For instance:\n  parlor models default\n  parlor models default PROVIDER/MODEL"
+    )]
+    Default {
+        /// Model, as `provider/model` or a name from the configuration
+        #[arg(value_name = "MODEL", add = ArgValueCompleter::new(complete::models))]
+        model: Option<String>,
+    },
 }
 
 impl ModelsArgs {

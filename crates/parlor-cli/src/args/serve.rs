@@ -12,7 +12,7 @@ use super::{Common, Listing};
 
 pub(super) const EXAMPLES: &str = "\
 The page is at the address that is printed; clients take it, or it with /v1, as their base URL:
-  parlor serve
+  parlor serve --open
   parlor serve --check
 
 Paths: /v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/…, /api/chat. A model is
@@ -42,6 +42,9 @@ pub(crate) struct ServeArgs {
     /// Let everybody ask who reaches an address beyond this machine
     #[arg(long)]
     pub(crate) insecure: bool,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
     /// Only check what is configured
     #[arg(long)]
     pub(crate) check: bool,

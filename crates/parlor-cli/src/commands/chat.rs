@@ -16,22 +16,29 @@ use crate::keeper::{self, Keeper, Shelf};
 use crate::output;
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
-use crate::{environment, input, pick, schema, setup, template, weight};
+use crate::{environment, files, input, pick, schema, setup, template, weight};
 use ask::{Stopped, shaped, stream, whole};
 pub(crate) use ask::{answer, read};
 use talk::Talk;
 
 /// Asks, and prints the answer.
 pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
+    if args.ephemeral {
+        files::leave_nothing();
+    }
     // Where a program reads stderr, it reads nothing there but a failure.
     let is_machine = args.form() != Form::Text;
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_machine);
+    let terminal = terminal.rendering(args.render);
     let template = args.template.template.as_deref().map(template::load);
     let template = template.transpose()?;
     let asks = template.as_ref().is_some_and(|template| template.asks);
     let is_empty = args.prompt.is_empty() && args.attach.is_empty() && args.request.is_none();
     let is_empty = is_empty && !asks;
     let is_silent = is_empty && !args.going.retry;
+    let shape = args.answer.schema.as_deref().map(schema::schema);
+    let of_template = template.as_ref().and_then(|it| it.schema.clone());
+    let shape = shape.transpose()?.or(of_template);
     let is_talk = args.interactive || (is_silent && terminal.stdin && terminal.stdout);
     if is_talk && !is_machine {
         let first = match (is_empty, &template) {
@@ -40,11 +47,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             (true, Some(template)) => Some(template.fill(&args.template.param, None)?.into()),
             (false, _) => Some(input::request(args, template.as_ref(), &terminal)?),
         };
-        return crate::converse::converse(args, template.as_ref(), terminal, first);
+        return crate::converse::converse(args, template.as_ref(), shape, terminal, first);
     }
-    let shape = args.answer.schema.as_deref().map(schema::schema);
-    let of_template = template.as_ref().and_then(|it| it.schema.clone());
-    let shape = shape.transpose()?.or(of_template);
     let named = template.as_ref().and_then(|it| it.model.as_deref());
     let registry = setup::registry_for(args)?;
     let settings = ToolSettings::load(args.common.config.as_deref(), &environment::env())?;
@@ -86,7 +90,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             if system.is_some() {
                 history.set_system(system.clone());
             }
-            let mut keeper = Keeper::of(shelf, &kept);
+            let mut keeper = Keeper::of(shelf, &kept, args.keeps());
             if args.going.retry {
                 let last = history.undo();
                 question = last.as_ref().map(keeper::question).unwrap_or_default();
@@ -113,7 +117,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             };
             keeper
         }
-        None => Keeper::new(shelf, !args.no_save),
+        None => Keeper::new(shelf, args.keeps()),
     };
     let mut talk = None;
     if tools::suit(&kit, args, &*model, &terminal) {
@@ -145,7 +149,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         terminal.notice(warning);
     }
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
-    let mut output = output::of(args, &terminal, &chosen);
+    let mut output = output::of(args, &terminal, &chosen, shape.is_some());
     let asked = async {
         let pretty = terminal.stdout && !is_machine;
         if let Some(talk) = &mut talk {
@@ -175,7 +179,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         let turn = with_tools.unwrap_or_else(|| turn(&question, &outcome, &*model, &chosen));
         runtime.block_on(keeper.write(&turn))
     });
-    let is_kept = !args.no_save && kept.is_ok();
+    let is_kept = args.keeps() && kept.is_ok();
     if let Err(error) = kept {
         terminal.notice(keeper::unkept(&error));
     }

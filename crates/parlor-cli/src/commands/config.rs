@@ -242,6 +242,16 @@ fn set(file: &Path, path: &str, value: &str) -> Result<(), Failure> {
     write(file, &text)
 }
 
+/// Has this model asked where none is named, and gives the file that says so.
+pub(crate) fn configure_default_model(
+    file: Option<&Path>,
+    model: &str,
+) -> Result<PathBuf, Failure> {
+    let file = file_or_usual(file)?;
+    set(&file, "default_model", model)?;
+    Ok(file)
+}
+
 /// Sets values that belong together, unless one of their places is taken; whether they were, or
 /// with `changes` false would be. Nothing is written that would be wrong.
 pub(crate) fn configure(

@@ -11,18 +11,19 @@ use serde::Serialize;
 use super::providers::{Row, rows};
 use crate::args::{DoctorArgs, ListForm};
 use crate::choose::undecided;
+use crate::converse::tells_apart;
 use crate::environment::env;
 use crate::failure::{Failure, retired};
 use crate::keys::{self, KeyFile};
-use crate::local;
-use crate::setup;
 use crate::terminal::{self, Terminal};
+use crate::{files, keeper, local, setup};
 
 /// The report; the JSON form has these fields.
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,
     config: ConfigState,
+    store: StoreState,
     default_model: Option<DefaultModel>,
     layers: Vec<LayersAround>,
     keys: Vec<KeyPlace>,
@@ -79,7 +80,41 @@ struct Facts {
     stdout: bool,
     stderr: bool,
     colour: bool,
+    /// Whether it says that it shows all colours.
+    true_colour: bool,
+    /// Whether it tells Shift-Enter from Enter; `None` where it doesn't say.
+    keys_apart: Option<bool>,
     term: Option<String>,
+}
+
+/// Where conversations are kept, and whether they can be.
+#[derive(Debug, Serialize)]
+struct StoreState {
+    path: Option<PathBuf>,
+    found: bool,
+    /// Why nothing can be kept there.
+    problem: Option<String>,
+}
+
+impl StoreState {
+    fn find() -> Self {
+        let path = keeper::path(&env());
+        let found = path.as_deref().is_some_and(Path::exists);
+        // A file that isn't there yet is made in the nearest folder that is.
+        let nearest = path
+            .as_deref()
+            .and_then(|path| path.ancestors().find(|it| it.exists()));
+        let problem = match nearest {
+            _ if path.is_none() => Some("the environment names no home".to_owned()),
+            Some(place) if (found || place.is_dir()) && files::may_write(place) => None,
+            _ => Some("it can't be written to".to_owned()),
+        };
+        Self {
+            path,
+            found,
+            problem,
+        }
+    }
 }
 
 /// Reports on the setup. A configuration that is wrong is reported, and is the
@@ -100,7 +135,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     let runtime = setup::runtime()?;
     let config = args.common.config.as_deref();
     let terminal = Terminal::find(args.common.plain, false);
-    let report = runtime.block_on(report(&registry, config, &terminal, failure.as_ref()));
+    let report = runtime.block_on(report(&registry, config, &terminal, None, failure.as_ref()));
     let text = match args.listing.form() {
         ListForm::Json => {
             let text = serde_json::to_string(&report).map_err(std::io::Error::from)?;
@@ -113,19 +148,22 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
-/// The same within a conversation.
+/// The same within a conversation, whose editor sees keys or doesn't.
 pub(crate) async fn told(
     registry: &Registry,
     config: Option<&Path>,
     terminal: &Terminal,
+    takes_keys: bool,
 ) -> String {
-    report(registry, config, terminal, None).await.text()
+    let report = report(registry, config, terminal, Some(takes_keys), None);
+    report.await.text()
 }
 
 async fn report(
     registry: &Registry,
     config: Option<&Path>,
     terminal: &Terminal,
+    answers: Option<bool>,
     failure: Option<&Failure>,
 ) -> Report {
     let usual = || config_path(|name| env().get(name));
@@ -166,6 +204,7 @@ async fn report(
             Some(_) => None,
             None => Some(default_model(registry).await),
         },
+        store: StoreState::find(),
         layers,
         keys: with_key
             .into_iter()
@@ -189,6 +228,9 @@ async fn report(
             stdout: terminal.stdout,
             stderr: terminal.stderr,
             colour: terminal.colour,
+            true_colour: std::env::var("COLORTERM")
+                .is_ok_and(|it| it == "truecolor" || it == "24bit"),
+            keys_apart: tells_apart(terminal, answers),
             term: std::env::var("TERM").ok(),
         },
     }
@@ -291,6 +333,17 @@ impl Report {
         for problem in &self.config.problems {
             line('✗', "config", &problem.replace('\n', "\n             "));
         }
+        let path = self
+            .store
+            .path
+            .as_deref()
+            .unwrap_or(Path::new(""))
+            .display();
+        match (&self.store.problem, self.store.found) {
+            (Some(problem), _) => line('✗', "kept", &format!("nothing: {path} ({problem})")),
+            (None, true) => line('✓', "kept", &path.to_string()),
+            (None, false) => line('–', "kept", &format!("nothing yet ({path})")),
+        }
         if let Some(model) = &self.default_model {
             let told = format!("{} ({})", model.id, model.because);
             match &model.problem {
@@ -348,7 +401,16 @@ impl Facts {
         let is = |terminal: bool| if terminal { "terminal" } else { "pipe or file" };
         let (stdin, stdout, stderr) = (is(self.stdin), is(self.stdout), is(self.stderr));
         let term = self.term.as_deref().unwrap_or("not set");
-        let colour = if self.colour { "colours" } else { "no colours" };
-        format!("stdin {stdin} · stdout {stdout} · stderr {stderr} · TERM {term} · {colour}")
+        let colour = match (self.colour, self.true_colour) {
+            (true, true) => "all colours",
+            (true, false) => "colours",
+            (false, _) => "no colours",
+        };
+        let keys = match self.keys_apart {
+            Some(true) => " · kitty keys",
+            Some(false) => " · Shift-Enter is Enter (Alt-Enter, Ctrl-J)",
+            None => "",
+        };
+        format!("stdin {stdin} · stdout {stdout} · stderr {stderr} · TERM {term} · {colour}{keys}")
     }
 }

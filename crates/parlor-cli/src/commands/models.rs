@@ -1,5 +1,6 @@
 //! `parlor models`: which models there are, with window, price and abilities.
 
+mod default;
 mod row;
 
 use std::collections::HashSet;
@@ -9,7 +10,7 @@ use parlor::{Error, ErrorKind, ModelEntry, Registry, Resolved, today};
 use tokio::runtime::Runtime;
 
 use super::table::table;
-use crate::args::{ListForm, ModelsArgs};
+use crate::args::{ListForm, ModelsAction, ModelsArgs};
 use crate::converse::Word;
 use crate::failure::{Context, Failure};
 use crate::lists;
@@ -18,8 +19,11 @@ use crate::setup;
 use crate::terminal::{self, Terminal, span};
 use row::Row;
 
-/// Lists the models.
+/// Lists the models, or says which one is asked where none is named.
 pub(crate) fn models(args: &ModelsArgs) -> Result<(), Failure> {
+    if let Some(ModelsAction::Default { model }) = &args.action {
+        return default::default(&args.common, model.as_deref());
+    }
     let is_json = args.listing.form() == ListForm::Json;
     let terminal = Terminal::find(args.common.plain, args.common.quiet || is_json);
     let registry = setup::registry(args.common.config.as_deref())?;

@@ -1,5 +1,6 @@
 //! `parlor serve`: the models over HTTP, in five dialects, and a page.
 
+mod browser;
 mod keys;
 mod log;
 mod signals;
@@ -77,6 +78,9 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     let listener = listener.map_err(|error| cannot_listen(bind, &error))?;
     let address = listener.local_addr().unwrap_or(bind);
     log.say(&format!("Serving at http://{address}\n{posture}"));
+    if args.open {
+        browser::open(address, log);
+    }
     let counted = service.clone();
     let ended = async move {
         told.await;

@@ -1,7 +1,7 @@
 //! A question on its way: its answer is words as they come, or a value by a schema.
 
 use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent};
-use parlor::{Cost, OutputSchema, Result, Usage};
+use parlor::{Cost, OutputSchema, Result, Usage, estimate};
 use serde_json::Value;
 
 /// What comes of a question, until its answer is there.
@@ -27,6 +27,8 @@ pub(super) struct Done {
     pub(super) cost: Option<Cost>,
     /// How often the model was asked.
     pub(super) steps: u32,
+    /// About how many tokens came.
+    pub(super) came: u64,
 }
 
 impl<'a> Asked<'a> {
@@ -48,6 +50,7 @@ impl<'a> Asked<'a> {
                         usage: extracted.usage,
                         cost: None,
                         steps: extracted.attempts,
+                        came: estimate::text_tokens(&extracted.value.to_string()),
                     };
                     Step::Whole(extracted.value, done)
                 }
@@ -66,6 +69,7 @@ impl<'a> Asked<'a> {
                 usage: Usage::default(),
                 cost: None,
                 steps: 0,
+                came: 0,
             },
         }
     }
@@ -74,6 +78,7 @@ impl<'a> Asked<'a> {
 impl From<Reply> for Done {
     fn from(reply: Reply) -> Self {
         Self {
+            came: estimate::whole(estimate::answer_weight(&reply.response)),
             outcome: reply.outcome,
             usage: reply.usage,
             cost: reply.cost,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parlor::Registry;
 
 use super::editor::{Completer, Word};
-use super::slash;
+use super::{fuzzy, slash};
 use crate::commands::known_models;
 use crate::{args, template};
 
@@ -31,8 +31,8 @@ fn completions<'a>(line: &str, ids: impl FnOnce() -> &'a Vec<Word>) -> (usize, V
     let wanted = typed.to_lowercase();
     let words: Vec<Word> = match command {
         "model" => {
-            let fits = |word: &&Word| word.text.to_lowercase().contains(&wanted);
-            ids().iter().filter(fits).cloned().collect()
+            let found = fuzzy::ranked(typed, ids(), |word| &word.text);
+            found.into_iter().cloned().collect()
         }
         "tools" => begun(&wanted, slash::TOOL_WORDS),
         "think" => begun(&wanted, args::EFFORTS),
@@ -81,6 +81,7 @@ mod tests {
     fn commands_and_what_they_take_are_completed() {
         assert_eq!(of("/und"), (1, vec!["undo".to_owned()]));
         assert_eq!(of("/model deep"), (7, vec!["acme/deep-1".to_owned()]));
+        assert_eq!(of("/model dp1").1, ["acme/deep-1"]);
         assert_eq!(of("/model acme/deep-1").1, [""; 0]);
         assert_eq!(of("/set t").1, ["temperature", "top_p"]);
         assert_eq!(of("/think hi").1, ["high"]);

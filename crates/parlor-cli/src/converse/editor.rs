@@ -66,6 +66,14 @@ impl Word {
 /// Tells how an entry that begins so may go on: from which byte on, and how.
 pub(crate) type Completer = dyn Fn(&str) -> (usize, Vec<Word>) + Send;
 
+/// Whether the terminal tells Shift-Enter from Enter; `None` where it doesn't say.
+/// `answers` is whether it says anything, where that is known.
+pub(crate) fn tells_apart(terminal: &Terminal, answers: Option<bool>) -> Option<bool> {
+    let may_be_rich = || terminal.stdin && terminal.stdout && !terminal.dumb;
+    let answers = answers.unwrap_or_else(|| may_be_rich() && rich::answers().0);
+    answers.then(|| crossterm::terminal::supports_keyboard_enhancement().unwrap_or(false))
+}
+
 /// The editor for this terminal. `ended` makes it give up what it reads.
 pub(crate) fn of(
     terminal: &Terminal,

@@ -40,7 +40,6 @@ pub(super) fn keys(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     });
     let is_apart = crossterm::terminal::supports_keyboard_enhancement().unwrap_or(false);
     session.say(if is_apart { APART } else { NOT_APART });
-    session.say(PRESS);
     pressed(session, is_apart)?;
     Ok(Flow::Go)
 }
@@ -54,6 +53,8 @@ fn pressed(session: &Session, is_apart: bool) -> io::Result<()> {
         true => execute!(io::stdout(), PushKeyboardEnhancementFlags(flags)),
         false => Ok(()),
     };
+    // From here on keys are read one by one, and not before.
+    terminal::complain(&format!("{PRESS}\r\n"));
     let shown = asked.and_then(|()| show(session));
     if is_apart {
         // The terminal is gone where this fails.

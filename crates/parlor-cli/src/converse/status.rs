@@ -15,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) total: Duration,
     /// The tokens that the model can hold, where that is known.
     pub(crate) window: Option<u64>,
+    /// Whether nobody said how many tokens there were, so that the usage is a guess.
+    pub(crate) is_guess: bool,
 }
 
 impl Figures {
@@ -24,11 +26,26 @@ impl Figures {
         words.extend(
             self.usage
                 .total_tokens()
-                .map(|tokens| format!("{} tok{}", grouped(tokens), self.gauge(tokens))),
+                .map(|tokens| format!("{} tok{}", self.tokens(tokens), self.gauge(tokens))),
         );
-        words.extend(self.cost.as_ref().map(money));
+        words.extend(self.money());
         words.push(format!("{}{}", span(self.total), self.pace()));
         words.join(" · ")
+    }
+
+    /// A number of tokens, marked where it is a guess.
+    pub(crate) fn tokens(&self, tokens: u64) -> String {
+        format!("{}{}", self.mark(), grouped(tokens))
+    }
+
+    /// What it cost, marked likewise.
+    pub(crate) fn money(&self) -> Option<String> {
+        let cost = self.cost.as_ref()?;
+        Some(format!("{}{}", self.mark(), money(cost)))
+    }
+
+    pub(crate) fn mark(&self) -> &'static str {
+        if self.is_guess { "~" } else { "" }
     }
 
     /// How full the window is, once that says anything.
@@ -45,7 +62,10 @@ impl Figures {
     fn pace(&self) -> String {
         let first = self.first.filter(|_| self.total >= Duration::from_secs(1));
         match (first, self.speed()) {
-            (Some(first), Some(speed)) => format!(" (first {}, {speed:.0} tok/s)", span(first)),
+            (Some(first), Some(speed)) => {
+                let mark = self.mark();
+                format!(" (first {}, {mark}{speed:.0} tok/s)", span(first))
+            }
             (Some(first), None) => format!(" (first {})", span(first)),
             _ => String::new(),
         }
@@ -122,6 +142,21 @@ mod tests {
         assert_eq!(of(0.25), "$0.25");
         assert_eq!(of(12.3), "$12.30");
         assert_eq!(money(&Cost::new(2.0, "CHF", "")), "2.00 CHF");
+    }
+
+    #[test]
+    fn what_is_a_guess_is_marked() {
+        let mut figures = Figures {
+            model: "acme/quick-1".to_owned(),
+            cost: Some(Cost::new(0.25, "USD", "")),
+            is_guess: true,
+            ..Figures::default()
+        };
+        figures.usage.input_tokens = Some(30);
+        figures.usage.output_tokens = Some(11);
+        assert_eq!(figures.line(), "acme/quick-1 · ~41 tok · ~$0.25 · 0 s");
+        figures.is_guess = false;
+        assert_eq!(figures.line(), "acme/quick-1 · 41 tok · $0.25 · 0 s");
     }
 
     #[test]

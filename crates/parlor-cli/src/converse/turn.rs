@@ -137,17 +137,27 @@ impl Session {
         }
         let mut result = ended.result;
         if let (Ok(done), Some(_)) = (&mut result, shape) {
-            done.cost = price.and_then(|price| price.cost(&done.usage));
+            done.cost = price.as_ref().and_then(|it| it.cost(&done.usage));
         }
         let reply = result.as_ref().ok();
         if let Some(reply) = reply {
+            let is_guess = reply.usage.total_tokens().is_none();
+            let (usage, cost) = match is_guess {
+                false => (reply.usage.clone(), reply.cost.clone()),
+                true => {
+                    let usage = weight::guess(&sent, reply.came, &reply.usage);
+                    let cost = price.as_ref().and_then(|price| price.cost(&usage));
+                    (usage, cost)
+                }
+            };
             let figures = Figures {
                 model: self.chosen.resolved.id(),
-                usage: reply.usage.clone(),
-                cost: reply.cost.clone(),
+                usage,
+                cost,
                 first,
                 total: began.elapsed(),
                 window: self.context_window(),
+                is_guess,
             };
             match reply.outcome {
                 Outcome::Stopped => self.say("[interrupted]"),
@@ -162,7 +172,8 @@ impl Session {
             self.tell(&figures.line());
             // A turn with tools sent more than one request.
             let cut = weight::cut(&sent, &reply.usage).filter(|_| reply.steps == 1);
-            if let Some(cut) = cut {
+            if let Some(cut) = cut.filter(|_| !self.told_cut) {
+                self.told_cut = true;
                 self.say(&cut);
             }
             self.figures = Some(figures);

@@ -32,12 +32,16 @@ pub(crate) struct View {
     /// Whether the text ends within a line.
     open_line: bool,
     calls: Calls,
-    /// Whether calls aren't told of.
+    /// Whether nothing is told of but the answer.
     quiet: bool,
+    /// Whether a sign moves while nothing comes.
+    waits: bool,
 }
 
 #[derive(Debug)]
 struct Page {
+    /// Whether it is a terminal's, where notes and thoughts have rows too.
+    is_live: bool,
     renderer: Renderer,
     screen: Screen<Stdout>,
     looks: Looks,
@@ -54,13 +58,17 @@ impl View {
     pub(crate) fn new(terminal: &Terminal, thoughts: bool) -> Self {
         let looks = Looks {
             colours: terminal.colour,
-            links: terminal.colour,
+            links: terminal.colour && terminal.stdout,
         };
-        let is_page = terminal.stdout && !terminal.dumb;
+        let is_live = terminal.stdout && !terminal.dumb;
         Self {
-            page: is_page.then(|| Page {
-                renderer: Renderer::new(screen::size().0, looks),
-                screen: Screen::new(io::stdout()),
+            page: terminal.lays_out.then(|| Page {
+                is_live,
+                renderer: Renderer::new(size(is_live).0, looks),
+                screen: match is_live {
+                    true => Screen::new(io::stdout()),
+                    false => Screen::beside(io::stdout()),
+                },
                 looks,
                 rows: Vec::new(),
                 thought: String::new(),
@@ -74,40 +82,62 @@ impl View {
             open_line: false,
             calls: Calls::default(),
             quiet: terminal.quiet,
+            waits: true,
         }
+    }
+
+    /// The same without a sign that moves while nothing comes.
+    pub(crate) fn still(mut self) -> Self {
+        self.waits = false;
+        self
     }
 
     /// One more step of the run.
     pub(crate) fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        if let RunEvent::Model(event) = event {
+            self.model(event)?;
+        }
+        match self.calls.line(event).filter(|_| !self.quiet) {
+            Some(line) => self.note(&line),
+            None => Ok(()),
+        }
+    }
+
+    /// One more step of one answer.
+    pub(crate) fn model(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            RunEvent::Model(Event::TextDelta {
+            Event::TextDelta {
                 choice: 0, text, ..
-            }) => self.text(text)?,
-            RunEvent::Model(Event::ReasoningDelta {
+            } => self.text(text)?,
+            Event::ReasoningDelta {
                 choice: 0, text, ..
-            }) => self.thought(text),
-            event => {
-                if let Some(line) = self.calls.line(event).filter(|_| !self.quiet) {
-                    self.note(&line)?;
-                }
-            }
+            } => self.thought(text),
+            _ => {}
         }
         self.paint(false)
+    }
+
+    /// The page, where it is a terminal's.
+    fn live(&mut self) -> Option<&mut Page> {
+        self.page.as_mut().filter(|page| page.is_live)
     }
 
     /// Says something in between, on a row of its own.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         let text: String = printable(text).replace('\n', " ");
-        match &mut self.page {
+        let note = dimmed(&text, self.colour);
+        if let Some(page) = &mut self.page {
+            let rest = page.renderer.finish();
+            page.rows.extend(rest);
+            page.has_text = false;
+        }
+        match self.live() {
             Some(page) => {
-                let rest = page.renderer.finish();
-                page.rows.extend(rest);
-                page.has_text = false;
-                let note = dimmed(&text, self.colour);
                 page.rows.push(note);
                 self.paint(true)
             }
             None => {
+                self.paint(true)?;
                 self.end_line()?;
                 terminal::complain(&format!("{text}\n"));
                 Ok(())
@@ -122,8 +152,7 @@ impl View {
         };
         page.rows.extend(page.renderer.finish());
         page.has_text = false;
-        let rows = std::mem::take(&mut page.rows);
-        page.screen.paint(&rows, Vec::new(), screen::size())
+        page.settle()
     }
 
     /// Time has passed: what moves by itself is painted.
@@ -139,8 +168,7 @@ impl View {
         };
         let rest = page.renderer.finish();
         page.rows.extend(rest);
-        let rows = std::mem::take(&mut page.rows);
-        page.screen.paint(&rows, Vec::new(), screen::size())
+        page.settle()
     }
 
     /// More of the answer's text.
@@ -174,15 +202,16 @@ impl View {
             return;
         }
         let text = printable(text);
-        let Some(page) = &mut self.page else {
-            terminal::complain(&text);
+        let colour = self.colour;
+        let Some(page) = self.live() else {
+            terminal::complain(&dimmed(&text, colour));
             return;
         };
         for piece in text.split_inclusive('\n') {
             page.thought.push_str(piece.trim_end_matches('\n'));
             if piece.ends_with('\n') {
                 let line = std::mem::take(&mut page.thought);
-                page.rows.push(dimmed(&line, self.colour));
+                page.rows.push(dimmed(&line, colour));
             }
         }
     }
@@ -192,19 +221,22 @@ impl View {
         let Some(since) = self.thinking.take() else {
             return;
         };
-        let Some(page) = &mut self.page else {
-            if self.thoughts {
+        let (colour, thoughts, quiet) = (self.colour, self.thoughts, self.quiet);
+        let Some(page) = self.live() else {
+            if thoughts {
                 terminal::complain("\n");
             }
             return;
         };
         let line = std::mem::take(&mut page.thought);
         if !line.is_empty() {
-            page.rows.push(dimmed(&line, self.colour));
+            page.rows.push(dimmed(&line, colour));
         }
-        let told = format!("thought for {}", span(since.elapsed()));
-        page.rows.push(dimmed(&told, self.colour));
-        page.rows.push(String::new());
+        if !quiet {
+            let told = format!("thought for {}", span(since.elapsed()));
+            page.rows.push(dimmed(&told, colour));
+            page.rows.push(String::new());
+        }
     }
 
     fn end_line(&mut self) -> io::Result<()> {
@@ -222,13 +254,17 @@ impl View {
         if !now && !is_due {
             return Ok(());
         }
+        page.painted = Some(Instant::now());
+        if !page.is_live {
+            return page.settle();
+        }
         let size = screen::size();
         page.renderer.resize(size.0);
         let mut tail = match page.has_text {
             true => page.renderer.tail(),
             false => Vec::new(),
         };
-        if !page.has_text {
+        if !page.has_text && (self.waits || self.thinking.is_some()) {
             let passed = self.began.elapsed();
             let frame = (passed.as_millis() / 120) as usize % WAITING.len();
             let sign = WAITING.get(frame).copied().unwrap_or(' ');
@@ -246,7 +282,6 @@ impl View {
             ));
         }
         let rows = std::mem::take(&mut page.rows);
-        page.painted = Some(Instant::now());
         page.screen.paint(&rows, tail, size)
     }
 
@@ -256,6 +291,21 @@ impl View {
             .as_ref()
             .map(|page| page.looks)
             .unwrap_or_default()
+    }
+}
+
+impl Page {
+    /// Shows the final rows, and nothing that may still change.
+    fn settle(&mut self) -> io::Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        self.screen.paint(&rows, Vec::new(), size(self.is_live))
+    }
+}
+
+fn size(is_live: bool) -> (usize, usize) {
+    match is_live {
+        true => screen::size(),
+        false => screen::size_beside(),
     }
 }
 

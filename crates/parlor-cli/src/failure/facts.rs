@@ -361,8 +361,8 @@ fn interrupted(inner: &mut Inner) {
     let cause = error.message();
     inner.fact = match tokens {
         0 => format!("{cause}; nothing of the answer had come."),
-        1 => format!("{cause}; about 1 token of the answer had come."),
-        count => format!("{cause}; about {count} tokens of the answer had come."),
+        1 => format!("{cause}; ~1 token of the answer had come."),
+        count => format!("{cause}; ~{count} tokens of the answer had come."),
     };
     inner.help = vec!["ask again; a broken answer isn't asked for twice by itself".to_owned()];
     if tried(error) {

@@ -31,7 +31,7 @@ impl Failure {
         match self.0.code {
             "context" => {
                 let largest = weight::largest(request);
-                self.0.fact = format!("{}. Largest parts, about: {largest} tokens.", self.0.fact);
+                self.0.fact = format!("{}. Largest parts: {largest} tokens.", self.0.fact);
                 let shorter = match &then {
                     Then { in_talk: true, .. } => Some("/compact sums up the older turns"),
                     Then { goes_on: true, .. } => Some("leave out the oldest turns: --trim oldest"),

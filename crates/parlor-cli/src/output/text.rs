@@ -114,20 +114,22 @@ impl Output for TextOutput {
 
     fn end(&mut self, response: &ChatResponse) -> io::Result<()> {
         self.end_line()?;
-        let calls = response.tool_calls().filter(|_| !self.ran_tools);
-        for call in calls {
-            let (name, arguments) = (&call.name, &call.arguments.text);
-            self.terminal
-                .notice(format!("the model calls {name} {arguments}"));
-        }
-        for warning in &response.warnings {
-            self.terminal
-                .notice(format!("warning: {}: {}", warning.setting, warning.message));
-        }
+        tell(&self.terminal, response, self.ran_tools);
         Ok(())
     }
 
     fn fail(&mut self) -> io::Result<()> {
         self.end_line()
+    }
+}
+
+/// Says what an answer has beside its text: calls that nobody runs here, and warnings.
+pub(super) fn tell(terminal: &Terminal, response: &ChatResponse, ran_tools: bool) {
+    for call in response.tool_calls().filter(|_| !ran_tools) {
+        let (name, arguments) = (&call.name, &call.arguments.text);
+        terminal.notice(format!("the model calls {name} {arguments}"));
+    }
+    for warning in &response.warnings {
+        terminal.notice(format!("warning: {}: {}", warning.setting, warning.message));
     }
 }

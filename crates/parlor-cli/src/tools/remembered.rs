@@ -38,8 +38,11 @@ pub(super) fn of(shown: &str, source: &str) -> Option<Policy> {
     is_same.then_some(policy)
 }
 
-/// Keeps a decision. What others decided meanwhile stays.
+/// Keeps a decision, where anything is kept. What others decided meanwhile stays.
 pub(super) fn keep(shown: &str, source: &str, policy: Policy) -> Result<()> {
+    if files::leaves_nothing() {
+        return Ok(());
+    }
     let Some(path) = path() else {
         return Err(wrong("no folder is known to remember it in".to_owned()));
     };

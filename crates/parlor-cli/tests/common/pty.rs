@@ -9,6 +9,7 @@
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -18,16 +19,38 @@ use super::Home;
 /// How long anything may take to appear on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What terminals are asked: the cursor's place, the keyboard's flags, their kind.
+const CURSOR: &[u8] = b"\x1b[6n";
+const FLAGS: &[u8] = b"\x1b[?u";
+const KIND: &[u8] = b"\x1b[c";
+
 /// The program in a terminal, which answers what terminals are asked, or doesn't.
 pub struct Pty {
-    pub screen: vt100::Parser,
-    pub bytes: Receiver<Vec<u8>>,
-    pub writer: Box<dyn std::io::Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    writer: Writer,
+    /// Tells that something came; closed at the terminal's end.
+    came: Receiver<()>,
     pub child: Box<dyn Child + Send + Sync>,
     pub master: Box<dyn MasterPty + Send>,
-    pub answers: bool,
+}
+
+type Writer = Arc<Mutex<Box<dyn std::io::Write + Send>>>;
+
+/// What it answers.
+struct Speaks {
+    answers: bool,
     /// Whether it says that it speaks the kitty keyboard protocol.
-    pub kitty: bool,
+    kitty: bool,
+}
+
+/// What the thread that reads works with. It answers itself: a program waits for that
+/// only so long.
+struct Answering {
+    screen: Arc<Mutex<vt100::Parser>>,
+    writer: Writer,
+    speaks: Speaks,
+    /// A question that has come in part: reads end anywhere.
+    begun: Vec<u8>,
 }
 
 pub fn cells(count: u16) -> NonZeroU16 {
@@ -47,6 +70,29 @@ impl Pty {
         answers: bool,
         cols: u16,
     ) -> Self {
+        let speaks = Speaks {
+            answers,
+            kitty: false,
+        };
+        Self::start(home, arguments, env, speaks, cols)
+    }
+
+    /// The same in a terminal that speaks the kitty keyboard protocol.
+    pub fn kitty(home: &Home, arguments: &[&str], env: &[(&str, &str)]) -> Self {
+        let speaks = Speaks {
+            answers: true,
+            kitty: true,
+        };
+        Self::start(home, arguments, env, speaks, 80)
+    }
+
+    fn start(
+        home: &Home,
+        arguments: &[&str],
+        env: &[(&str, &str)],
+        speaks: Speaks,
+        cols: u16,
+    ) -> Self {
         let size = PtySize {
             rows: 24,
             cols,
@@ -64,65 +110,56 @@ impl Pty {
         command.cwd(home.path());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let (sender, bytes) = channel();
+        let screen = vt100::Parser::new(cells(24), cells(cols), 200);
+        let screen = Arc::new(Mutex::new(screen));
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let (sender, came) = channel();
+        let mut answering = Answering {
+            screen: Arc::clone(&screen),
+            writer: Arc::clone(&writer),
+            speaks,
+            begun: Vec::new(),
+        };
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..read].to_vec()).is_err() {
+                answering.takes(&buffer[..read]);
+                if sender.send(()).is_err() {
                     break;
                 }
             }
         });
-        let writer = pair.master.take_writer().unwrap();
         Self {
-            screen: vt100::Parser::new(cells(24), cells(cols), 200),
-            bytes,
+            screen,
             writer,
+            came,
             child,
             master: pair.master,
-            answers,
-            kitty: false,
         }
+    }
+
+    /// What is shown now.
+    pub fn contents(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Does something with the screen.
+    pub fn with_screen<T>(&self, act: impl FnOnce(&mut vt100::Screen) -> T) -> T {
+        act(self.screen.lock().unwrap().screen_mut())
     }
 
     /// Reads what comes until the screen is as wanted.
     pub fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
-            let shown = self.screen.screen().contents();
+            let shown = self.contents();
             if wanted(&shown) {
                 return shown;
             }
             let left = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.bytes.recv_timeout(left) else {
-                panic!("never came; the screen is:\n{shown}");
-            };
-            self.takes(&bytes);
-        }
-    }
-
-    /// Puts on the screen what came, and answers what was asked in it.
-    fn takes(&mut self, bytes: &[u8]) {
-        self.screen.process(bytes);
-        let text = String::from_utf8_lossy(bytes);
-        let asked = |what| {
-            if self.answers {
-                text.matches(what).count()
-            } else {
-                0
+            if self.came.recv_timeout(left).is_err() {
+                panic!("never came; the screen is:\n{}", self.contents());
             }
-        };
-        let (flags, kind) = (asked("\x1b[?u"), asked("\x1b[c"));
-        for _ in 0..asked("\x1b[6n") {
-            let (row, column) = self.screen.screen().cursor_position();
-            // Who asked may have ended meanwhile.
-            let _ = write!(self.writer, "\x1b[{};{}R", row + 1, column + 1);
-        }
-        if self.kitty && flags > 0 {
-            let _ = write!(self.writer, "\x1b[?0u");
-        }
-        if kind > 0 {
-            let _ = write!(self.writer, "\x1b[?62c");
         }
     }
 
@@ -131,8 +168,9 @@ impl Pty {
     }
 
     pub fn types(&mut self, text: &str) {
-        self.writer.write_all(text.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let mut writer = self.writer.lock().unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     /// Waits for the prompt after an answer, then types a line.
@@ -147,18 +185,51 @@ impl Pty {
         // The terminal is read to its end, which is when the program is gone.
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            match self.bytes.recv_timeout(left) {
-                Ok(bytes) => self.takes(&bytes),
+            match self.came.recv_timeout(left) {
+                Ok(()) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!(
-                        "never ended; the screen is:\n{}",
-                        self.screen.screen().contents()
-                    )
+                    panic!("never ended; the screen is:\n{}", self.contents())
                 }
             }
         }
         self.child.wait().unwrap().exit_code()
+    }
+}
+
+impl Answering {
+    /// Puts on the screen what came, and answers what was asked in it.
+    fn takes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.screen.lock().unwrap().process(&[*byte]);
+            if *byte == 0x1b {
+                self.begun.clear();
+            }
+            self.begun.push(*byte);
+            let asked = &*self.begun;
+            if [CURSOR, FLAGS, KIND].contains(&asked) {
+                self.asked();
+            } else if [CURSOR, FLAGS, KIND].iter().any(|it| it.starts_with(asked)) {
+                continue;
+            }
+            self.begun.clear();
+        }
+    }
+
+    fn asked(&mut self) {
+        let answer = match &*self.begun {
+            _ if !self.speaks.answers => return,
+            CURSOR => {
+                let screen = self.screen.lock().unwrap();
+                let (row, column) = screen.screen().cursor_position();
+                format!("\x1b[{};{}R", row + 1, column + 1)
+            }
+            FLAGS if self.speaks.kitty => "\x1b[?0u".to_owned(),
+            FLAGS => return,
+            _ => "\x1b[?62c".to_owned(),
+        };
+        // Who asked may have ended meanwhile.
+        let _ = self.writer.lock().unwrap().write_all(answer.as_bytes());
     }
 }
 

@@ -6,6 +6,7 @@ use parlor::agent::{Extracted, Extractor};
 use parlor::{ChatModel, ChatRequest, ChatResponse, Error, Event, Latency, OutputSchema, Part};
 use serde_json::Value;
 
+use crate::converse::FRAME;
 use crate::interrupt::Interrupted;
 use crate::output::Output;
 
@@ -48,6 +49,10 @@ pub(super) async fn stream(
             biased;
             _ = &mut interrupted => break,
             event = stream.next() => event,
+            () = tokio::time::sleep(FRAME), if output.moves() => {
+                output.tick()?;
+                continue;
+            }
         };
         let Some(event) = event else { break };
         let event = event?;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::ask::{Clock, Stopped, as_answer, nothing};
 use crate::choose::Chosen;
+use crate::converse::FRAME;
 use crate::failure::Failure;
 use crate::interrupt::Interrupted;
 use crate::keeper;
@@ -124,6 +125,10 @@ impl Talk {
                     continue;
                 }
                 event = run.next() => event,
+                () = tokio::time::sleep(FRAME), if output.moves() => {
+                    output.tick()?;
+                    continue;
+                }
             };
             match event {
                 Some(Ok(RunEvent::Finished(reply))) => break *reply,

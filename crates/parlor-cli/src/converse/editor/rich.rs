@@ -58,7 +58,8 @@ impl Rich {
             )))
             .with_validator(Box::new(Backslash))
             .with_edit_mode(Box::new(Keys::new(edit_mode(keys), MENU, shared.clone())));
-        if let Some(folder) = parlor::data_folder(|name| std::env::var(name).ok()) {
+        let folder = parlor::data_folder(|name| std::env::var(name).ok());
+        if let Some(folder) = folder.filter(|_| !crate::files::leaves_nothing()) {
             let file = folder.join("lines.txt");
             // Without the file there is the history of this run.
             if private(&file).is_ok()

@@ -60,7 +60,10 @@ fn new(session: &mut Session, _: &str) -> Result<Flow, Failure> {
 fn clear(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     let system = session.chat.history().system().map(str::to_owned);
     session.begin_anew(system);
-    session.say("A new conversation; the one before is kept.");
+    session.say(match session.keeps {
+        true => "A new conversation; the one before is kept.",
+        false => "A new conversation.",
+    });
     Ok(Flow::Go)
 }
 

@@ -50,19 +50,20 @@ fn status(session: &mut Session, _: &str) -> Result<Flow, Failure> {
         let first = figures.first.map(terminal::span).unwrap_or_default();
         let speed = figures
             .speed()
-            .map(|it| format!(", {it:.0} tok/s"))
+            .map(|it| format!(", {}{it:.0} tok/s", figures.mark()))
             .unwrap_or_default();
         lines.push(format!("last answer: first words after {first}{speed}"));
         lines.extend(
             figures
                 .cost
                 .as_ref()
-                .map(|cost| format!("last cost: {} by the prices of {}", money(cost), cost.as_of)),
+                .zip(figures.money())
+                .map(|(cost, told)| format!("last cost: {told} by the prices of {}", cost.as_of)),
         );
         if let (Some(used), Some(window)) = (figures.usage.total_tokens(), session.context_window())
         {
             let part = used as f64 / window as f64 * 100.0;
-            let (used, window) = (grouped(used), grouped(window));
+            let (used, window) = (figures.tokens(used), grouped(window));
             lines.push(format!("context: {used} of {window} tokens ({part:.0} %)"));
         }
     }
@@ -77,7 +78,9 @@ fn status(session: &mut Session, _: &str) -> Result<Flow, Failure> {
 
 fn doctor(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     let config = session.config.as_deref();
-    let told = crate::commands::doctor::told(&session.registry, config, &session.terminal);
+    let takes_keys = session.takes_keys;
+    let told =
+        crate::commands::doctor::told(&session.registry, config, &session.terminal, takes_keys);
     let told = session.runtime.block_on(told);
     session.say(told.trim_end());
     Ok(Flow::Go)

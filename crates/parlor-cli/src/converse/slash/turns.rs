@@ -127,7 +127,7 @@ fn compact(session: &mut Session, words: &str) -> Result<Flow, Failure> {
                 session.runtime.block_on(kept)
             });
             format!(
-                "{} are summed up: about {} tokens go out instead of {}. All of it stays kept.",
+                "{} are summed up: ~{} tokens go out instead of ~{}. All of it stays kept.",
                 turns(count),
                 grouped(size(session)),
                 grouped(before),
