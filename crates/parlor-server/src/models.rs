@@ -91,6 +91,8 @@ impl Site {
                 ids.extend(known.map(|model| format!("{instance}/{model}")));
             }
         }
+        // The one that is asked where none is named can be, whether it is in use or not.
+        ids.push(registry.default_model(None).id);
         for id in ids {
             if caller.may_ask(&id) && !models.iter().any(|known| known.id == id) {
                 models.push(self.known_model(id));

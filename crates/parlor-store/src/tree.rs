@@ -2,14 +2,14 @@
 
 use crate::conversations::{BRANCH, belongs, unknown, unreadable};
 use crate::failure::failed;
-use crate::info::{NEXT, ONE};
+use crate::info::{NEXT, ONE, cost};
 use crate::store::Store;
 use parlor_agent::{ConversationStore, History, Kept, KeptInfo, Summary, Turn, TurnId};
-use parlor_core::Result;
+use parlor_core::{Cost, Result};
 use sqlx::Row;
 
 /// A turn's place in its conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Branched {
     /// The turn.
@@ -18,6 +18,8 @@ pub struct Branched {
     pub parent: Option<TurnId>,
     /// When it began, in milliseconds since 1970 (UTC).
     pub created_ms: i64,
+    /// What it cost, where that is known.
+    pub cost: Option<Cost>,
 }
 
 /// The conversation that a list goes on after.
@@ -78,7 +80,7 @@ impl Store {
     /// As [`ConversationStore::load`].
     pub async fn tree(&self, id: &str) -> Result<Vec<Branched>> {
         let failed = failed("reading a conversation");
-        let turns = "SELECT turns.id, parent, turns.created_ms
+        let turns = "SELECT turns.id, parent, turns.created_ms, cost, currency, priced
             FROM turns JOIN conversations ON conversations.id = turns.conversation
             WHERE conversation = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)
             ORDER BY turns.id";
@@ -90,6 +92,7 @@ impl Store {
                 id: TurnId(row.try_get("id")?),
                 parent: parent.map(TurnId),
                 created_ms: row.try_get("created_ms")?,
+                cost: cost(row)?,
             })
         };
         let turns = rows.iter().map(turn).collect::<sqlx::Result<_>>();

@@ -154,6 +154,7 @@ pub(super) fn place(shown: &mut ShownTurn, id: TurnId, tree: &[Branched]) {
     };
     shown.parent = own.parent.map(|it| it.0.to_string());
     shown.created_ms = Some(own.created_ms);
+    shown.cost.clone_from(&own.cost);
     let siblings = tree.iter().filter(|turn| turn.parent == own.parent);
     shown.siblings = siblings.map(|it| it.id.0.to_string()).collect();
 }

@@ -86,6 +86,9 @@ pub(crate) struct ShownTurn {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
     pub(crate) usage: Usage,
+    /// What it cost, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cost: Option<Cost>,
     /// Why it has no whole answer, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Failure>,
@@ -187,6 +190,7 @@ impl ShownTurn {
             state: state(turn),
             model: turn.model.clone(),
             usage: turn.usage.clone(),
+            cost: None,
             error: turn.failure.as_ref().map(Failure::from),
             messages: messages(conversation, id, turn)?,
         })
