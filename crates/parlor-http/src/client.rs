@@ -7,6 +7,7 @@ use crate::endpoint::Endpoint;
 use parlor_core::{Error, ErrorKind, Result};
 use reqwest::Client;
 use reqwest::redirect::Policy;
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,13 +35,39 @@ struct Made {
 /// The clients made so far. Nearly every program has one.
 static CLIENTS: Mutex<Vec<Made>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// Those of a thread that has its own.
+    static OWN: RefCell<Option<Vec<Made>>> = const { RefCell::new(None) };
+}
+
+/// Gives this thread connections of its own: a model that is called on it uses no connection that
+/// another thread opened.
+///
+/// For a thread that runs a runtime by itself. A connection is driven by the runtime that opened
+/// it, so one that is shared has every piece of an answer wake another thread. It holds until the
+/// thread ends, and costs the thread its own connections to each host.
+pub fn own_connections() {
+    OWN.with_borrow_mut(|own| {
+        own.get_or_insert_default();
+    });
+}
+
 /// The client with these settings; models that agree on them share its pool.
 /// `tls` is whether it is for a request that goes over TLS.
 ///
 /// It takes proxies from the environment. Models follow no redirect, since a key
 /// must not go where the caller didn't send it.
 pub(crate) fn shared(settings: ClientSettings, tls: bool) -> Result<Client> {
-    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    OWN.with_borrow_mut(|own| match own {
+        Some(clients) => among(clients, settings, tls),
+        None => {
+            let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+            among(&mut clients, settings, tls)
+        }
+    })
+}
+
+fn among(clients: &mut Vec<Made>, settings: ClientSettings, tls: bool) -> Result<Client> {
     let known = clients.iter().find(|it| it.settings == settings);
     if let Some(made) = known {
         made.ready(tls)?;
@@ -115,7 +142,7 @@ impl Made {
         #[cfg(feature = "rustls")]
         let trust = match settings.verify_tls {
             true => {
-                let trust = trust::SystemTrust::new();
+                let trust = trust::SystemTrust::shared();
                 builder = builder.tls_backend_preconfigured(trust.clone().config()?);
                 Some(trust)
             }

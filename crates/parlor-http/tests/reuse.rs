@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use parlor_core::{ChatModel, ChatModelExt, ErrorKind, ModelInfo, Retry};
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_http::{Auth, Endpoint, HttpModel, Method};
+use parlor_http::{Auth, Endpoint, HttpModel, Method, own_connections};
 use parlor_testkit::fault::{FaultServer, FaultSuite};
 
 fn endpoint(server: &FaultServer, case: &str) -> Endpoint {
@@ -79,4 +79,30 @@ async fn a_new_connection_that_breaks_is_not_tried_again() {
     let error = model.ask("Hi").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(server.requests_of("reset-before-headers").len(), 1);
+}
+
+#[tokio::test]
+async fn a_thread_can_have_connections_of_its_own() {
+    let server = FaultServer::start().await.unwrap();
+    let ask = async || model(&server, "plain").ask("Hi").await.unwrap();
+    ask().await;
+    ask().await;
+    let there = endpoint(&server, "plain");
+    let elsewhere = tokio::task::spawn_blocking(move || {
+        own_connections();
+        let info = ModelInfo::new("test", "test-model");
+        let model = HttpModel::new(OpenAiChat::default(), there, info);
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..2 {
+                model.ask("Hi").await.unwrap();
+            }
+        });
+    });
+    elsewhere.await.unwrap();
+    ask().await;
+    let seen = server.requests_of("plain");
+    let reused: Vec<bool> = seen.iter().map(|it| it.reused()).collect();
+    assert_eq!(reused, [false, true, false, true, true]);
 }

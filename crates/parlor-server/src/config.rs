@@ -1,6 +1,7 @@
 //! What shapes a service.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ pub struct ServerConfig {
     pub keys: Vec<Secret>,
     /// Whether an address beyond this machine may be listened at without keys.
     pub insecure: bool,
+    /// How many threads answer. With one, the default, that is the runtime which runs the service.
+    /// Each further one has a runtime and connections to providers of its own, so that an answer is
+    /// read and written by one thread.
+    pub threads: NonZeroUsize,
     /// The most bytes of a request's body; 32 MiB by default.
     pub max_body: usize,
     /// The most requests that are answered at once; 1,024 by default. Further ones are refused
@@ -79,6 +84,7 @@ impl Default for ServerConfig {
             bind: (Ipv4Addr::LOCALHOST, 8484).into(),
             keys: Vec::new(),
             insecure: false,
+            threads: NonZeroUsize::MIN,
             max_body: 32 * 1024 * 1024,
             max_in_flight: 1024,
             drain: Duration::from_secs(30),

@@ -70,6 +70,7 @@ mod seal;
 mod service;
 mod settings;
 mod speak;
+mod threads;
 mod through;
 
 pub use account::{UsageSink, UsageWriter};

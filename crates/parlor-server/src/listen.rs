@@ -5,28 +5,29 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::patience::Connection;
-use crate::service::Site;
+use crate::service::Service;
 
 /// How long to wait when there is no room for another connection.
 const REST: Duration = Duration::from_millis(100);
 
-/// Answers at a socket until `end` comes, and then has what is on its way end within the time for
-/// that.
+/// Answers at a socket until `end` comes, and then has what is on its way end within
+/// the time for that. Gives what is left of it: none where somebody is late, who is cut off with the
+/// program.
 pub(crate) async fn listen(
     listener: TcpListener,
-    router: Router,
-    site: &Site,
+    service: &Service,
     end: impl Future<Output = ()>,
-) {
-    let config = &site.config;
+) -> Duration {
+    let router = service.router();
+    let config = service.config();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
@@ -62,15 +63,9 @@ pub(crate) async fn listen(
         });
     }
     drop(listener);
-    let mut late = pin!(tokio::time::sleep(config.drain));
-    // Who is late is cut off with the program.
-    let in_time = tokio::select! {
-        () = going.shutdown() => true,
-        () = &mut late => false,
-    };
-    match in_time {
-        // Turns go on without readers.
-        true => site.turns.close(late).await,
-        false => site.turns.close(std::future::ready(())).await,
+    let since = Instant::now();
+    match tokio::time::timeout(config.drain, going.shutdown()).await {
+        Ok(()) => config.drain.saturating_sub(since.elapsed()),
+        Err(_) => Duration::ZERO,
     }
 }

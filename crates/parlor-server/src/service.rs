@@ -19,6 +19,7 @@ use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::responses::{InMemory, ResponseStore};
 use crate::speak::CLIENTS;
+use crate::threads::Threads;
 use crate::{chat, count, gateway, list, listen, local, openapi, ops, page, responses};
 
 /// Chat models over HTTP. Clones are the same service.
@@ -144,14 +145,23 @@ impl Service {
     /// The same on a socket that listens already.
     ///
     /// # Errors
-    /// None so far: a connection that fails is its own affair.
+    /// Where the threads that are configured can't be had.
     pub async fn run_on(
         &self,
         listener: TcpListener,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        listen::listen(listener, self.router(), &self.site, end).await;
+        let further = self.site.config.threads.get() - 1;
+        let (listener, mut threads) = Threads::start(listener, further, self)?;
+        let own = listen::listen(listener, self, threads.tell(end)).await;
+        let left = own.min(threads.left().await);
+        // Turns go on without readers.
+        self.site.turns.close(tokio::time::sleep(left)).await;
         Ok(())
+    }
+
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.site.config
     }
 }
 

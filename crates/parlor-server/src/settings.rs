@@ -1,6 +1,7 @@
 //! `[serve]` of the configuration.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
@@ -26,6 +27,9 @@ pub struct ServeSettings {
     /// A file with keys that clients may show, one on a line. A relative path starts at the
     /// configuration's folder.
     pub keys: Option<PathBuf>,
+    /// How many threads answer, each with a runtime and connections to providers of its own; as
+    /// many as there are cores, where nothing is said.
+    pub threads: Option<NonZeroUsize>,
     /// The most bytes of a request's body: a number, or such as `"32MiB"`.
     pub max_body: Option<Size>,
     /// The most requests that are answered at once.
@@ -186,6 +190,7 @@ impl ServeSettings {
         let set = |limit: Option<Limit>, default| limit.map_or(default, Limit::duration);
         config.bind = self.bind.unwrap_or(config.bind);
         config.insecure = self.insecure.unwrap_or(config.insecure);
+        config.threads = self.threads.unwrap_or(config.threads);
         config.max_body = self.max_body.map_or(config.max_body, |it| it.0);
         config.max_in_flight = self.max_in_flight.unwrap_or(config.max_in_flight);
         let drain = set(self.drain, Some(config.drain));

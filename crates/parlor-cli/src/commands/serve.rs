@@ -11,6 +11,7 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use parlor::{Error, ErrorKind, Registry, Secret};
@@ -45,11 +46,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         form: args.log.unwrap_or(LogForm::Text),
         quiet: args.common.quiet,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(setup::cannot_wait)?;
-    runtime.block_on(run(args, configured, log))
+    setup::runtime()?.block_on(run(args, configured, log))
 }
 
 async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), Failure> {
@@ -147,6 +144,7 @@ impl Configured {
             return Err(problem.into());
         }
         let mut config = ServerConfig::default();
+        config.threads = thread::available_parallelism().unwrap_or(config.threads);
         settings.lay_over(&mut config);
         config.bind = args.bind.unwrap_or(config.bind);
         config.insecure |= args.insecure;

@@ -20,12 +20,16 @@ pub(super) struct SystemTrust {
 }
 
 impl SystemTrust {
-    /// The trust of this system; nothing is read yet.
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            provider: choose_provider(),
-            verifier: OnceLock::new(),
-        })
+    /// The trust of this system, the same for all clients; nothing is read yet.
+    pub(super) fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<SystemTrust>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| {
+            Arc::new(Self {
+                provider: choose_provider(),
+                verifier: OnceLock::new(),
+            })
+        });
+        Arc::clone(shared)
     }
 
     /// Sees to it that certificates can be judged.
