@@ -59,7 +59,8 @@ pub fn root() -> PathBuf {
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 
-fn target() -> PathBuf {
+/// Where all is built.
+pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => target.into(),
         None => root().join("target"),
@@ -76,7 +77,12 @@ fn cargo(arguments: &[&str]) -> bool {
 
 /// Builds the loopback server; whether that worked.
 pub fn upstream() -> bool {
-    cargo(&["build", "--profile", "dist", "-p", "upstream"])
+    package("upstream")
+}
+
+/// Builds a package of this workspace; whether that worked.
+pub fn package(name: &str) -> bool {
+    cargo(&["build", "--profile", "dist", "-p", name])
 }
 
 /// Builds the product's command in the product's own workspace; whether that
@@ -108,7 +114,7 @@ pub fn program(name: &str) -> PathBuf {
     target().join("dist").join(name)
 }
 
-fn package(name: &str) -> &str {
+fn package_of(name: &str) -> &str {
     match name.starts_with("floor") {
         true => "floor",
         false => name,
@@ -118,7 +124,7 @@ fn package(name: &str) -> &str {
 /// Builds a client, unless the one of the last build will do; `None`, aloud,
 /// where there is none.
 pub fn client(name: &'static str, anew: bool) -> Option<Built> {
-    let package = format!("client-{}", package(name));
+    let package = format!("client-{}", package_of(name));
     let there = || program(&format!("client-{name}")).exists();
     let builds = || cargo(&["build", "--profile", "dist", "-p", &package]);
     if !(if anew { builds() } else { there() }) {
@@ -193,7 +199,7 @@ fn clean_one(name: &'static str) -> Clean {
     let folder = PathBuf::from(folder);
     let _ = std::fs::remove_dir_all(&folder);
     let before = children();
-    let package = format!("client-{}", package(name));
+    let package = format!("client-{}", package_of(name));
     let status = Command::new("cargo")
         .current_dir(root())
         .args(["build", "--release", "-p", &package, "--target-dir"])

@@ -4,7 +4,7 @@ use std::process::Command;
 
 /// Date and time, processor, compiler, and what else the machine has to do.
 pub fn described() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = cores();
     let processor = read("/proc/cpuinfo")
         .lines()
         .find_map(|line| {
@@ -21,6 +21,13 @@ pub fn described() -> String {
     let compiler = told("rustc", &["--version"]);
     let compiler = compiler.split(" (").next().unwrap_or_default();
     format!("{date}, {cores} cores of {processor}, {compiler}")
+}
+
+/// Cores of the machine, whichever of them this process may use.
+pub fn cores() -> usize {
+    // SAFETY: it takes and gives numbers.
+    let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(online).unwrap_or(1).max(1)
 }
 
 /// How many processes wanted to run, on average over the last minute.
@@ -52,5 +59,19 @@ pub fn raise_file_limit() {
             limit.rlim_cur = limit.rlim_max;
             libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
         }
+    }
+}
+
+/// Keeps this thread, and what it starts, on one core, where there are two.
+pub fn stay_on(core: usize) {
+    if cores() < 2 {
+        return;
+    }
+    // SAFETY: a set of cores is plain bits, for which all zeros are valid, and the pointer is to
+    // one of this function.
+    unsafe {
+        let mut cores: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut cores);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &cores);
     }
 }

@@ -1,6 +1,7 @@
 //! The loopback server as a process.
 
 use crate::build::program;
+use crate::machine::cores;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -50,12 +51,11 @@ impl Drop for Upstream {
 
 /// A command on one core, where there are two and `taskset` is installed.
 pub fn pinned(program: &str, core: usize) -> Command {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let has_taskset = Command::new("taskset")
         .arg("-V")
         .stdout(Stdio::null())
         .status();
-    if cores < 2 || !has_taskset.is_ok_and(|status| status.success()) {
+    if cores() < 2 || !has_taskset.is_ok_and(|status| status.success()) {
         return Command::new(program);
     }
     let mut command = Command::new("taskset");

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `stream-N` | N text deltas, sixteen to a write |
 //! | `single-N` | N text deltas, one to a write |
+//! | `paced-N` | N text deltas, ten milliseconds between them |
 //! | `varied-N` | N text deltas, sixteen to a write, each with its fields in another order than the one before |
 //! | `slow` | a delta a second, for ever |
 //! | `huge-N` | one delta of N bytes, written 1 KiB at a time |
@@ -90,6 +91,12 @@ async fn serve(mut socket: TcpStream, rendered: Rendered) -> std::io::Result<()>
                 loop {
                     socket.write_all(delta).await?;
                     tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+            Plan::Paced(_) => {
+                for write in &*writes {
+                    socket.write_all(write).await?;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             }
             _ => {

@@ -28,6 +28,7 @@ pub enum Dialect {
 pub enum Plan {
     Stream(usize),
     Single(usize),
+    Paced(usize),
     Varied(usize),
     Slow,
     Huge(usize),
@@ -49,6 +50,7 @@ impl Plan {
         let slow = || bytes.windows(6).any(|w| w == b"\"slow\"" || w == b"/slow:");
         None.or_else(|| number("stream-").filter(|n| *n > 0).map(Self::Stream))
             .or_else(|| number("single-").map(Self::Single))
+            .or_else(|| number("paced-").map(Self::Paced))
             .or_else(|| number("varied-").map(Self::Varied))
             .or_else(|| number("huge-").map(Self::Huge))
             .or_else(|| number("whole-").map(Self::Whole))
@@ -81,7 +83,7 @@ impl Dialect {
         match plan {
             Plan::Whole(bytes) => vec![self.whole(bytes)],
             Plan::Stream(deltas) => self.stream(deltas, TOGETHER, Self::delta),
-            Plan::Single(deltas) => self.stream(deltas, 1, Self::delta),
+            Plan::Single(deltas) | Plan::Paced(deltas) => self.stream(deltas, 1, Self::delta),
             Plan::Varied(deltas) => self.stream(deltas, TOGETHER, Self::varied),
             Plan::Slow => {
                 let opening = self.opening().into_iter().map(chunk);

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use lru::LruCache;
 use parlor::layers::ConfiguredLayers;
 use parlor::{ChatModel, Error, ErrorKind, Registry, Result, Secret};
 use tokio::net::TcpListener;
@@ -21,6 +23,9 @@ use crate::responses::{InMemory, ResponseStore};
 use crate::speak::CLIENTS;
 use crate::threads::Threads;
 use crate::{chat, count, gateway, list, listen, local, openapi, ops, page, responses};
+
+/// The most models that are kept with their layers: names may come from strangers.
+const MODELS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 
 /// Chat models over HTTP. Clones are the same service.
 #[derive(Clone)]
@@ -44,12 +49,31 @@ pub(crate) struct Site {
 pub(crate) struct Live {
     pub(crate) registry: Registry,
     layers: ConfiguredLayers,
+    /// Those asked last, within their layers, by the names that clients call them by.
+    models: Mutex<LruCache<String, Arc<dyn ChatModel>>>,
 }
 
 impl Live {
     fn new(registry: Registry) -> Result<Self> {
         let layers = ConfiguredLayers::new(registry.config())?;
-        Ok(Self { registry, layers })
+        Ok(Self {
+            registry,
+            layers,
+            models: Mutex::new(LruCache::new(MODELS)),
+        })
+    }
+
+    /// The model of a name, within its layers.
+    fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        let models = || self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = models().get(id).cloned();
+        if let Some(model) = known {
+            return Ok(model);
+        }
+        // Built outside the lock: a key program may take its time.
+        let model = self.layers.model(&self.registry, id)?;
+        models().put(id.to_owned(), Arc::clone(&model));
+        Ok(model)
     }
 }
 
@@ -188,8 +212,7 @@ impl Site {
 
     /// The model of a name, within its layers.
     pub(crate) fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
-        let live = self.live.load();
-        live.layers.model(&live.registry, id)
+        self.live.load().model(id)
     }
 }
 

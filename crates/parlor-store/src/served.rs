@@ -11,8 +11,9 @@ use crate::info::{SUMS, cost, count, usage};
 use crate::store::Store;
 use parlor_core::{Cost, Result, Usage};
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe, Row};
 
 /// By what requests are added up; by default it is one sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +60,38 @@ pub struct ServedRow {
     pub unpriced: u64,
 }
 
+/// How many rows are written by one statement, as many times as that goes, then fewer: each
+/// statement has its price.
+const TOGETHER: [usize; 3] = [32, 6, 1];
+
+/// The fields of an event, in the order in which they are bound.
+const FIELDS: [&str; 24] = [
+    "id",
+    "at_ms",
+    "request_id",
+    "service_key",
+    "dialect",
+    "asked",
+    "provider",
+    "model",
+    "served",
+    "outcome",
+    "status",
+    "finish",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "is_estimated",
+    "is_reused",
+    "first_event_us",
+    "total_us",
+    "cost",
+    "currency",
+    "priced",
+];
+
 impl Store {
     /// Writes down what became of requests, all or none.
     ///
@@ -67,47 +100,18 @@ impl Store {
     pub async fn record(&self, events: &[UsageEvent]) -> Result<()> {
         let failed = failed("writing down what was used");
         let mut transaction = self.begin().await.map_err(&failed)?;
-        for event in events {
-            let figures = [
-                event.usage.input_tokens,
-                event.usage.output_tokens,
-                event.usage.cached_input_tokens,
-                event.usage.cache_write_tokens,
-                event.usage.reasoning_tokens,
-            ];
-            let mut row = sqlx::query(
-                "INSERT INTO requests (id, at_ms, request_id, service_key, dialect, asked,
-                    provider, model, served, outcome, status, finish, input_tokens, output_tokens,
-                    cached_input_tokens, cache_write_tokens, reasoning_tokens, is_estimated,
-                    is_reused, first_event_us, total_us, cost, currency, priced)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                    $17, $18, $19, $20, $21, $22, $23, $24)",
-            )
-            .bind(id::turn().0)
-            .bind(whole(event.at_ms))
-            .bind(event.request_id.as_str())
-            .bind(event.key.as_deref())
-            .bind(event.dialect)
-            .bind(event.asked.as_str())
-            .bind(event.provider.as_deref())
-            .bind(event.model.as_deref())
-            .bind(event.served.as_deref())
-            .bind(event.outcome.as_str())
-            .bind(i64::from(event.status))
-            .bind(event.finish.map(|it| it.as_str()));
-            for figure in figures {
-                row = row.bind(figure.map(whole));
+        let mut rest = events;
+        for rows in TOGETHER {
+            let whole = rest.len() - rest.len() % rows;
+            let (these, others) = rest.split_at(whole);
+            rest = others;
+            for events in these.chunks(rows) {
+                let mut row = sqlx::query(AssertSqlSafe(insertion(rows)));
+                for event in events {
+                    row = bound(row, event);
+                }
+                row.execute(&mut *transaction).await.map_err(&failed)?;
             }
-            let cost = event.cost.as_ref();
-            row = row
-                .bind(i64::from(event.is_estimated))
-                .bind(i64::from(event.is_reused))
-                .bind(event.first_event_us.map(whole))
-                .bind(whole(event.total_us))
-                .bind(cost.map(billionths))
-                .bind(cost.map(|it| it.currency.as_ref()))
-                .bind(cost.map(|it| it.as_of.as_ref()));
-            row.execute(&mut *transaction).await.map_err(&failed)?;
         }
         transaction.commit().await.map_err(&failed)
     }
@@ -177,6 +181,48 @@ impl ServedRow {
             }
         }
     }
+}
+
+/// The statement that writes so many rows.
+fn insertion(rows: usize) -> String {
+    let places = (1..=rows * FIELDS.len()).map(|at| format!("${at}"));
+    let places: Vec<String> = places.collect();
+    let rows = places.chunks(FIELDS.len());
+    let rows: Vec<String> = rows.map(|row| format!("({})", row.join(", "))).collect();
+    let fields = FIELDS.join(", ");
+    format!("INSERT INTO requests ({fields}) VALUES {}", rows.join(", "))
+}
+
+type Bound<'a> = Query<'a, Any, AnyArguments>;
+
+/// Binds the fields of an event.
+fn bound<'a>(row: Bound<'a>, event: &'a UsageEvent) -> Bound<'a> {
+    let cost = event.cost.as_ref();
+    let usage = &event.usage;
+    row.bind(id::turn().0)
+        .bind(whole(event.at_ms))
+        .bind(event.request_id.as_str())
+        .bind(event.key.as_deref())
+        .bind(event.dialect)
+        .bind(event.asked.as_str())
+        .bind(event.provider.as_deref())
+        .bind(event.model.as_deref())
+        .bind(event.served.as_deref())
+        .bind(event.outcome.as_str())
+        .bind(i64::from(event.status))
+        .bind(event.finish.map(|it| it.as_str()))
+        .bind(usage.input_tokens.map(whole))
+        .bind(usage.output_tokens.map(whole))
+        .bind(usage.cached_input_tokens.map(whole))
+        .bind(usage.cache_write_tokens.map(whole))
+        .bind(usage.reasoning_tokens.map(whole))
+        .bind(i64::from(event.is_estimated))
+        .bind(i64::from(event.is_reused))
+        .bind(event.first_event_us.map(whole))
+        .bind(whole(event.total_us))
+        .bind(cost.map(billionths))
+        .bind(cost.map(|it| it.currency.as_ref()))
+        .bind(cost.map(|it| it.as_of.as_ref()))
 }
 
 fn about(row: &ServedRow) -> [&Option<String>; 4] {

@@ -117,4 +117,16 @@ async fn what_requests_used_is_added_up(store: &Store) {
     assert!(rows[0].day < rows[1].day);
     let of_nobody = store.served(since, by, Some("key_nobody")).await.unwrap();
     assert_eq!(of_nobody, []);
+
+    // More than one statement writes.
+    let many: Vec<_> = (0..45)
+        .map(|_| event(5, Outcome::Completed, "many"))
+        .collect();
+    store.record(&many).await.unwrap();
+    let since_then = since + 5 * i64::try_from(DAY).unwrap();
+    let all = store.served(since_then, ServedBy::default(), Some(&made.id));
+    let [row] = &all.await.unwrap()[..] else {
+        panic!("not one row")
+    };
+    assert_eq!((row.requests, row.usage.input_tokens), (45, Some(4_500)));
 }

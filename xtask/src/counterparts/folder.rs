@@ -24,15 +24,15 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Installs a package from npm, with its version after an `@`; its scripts don't run.
-    pub(crate) fn npm(&self, package: &str) -> Result<(), String> {
-        self.once(package, || {
+    /// Installs packages from npm, each with its version after an `@`; their scripts don't run.
+    pub(crate) fn npm(&self, packages: &[&str]) -> Result<(), String> {
+        self.once(&packages.join(" "), || {
             let options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
             let mut npm = Command::new("npm");
             npm.args(["install", "--loglevel=error", "--prefix"])
                 .arg(&self.path)
                 .args(options)
-                .arg(package);
+                .args(packages);
             output(&mut npm).map(drop)
         })
     }
@@ -58,6 +58,11 @@ impl Folder {
                 .envs(variables.iter().copied());
             output(&mut pip).map(drop)
         })
+    }
+
+    /// Whether something was installed in it.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.file("installed").exists()
     }
 
     /// Does what makes the folder hold `what`, unless it was done before.

@@ -63,7 +63,7 @@ const AIMOCK: &str = "1.43.0";
 
 /// Scripted answers in the dialects of OpenAI, Anthropic, Gemini and Ollama, from npm.
 fn aimock(folder: &Folder, site: &Site) -> Result<SetUp, String> {
-    folder.npm(&format!("@copilotkit/aimock@{AIMOCK}"))?;
+    folder.npm(&[&format!("@copilotkit/aimock@{AIMOCK}")])?;
     let port = free_port()?;
     let mut command = Command::new(folder.file("node_modules/.bin/llmock"));
     command

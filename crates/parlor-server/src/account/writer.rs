@@ -15,6 +15,9 @@ use super::UsageSink;
 const MOST: usize = 16 * 1024;
 /// How many are written at once.
 const BATCH: usize = 512;
+/// How long events are gathered before they are written: a write costs a store more than a request
+/// costs the service.
+const GATHER: Duration = Duration::from_millis(250);
 /// How often the store may refuse a batch before it is dropped.
 const TRIES: u32 = 60;
 /// How long the store is left alone when it couldn't write.
@@ -30,6 +33,8 @@ pub struct UsageWriter {
 struct Shared {
     waiting: Mutex<VecDeque<UsageEvent>>,
     came: Notify,
+    /// There is enough for a batch, or somebody waits for what there is.
+    hurry: Notify,
     written: Notify,
     dropped: AtomicU64,
     is_writing: AtomicBool,
@@ -53,7 +58,10 @@ impl UsageWriter {
                     shared.written.notify_waiters();
                     let came = shared.came.notified();
                     // A writer that is gone in the meantime is noticed after a while.
-                    let _ = tokio::time::timeout(REST, came).await;
+                    if tokio::time::timeout(REST, came).await.is_ok() {
+                        // It is over when enough has come, or in time.
+                        let _ = tokio::time::timeout(GATHER, shared.hurry.notified()).await;
+                    }
                     continue;
                 }
                 let mut tries = TRIES;
@@ -98,6 +106,7 @@ impl UsageWriter {
                 return;
             }
             self.shared.came.notify_one();
+            self.shared.hurry.notify_one();
             written.await;
         }
     }
@@ -124,7 +133,13 @@ impl UsageSink for UsageWriter {
             return;
         }
         waiting.push_back(event.clone());
+        let (is_first, is_enough) = (waiting.len() == 1, waiting.len() == BATCH);
         drop(waiting);
-        self.shared.came.notify_one();
+        if is_first {
+            self.shared.came.notify_one();
+        }
+        if is_enough {
+            self.shared.hurry.notify_one();
+        }
     }
 }
