@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// What is asked, and how often.
 pub(crate) struct Scenario {
@@ -121,6 +121,9 @@ pub(crate) struct Memory {
     pub(crate) descriptors: (usize, usize),
 }
 
+/// How long streams may take to open, once all are asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// How long streams are held once all are open, and how long the memory has to return.
 const HELD: Duration = Duration::from_secs(10);
 const AFTER: Duration = Duration::from_secs(15);
@@ -165,18 +168,27 @@ pub(crate) async fn slow_streams(
             open = open.max(server.resident());
         }
     }
+    let (mut good, mut told, mut why) = (0, 0, None);
+    let end = Instant::now() + PATIENCE;
+    while told < count && Instant::now() < end {
+        if told % 100 == 0 {
+            open = open.max(server.resident());
+        }
+        let Ok(one) = timeout(Duration::from_secs(1), opened.recv()).await else {
+            continue;
+        };
+        told += 1;
+        match one {
+            Some(Ok(200)) => good += 1,
+            Some(Ok(status)) => why = Some(format!("status {status}")),
+            Some(Err(error)) => why = Some(error.to_string()),
+            None => break,
+        }
+    }
     let end = Instant::now() + HELD;
     while Instant::now() < end {
         sleep(Duration::from_secs(1)).await;
         open = open.max(server.resident());
-    }
-    let (mut good, mut why) = (0, None);
-    while let Ok(told) = opened.try_recv() {
-        match told {
-            Ok(200) => good += 1,
-            Ok(status) => why = Some(format!("status {status}")),
-            Err(error) => why = Some(error.to_string()),
-        }
     }
     streams.shutdown().await;
     sleep(AFTER).await;
