@@ -1,6 +1,8 @@
 // What is shown to the model besides the question: pictures, PDF, sounds, films, texts.
 
-import { attached, fail } from './chat.js';
+import { call } from './api.js';
+import { attached, edit, editing, fail } from './chat.js';
+import { fileName, fileText, isFile } from './turn.js';
 
 export const accept = 'image/*,audio/*,video/*,application/pdf,text/*,.md,.json,.csv,.toml,.yaml,.yml,.rs,.py,.js,.ts,.go,.java,.c,.h,.cpp,.sh,.sql,.log,.xml,.html,.css';
 
@@ -35,7 +37,8 @@ const read = (file) => new Promise((done, failed) => {
 let count = 0;
 
 export async function attach(files) {
-  for (const file of files) {
+  // A list of files that is emptied while they are read is a list no more.
+  for (const file of [...files]) {
     const total = attached.value.reduce((sum, it) => sum + it.bytes, file.size);
     if (attached.value.length >= MOST_FILES || total > MOST) {
       fail({ message: `${file.name} is too much`, help: `A turn takes ${MOST_FILES} files and ${size(MOST)} in all.` });
@@ -53,5 +56,24 @@ export async function attach(files) {
     } catch {
       fail({ message: `${file.name} can’t be read`, help: 'Is it a file, and may you read it?' });
     }
+  }
+}
+
+// Edits the question of a turn, with what was shown in it.
+export async function editWhole(turn) {
+  edit(turn);
+  try {
+    const files = [];
+    for (const part of turn.question) {
+      const address = part.source?.url;
+      if (part.type === 'text' && isFile(part.text)) files.push(new File([fileText(part.text)], fileName(part.text)));
+      else if (address?.startsWith('/api/')) {
+        const bytes = await (await call('GET', address.slice('/api/'.length))).blob();
+        files.push(new File([bytes], part.name ?? part.kind, { type: part.media_type ?? bytes.type }));
+      }
+    }
+    if (editing.value === turn) await attach(files);
+  } catch (error) {
+    fail(error, () => editWhole(turn));
   }
 }

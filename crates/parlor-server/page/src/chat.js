@@ -5,7 +5,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { Failure, ask, call, events } from './api.js';
 import { refresh } from './history.js';
 import { keepDraft, keptDraft } from './kept.js';
-import { chosen, effort, model } from './models.js';
+import { chosen, effort, has, model } from './models.js';
 import { Turn } from './turn.js';
 
 // Its id, `null` for one that is yet to begin; what is known of it; its turns.
@@ -141,7 +141,7 @@ async function begin({ text, attachments, replaces }) {
   if (isBeginning) return false;
   isBeginning = true;
   trouble.value = null;
-  const question = { model: model.value?.id ?? chosen.value, reasoning: effort.value || undefined };
+  const question = { model: model.value?.id ?? chosen.value, reasoning: (has('reasoning') && effort.value) || undefined };
   if (text) question.text = text;
   if (attachments?.length) question.attachments = attachments;
   if (replaces) question.replaces = replaces;

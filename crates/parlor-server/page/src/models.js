@@ -25,9 +25,10 @@ export async function loadModels(all = areAll.value) {
   areAll.value = all;
   models.value = known.models;
   if (!chosen.value) {
-    const wanted = [keptModel(), known.default].map(find).find((it) => it?.ready);
-    const ready = wanted ?? known.models.find((it) => it.ready);
-    chosen.value = ready?.id ?? known.default;
+    // What only repeats the question answers where nothing else can.
+    const isReady = (it) => it?.ready && it.id !== 'echo';
+    const wanted = [keptModel(), known.default].map(find).find(isReady) ?? known.models.find(isReady);
+    chosen.value = wanted?.id ?? known.default;
   }
 }
 

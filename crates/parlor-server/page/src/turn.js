@@ -122,3 +122,4 @@ const FILE = /^<file name="([^"]*)">\n/;
 // Whether a part of a question is a text file that was attached, and its name.
 export const isFile = (text) => FILE.test(text);
 export const fileName = (text) => FILE.exec(text)?.[1] ?? '';
+export const fileText = (text) => text.replace(FILE, '').replace(/\n<\/file>\s*$/, '');

@@ -50,6 +50,31 @@ export default {
     assert.equal(await page.locator('.turn').count(), 3);
   },
 
+  async 'shows calls of tools, what they gave, and what a turn cost'({ visit }) {
+    const { page } = await visit();
+    const cost = { amount: 0.00421, currency: 'USD', as_of: '2026-11-21' };
+    const usage = { input_tokens: 1204, output_tokens: 356, reasoning_tokens: 100 };
+    const messages = [
+      { role: 'user', parts: [{ type: 'text', text: 'What is the weather?' }] },
+      { role: 'assistant', parts: [{ type: 'tool_call', id: 'a', name: 'weather', arguments: '{"city":"Ulm"}' }, { type: 'tool_call', id: 'b', name: 'broken', arguments: '{' }] },
+      { role: 'tool', parts: [{ type: 'tool_result', call_id: 'a', parts: [{ type: 'text', text: '21 degrees' }] }, { type: 'tool_result', call_id: 'b', is_error: true, parts: [{ type: 'text', text: 'no such place' }] }] },
+      { role: 'assistant', parts: [{ type: 'text', text: 'It is 21 degrees.' }] },
+    ];
+    const branch = [{ id: '1', siblings: ['1'], state: 'complete', model: 'stage/plain', usage, cost, messages }];
+    const kept = { id: 'tools', title: 'Tools', model: 'plain', createdMs: 1, updatedMs: 1, turns: 1, usage, cost, branch };
+    await page.route('**/api/conversations/tools', (route) => route.fulfill({ json: kept }));
+    await page.evaluate(() => (location.hash = '#tools'));
+    const calls = page.locator('.call');
+    await calls.nth(1).waitFor();
+    assert.match(await calls.nth(0).locator('summary').innerText(), /weather\s*done/);
+    assert.match(await calls.nth(1).locator('summary').innerText(), /broken\s*failed/);
+    await calls.nth(0).locator('summary').click();
+    assert.match(await calls.nth(0).innerText(), /"city": "Ulm"[^]*21 degrees/);
+    assert.match(await page.locator('.used').innerText(), /1,204 → 356 tokens\s+\$0\.00421/);
+    await page.getByTitle('By the prices of Nov 21, 2026', { exact: true }).waitFor();
+    assert.equal(await page.locator('.spent').innerText(), '$0.00421');
+  },
+
   async 'of 2,000 turns opens at once'({ visit }) {
     const { page } = await visit();
     const branch = [...Array(2000).keys()].map((n) => ({

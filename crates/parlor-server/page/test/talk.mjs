@@ -136,8 +136,10 @@ export default {
     const picture = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
     await page.locator('input[type=file]').setInputFiles([
       { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('some notes') },
+      { name: 'more.md', mimeType: 'text/markdown', buffer: Buffer.from('more notes') },
     ]);
     await page.locator('.attached').getByText('notes.txt').waitFor();
+    await page.locator('.attached').getByText('more.md').waitFor();
     await page.evaluate((bytes) => {
       const data = new DataTransfer();
       data.items.add(new File([new Uint8Array(bytes)], 'dot.png', { type: 'image/png' }));
@@ -149,8 +151,15 @@ export default {
     await it.ask('What is in it?');
     const turn = await it.answer();
     await turn.locator('.chip', { hasText: 'notes.txt' }).waitFor();
-    assert.match(JSON.stringify(upstream.last.body.messages), /some notes/);
+    assert.match(JSON.stringify(upstream.last.body.messages), /some notes[^]*more notes/);
     assert.equal(await page.locator('.attached').count(), 0);
+    // Edited, the question keeps what was shown in it.
+    await turn.locator('.question').hover();
+    await turn.getByRole('button', { name: 'Edit and ask again' }).click();
+    await page.locator('.attached').getByText('more.md').waitFor();
+    await it.ask('And now?');
+    await until(() => /And now[^]*some notes[^]*more notes/.test(JSON.stringify(upstream.last.body.messages)), 5000);
+    await page.getByText('2/2').waitFor();
   },
 
   async 'nothing is told for each word that comes'({ visit }) {

@@ -43,6 +43,7 @@ export function App() {
 function Head() {
   const [asked, ask] = useState('');
   const it = about.value;
+  useEffect(() => { document.title = it?.title ? `${it.title} – parlor` : 'parlor'; }, [it?.title]);
   const close = () => ask('');
   const items = it && [
     { text: 'Rename', run: () => ask('rename') },

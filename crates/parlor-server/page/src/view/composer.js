@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from 'htm/preact';
-import { accept, attach, refused } from '../attach.js';
+import { accept, attach, editWhole, refused } from '../attach.js';
 import { attached, draft, edit, editing, going, send, setDraft, shown, stop, turns } from '../chat.js';
 import { effort, has, model } from '../models.js';
 import { Icon, Menu, Tool } from './parts.js';
@@ -29,7 +29,7 @@ export function Composer() {
       send();
     } else if (event.key === 'ArrowUp' && !text && !editing.value && !going.value && turns.value.length) {
       event.preventDefault();
-      edit(turns.value.at(-1));
+      editWhole(turns.value.at(-1));
     } else if (event.key === 'Escape' && editing.value) {
       event.stopPropagation();
       edit(null);

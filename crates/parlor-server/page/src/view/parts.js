@@ -7,6 +7,12 @@ import { shape } from '../icons.js';
 export const Icon = ({ name }) => html`
   <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${shape(name)} /></svg>`;
 
+// What the service says, as a sentence.
+export function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 // A button that is a drawing; its label is what it does.
 export const Tool = ({ name, label, ...more }) => html`
   <button type="button" class="tool" aria-label=${label} title=${label} ...${more}><${Icon} name=${name} /></button>`;

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from 'htm/preact';
 import { about, change, fail, shown } from '../chat.js';
 import { abilities, areAll, called, choose, chosen, day, loadModels, model, models, money, tokens } from '../models.js';
-import { Dialog, Icon } from './parts.js';
+import { Dialog, Icon, sentence } from './parts.js';
 
 export const isPicking = signal(false);
 
@@ -77,6 +77,8 @@ function Picker() {
 
 function Option({ it, id, isAt, pick }) {
   const { price } = it;
+  // The provider needn't be said twice.
+  const isFull = it.id === `${it.provider}/${it.model}`;
   const facts = [
     it.provider && it.provider !== it.id ? it.provider : '', it.over?.length ? `over ${it.over.join(', ')}` : '',
     it.contextWindow ? `${tokens(it.contextWindow)} context` : '',
@@ -84,9 +86,9 @@ function Option({ it, id, isAt, pick }) {
   const cost = price && `${money(price.input, price.currency)} in · ${money(price.output, price.currency)} out`;
   return html`
     <li role="option" id=${id} aria-selected=${isAt} aria-disabled=${!it.ready} onClick=${pick}>
-      <div><strong>${called(it)}</strong>${it.id === chosen.value && html`<${Icon} name="check" />`}
+      <div><strong>${it.name ?? (isFull ? it.model : it.id)}</strong>${it.id === chosen.value && html`<${Icon} name="check" />`}
         ${cost && html`<span class="price" title=${`A million tokens, by the prices of ${day(price.as_of)}`}>${cost}</span>`}</div>
-      <div class="facts">${facts.join(' · ')}${abilities(it).map((name) => html`<em>${name}</em>`)}</div>
-      ${it.why && html`<div class="why">${it.why.message}. ${it.why.help}</div>`}
+      <div class="facts"><span>${facts.join(' · ')}</span>${abilities(it).map((name) => html`<em>${name}</em>`)}</div>
+      ${it.why && html`<div class="why">${sentence(it.why.message)} ${it.why.help}</div>`}
     </li>`;
 }

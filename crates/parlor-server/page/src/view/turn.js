@@ -4,12 +4,13 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from 'htm/preact';
 import { shown as addressOf } from '../api.js';
-import { again, branch, edit, going, tell } from '../chat.js';
+import { editWhole } from '../attach.js';
+import { again, branch, going, tell } from '../chat.js';
 import { copied } from '../code.js';
 import { Prose } from '../markdown.js';
 import { called, day, find, money } from '../models.js';
 import { fileName, isFile } from '../turn.js';
-import { Icon, Tool } from './parts.js';
+import { Icon, Tool, sentence } from './parts.js';
 
 // How far beyond what is looked at turns are shown.
 const NEAR = '1200px 0px';
@@ -59,7 +60,7 @@ function Question({ turn }) {
       <h2 class="unseen">You</h2>
       ${shown.length > 0 && html`<div class="shown">${shown.map((part) => html`<${Shown} part=${part} />`)}</div>`}
       ${turn.asked && html`<div class="bubble">${turn.asked}</div>`}
-      <div class="acts"><${Tool} name="edit" label="Edit and ask again" disabled=${going.value} onClick=${() => edit(turn)} /></div>
+      <div class="acts"><${Tool} name="edit" label="Edit and ask again" disabled=${going.value} onClick=${() => editWhole(turn)} /></div>
     </div>`;
 }
 
@@ -109,11 +110,6 @@ export function Trouble({ error, again: retry, onClose }) {
         ${onClose && html`<button type="button" class="quiet" onClick=${onClose}>Dismiss</button>`}
       </div>
     </div>`;
-}
-
-function sentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 function Part({ part, isLast }) {
