@@ -2,8 +2,9 @@
 
 use crate::event::{CallHead, Event, PartKind};
 use crate::part::{Citation, Native, Part, Reasoning, Refusal, Text};
-use crate::response::{ChatResponse, Choice, Logprobs};
+use crate::response::{ChatResponse, Choice, Logprobs, Warning};
 use crate::tool::{Arguments, ToolCall};
+use crate::usage::Usage;
 use compact_str::CompactString;
 
 /// Collects the events of a stream into the response it amounts to.
@@ -12,7 +13,14 @@ use compact_str::CompactString;
 /// can't mix. At any time [`partial`](Self::partial) gives what has come.
 #[derive(Debug, Clone, Default)]
 pub struct Collector {
-    response: ChatResponse,
+    id: Option<String>,
+    model: Option<String>,
+    provider: String,
+    created: Option<u64>,
+    /// Of most streams it comes at the end.
+    usage: Option<Box<Usage>>,
+    warnings: Vec<Warning>,
+    native: Vec<Native>,
     choices: Vec<CollectedChoice>,
     completed: bool,
 }
@@ -39,7 +47,7 @@ impl Collector {
     /// A collector for the answer of this provider.
     pub fn new(provider: impl Into<String>) -> Self {
         let mut collector = Self::default();
-        collector.response.provider = provider.into();
+        collector.provider = provider.into();
         collector
     }
 
@@ -55,9 +63,9 @@ impl Collector {
                 }
             }
             Event::Started { id, model, created } => {
-                self.response.id.clone_from(id);
-                self.response.model.clone_from(model);
-                self.response.created = *created;
+                self.id.clone_from(id);
+                self.model.clone_from(model);
+                self.created = *created;
             }
             Event::PartStarted {
                 choice,
@@ -108,19 +116,19 @@ impl Collector {
                 };
                 list.extend_from_slice(tokens);
             }
-            Event::Usage { usage } => match &mut self.response.usage {
+            Event::Usage { usage } => match &mut self.usage {
                 Some(mine) => mine.merge(usage),
-                none => *none = Some((**usage).clone()),
+                none => *none = Some(usage.clone()),
             },
-            Event::Warning { warning } => self.response.warnings.push((**warning).clone()),
-            Event::Unknown { native } => self.response.native.push((**native).clone()),
+            Event::Warning { warning } => self.warnings.push((**warning).clone()),
+            Event::Unknown { native } => self.native.push((**native).clone()),
             Event::Finished { choice, reason } => {
                 self.choice(*choice).choice.finish_reason = Some(reason.clone());
             }
             Event::Completed { usage } => {
                 // It mostly repeats what was said.
-                if usage.is_some() && self.response.usage.as_ref() != usage.as_deref() {
-                    self.response.usage = usage.as_deref().cloned();
+                if usage.is_some() && self.usage != *usage {
+                    self.usage.clone_from(usage);
                 }
                 self.completed = true;
             }
@@ -154,20 +162,20 @@ impl Collector {
                 }
             }
             Event::Started { id, model, created } => {
-                self.response.id = id;
-                self.response.model = model;
-                self.response.created = created;
+                self.id = id;
+                self.model = model;
+                self.created = created;
             }
-            Event::Usage { usage } if self.response.usage.is_none() => {
-                self.response.usage = Some(*usage);
+            Event::Usage { usage } if self.usage.is_none() => {
+                self.usage = Some(usage);
             }
-            Event::Warning { warning } => self.response.warnings.push(*warning),
-            Event::Unknown { native } => self.response.native.push(*native),
+            Event::Warning { warning } => self.warnings.push(*warning),
+            Event::Unknown { native } => self.native.push(*native),
             Event::Finished { choice, reason } => {
                 self.choice(choice).choice.finish_reason = Some(reason);
             }
             Event::Completed { usage: Some(usage) } => {
-                self.response.usage = Some(*usage);
+                self.usage = Some(usage);
                 self.completed = true;
             }
             other => self.push(&other),
@@ -189,18 +197,24 @@ impl Collector {
     /// The response; marked interrupted if the stream was not complete.
     pub fn into_response(mut self) -> ChatResponse {
         self.choices.sort_by_key(|choice| choice.choice.index);
-        self.response.interrupted = !self.completed;
-        self.response.choices = self
-            .choices
-            .into_iter()
-            .map(|mut collected| {
-                collected.parts.sort_by_key(|part| part.index);
-                let parts = collected.parts.into_iter().filter_map(CollectedPart::build);
-                collected.choice.message.parts = parts.collect();
-                collected.choice
-            })
-            .collect();
-        self.response
+        let choices = self.choices.into_iter().map(|mut collected| {
+            collected.parts.sort_by_key(|part| part.index);
+            let parts = collected.parts.into_iter().filter_map(CollectedPart::build);
+            collected.choice.message.parts = parts.collect();
+            collected.choice
+        });
+        ChatResponse {
+            id: self.id,
+            model: self.model,
+            provider: self.provider,
+            created: self.created,
+            choices: choices.collect(),
+            usage: self.usage.map(|usage| *usage),
+            warnings: self.warnings,
+            native: self.native,
+            interrupted: !self.completed,
+            ..ChatResponse::default()
+        }
     }
 
     fn choice(&mut self, index: u32) -> &mut CollectedChoice {

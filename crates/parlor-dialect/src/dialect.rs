@@ -70,6 +70,18 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// - A body that reports an error is that error.
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse>;
 
+    /// Reads a whole answer out of a body that nobody else needs, if it is mostly
+    /// one long text: that is made of the body's memory, not copied from it.
+    /// `None` unless overridden.
+    ///
+    /// # Behavior
+    /// - Gives what [`read_response`](Self::read_response) gives, or `None`, and
+    ///   then the body is as it was and is to be read by that.
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        let _ = (body, target);
+        None
+    }
+
     /// A decoder for one streamed answer.
     ///
     /// # Behavior

@@ -109,6 +109,19 @@ pub(crate) fn read<'de, T: Fill<'de> + Default>(
     place.fill(&mut reader).and_then(|()| reader.end())
 }
 
+/// Reads plain JSON in which one text of at least this length is left as it
+/// stands, and gives that text. `None` for what isn't plain or has no such text:
+/// the place may then be half filled.
+pub(crate) fn read_leaving<'de, T: Fill<'de>>(
+    text: &'de str,
+    long: usize,
+    place: &mut T,
+) -> Option<&'de str> {
+    let mut scan = Scan::leaving(text, long);
+    place.scan(&mut scan)?;
+    scan.is_at_end().then(|| scan.left()).flatten()
+}
+
 /// As [`json::read`], into a place: by its bytes where it is plain.
 pub(crate) fn read_repaired<'de, T: Fill<'de> + Deserialize<'de> + Default>(
     data: &'de [u8],

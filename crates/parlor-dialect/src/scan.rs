@@ -5,8 +5,13 @@
 //! reader for all of JSON costs. Anything else is no error: it is left to serde,
 //! which reads everything and rules on what is JSON.
 
+use crate::json::sound_string;
+
 /// How deep values may be that are passed over.
 pub(crate) const MAX_DEPTH: usize = 8;
+
+/// After how many bytes a text is a long one.
+const LONG: usize = 256;
 
 /// A place in a JSON text. Each method moves on behind what it read, or gives
 /// `None` for what isn't plain; the text is then to be read in another way.
@@ -14,11 +19,33 @@ pub(crate) const MAX_DEPTH: usize = 8;
 pub(crate) struct Scan<'a> {
     text: &'a str,
     at: usize,
+    /// How long a text is that may be left as it stands.
+    long: Option<usize>,
+    left: Option<&'a str>,
 }
 
 impl<'a> Scan<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            long: None,
+            left: None,
+        }
+    }
+
+    /// The same that gives one text of at least this length as it stands, its
+    /// escapes too: see [`left`](Self::left).
+    pub(crate) fn leaving(text: &'a str, long: usize) -> Self {
+        Self {
+            long: Some(long),
+            ..Self::new(text)
+        }
+    }
+
+    /// The text whose escapes, if it has any, are still to be read. They can be.
+    pub(crate) fn left(&self) -> Option<&'a str> {
+        self.left
     }
 
     /// Whether nothing but blanks follows.
@@ -60,9 +87,26 @@ impl<'a> Scan<'a> {
             return None;
         }
         let plain = plain(self.rest());
-        let text = self.text.get(self.at..self.at.checked_add(plain)?)?;
-        self.at += plain;
+        let length = match self.long {
+            Some(long) if self.left.is_none() => self.leave(plain, long)?,
+            _ => plain,
+        };
+        let text = self.text.get(self.at..self.at.checked_add(length)?)?;
+        self.at += length;
         self.take_quote().then_some(text)
+    }
+
+    /// Leaves a text that is long, and gives its length.
+    fn leave(&mut self, plain: usize, long: usize) -> Option<usize> {
+        let rest = self.rest();
+        let length = match rest.get(plain) {
+            Some(b'\\') => plain + sound_string(rest.get(plain..)?)?,
+            _ => plain,
+        };
+        if length >= long {
+            self.left = self.text.get(self.at..self.at.checked_add(length)?);
+        }
+        (length >= long || length == plain).then_some(length)
     }
 
     fn take_quote(&mut self) -> bool {
@@ -155,6 +199,14 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Where a text begins that is borrowed from the data; `None` if it is empty
+/// or isn't.
+pub(crate) fn offset(data: &[u8], text: &str) -> Option<usize> {
+    let start = text.as_ptr().addr().checked_sub(data.as_ptr().addr())?;
+    let found = data.get(start..start.checked_add(text.len())?)?;
+    (!found.is_empty()).then_some(start)
+}
+
 /// A byte in each of eight.
 const fn all(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
@@ -197,7 +249,24 @@ fn before(data: &[u8], marked: fn(u64) -> u64) -> usize {
 
 /// How many bytes stand for themselves in a JSON string.
 pub(crate) fn plain(data: &[u8]) -> usize {
-    before(data, marked)
+    // A long text goes on for long, and is looked at in larger pieces.
+    let Some((first, rest)) = data.split_at_checked(LONG) else {
+        return before(data, marked);
+    };
+    let short = before(first, marked);
+    if short < LONG {
+        return short;
+    }
+    let (pieces, _) = rest.as_chunks::<64>();
+    let whole = pieces.iter().take_while(|it| is_plain(it)).count() * 64;
+    LONG + whole + before(rest.get(whole..).unwrap_or_default(), marked)
+}
+
+/// Whether all bytes stand for themselves: written so that a compiler looks at
+/// many of them in one go.
+fn is_plain(piece: &[u8; 64]) -> bool {
+    let odd = |byte: &u8| (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    !piece.iter().fold(false, |any, byte| any | odd(byte))
 }
 
 /// What follows the inside of a JSON string; `None` unless it is plain ASCII.
@@ -272,6 +341,20 @@ mod tests {
                     let rest = skip_text(&data).map(|rest| data.len() - rest.len());
                     assert_eq!(rest, first, "{data:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_text_ends_where_a_short_one_would() {
+        for byte in [b'"', b'\\', b'\n', 0, 0x1F] {
+            for at in (0..LONG + 200).chain([1000, 5000]) {
+                let mut data = vec![0xC3; at];
+                assert_eq!(plain(&data), at);
+                data.extend([byte, b'a', b'"', b'a']);
+                assert_eq!(plain(&data), at);
+                data.extend([b'a'; 200]);
+                assert_eq!(plain(&data), at);
             }
         }
     }

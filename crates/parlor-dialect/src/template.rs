@@ -11,7 +11,7 @@ mod fields;
 
 use crate::dialect::Frame;
 use crate::json;
-use crate::scan::{MAX_DEPTH, skip_number, skip_text, skip_value};
+use crate::scan::{MAX_DEPTH, offset, skip_number, skip_text, skip_value};
 use compact_str::CompactString;
 use fields::Fields;
 use std::ops::Range;
@@ -23,8 +23,10 @@ const MAX_FRAME: usize = 16 * 1024;
 /// How many frames in turn are remembered in vain before only one of so many is.
 const ENOUGH: u32 = 16;
 
-/// Room for a usual frame, made when the stream begins.
-const USUAL_FRAME: usize = 512;
+/// The most room for a frame that is made when the stream begins: for one as
+/// long as the first, and a little more.
+const USUAL_FRAME: usize = 384;
+const GROWTH: usize = 64;
 
 /// What a frame says that says a single text, all of it borrowed from there.
 ///
@@ -76,8 +78,15 @@ pub(crate) struct Template<P> {
 #[derive(Debug, Clone, Copy)]
 struct Gap {
     kind: Kind,
-    start: usize,
-    end: usize,
+    /// A frame that is remembered is short: see [`MAX_FRAME`].
+    start: u16,
+    end: u16,
+}
+
+impl Gap {
+    fn range(self) -> Range<usize> {
+        self.start.into()..self.end.into()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +125,7 @@ impl<P> Default for Template<P> {
         Self {
             place: None,
             event: None,
-            frame: Vec::with_capacity(USUAL_FRAME),
+            frame: Vec::new(),
             gaps: [None; 4],
             misses: 0,
             fields: Fields::default(),
@@ -135,7 +144,13 @@ impl<P: Copy> Template<P> {
         frame: &Frame<'a>,
         scratch: &'a mut String,
     ) -> Option<Single<'a, P>> {
-        let place = self.place.take()?;
+        let Some(place) = self.place.take() else {
+            if self.frame.capacity() == 0 {
+                let room = frame.data.len().saturating_add(GROWTH);
+                self.frame.reserve_exact(room.min(USUAL_FRAME));
+            }
+            return None;
+        };
         if frame.event != self.event.as_deref() || frame.exception.is_some() {
             return None;
         }
@@ -181,11 +196,12 @@ impl<P: Copy> Template<P> {
     ) -> Option<&'a [u8]> {
         let mut known = piece.start;
         for gap in self.gaps.iter().flatten() {
-            if gap.start < piece.start || gap.start >= piece.end {
+            let Range { start, end } = gap.range();
+            if start < piece.start || start >= piece.end {
                 continue;
             }
-            rest = rest.strip_prefix(self.frame.get(known..gap.start)?)?;
-            known = gap.end;
+            rest = rest.strip_prefix(self.frame.get(known..start)?)?;
+            known = end;
             match gap.kind {
                 Kind::Text => {
                     filled.data = rest;
@@ -195,7 +211,7 @@ impl<P: Copy> Template<P> {
                 Kind::IdleText => rest = skip_text(rest)?,
                 Kind::IdleNumber => rest = skip_number(rest)?,
                 Kind::Object => {
-                    let last = self.frame.get(gap.start..gap.end)?;
+                    let last = self.frame.get(start..end)?;
                     (filled.object, rest) = object(rest, last)?;
                 }
             }
@@ -225,7 +241,7 @@ impl<P: Copy> Template<P> {
         if self.gaps[0].is_none() || frame.exception.is_some() {
             return;
         }
-        let place = |gap: &Option<Gap>| gap.map_or(usize::MAX, |it| it.start);
+        let place = |gap: &Option<Gap>| gap.map_or(u16::MAX, |it| it.start);
         self.gaps.sort_unstable_by_key(place);
         if frame.event != self.event.as_deref() {
             self.event = frame.event.map(CompactString::from);
@@ -261,15 +277,11 @@ fn gap(data: &[u8], text: &str, kind: Option<Kind>) -> Option<Gap> {
         None if is_number() => Kind::IdleNumber,
         _ => return None,
     };
-    Some(Gap { kind, start, end })
-}
-
-/// Where a text begins that is borrowed from the data; `None` if it is empty
-/// or isn't.
-fn offset(data: &[u8], text: &str) -> Option<usize> {
-    let start = text.as_ptr().addr().checked_sub(data.as_ptr().addr())?;
-    let found = data.get(start..start.checked_add(text.len())?)?;
-    (!found.is_empty()).then_some(start)
+    Some(Gap {
+        kind,
+        start: start.try_into().ok()?,
+        end: end.try_into().ok()?,
+    })
 }
 
 /// A JSON object, most likely the same as the last one, and what follows it;

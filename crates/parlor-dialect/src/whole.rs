@@ -3,15 +3,58 @@
 
 use crate::Target;
 use crate::assemble::arguments;
+use crate::{json, scan};
 use parlor_core::{
     ArgumentsForm, ChatResponse, Choice, Collector, Event, FinishKind, FinishReason, Native, Part,
     Result, ToolCall, Usage,
 };
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::ptr;
 
 /// The most calls of a plain answer: each is compared with those before it.
 const MAX_CALLS: usize = 64;
+
+/// Where to make a text of the body that it came in: a shorter one is copied in
+/// less time than it takes to ask.
+const LARGE: usize = 32 * 1024;
+
+/// The response of a plain answer that is mostly one long text, which is then
+/// made of the body's own memory. `read` reads JSON in which a text of at least
+/// this length is left as it stands. `None` for any other answer, whose body is
+/// as it was.
+pub(crate) fn made_of(
+    body: &mut Vec<u8>,
+    read: impl for<'a> FnOnce(&'a str, usize) -> Option<Plain<'a>>,
+) -> Option<ChatResponse> {
+    if body.len() < LARGE {
+        return None;
+    }
+    let json = std::str::from_utf8(body).ok()?;
+    let plain = read(json, json.len() / 4 * 3)?;
+    let left = plain.left.filter(|_| plain.took)?;
+    let start = scan::offset(json.as_bytes(), left)?;
+    let end = start + left.len();
+    let mut response = plain.finish();
+    let parts = response.choices.iter_mut();
+    let parts = parts.flat_map(|choice| &mut choice.message.parts);
+    let mut empty = parts.filter_map(|part| match part {
+        Part::Text(text) if text.text.is_empty() => Some(&mut text.text),
+        _ => None,
+    });
+    let (Some(place), None) = (empty.next(), empty.next()) else {
+        return None;
+    };
+    let mut bytes = std::mem::take(body);
+    bytes.truncate(end);
+    json::unescape_in_place(&mut bytes, start);
+    if bytes.len() < bytes.capacity() / 2 {
+        bytes.shrink_to_fit();
+    }
+    // It was UTF-8, and what escapes stand for is.
+    *place = String::from_utf8(bytes).unwrap_or_default();
+    Some(response)
+}
 
 /// The response that the events of a whole answer amount to. An error after
 /// content has it as the partial.
@@ -34,7 +77,11 @@ pub(crate) fn collected(
 /// would tell the events of a stream, and leaves whatever isn't plain to its
 /// decoder, which gives an equal response.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct Plain<'a> {
+    /// A text that was left as it stands in the body, escapes and all.
+    left: Option<&'a str>,
+    /// Whether a part is that text, and has none as yet.
+    took: bool,
     response: ChatResponse,
     index: u32,
     reason: FinishReason,
@@ -42,18 +89,37 @@ pub(crate) struct Plain {
     calls: usize,
 }
 
-impl Plain {
+impl<'a> Plain<'a> {
     /// A choice that has said nothing, and why it ended.
     pub(crate) fn new(target: &Target<'_>, index: u32, reason: FinishReason) -> Self {
         let mut response = ChatResponse::default();
         response.provider.clone_from(&target.info.provider);
         Self {
+            left: None,
+            took: false,
             response,
             index,
             reason,
             // Most answers are one text.
             parts: Vec::with_capacity(1),
             calls: 0,
+        }
+    }
+
+    /// The same of a body in which this text was left as it stands.
+    pub(crate) fn leaving(mut self, left: Option<&'a str>) -> Self {
+        self.left = left;
+        self
+    }
+
+    /// A text for a part; it is empty until the end where it was left.
+    pub(crate) fn text(&mut self, text: Cow<'a, str>) -> Part {
+        match text {
+            Cow::Borrowed(text) if self.left.is_some_and(|left| ptr::eq(left, text)) => {
+                self.took = true;
+                Part::text(String::new())
+            }
+            text => Part::text(text),
         }
     }
 

@@ -355,6 +355,10 @@ fn framed<D: Dialect>(dialect: &D, target: &Target<'_>, body: &str) -> Option<Ch
 
 /// Whether both ways gave an answer, and the same.
 fn agree<D: Dialect>(dialect: &D, profile: &Profile, body: &str) -> bool {
+    // A few of them with a long text, too.
+    if body.len().is_multiple_of(16) {
+        taken(dialect, profile, body, WORDS[body.len() / 16 % WORDS.len()]);
+    }
     let info = ModelInfo::new("acme", "m");
     let target = Target::new(&info, profile);
     let (Ok(mut read), Some(mut framed)) = (
@@ -384,6 +388,40 @@ fn agree<D: Dialect>(dialect: &D, profile: &Profile, body: &str) -> bool {
     true
 }
 
+/// What a long text is made of: as it is, with escapes, with one that is broken.
+const WORDS: [&str; 4] = [
+    "Hi é, all plain. ",
+    r#"Hi é\n\t\"\\\/\b\f\r \u00e9\ud83d\ude00 and more. "#,
+    r"\u4f60\u597d",
+    r"Hi é\ud83d, all plain. ",
+];
+
+/// Whether an answer with a long text was made of its body; if so, it is what the
+/// body reads as, and if not, the body is as it was.
+fn taken<D: Dialect>(dialect: &D, profile: &Profile, body: &str, words: &str) -> bool {
+    let info = ModelInfo::new("acme", "m");
+    let target = Target::new(&info, profile);
+    let body = body.replace("Hi é", &words.repeat(40_000 / words.len()));
+    let mut bytes = body.clone().into_bytes();
+    let memory = bytes.as_ptr_range();
+    let Some(taken) = dialect.take_response(&mut bytes, &target) else {
+        assert_eq!(bytes, body.as_bytes());
+        return false;
+    };
+    let read = dialect.read_response(body.as_bytes(), &target).unwrap();
+    assert!(taken == read, "{} and {}", taken.text(), read.text());
+    let choices = taken.choices.iter();
+    let parts = choices.flat_map(|choice| &choice.message.parts);
+    let texts = parts.filter_map(|part| match part {
+        Part::Text(text) => Some(text.text.as_ptr()),
+        _ => None,
+    });
+    // One with many escapes has left most of its memory, and may have moved.
+    let mut there = texts.filter(|text| memory.contains(text));
+    assert!(words.starts_with('\\') || there.next().is_some());
+    true
+}
+
 fn all(wire: usize, profile: &Profile, picked: &[u16; 32], plainest: usize) -> bool {
     match wire {
         0 => {
@@ -408,6 +446,22 @@ fn all(wire: usize, profile: &Profile, picked: &[u16; 32], plainest: usize) -> b
             let body = RESPONSES.answer(picked, plainest);
             agree(&OpenAiResponses::default(), profile, &body)
         }
+    }
+}
+
+#[test]
+fn a_long_text_is_made_of_the_body_it_came_in() {
+    let profile = Profile::default();
+    for (at, words) in WORDS.iter().enumerate() {
+        let body = OPENAI_CHAT.answer(&[0; 32], 4);
+        let chat = taken(&OpenAiChat::default(), &profile, &body, words);
+        let body = MESSAGES.answer(&[0; 32], 4);
+        let messages = taken(&AnthropicMessages::default(), &profile, &body, words);
+        let body = GEMINI.answer(&[0; 32], 4);
+        let gemini = taken(&Gemini::default(), &profile, &body, words);
+        let body = OLLAMA.answer(&[0; 32], 4);
+        let ollama = taken(&Ollama::default(), &profile, &body, words);
+        assert_eq!([chat, messages, gemini, ollama], [at != 3; 4], "{words}");
     }
 }
 

@@ -3,10 +3,11 @@
 mod clock;
 mod passing;
 
+use crate::body::{Body, append};
 use crate::failure;
 use crate::framing::{self, Framer, FramingError};
 use crate::headers::{self, Advice};
-use crate::model::{Shared, append};
+use crate::model::Shared;
 use bytes::Bytes;
 use clock::Clock;
 use futures_core::Stream;
@@ -38,8 +39,8 @@ pub(crate) struct EventReader {
     shared: Arc<Shared>,
     /// Gone when the answer has ended.
     body: Option<reqwest::Body>,
-    /// Empty unless the request may be authorised anew.
-    head: HeaderMap,
+    /// None unless the request may be authorised anew.
+    head: Option<Box<HeaderMap>>,
     /// What the head tells.
     metadata: ResponseMetadata,
     advice: Advice,
@@ -50,7 +51,7 @@ pub(crate) struct EventReader {
     decoder: Box<dyn Decoder>,
     form: Form,
     events: VecDeque<Event>,
-    passing: Option<Passing>,
+    passing: Option<Box<Passing>>,
     failure: Option<Error>,
     /// Whether the decoder itself refused a frame: then it has no more to say.
     refused: bool,
@@ -93,8 +94,8 @@ impl EventReader {
             advice: Advice::of(&head.headers),
             is_json: kind.starts_with("application/json"),
             head: match shared.endpoint.may_renew() {
-                true => headers::detached(head.headers),
-                false => HeaderMap::new(),
+                true => Some(Box::new(headers::detached(head.headers))),
+                false => None,
             },
             extensions: head.extensions,
             form: Form::Unknown,
@@ -128,13 +129,13 @@ impl EventReader {
     /// The same for an answer whose bytes are passed on; whether usage is, in a
     /// frame of its own.
     pub(crate) fn tapped(mut self, tells_usage: bool) -> Self {
-        self.passing = Some(Passing::new(Tap::default(), tells_usage));
+        self.passing = Some(Box::new(Passing::new(Tap::default(), tells_usage)));
         self
     }
 
     /// Where its bytes are passed on.
     pub(crate) fn tap(&self) -> Option<Tap> {
-        self.passing.as_ref().map(Passing::tap)
+        self.passing.as_ref().map(|it| it.tap())
     }
 
     /// Where the facts about the exchange stand when it has ended.
@@ -151,7 +152,10 @@ impl EventReader {
     /// The head of the response and what stands beside it, for a request that
     /// may be authorised anew.
     pub(crate) fn exchange(&self) -> (HeaderMap, Extensions) {
-        (self.head.clone(), self.extensions.clone())
+        (
+            self.head.as_deref().cloned().unwrap_or_default(),
+            self.extensions.clone(),
+        )
     }
 
     /// What the head of the response tells.
@@ -320,9 +324,9 @@ impl EventReader {
     fn finish(&mut self) -> Result<()> {
         self.body = None;
         if let Form::Whole(whole) = &mut self.form {
-            let whole = std::mem::take(whole);
+            let mut whole = Body::Joined(std::mem::take(whole));
             let advice = |known| self.advice.retry(known);
-            let response = self.shared.read(&whole, self.status, advice)?;
+            let response = self.shared.take(&mut whole, self.status, advice)?;
             self.events.extend(response.into_events());
             return Ok(());
         }

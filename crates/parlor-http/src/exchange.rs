@@ -334,8 +334,8 @@ impl Endpoint {
             let response = self.accepting(dialect, method, path, headers, body).await?;
             let status = response.status().as_u16();
             let scrub = failure::scrub(response.extensions(), self);
-            let body = crate::model::read_whole(response, self, begun).await?;
-            Ok((body, status, scrub))
+            let body = crate::body::read_whole(response, self, begun).await?;
+            Ok((body.into(), status, scrub))
         })
     }
 

@@ -37,6 +37,7 @@ mod auth;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod batches;
+mod body;
 mod client;
 mod endpoint;
 mod events;

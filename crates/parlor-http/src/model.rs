@@ -1,12 +1,12 @@
 //! The one model over HTTP, whatever the dialect.
 
 use crate::anew::Anew;
+use crate::body::{Body, read_whole};
 use crate::endpoint::Endpoint;
 use crate::events::{EventReader, is_cut};
 use crate::exchange::KeptHead;
 use crate::wire::{Boxed, Wire};
 use crate::{failure, headers};
-use bytes::Bytes;
 use http::Extensions;
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, ModelInfo, Result, Retry,
@@ -19,13 +19,10 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
-/// The most bytes of an answer in one piece.
-pub(crate) const BODY_LIMIT: usize = 32 << 20;
-
-/// How much of the length that a head tells is made room for at once.
-const BELIEVED: usize = 4 << 20;
+/// The length of a body that comes in many pieces.
+const LARGE: u64 = 64 << 10;
 
 /// A chat model over HTTP: a dialect, an endpoint and facts about the model.
 ///
@@ -226,6 +223,12 @@ impl Shared {
             loop {
                 let (mut response, warnings) = self.open(request, false).await?;
                 let head = std::mem::take(response.headers_mut());
+                // A large body wants the buffer in which its head lies, again and again.
+                let is_large = response.content_length().is_some_and(|it| it >= LARGE);
+                let head = match is_large {
+                    true => headers::detached(head),
+                    false => head,
+                };
                 let extensions = std::mem::take(response.extensions_mut());
                 let name = |error| {
                     let id = headers::request_id(&head);
@@ -244,9 +247,13 @@ impl Shared {
                     }
                     None => read_whole(response, &self.endpoint, begun).await,
                 };
-                let body = body.map_err(name)?;
+                let mut body = body.map_err(name)?;
                 let advice = |known| headers::retry(&head, known);
-                let read = self.read(&body, status, advice);
+                let words = self.words(request);
+                let read = match words.is_some() || request.include_raw {
+                    true => self.read(&body, status, advice),
+                    false => self.take(&mut body, status, advice),
+                };
                 if let Err(error) = &read
                     && !renewed
                 {
@@ -261,13 +268,13 @@ impl Shared {
                 metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
                 answer.metadata = metadata;
                 answer.warnings.splice(..0, warnings);
-                if let Some(words) = self.words(request)
-                    && body.trim_ascii_start().starts_with(b"{")
-                {
-                    words.answered(&answer, body.clone());
-                }
                 if request.include_raw {
                     answer.raw = serde_json::from_slice(&body).ok();
+                }
+                if let Some(words) = words
+                    && body.trim_ascii_start().starts_with(b"{")
+                {
+                    words.answered(&answer, body.into());
                 }
                 return Ok(answer);
             }
@@ -313,6 +320,21 @@ impl Shared {
         check_encoding(response.headers()).map_err(name)?;
         warnings.extend(headers::warnings(response.headers()));
         Ok((response, warnings))
+    }
+
+    /// Reads a whole answer as [`read`](Self::read) does, out of a body that
+    /// nobody else needs.
+    pub(crate) fn take(
+        &self,
+        body: &mut Body,
+        status: u16,
+        advice: impl Fn(Retry) -> Retry,
+    ) -> Result<ChatResponse> {
+        let taken = match body {
+            Body::Joined(bytes) => self.dialect.take_response(bytes, &self.target(false)),
+            Body::Piece(_) => None,
+        };
+        taken.map_or_else(|| self.read(body, status, advice), Ok)
     }
 
     /// Reads a whole answer. A host that streams though nobody asked is read
@@ -367,72 +389,7 @@ fn check_encoding(head: &HeaderMap) -> Result<()> {
     }
 }
 
-/// Reads the body of an exchange that began then to its end, within the time
-/// limits but for the total, and within [`BODY_LIMIT`].
-pub(crate) async fn read_whole(
-    mut response: Response,
-    endpoint: &Endpoint,
-    begun: Instant,
-) -> Result<Bytes> {
-    let limits = *endpoint.timeouts();
-    let first = after(begun, limits.first_event);
-    let told = response.content_length().and_then(|it| it.try_into().ok());
-    let room = told.unwrap_or(0).min(BELIEVED);
-    // One that comes in one piece needs no copy.
-    let mut piece = Bytes::new();
-    let mut body = Vec::new();
-    loop {
-        // Blank bytes before the answer keep the line open, no more.
-        let is_blank = body.is_empty() && piece.trim_ascii_start().is_empty();
-        let (deadline, kind) = match is_blank {
-            true => (first, TimeoutKind::FirstEvent),
-            false => (after(Instant::now(), limits.idle), TimeoutKind::Idle),
-        };
-        let chunk = match deadline {
-            Some(deadline) => timeout_at(deadline, response.chunk())
-                .await
-                .map_err(|_| failure::of_timeout(kind, endpoint))?,
-            None => response.chunk().await,
-        };
-        let Some(chunk) = chunk.map_err(failure::of_read)? else {
-            return Ok(match body.is_empty() {
-                true => piece,
-                false => body.into(),
-            });
-        };
-        if is_blank {
-            within_limit(chunk.len())?;
-            piece = chunk;
-            continue;
-        }
-        if body.is_empty() {
-            body.reserve_exact(room.max(piece.len()));
-            append(&mut body, &piece)?;
-        }
-        append(&mut body, &chunk)?;
-    }
-}
-
 /// When a time limit runs out; never, where that is beyond the clock's reach.
 pub(crate) fn after(begun: Instant, limit: Option<Duration>) -> Option<Instant> {
     begun.checked_add(limit?)
-}
-
-/// Appends to a body, up to [`BODY_LIMIT`].
-pub(crate) fn append(body: &mut Vec<u8>, chunk: &[u8]) -> Result<()> {
-    within_limit(body.len() + chunk.len())?;
-    body.extend_from_slice(chunk);
-    Ok(())
-}
-
-fn within_limit(length: usize) -> Result<()> {
-    match length > BODY_LIMIT {
-        true => {
-            let limit = BODY_LIMIT >> 20;
-            Err(Error::decode(format!(
-                "the answer is larger than {limit} MiB"
-            )))
-        }
-        false => Ok(()),
-    }
 }

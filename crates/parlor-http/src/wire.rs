@@ -16,6 +16,7 @@ pub(crate) trait Wire: Debug + Send + Sync {
     fn write_request(&self, request: &ChatRequest, target: &Target<'_>) -> Result<WireRequest>;
     fn pass_request(&self, words: &Words, target: &Target<'_>) -> Option<WireRequest>;
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse>;
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse>;
     fn decoder(&self, target: &Target<'_>) -> Box<dyn Decoder>;
     fn read_error(&self, error: &WireError<'_>) -> Error;
 }
@@ -39,6 +40,10 @@ impl<D: Dialect> Wire for D {
 
     fn read_response(&self, body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
         Dialect::read_response(self, body, target)
+    }
+
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        Dialect::take_response(self, body, target)
     }
 
     fn decoder(&self, target: &Target<'_>) -> Box<dyn Decoder> {

@@ -228,6 +228,10 @@ impl Dialect for AnthropicMessages {
         response::from_wire(body, target)
     }
 
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        response::take(body, target)
+    }
+
     fn decoder(&self, target: &Target<'_>) -> MessagesDecoder {
         MessagesDecoder::new(target)
     }

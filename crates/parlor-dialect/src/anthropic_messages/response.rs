@@ -27,6 +27,11 @@ pub(super) fn from_wire(body: &[u8], target: &Target<'_>) -> Result<ChatResponse
     collected(outcome, events, target).map_err(|error| error::at(error, target))
 }
 
+/// Reads a plain answer that is mostly one long text, which is made of the body.
+pub(super) fn take(body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+    plain::take(body, target)
+}
+
 /// The words for why an answer ended. `stop_sequence` says that a stop text
 /// was met; the last rows are words of copies.
 const REASONS: &[(&str, FinishKind)] = &[

@@ -44,7 +44,7 @@ pub struct Assembler {
     choices: Vec<ChoiceState>,
     parts: u32,
     minted: u64,
-    usage: Option<Usage>,
+    usage: Option<Box<Usage>>,
 }
 
 #[derive(Debug)]
@@ -385,6 +385,11 @@ impl Assembler {
         Ok(())
     }
 
+    /// What is known of usage, as the provider says it.
+    pub(crate) fn raw_usage(&self) -> Option<&Value> {
+        self.usage.as_ref()?.raw.as_ref()
+    }
+
     /// A snapshot of usage: merged into what is known, never added.
     pub fn usage(&mut self, usage: Usage, out: &mut VecDeque<Event>) {
         if usage.is_empty() {
@@ -395,10 +400,10 @@ impl Assembler {
                 let is_news = known.merge_news(&usage);
                 (known, is_news)
             }
-            none => (none.insert(usage), true),
+            none => (none.insert(Box::new(usage)), true),
         };
         if is_news {
-            let usage = Box::new(known.clone());
+            let usage = known.clone();
             self.note(Event::Usage { usage }, out);
         }
     }
@@ -464,7 +469,7 @@ impl Assembler {
         }
         self.begin(out);
         self.completed = true;
-        out.push_back(Event::completed(self.usage.take().map(Box::new)));
+        out.push_back(Event::completed(self.usage.take()));
         Ok(())
     }
 
@@ -490,7 +495,7 @@ impl Assembler {
                 self.model.take(),
                 self.created,
             ));
-            out.extend(self.held.drain(..));
+            out.extend(std::mem::take(&mut self.held));
         }
     }
 

@@ -199,6 +199,10 @@ impl Dialect for Gemini {
         response::read(body, target, &self.quirks)
     }
 
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        response::take(body, target, &self.quirks)
+    }
+
     fn decoder(&self, target: &Target<'_>) -> GeminiDecoder {
         GeminiDecoder::new(target, &self.quirks)
     }

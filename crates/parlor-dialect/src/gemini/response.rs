@@ -10,7 +10,7 @@ use super::stream::{GeminiDecoder, GeminiEncoder};
 use super::wire::{Chunk, Scalar};
 use super::{EnumNumbers, Quirks};
 use crate::fields;
-use crate::whole::collected;
+use crate::whole::{collected, made_of};
 use crate::{Encoder, Target, json};
 use parlor_core::{
     ChatResponse, Error, FinishKind, FinishReason, Result, TokenLogprob, TopLogprob,
@@ -41,14 +41,27 @@ pub(super) fn read(body: &[u8], target: &Target<'_>, quirks: &Quirks) -> Result<
             if chunk.says_nothing() {
                 return Err(Error::decode("the answer has no candidates").with_body(body));
             }
-            if let Some(response) = plain::read(&chunk, target, quirks) {
-                return Ok(response);
+            if let Some(plain) = plain::read(&chunk, target, quirks, None) {
+                return Ok(plain.finish());
             }
             let fed = decoder.chunk(chunk, &mut events);
             fed.and_then(|()| decoder.complete(&mut events))
         }
     };
     collected(outcome, events, target)
+}
+
+/// Reads a plain answer that is mostly one long text, which is made of the body.
+pub(super) fn take(
+    body: &mut Vec<u8>,
+    target: &Target<'_>,
+    quirks: &Quirks,
+) -> Option<ChatResponse> {
+    made_of(body, |json, long| {
+        let mut chunk = Chunk::default();
+        let left = fields::read_leaving(json, long, &mut chunk)?;
+        plain::read(&chunk, target, quirks, Some(left))
+    })
 }
 
 /// Writes a whole answer: all choices.

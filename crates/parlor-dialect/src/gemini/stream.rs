@@ -195,6 +195,7 @@ impl GeminiDecoder {
                 return Err(Error::decode("the answer has too many choices"));
             }
             None => {
+                self.choices.reserve_exact(1);
                 self.choices.push(ChoiceState {
                     index,
                     ..ChoiceState::default()

@@ -115,6 +115,10 @@ impl Dialect for Ollama {
         response::read(body, target)
     }
 
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        response::take(body, target)
+    }
+
     fn decoder(&self, target: &Target<'_>) -> OllamaDecoder {
         OllamaDecoder::new(target)
     }

@@ -29,6 +29,11 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Result<ChatResponse> {
     collected(outcome, events, target)
 }
 
+/// Reads a plain answer that is mostly one long text, which is made of the body.
+pub(super) fn take(body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+    plain::take(body, target)
+}
+
 fn feed(
     decoder: &mut OllamaDecoder,
     body: &[u8],

@@ -99,6 +99,10 @@ impl Dialect for OpenAiChat {
         response::read(body, &self.quirks, target)
     }
 
+    fn take_response(&self, body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+        response::take(body, target)
+    }
+
     fn decoder(&self, target: &Target<'_>) -> ChatDecoder {
         ChatDecoder::new(self.quirks.clone(), target)
     }

@@ -17,7 +17,8 @@ use super::quirks::Quirks;
 use super::stream::{ChatDecoder, parse, trimmed};
 use super::wire::Chunk;
 use crate::dialect::Target;
-use crate::whole::collected;
+use crate::fields;
+use crate::whole::{collected, made_of};
 use parlor_core::{ChatResponse, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,13 +30,22 @@ pub(super) fn read(body: &[u8], quirks: &Arc<Quirks>, target: &Target<'_>) -> Re
     let mut scratch = String::new();
     let mut chunk = Chunk::default();
     parse(data, quirks, &mut scratch, &mut chunk)?;
-    if let Some(response) = plain::read(&mut chunk, target) {
-        return Ok(response);
+    if let Some(plain) = plain::read(&mut chunk, target, None) {
+        return Ok(plain.finish());
     }
     let mut decoder = ChatDecoder::new(quirks.clone(), target);
     let mut events = VecDeque::new();
     let outcome = decoder.whole(&chunk, data, &mut events);
     collected(outcome, events, target)
+}
+
+/// Reads a plain answer that is mostly one long text, which is made of the body.
+pub(super) fn take(body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+    made_of(body, |json, long| {
+        let mut chunk = Chunk::default();
+        let left = fields::read_leaving(json, long, &mut chunk)?;
+        plain::read(&mut chunk, target, Some(left))
+    })
 }
 
 /// Writes a whole answer.

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-/// The most fields of a frame that is looked at so. None known has half as many.
-const MAX_FIELDS: usize = 24;
+/// The most fields of a frame that is looked at so. None known has twelve.
+const MAX_FIELDS: usize = 16;
 
 /// The fields of an object without its closing brace; none where it can't be
 /// read in another order, or wasn't looked at.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     list: [Field; MAX_FIELDS],
-    count: usize,
+    count: u8,
 }
 
 /// Where a field stands in the frame, which is short: see
@@ -65,14 +65,14 @@ impl Fields {
             if text.contains(&b'\\') || self.known().iter().any(same) {
                 return None;
             }
-            *self.list.get_mut(self.count)? = field;
+            *self.list.get_mut(usize::from(self.count))? = field;
             self.count += 1;
         }
         Some(())
     }
 
     fn known(&self) -> &[Field] {
-        self.list.get(..self.count).unwrap_or_default()
+        self.list.get(..self.count.into()).unwrap_or_default()
     }
 
     /// Reads an object without its closing brace that has the fields of this one
@@ -104,7 +104,7 @@ impl Fields {
             if let Some(tail) = rest.strip_prefix(b",") {
                 rest = tail.trim_ascii_start();
             } else {
-                let is_whole = rest.is_empty() && seen.count_ones() as usize == self.count;
+                let is_whole = rest.is_empty() && seen.count_ones() == u32::from(self.count);
                 return is_whole.then_some(());
             }
         }

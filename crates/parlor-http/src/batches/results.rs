@@ -1,8 +1,9 @@
 //! Results, line by line as they come.
 
+use crate::body::BODY_LIMIT;
 use crate::failure;
 use crate::lines::Lines;
-use crate::model::{BODY_LIMIT, Shared};
+use crate::model::Shared;
 use crate::wire::Boxed;
 use futures_core::Stream;
 use parlor_core::{

@@ -10,7 +10,7 @@ use crate::exceptions;
 use crate::fields::{self, Extras, Fill, Place, Raw, object};
 use crate::json::Text;
 use crate::lenient::nothing;
-use crate::whole::Plain;
+use crate::whole::{Plain, made_of};
 use parlor_core::{ChatResponse, FinishKind, Native, Part, Reasoning};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -42,6 +42,19 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     let body = std::str::from_utf8(body).ok()?;
     let mut answer = Answer::default();
     fields::read(body, &mut answer).ok()?;
+    plain(answer, target, None).map(Plain::finish)
+}
+
+/// The same of a body that is mostly one long text, which is made of it.
+pub(super) fn take(body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+    made_of(body, |json, long| {
+        let mut answer = Answer::default();
+        let left = fields::read_leaving(json, long, &mut answer)?;
+        plain(answer, target, Some(left))
+    })
+}
+
+fn plain<'a>(answer: Answer<'a>, target: &Target<'_>, left: Option<&'a str>) -> Option<Plain<'a>> {
     let Answer {
         kind,
         id,
@@ -59,7 +72,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
         "" => FinishKind::Stop.into(),
         word => finish_reason(word),
     };
-    let mut plain = Plain::new(target, 0, reason);
+    let mut plain = Plain::new(target, 0, reason).leaving(left);
     plain.start(&id, &model, None);
     for block in content {
         say(block, target, &mut plain)?;
@@ -76,10 +89,10 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
         let item = Value::Object(Object::from_iter([(key, value)]));
         plain.unknown(Native::new(target.origin(NAME), item));
     }
-    Some(plain.finish())
+    Some(plain)
 }
 
-fn say(block: Block<'_>, target: &Target<'_>, plain: &mut Plain) -> Option<()> {
+fn say<'a>(block: Block<'a>, target: &Target<'_>, plain: &mut Plain<'a>) -> Option<()> {
     let Block {
         kind,
         text,
@@ -91,7 +104,8 @@ fn say(block: Block<'_>, target: &Target<'_>, plain: &mut Plain) -> Option<()> {
         ("text", Some(text)) if !target.profile.think_tags => {
             let none = |name: &str, raw: Raw<'_>| name == "citations" && raw.text() == Some("[]");
             said().all(|(name, raw)| none(name, *raw)).then_some(())?;
-            plain.part(Part::text(text.0));
+            let text = plain.text(text.0);
+            plain.part(text);
         }
         ("thinking", None) => {
             let (mut thought, mut signature) = (Text::default(), Text::default());

@@ -94,7 +94,8 @@ impl Blocks {
                     }
                 }
                 item.shift_remove("text");
-                Block::Text { part, rest: item }
+                let rest = blocks::leftovers(item);
+                Block::Text { part, rest }
             }
             "thinking" => {
                 // A host that tells thoughts apart has taken the tags out.
@@ -141,6 +142,8 @@ impl Blocks {
             kind if kind.ends_with("_tool_result") => return self.part(item, out),
             _ => Block::Whole(item),
         };
+        // Nearly always there is one at a time.
+        self.open.reserve_exact(1);
         self.open.push((index, block));
         Ok(())
     }
@@ -241,18 +244,17 @@ impl Blocks {
             return Ok(None);
         }
         self.settle(false, out)?;
-        let rest = Object::new();
         let block = match &*delta.kind {
             "text_delta" => {
                 let part = self.assembler.open(0, PartKind::Text, out)?;
-                Block::Text { part, rest }
+                Block::Text { part, rest: None }
             }
             "thinking_delta" => {
                 let part = self.assembler.open(0, PartKind::Reasoning, out)?;
                 Block::Thinking {
                     part,
                     signature: String::new(),
-                    rest,
+                    rest: Object::new(),
                 }
             }
             _ => return Ok(None),
@@ -274,7 +276,7 @@ impl Blocks {
     fn end(&mut self, index: u64, block: Block, out: &mut VecDeque<Event>) -> Result<()> {
         match block {
             Block::Text { part, rest } => {
-                self.assembler.close(0, part, blocks::leftovers(rest), out);
+                self.assembler.close(0, part, rest, out);
             }
             Block::Tagged { tagged, mut rest } => {
                 rest.shift_remove("citations");

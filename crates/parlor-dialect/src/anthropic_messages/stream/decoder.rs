@@ -21,7 +21,6 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct MessagesDecoder {
     blocks: Blocks,
-    usage: Object,
     stop_reason: Option<String>,
     /// What the message says beyond its content, told when it is complete.
     beyond: Object,
@@ -38,7 +37,6 @@ impl MessagesDecoder {
     pub(in super::super) fn new(target: &Target<'_>) -> Self {
         Self {
             blocks: Blocks::new(target.origin(NAME), target.profile.think_tags),
-            usage: Object::new(),
             stop_reason: None,
             beyond: Object::new(),
             failed: false,
@@ -201,7 +199,12 @@ impl MessagesDecoder {
                     }
                 }
                 "usage" => {
-                    merge_usage(&mut self.usage, parse(raw));
+                    let mut known = match self.blocks.assembler.raw_usage() {
+                        Some(Value::Object(known)) => known.clone(),
+                        _ => Object::new(),
+                    };
+                    merge_usage(&mut known, parse(raw));
+                    self.blocks.assembler.usage(usage(known), out);
                 }
                 _ => {
                     let value: Value = parse(raw);
@@ -210,10 +213,6 @@ impl MessagesDecoder {
                     }
                 }
             }
-        }
-        if fields.contains_key("usage") {
-            let usage = usage(self.usage.clone());
-            self.blocks.assembler.usage(usage, out);
         }
         Ok(())
     }

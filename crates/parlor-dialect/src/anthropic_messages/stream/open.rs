@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 pub(super) enum Block {
     Text {
         part: u32,
-        rest: Object,
+        rest: Option<Value>,
     },
     Tagged {
         tagged: Tagged,

@@ -6,15 +6,17 @@ use super::super::{NAME, Quirks};
 use super::finish_reason;
 use crate::whole::Plain;
 use crate::{Target, time};
-use parlor_core::{ChatResponse, Native, Part, Reasoning};
+use parlor_core::{Native, Part, Reasoning};
 use serde_json::{Map, Value, json};
 
-/// The response that a chunk is, if it is plain.
-pub(super) fn read(
-    chunk: &Chunk<'_>,
+/// The plain answer that a chunk is, if it is one. A text may have been left as
+/// it stands.
+pub(super) fn read<'a>(
+    chunk: &Chunk<'a>,
     target: &Target<'_>,
     quirks: &Quirks,
-) -> Option<ChatResponse> {
+    left: Option<&'a str>,
+) -> Option<Plain<'a>> {
     let Chunk {
         candidates,
         usage,
@@ -45,7 +47,7 @@ pub(super) fn read(
         return None;
     }
     let index = index_of(candidate, 0);
-    let mut plain = Plain::new(target, index, finish_reason(word, quirks)?);
+    let mut plain = Plain::new(target, index, finish_reason(word, quirks)?).leaving(left);
     say(content, target, &mut plain)?;
     let created = match create_time.is_empty() {
         true => None,
@@ -72,26 +74,26 @@ pub(super) fn read(
         let item = Map::from_iter([(wire::camel(name), wire::value(*raw))]);
         unknown(Value::Object(item));
     }
-    Some(plain.finish())
+    Some(plain)
 }
 
 /// Tells texts. Two that would be joined, since neither has a signature, aren't
 /// plain.
-fn say(content: &Content<'_>, target: &Target<'_>, plain: &mut Plain) -> Option<()> {
+fn say<'a>(content: &Content<'a>, target: &Target<'_>, plain: &mut Plain<'a>) -> Option<()> {
     let mut before = None;
     for it in content.parts.iter() {
-        let (text, thought) = (it.text.as_deref(), it.thought.is_true());
+        let (text, thought) = (&it.text, it.thought.is_true());
         let is_plain = part::is_plain(it);
         if !part::is_text(it) || (is_plain && text.is_none()) {
             return None;
         }
-        let text = text.unwrap_or_default();
+        let text = text.clone().unwrap_or_default();
         if is_plain && text.is_empty() {
             continue;
         }
         let mut said = match thought {
-            true => Part::from(Reasoning::new(text)),
-            false => Part::text(text),
+            true => Part::from(Reasoning::new(text.0)),
+            false => plain.text(text.0),
         };
         if is_plain && before == Some(thought) {
             return None;

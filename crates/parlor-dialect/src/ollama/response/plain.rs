@@ -7,8 +7,8 @@ use super::super::wire::{Line, LineMessage, Rest};
 use super::{finish_reason, split_usage};
 use crate::dialect::Target;
 use crate::think::ThinkSplitter;
-use crate::time;
-use crate::whole::Plain;
+use crate::whole::{Plain, made_of};
+use crate::{fields, time};
 use parlor_core::{ChatResponse, Native, Part, Reasoning};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,20 @@ use serde_json::{Map, Value, json};
 pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     let body = std::str::from_utf8(body).ok()?;
     let mut line = Line::default();
-    crate::fields::read(body, &mut line).ok()?;
+    fields::read(body, &mut line).ok()?;
+    plain(line, target, None).map(Plain::finish)
+}
+
+/// The same of a body that is mostly one long text, which is made of it.
+pub(super) fn take(body: &mut Vec<u8>, target: &Target<'_>) -> Option<ChatResponse> {
+    made_of(body, |json, long| {
+        let mut line = Line::default();
+        let left = fields::read_leaving(json, long, &mut line)?;
+        plain(line, target, Some(left))
+    })
+}
+
+fn plain<'a>(line: Line<'a>, target: &Target<'_>, left: Option<&'a str>) -> Option<Plain<'a>> {
     let Line {
         model,
         created_at,
@@ -40,7 +53,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     if !images.is_empty() || ThinkSplitter::of(target.profile).is_some() {
         return None;
     }
-    let mut plain = Plain::new(target, 0, finish_reason(&done_reason));
+    let mut plain = Plain::new(target, 0, finish_reason(&done_reason)).leaving(left);
     plain.start("", &model, time::unix_seconds(&created_at));
     if !thinking.is_empty() {
         // The mark that lets thoughts go back where they came from.
@@ -48,7 +61,8 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
         plain.part(Part::from(Reasoning::new(thinking.0)).with_native(native));
     }
     if !content.is_empty() {
-        plain.part(Part::text(content.0));
+        let text = plain.text(content.0);
+        plain.part(text);
     }
     for call in tool_calls {
         let (call, leftovers) = read_call(call);
@@ -59,19 +73,19 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     if beside.len() + unknown.len() > MAX_UNKNOWN {
         return None;
     }
-    let beside = fields(beside)?.into_iter();
+    let beside = distinct(beside)?.into_iter();
     let beside = beside.map(|(key, value)| json!({"message": {key: value}}));
-    let unknown = fields(unknown)?.into_iter();
+    let unknown = distinct(unknown)?.into_iter();
     let unknown = unknown.map(|field| Value::Object(Map::from_iter([field])));
     for item in beside.chain(unknown) {
         plain.unknown(Native::new(target.origin(NAME), item));
     }
     plain.usage(usage);
-    Some(plain.finish())
+    Some(plain)
 }
 
 /// Fields of which none comes twice.
-fn fields(rest: Rest<'_>) -> Option<Map<String, Value>> {
+fn distinct(rest: Rest<'_>) -> Option<Map<String, Value>> {
     let count = rest.len();
     let rest = rest.into_iter();
     let fields: Map<_, _> = rest

@@ -7,7 +7,7 @@ use super::{SEARCHES, SIDE_CHANNEL, finish_reason, usage};
 use crate::dialect::Target;
 use crate::think::ThinkSplitter;
 use crate::whole::Plain;
-use parlor_core::{ChatResponse, FinishKind, Native, Part, Reasoning};
+use parlor_core::{FinishKind, Native, Reasoning};
 use serde_json::Value;
 
 /// The names of unknown fields that tell more than themselves: errors, usage,
@@ -20,9 +20,13 @@ const TELLING: [&str; 5] = [
     SEARCHES[1],
 ];
 
-/// The response that a chunk is, if it is plain: its texts are then taken out
-/// of it. If not, the chunk is as it was.
-pub(super) fn read(chunk: &mut Chunk<'_>, target: &Target<'_>) -> Option<ChatResponse> {
+/// The plain answer that a chunk is, if it is one: its texts are then taken out
+/// of it. If not, the chunk is as it was. A text may have been left as it stands.
+pub(super) fn read<'a>(
+    chunk: &mut Chunk<'a>,
+    target: &Target<'_>,
+    left: Option<&'a str>,
+) -> Option<Plain<'a>> {
     let Chunk {
         id,
         model,
@@ -70,7 +74,7 @@ pub(super) fn read(chunk: &mut Chunk<'_>, target: &Target<'_>) -> Option<ChatRes
     };
     let is_over = reason.is_some();
     let reason = reason.unwrap_or(FinishKind::Stop.into());
-    let mut plain = Plain::new(target, index, reason);
+    let mut plain = Plain::new(target, index, reason).leaving(left);
     say(message, is_over, target, &mut plain)?;
     plain.start(id, model, created.0);
     if let Some(raw @ Value::Object(_)) = consumed.read() {
@@ -79,7 +83,7 @@ pub(super) fn read(chunk: &mut Chunk<'_>, target: &Target<'_>) -> Option<ChatRes
     if let Some(item) = unknown(all, [(index, own, inner)].into_iter()) {
         plain.unknown(Native::new(target.origin(NAME), item));
     }
-    Some(plain.finish())
+    Some(plain)
 }
 
 fn tells<const N: usize>(extras: &Extras<'_, N>) -> bool {
@@ -88,11 +92,11 @@ fn tells<const N: usize>(extras: &Extras<'_, N>) -> bool {
 
 /// Tells what a message says; of an answer whose end wasn't told it says
 /// something.
-fn say(
-    message: &mut Delta<'_>,
+fn say<'a>(
+    message: &mut Delta<'a>,
     is_over: bool,
     target: &Target<'_>,
-    plain: &mut Plain,
+    plain: &mut Plain<'a>,
 ) -> Option<()> {
     let Delta {
         content,
@@ -138,7 +142,8 @@ fn say(
     // From here on it is plain, and texts can be taken out of what was read.
     if !content.text.is_empty() {
         let text = std::mem::take(&mut content.text);
-        plain.part_in_front(Part::text(text));
+        let text = plain.text(text);
+        plain.part_in_front(text);
     }
     if let Some(text) = thought {
         let text = std::mem::take(&mut text.0);
@@ -147,7 +152,7 @@ fn say(
     Some(())
 }
 
-fn call(call: &Call<'_>, plain: &mut Plain) -> Option<()> {
+fn call(call: &Call<'_>, plain: &mut Plain<'_>) -> Option<()> {
     let Call {
         index: _,
         id,

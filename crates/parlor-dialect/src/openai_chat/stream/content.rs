@@ -4,7 +4,8 @@ use super::super::response;
 use super::super::wire::{Call, Delta};
 use super::decode::ChatDecoder;
 use super::reasoning::texts;
-use super::state::{Audio, Kept};
+use super::state::Kept;
+use super::tools::BUNDLE;
 use crate::assemble::ToolFragment;
 use crate::think::ThinkPiece;
 use parlor_core::{ArgumentsForm, Citation, Event, Executor, Part, PartKind, Result};
@@ -63,7 +64,7 @@ impl ChatDecoder {
                 .any(|(key, value)| key != "expires_at" && says(value))
             {
                 let audio = &mut self.choices[at].audio;
-                audio.get_or_insert_with(Audio::default).take(piece);
+                audio.get_or_insert_default().take(piece);
             }
         }
         for (position, call) in (0..).zip(delta.tool_calls.iter()) {
@@ -132,7 +133,12 @@ impl ChatDecoder {
             return Ok(());
         }
         let text = tool.text();
-        if self.choices[at].bundle.take(place, id, &tool.name, &text) {
+        let bundle = &mut self.choices[at].bundle;
+        if (bundle.is_some() || &*tool.name == BUNDLE)
+            && bundle
+                .get_or_insert_default()
+                .take(place, id, &tool.name, &text)
+        {
             return Ok(());
         }
         let index = self.choices[at].index;

@@ -271,7 +271,8 @@ impl ChatDecoder {
             })?;
         }
         self.settle(at, out)?;
-        for call in std::mem::take(&mut self.choices[at].bundle).finish() {
+        let bundle = self.choices[at].bundle.take();
+        for call in bundle.map(|it| it.finish()).unwrap_or_default() {
             self.part(at, call.into(), out)?;
         }
         for part in std::mem::take(&mut self.choices[at].executed).finish(&self.assembler) {

@@ -23,9 +23,9 @@ pub(super) struct ChoiceState {
     /// Whether thoughts came as plain text, which details then repeat.
     pub(super) plain_thoughts: bool,
     pub(super) think: Option<ThinkSplitter>,
-    pub(super) audio: Option<Audio>,
+    pub(super) audio: Option<Box<Audio>>,
     pub(super) executed: Executed,
-    pub(super) bundle: Bundle,
+    pub(super) bundle: Option<Box<Bundle>>,
     pub(super) refused: bool,
     /// Whether anything was said in it.
     pub(super) spoke: bool,
@@ -54,6 +54,12 @@ impl Kept {
             Some((_, kept)) if kept == json => {}
             Some((_, kept)) => json.clone_into(kept),
             None if room && says_something(json) => {
+                // Most have a name or two.
+                self.0.reserve_exact(if self.0.len() < 2 {
+                    2 - self.0.len()
+                } else {
+                    0
+                });
                 self.0.push((name.to_owned(), json.to_owned()));
             }
             None => {}

@@ -84,7 +84,7 @@ pub(super) fn read(body: &[u8], target: &Target<'_>) -> Option<ChatResponse> {
     Some(plain.finish())
 }
 
-fn say(item: Object, target: &Target<'_>, plain: &mut Plain) -> Option<()> {
+fn say(item: Object, target: &Target<'_>, plain: &mut Plain<'_>) -> Option<()> {
     let is_over = item.get("status").is_none_or(|it| it != "incomplete");
     let known = matches!(kind_of(&item), "message" | "reasoning" | "function_call");
     let (item, logprobs) = take_logprobs(item);
