@@ -3,7 +3,9 @@
 
 use kit::{Asked, Client, Counting, Dialect, Prompt};
 use parlor::layers::ConfiguredLayers;
-use parlor::{ChatModel, ChatRequest, Config, Env, Event, Media, Message, PROVIDERS, Registry};
+use parlor::{
+    ChatModel, ChatRequest, Config, Env, Event, Media, Message, PROVIDERS, Part, Registry,
+};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -80,8 +82,9 @@ impl Client for Parlor {
     }
 
     async fn stream(&self, model: &str, prompt: &Prompt, mut each: impl FnMut(&str) + Send) {
-        let request = request(prompt);
-        let mut stream = self.model(model).stream(&request).await.expect("a stream");
+        // Nothing of the request is held while its answer streams.
+        let stream = self.model(model).stream(&request(prompt)).await;
+        let mut stream = stream.expect("a stream");
         while let Some(event) = stream.next().await {
             if let Event::TextDelta { text, .. } = event.expect("an event") {
                 each(&text);
@@ -92,7 +95,8 @@ impl Client for Parlor {
     async fn call(&self, model: &str, prompt: &Prompt) -> usize {
         let request = request(prompt);
         let response = self.model(model).chat(&request).await.expect("an answer");
-        response.text().len()
+        let parts = response.message().map_or(&[][..], |it| &it.parts);
+        parts.iter().filter_map(Part::as_text).map(str::len).sum()
     }
 
     async fn ask(&self, streamed: bool) -> Asked {
