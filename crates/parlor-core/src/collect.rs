@@ -46,9 +46,10 @@ struct CollectedPart {
 impl Collector {
     /// A collector for the answer of this provider.
     pub fn new(provider: impl Into<String>) -> Self {
-        let mut collector = Self::default();
-        collector.provider = provider.into();
-        collector
+        Self {
+            provider: provider.into(),
+            ..Self::default()
+        }
     }
 
     /// Takes the next event. Events that break the grammar (a delta for a part

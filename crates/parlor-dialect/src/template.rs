@@ -26,7 +26,7 @@ const ENOUGH: u32 = 16;
 /// The most room for a frame that is made when the stream begins: for one as
 /// long as the first, and a little more.
 const USUAL_FRAME: usize = 384;
-const GROWTH: usize = 64;
+const GROWTH: usize = 32;
 
 /// What a frame says that says a single text, all of it borrowed from there.
 ///
