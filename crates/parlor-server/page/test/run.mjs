@@ -34,16 +34,20 @@ let passed = 0;
 for (const { name, run } of cases.filter((it) => it.name.includes(wanted))) {
   const at = performance.now();
   let error = null;
+  let told = '';
   try {
     upstream.requests.length = 0;
-    await run({ browser, upstream, service, program, visit: (options, path = '') => Visit.of(browser, service.url + path, options) });
+    await run({
+      tell: (text) => { told = `: ${text}`; }, browser, upstream, service, program,
+      visit: (options, path = '') => Visit.of(browser, service.url + path, options),
+    });
   } catch (thrown) {
     error = thrown;
   }
   // Of all tests: nothing is asked of anybody else, and no policy is broken.
   const troubles = await Visit.endAll();
   if (troubles.length) error = new Error([...troubles, error?.stack].join('\n'));
-  console.log(`${error ? 'FAILED' : 'ok'}  ${name} (${Math.round(performance.now() - at)} ms)`);
+  console.log(`${error ? 'FAILED' : 'ok'}  ${name} (${Math.round(performance.now() - at)} ms)${told}`);
   if (error) console.log(`    ${(error.stack ?? String(error)).replaceAll('\n', '\n    ')}`);
   if (error) failed += 1;
   else passed += 1;

@@ -24,7 +24,7 @@ async function longestTask(page, run) {
   return Math.max(...times);
 }
 
-const smooth = (model, bytes) => async function run({ visit }) {
+const smooth = (model, bytes) => async function run({ visit, tell }) {
   const it = await visit();
   const { page } = it;
   // Whatever is made but once is made.
@@ -37,6 +37,7 @@ const smooth = (model, bytes) => async function run({ visit }) {
   });
   const text = await page.locator('.turn').last().locator('.prose').evaluate((prose) => prose.textContent);
   assert.ok(text.length > bytes, `${text.length} letters`);
+  tell(`the longest task took ${longest.toFixed(1)} ms`);
   assert.ok(longest < FRAME, `a task took ${longest} ms`);
   // What came in pieces looks like what comes at once.
   const shape = () => page.locator('.turn').last().locator('.prose').evaluate((prose) => {

@@ -14,7 +14,7 @@ export default {
     assert.match(page.url(), /#\w+$/);
   },
 
-  async 'stop ends the upstream within 300 ms and keeps the text'({ visit, upstream }) {
+  async 'stop ends the upstream within 300 ms and keeps the text'({ visit, upstream, tell }) {
     const it = await visit();
     const { page } = it;
     await it.choose('slow');
@@ -24,6 +24,7 @@ export default {
     await page.evaluate(() => document.querySelector('[aria-label=Stop]').click());
     await until(() => upstream.last.left, 2000);
     const took = upstream.last.left - stopped;
+    tell(`it took ${took.toFixed(0)} ms`);
     assert.ok(took <= 300, `it took ${took} ms`);
     const turn = await it.answer();
     await turn.getByText('Stopped here.').waitFor();
