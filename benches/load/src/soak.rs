@@ -15,11 +15,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// Requests a second.
 const RATE: f64 = 250.0;
 
-/// What is idle is let go by the service and its connections within this time.
-const REST: Duration = Duration::from_secs(10);
+/// How long the service has to notice that all clients are gone, and how long it rests then.
+const PATIENCE: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(5);
 
 /// How much a service may hold more at the end than after a part: pages that lie about.
 const SLACK: f64 = 3.0;
+
+/// Connections to the upstream that are kept may be some more or fewer.
+const FEW: usize = 20;
 
 /// What a request is, and what its answer is to be.
 struct Kind {
@@ -48,8 +52,7 @@ pub(crate) async fn soak(place: &Place<'_>, lasts: Duration) -> Result<String, S
     let mut all = vec![];
     for _ in 0..4 {
         count += part(&kinds, &process, lasts / 4, &mut wrong).await;
-        sleep(REST).await;
-        all.push(held(&process).await?);
+        all.push(settled(&process).await?);
         if let Some(held) = all.last() {
             let (resident, descriptors) = (held.resident, held.descriptors);
             eprintln!("{resident:.1} MB, {descriptors} descriptors");
@@ -59,7 +62,7 @@ pub(crate) async fn soak(place: &Place<'_>, lasts: Duration) -> Result<String, S
         return Err("no part of it was done".to_owned());
     };
     let is_steady = last.resident <= first.resident + SLACK
-        && last.descriptors <= first.descriptors
+        && last.descriptors <= first.descriptors + FEW
         && last.in_flight == "0";
     let wrong: Vec<String> = wrong
         .iter()
@@ -179,6 +182,16 @@ fn note(
     if let Some(told) = told {
         *wrong.entry(told).or_default() += 1;
     }
+}
+
+/// What it holds once nothing is on its way.
+async fn settled(process: &Process) -> Result<Held, String> {
+    let end = Instant::now() + PATIENCE;
+    while held(process).await?.in_flight != "0" && Instant::now() < end {
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(REST).await;
+    held(process).await
 }
 
 async fn held(process: &Process) -> Result<Held, String> {
