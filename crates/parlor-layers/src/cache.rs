@@ -75,8 +75,8 @@ mod store;
 pub use policy::{CacheMode, CachePolicy};
 pub use store::{CacheStore, MemoryStore};
 
-use crate::Configurable;
 use crate::key::{self, CacheKey};
+use crate::{Configurable, Stores};
 use async_trait::async_trait;
 use keep::Recorder;
 use parlor_core::{
@@ -247,6 +247,13 @@ impl Configurable for CacheLayer {
                 "with `{name}` at nothing it keeps nothing; set `layers.cache` to false for no cache"
             )),
             None => Ok(Self::new(policy)),
+        }
+    }
+
+    fn within(self, stores: &Stores) -> Self {
+        match &stores.cache {
+            Some(store) => Self::with_store(self.shared.policy.clone(), store.clone()),
+            None => self,
         }
     }
 }

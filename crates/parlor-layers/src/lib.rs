@@ -91,4 +91,7 @@ mod watch;
 #[cfg(feature = "cache")]
 mod weight;
 
-pub use stack::{Configurable, ConfiguredLayer, Layers, ORDER, Slot, Stack, configured};
+pub use stack::{
+    Configurable, ConfiguredLayer, Layers, ORDER, Slot, Stack, Stores, configured,
+    configured_within,
+};

@@ -1,5 +1,6 @@
 //! Puts layers around a model in the order that their meaning asks for.
 
+use crate::limits::LimitStore;
 use crate::{balance, concurrency, fallback, hedge, rate_limit, retry, timeout};
 use parlor_core::{ChatModel, Error, ErrorKind, Layer, Result};
 use serde::de::DeserializeOwned;
@@ -55,7 +56,7 @@ pub struct Slot {
 }
 
 type Shared = Arc<dyn Layer + Send + Sync>;
-type Configure = fn(&Value) -> std::result::Result<Shared, String>;
+type Configure = fn(&Value, &Stores) -> std::result::Result<Shared, String>;
 
 /// A layer that a configuration can ask for by its name.
 pub trait Configurable: Layer + Send + Sync + Sized + 'static {
@@ -69,6 +70,25 @@ pub trait Configurable: Layer + Send + Sync + Sized + 'static {
     /// - What contradicts itself is told as a sentence that names the key.
     /// - Nothing is opened or sent.
     fn configured(settings: Self::Settings) -> std::result::Result<Self, String>;
+
+    /// The same layer that counts and keeps in these stores, if it does either.
+    #[must_use]
+    fn within(self, stores: &Stores) -> Self {
+        let _ = stores;
+        self
+    }
+}
+
+/// Where layers made from a configuration count and keep, so that several
+/// instances of a program do so together; in each layer's own memory by default.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Stores {
+    /// The accounts of `budget` and `rate_limit`. Layers of one name share them.
+    pub limits: Option<Arc<dyn LimitStore>>,
+    /// The answers of `cache`.
+    #[cfg(feature = "cache")]
+    pub cache: Option<Arc<dyn crate::cache::CacheStore>>,
 }
 
 impl Slot {
@@ -86,10 +106,10 @@ impl Slot {
         Self {
             name,
             layer: TypeId::of::<L>,
-            configure: Some(|settings| {
+            configure: Some(|settings, stores| {
                 let settings = read::<L::Settings>(settings)?;
                 let layer = L::configured(settings)?;
-                Ok(Arc::new(layer))
+                Ok(Arc::new(layer.within(stores)))
             }),
         }
     }
@@ -133,6 +153,14 @@ fn read<S: DeserializeOwned>(settings: &Value) -> std::result::Result<S, String>
 /// layer of a feature that is off or one that is made in code only, and for
 /// settings that are wrong, with what was expected.
 pub fn configured(name: &str, settings: &Value) -> Result<ConfiguredLayer> {
+    configured_within(name, settings, &Stores::default())
+}
+
+/// The same, where what is counted and kept is in these stores.
+///
+/// # Errors
+/// As of [`configured`].
+pub fn configured_within(name: &str, settings: &Value, stores: &Stores) -> Result<ConfiguredLayer> {
     let wrong = |message: String| {
         Error::new(
             ErrorKind::Configuration,
@@ -150,7 +178,7 @@ pub fn configured(name: &str, settings: &Value) -> Result<ConfiguredLayer> {
         Value::Bool(true) => &empty,
         settings => settings,
     };
-    let layer = configure(settings).map_err(wrong)?;
+    let layer = configure(settings, stores).map_err(wrong)?;
     Ok(ConfiguredLayer { place, layer })
 }
 

@@ -5,6 +5,7 @@
 
 mod call;
 mod conversations;
+mod follow;
 mod going;
 mod log;
 mod question;
@@ -21,11 +22,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::Response;
-use parlor::Error;
+use parlor::{Error, ErrorKind};
 use serde_json::Value;
 
 pub(crate) use going::Turns;
-pub use relay::{MemoryRelay, Relay};
+pub use relay::MemoryRelay;
 pub(crate) use routes::{Gives, ROUTES, Route};
 pub(crate) use shelf::Shelf;
 pub use shelf::StoreAt;
@@ -51,9 +52,8 @@ pub(crate) fn routes(mut router: Router<Arc<Site>>) -> Router<Arc<Site>> {
                         Ok(call) => call,
                         Err(error) => return refused(&error),
                     };
-                    answers(site, call)
-                        .await
-                        .unwrap_or_else(|error| refused(&error))
+                    let answer = answers(site, call).await;
+                    answer.unwrap_or_else(|error| refused(&of_store(error)))
                 };
                 // A handler's future would have the size of the largest of them.
                 Box::pin(answered)
@@ -69,6 +69,17 @@ pub(crate) fn refused(error: &Error) -> Response {
     let mut response = gateway::refused(&*speak::of_path("/api/"), error);
     *response.body_mut() = Body::from(serde_json::json!({ "error": told(error) }).to_string());
     response
+}
+
+/// A failure of the store, which is none of a provider: it is away, and comes back.
+fn of_store(error: Error) -> Error {
+    if error.kind() != ErrorKind::Connection || error.provider().is_some() {
+        return error;
+    }
+    let message = "the store of this service's conversations is away";
+    Error::new(ErrorKind::Overloaded, message)
+        .with_status(503)
+        .with_source(error)
 }
 
 /// What a client may know of a failure.

@@ -5,13 +5,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor::layers::cache::CacheStore;
 use parlor::layers::limits::{LimitStore, MemoryStore};
 use parlor::{Error, ErrorKind, Result, Secret};
-use parlor_store::Store;
+use parlor_store::{Relay, Store};
 use serde::Deserialize;
 
 use crate::account::{UsageSink, UsageWriter};
-use crate::chat::{Relay, StoreAt};
+use crate::chat::StoreAt;
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -54,8 +55,10 @@ pub struct ServerConfig {
     /// used too. `None` by default.
     /// Where it has any, or the address is beyond this machine, a key is asked for.
     pub given_keys: Option<Store>,
-    /// Where the limits of those keys are counted; in memory by default.
+    /// Where the limits of those keys are counted, and those of `[layers]`; in memory by default.
     pub limits: Arc<dyn LimitStore>,
+    /// Where `[layers.cache]` keeps answers; in a memory of its own by default.
+    pub cache: Option<Arc<dyn CacheStore>>,
     /// What holds of limits while their store is away.
     pub on_store_failure: OnStoreFailure,
     /// Where conversations are kept; in memory by default. It is opened when the first one is
@@ -95,6 +98,7 @@ impl Default for ServerConfig {
             usage_writer: None,
             given_keys: None,
             limits: Arc::new(MemoryStore::new()),
+            cache: None,
             on_store_failure: OnStoreFailure::default(),
             store: StoreAt::default(),
             relay: None,

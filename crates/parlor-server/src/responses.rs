@@ -5,10 +5,12 @@
 //! own, so that any provider can answer it; what only one provider understands is
 //! [sealed](crate::seal) in them. A response belongs to the key that asked for it.
 
-use std::collections::{HashMap, VecDeque};
+mod memory;
+mod stored;
+
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::extract::{Path, State};
@@ -21,16 +23,19 @@ use parlor::{ChatResponse, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::chat::{Shelf, StoreAt};
+use crate::config::ServerConfig;
 use crate::gateway::refused;
 use crate::seal::Sealer;
 use crate::service::Site;
 use crate::speak::{self, Speak};
+use memory::InMemory;
+use stored::Stored;
 
 /// The dialect whose answers are kept.
 const DIALECT: &str = "openai-responses";
 
-/// How many bytes of responses are kept in memory, and for how long.
-const MEMORY: usize = 64 * 1024 * 1024;
+/// How long responses are kept.
 const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where responses are kept, as text by a key that says whose they are.
@@ -50,71 +55,16 @@ pub(crate) trait ResponseStore: Debug + Send + Sync {
 
     /// Takes one away; whether it was there.
     async fn delete(&self, key: &str) -> Result<bool>;
+
+    /// Waits until all that was put is kept.
+    async fn flushed(&self) {}
 }
 
-/// Responses in the memory of this process, the oldest of which make way for others.
-#[derive(Debug, Default)]
-pub(crate) struct InMemory(Mutex<Memory>);
-
-#[derive(Debug, Default)]
-struct Memory {
-    kept: HashMap<String, (Arc<str>, Instant)>,
-    /// By age; keys that are gone or were put again may stand here still.
-    order: VecDeque<(String, Instant)>,
-    bytes: usize,
-}
-
-impl InMemory {
-    fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Memory {
-    fn remove(&mut self, key: &str) -> bool {
-        let removed = self.kept.remove(key);
-        if let Some((text, _)) = &removed {
-            self.bytes -= text.len() + key.len();
-        }
-        removed.is_some()
-    }
-}
-
-#[async_trait]
-impl ResponseStore for InMemory {
-    fn put(&self, key: String, kept: String) {
-        let mut memory = self.lock();
-        let size = key.len() + kept.len();
-        if size > MEMORY {
-            return;
-        }
-        memory.remove(&key);
-        let now = Instant::now();
-        while let Some((oldest, at)) = memory.order.front().cloned() {
-            let is_stale = memory.kept.get(&oldest).is_none_or(|(_, put)| *put != at);
-            let is_old = now.duration_since(at) > AGE || memory.bytes + size > MEMORY;
-            if !is_stale && !is_old {
-                break;
-            }
-            memory.order.pop_front();
-            if !is_stale {
-                memory.remove(&oldest);
-            }
-        }
-        memory.bytes += size;
-        memory.order.push_back((key.clone(), now));
-        memory.kept.insert(key, (kept.into(), now));
-    }
-
-    async fn get(&self, key: &str) -> Result<Option<Arc<str>>> {
-        let memory = self.lock();
-        let found = memory.kept.get(key);
-        let fresh = found.filter(|(_, at)| at.elapsed() <= AGE);
-        Ok(fresh.map(|(text, _)| Arc::clone(text)))
-    }
-
-    async fn delete(&self, key: &str) -> Result<bool> {
-        Ok(self.lock().remove(key))
+/// Where the responses of a service are kept: where its conversations are, unless that is memory.
+pub(crate) fn store(config: &ServerConfig, shelf: &Arc<Shelf>) -> Arc<dyn ResponseStore> {
+    match config.store {
+        StoreAt::Memory => Arc::new(InMemory::default()),
+        _ => Arc::new(Stored::new(Arc::clone(shelf), config.relay.is_some())),
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::routing::{get, post};
@@ -19,10 +20,13 @@ use crate::access::Access;
 use crate::account::Account;
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
-use crate::responses::{InMemory, ResponseStore};
+use crate::responses::ResponseStore;
 use crate::speak::CLIENTS;
 use crate::threads::Threads;
-use crate::{chat, count, gateway, list, listen, local, openapi, ops, page, responses};
+use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, page, responses};
+
+/// How long what is not yet written down may take at the end.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The most models that are kept with their layers: names may come from strangers.
 const MODELS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
@@ -40,7 +44,7 @@ pub(crate) struct Site {
     pub(crate) access: Access,
     pub(crate) account: Arc<Account>,
     pub(crate) responses: Arc<dyn ResponseStore>,
-    pub(crate) shelf: Shelf,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) turns: Arc<Turns>,
     room: Arc<Semaphore>,
 }
@@ -54,8 +58,9 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    fn new(registry: Registry) -> Result<Self> {
-        let layers = ConfiguredLayers::new(registry.config())?;
+    fn new(registry: Registry, config: &ServerConfig) -> Result<Self> {
+        let stores = |instance: Option<&str>| layered::stores(config, instance);
+        let layers = ConfiguredLayers::within(registry.config(), stores)?;
         Ok(Self {
             registry,
             layers,
@@ -86,13 +91,14 @@ impl Service {
     /// [`check`](ServerConfig::check) finds.
     pub fn new(registry: Registry, config: ServerConfig) -> Result<Self> {
         config.check()?;
-        let live = Live::new(registry)?;
+        let live = Live::new(registry, &config)?;
         let account = Account::new(&config);
+        let shelf = Arc::new(Shelf::new(config.store.clone()));
         let site = Site {
             access: Access::new(&config, account.keyring.clone()),
             account: Arc::new(account),
-            responses: Arc::new(InMemory::default()),
-            shelf: Shelf::new(config.store.clone()),
+            responses: responses::store(&config, &shelf),
+            shelf,
             turns: Turns::new(config.relay.clone()),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             live: ArcSwap::from_pointee(live),
@@ -110,10 +116,8 @@ impl Service {
     /// # Errors
     /// What is wrong with the registry's configuration; then nothing changes.
     pub fn reload(&self, registry: Registry, keys: &[Secret]) -> Result<()> {
-        if let Some(problem) = registry.check().into_iter().next() {
-            return Err(problem);
-        }
-        let live = Live::new(registry)?;
+        registry.checked()?;
+        let live = Live::new(registry, &self.site.config)?;
         self.site.live.store(Arc::new(live));
         self.site.access.replace(keys);
         Ok(())
@@ -181,6 +185,9 @@ impl Service {
         let left = own.min(threads.left().await);
         // Turns go on without readers.
         self.site.turns.close(tokio::time::sleep(left)).await;
+        // What can't be kept now is lost, and the end doesn't wait for it.
+        let kept = self.site.responses.flushed();
+        let _ = tokio::time::timeout(LAST_WRITES, kept).await;
         Ok(())
     }
 

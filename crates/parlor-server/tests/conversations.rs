@@ -326,7 +326,9 @@ fn a_service_that_is_killed_has_kept_what_came() {
     after.block_on(async {
         let talk = Talk::start(at(&file)).await;
         let (text, end) = talk.client.read(&id, &turn).await;
-        assert_eq!((&*text, &end["state"]), ("Half an ", &json!("interrupted")));
+        assert_eq!((&*text, &end["state"]), ("Half an ", &json!("failed")));
+        let why = "the service ended before this was answered";
+        assert_eq!(end["error"]["message"], why);
     });
 }
 

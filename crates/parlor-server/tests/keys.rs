@@ -191,7 +191,13 @@ async fn while_the_store_is_away_known_keys_go_on_and_others_wait() {
     let (_, known) = site.key("known", KeyTerms::default()).await;
     let (_, unknown) = site.key("unknown", KeyTerms::default()).await;
     assert_eq!(site.ask(CHAT, MODEL, known.expose()).await.0, 200);
-    assert_eq!(site.get("/readyz", "operator").await.0, 200);
+    let (status, body) = site.get("/readyz", "operator").await;
+    assert_eq!(status, 200, "{body}");
+    let providers = &body["providers"];
+    let ready = providers["ready"].as_array().unwrap();
+    assert!(ready.contains(&json!("anthropic")), "{body}");
+    // Those that nobody configured miss no key.
+    assert_eq!(providers["no_key"], json!([]), "{body}");
     site.store.close().await;
     assert_eq!(site.ask(CHAT, MODEL, known.expose()).await.0, 200);
     let (status, body) = site.ask(CHAT, MODEL, unknown.expose()).await;

@@ -29,11 +29,20 @@ const ADVICE: &[(i64, &str)] = &[
     ),
 ];
 
+/// Whether a server of PostgreSQL says that it ends, begins, or has no connection left.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn is_away(code: &str) -> bool {
+    code.starts_with("57P0") || code.starts_with("08") || code == "53300"
+}
+
 /// An error of the database while `doing` something.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| {
         let (kind, retry) = match &error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) => {
+                (ErrorKind::Connection, Retry::Later(None))
+            }
+            sqlx::Error::Database(told) if told.code().is_some_and(|code| is_away(&code)) => {
                 (ErrorKind::Connection, Retry::Later(None))
             }
             sqlx::Error::Configuration(_) => (ErrorKind::Configuration, Retry::Never),

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `sqlite` (default) | [`Store::sqlite`]: a file, which several programs may use at once |
 //! | `postgres` | `Store::postgres`: a server that several machines share |
-//! | `redis` | `SharedStore`: limits and cached answers that several instances share |
+//! | `redis` | `SharedStore`: limits, cached answers and turns that several instances share |
 //! | `redis-tls` | the same over TLS |
 
 mod conversations;
@@ -38,6 +38,8 @@ mod foreign;
 mod id;
 mod imported;
 mod info;
+mod relay;
+mod responses;
 mod schema;
 mod search;
 mod served;
@@ -50,6 +52,8 @@ mod tree;
 #[cfg(feature = "sqlite")]
 pub use foreign::Foreign;
 pub use imported::{Import, Imported};
+pub use relay::{Ear, Heard, Mark, Relay, Told};
+pub use responses::KeptResponse;
 pub use served::{Outcome, ServedBy, ServedRow, UsageEvent};
 pub use service_keys::{Allowed, KeyTerms, ServiceKey, Span};
 #[cfg(feature = "redis")]

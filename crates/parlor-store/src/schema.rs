@@ -95,6 +95,13 @@ const STEPS: &[&[&str]] = &[
         priced TEXT)",
         "CREATE INDEX requests_at ON requests (at_ms)",
     ],
+    &[
+        "CREATE TABLE responses (
+        id TEXT PRIMARY KEY,
+        at_ms BIGINT NOT NULL,
+        content TEXT NOT NULL)",
+        "CREATE INDEX responses_at ON responses (at_ms)",
+    ],
 ];
 
 const VERSION: &str = "SELECT version FROM parlor_schema";

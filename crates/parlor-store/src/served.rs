@@ -6,7 +6,6 @@ pub use event::{Outcome, UsageEvent};
 
 use crate::counted::billionths;
 use crate::failure::failed;
-use crate::id;
 use crate::info::{SUMS, cost, count, usage};
 use crate::store::Store;
 use parlor_core::{Cost, Result, Usage};
@@ -93,7 +92,8 @@ const FIELDS: [&str; 24] = [
 ];
 
 impl Store {
-    /// Writes down what became of requests, all or none.
+    /// Writes down what became of requests, all or none. What was written already stays as it is:
+    /// where nobody knows whether that went well, it is written again.
     ///
     /// # Errors
     /// `Connection` where the store is away for now, else `Unexpected` or `Configuration`.
@@ -190,7 +190,8 @@ fn insertion(rows: usize) -> String {
     let rows = places.chunks(FIELDS.len());
     let rows: Vec<String> = rows.map(|row| format!("({})", row.join(", "))).collect();
     let fields = FIELDS.join(", ");
-    format!("INSERT INTO requests ({fields}) VALUES {}", rows.join(", "))
+    let rows = rows.join(", ");
+    format!("INSERT INTO requests ({fields}) VALUES {rows} ON CONFLICT (id) DO NOTHING")
 }
 
 type Bound<'a> = Query<'a, Any, AnyArguments>;
@@ -199,7 +200,7 @@ type Bound<'a> = Query<'a, Any, AnyArguments>;
 fn bound<'a>(row: Bound<'a>, event: &'a UsageEvent) -> Bound<'a> {
     let cost = event.cost.as_ref();
     let usage = &event.usage;
-    row.bind(id::turn().0)
+    row.bind(event.id)
         .bind(whole(event.at_ms))
         .bind(event.request_id.as_str())
         .bind(event.key.as_deref())

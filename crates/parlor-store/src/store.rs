@@ -43,7 +43,9 @@ impl Store {
             &url,
             name,
             &crate::database::SQLITE,
-            AnyPoolOptions::new().max_connections(4),
+            AnyPoolOptions::new()
+                .max_connections(4)
+                .acquire_timeout(Duration::from_secs(10)),
         )
         .await
     }
@@ -54,6 +56,7 @@ impl Store {
         // Each connection would have a memory of its own.
         let options = AnyPoolOptions::new()
             .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(None)
             .max_lifetime(None);
         let name = "memory".to_owned();
@@ -67,7 +70,10 @@ impl Store {
     /// parlor.
     #[cfg(feature = "postgres")]
     pub async fn postgres(url: &str) -> Result<Self> {
-        let options = AnyPoolOptions::new().max_connections(16);
+        // A pool tries a server that refuses until this time is over.
+        let options = AnyPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(3));
         let name = "postgres".to_owned();
         Self::open(url, name, &crate::database::POSTGRES, options).await
     }
@@ -88,7 +94,6 @@ impl Store {
         greet(&mut first, database).await.map_err(&failed)?;
         first.close().await.map_err(&failed)?;
         let pool = options
-            .acquire_timeout(Duration::from_secs(10))
             .after_connect(move |connection, _| Box::pin(greet(connection, database)))
             .connect_lazy_with(address);
         schema::bring_up(&pool, database).await?;

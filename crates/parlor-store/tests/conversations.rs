@@ -1,6 +1,9 @@
 //! What a store keeps, in each kind of database that is here.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(all(unix, feature = "postgres"))]
+mod servers;
+
 use parlor_agent::{
     Conversation, ConversationStore, Found, History, KeptTurn, Summary, Turn, TurnId, TurnState,
     UsageBy, title_of,
@@ -29,8 +32,7 @@ async fn said(store: &Store, id: &str) -> Vec<String> {
     kept.history.turns().iter().map(Turn::text).collect()
 }
 
-/// Runs a case on SQLite, and on PostgreSQL where `PARLOR_POSTGRES` names an
-/// empty database.
+/// Runs a case on SQLite, and on PostgreSQL where that is.
 macro_rules! cases {
     ($($name:ident)*) => {$(
         #[tokio::test]
@@ -39,14 +41,13 @@ macro_rules! cases {
         }
     )*
 
-        #[cfg(feature = "postgres")]
+        #[cfg(all(unix, feature = "postgres"))]
         #[tokio::test]
         async fn all_of_it_on_postgres() {
-            let Ok(url) = std::env::var("PARLOR_POSTGRES") else {
-                eprintln!("skipped: PARLOR_POSTGRES names no database");
+            let Some(server) = servers::Postgres::start() else {
                 return;
             };
-            let store = Store::postgres(&url).await.unwrap();
+            let store = Store::postgres(&server.url()).await.unwrap();
             $(
                 for info in store.list(1000, 0).await.unwrap() {
                     store.delete(&info.id).await.unwrap();

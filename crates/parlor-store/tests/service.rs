@@ -1,6 +1,9 @@
 //! Keys of a service and what its requests used, in each kind of database that is here.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(all(unix, feature = "postgres"))]
+mod servers;
+
 use parlor_core::{Cost, ErrorKind, Usage};
 use parlor_store::{Allowed, KeyTerms, Outcome, ServedBy, ServedRow, Span, Store, UsageEvent};
 
@@ -11,14 +14,13 @@ async fn on_sqlite() {
     all(&Store::memory().await.unwrap()).await;
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(all(unix, feature = "postgres"))]
 #[tokio::test]
 async fn on_postgres() {
-    let Ok(url) = std::env::var("PARLOR_POSTGRES") else {
-        eprintln!("skipped: PARLOR_POSTGRES names no database");
+    let Some(server) = servers::Postgres::start() else {
         return;
     };
-    all(&Store::postgres(&url).await.unwrap()).await;
+    all(&Store::postgres(&server.url()).await.unwrap()).await;
 }
 
 async fn all(store: &Store) {

@@ -1,82 +1,21 @@
 //! Limits and answers that several instances share, by a Redis that is killed and started again.
-#![cfg(feature = "redis")]
-#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
+#![cfg(all(unix, feature = "redis"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod servers;
 
 use parlor_core::ErrorKind;
 use parlor_layers::cache::CacheStore;
 use parlor_layers::key::KeyPolicy;
 use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
 use parlor_store::SharedStore;
-use std::net::TcpListener;
-use std::process::Stdio;
+use servers::Redis;
 use std::time::Duration;
-use tokio::io::AsyncBufReadExt;
-use tokio::process::{Child, Command};
 
 const MINUTE: Window = Window::Rolling(Duration::from_secs(60));
 
-/// A server of this test's own.
-struct Server {
-    port: u16,
-    child: Child,
-}
-
-impl Server {
-    /// Starts one, where the program is there.
-    async fn start() -> Option<Self> {
-        // Free again at once, so that the server can have it.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-        let port = free.unwrap().port();
-        let child = Self::run(port).await;
-        if child.is_none() {
-            eprintln!("skipped: there is no redis-server or valkey-server");
-        }
-        Some(Self {
-            port,
-            child: child?,
-        })
-    }
-
-    async fn run(port: u16) -> Option<Child> {
-        let start = |program: &str| {
-            Command::new(program)
-                .args([
-                    "--port",
-                    &port.to_string(),
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "no",
-                ])
-                .args(["--bind", "127.0.0.1", "--daemonize", "no"])
-                .stdout(Stdio::piped())
-                .kill_on_drop(true)
-                .spawn()
-        };
-        let child = start("redis-server").or_else(|_| start("valkey-server"));
-        let mut child = child.ok()?;
-        let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap()).lines();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("Ready to accept connections") {
-                // Read on, so that it can write on.
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Some(child);
-            }
-        }
-        panic!("the server ended");
-    }
-
-    fn store(&self) -> SharedStore {
-        SharedStore::redis(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
-    }
-
-    async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
-    }
-
-    async fn restart(&mut self) {
-        self.child = Self::run(self.port).await.unwrap();
-    }
+fn store(server: &Redis) -> SharedStore {
+    SharedStore::redis(&server.url()).unwrap()
 }
 
 async fn granted(store: &SharedStore, claims: &[Claim]) -> Vec<Receipt> {
@@ -102,10 +41,10 @@ async fn used_is(store: &SharedStore, account: &str, window: Window, expected: u
 
 #[tokio::test]
 async fn all_claims_are_granted_or_none() {
-    let Some(server) = Server::start().await else {
+    let Some(server) = Redis::start().await else {
         return;
     };
-    let store = server.store();
+    let store = store(&server);
     let windows = [MINUTE, Window::Day, Window::Month, Window::Life];
     for window in windows {
         let name = format!("{window:?}");
@@ -145,10 +84,10 @@ async fn all_claims_are_granted_or_none() {
 
 #[tokio::test]
 async fn two_instances_keep_one_limit_exactly() {
-    let Some(server) = Server::start().await else {
+    let Some(server) = Redis::start().await else {
         return;
     };
-    let stores = [server.store(), server.store()];
+    let stores = [store(&server), store(&server)];
     let mut tasks = Vec::new();
     for at in 0..200 {
         let store = stores[at % 2].clone();
@@ -174,10 +113,10 @@ async fn two_instances_keep_one_limit_exactly() {
 
 #[tokio::test]
 async fn a_server_that_was_away_is_used_again() {
-    let Some(mut server) = Server::start().await else {
+    let Some(mut server) = Redis::start().await else {
         return;
     };
-    let store = server.store();
+    let store = store(&server);
     let claim = [Claim::new("account", MINUTE, 10, 5)];
     let receipts = granted(&store, &claim).await;
     server.kill().await;
@@ -200,10 +139,10 @@ async fn a_server_that_was_away_is_used_again() {
 
 #[tokio::test]
 async fn answers_are_kept_for_their_time() {
-    let Some(server) = Server::start().await else {
+    let Some(server) = Redis::start().await else {
         return;
     };
-    let (one, other) = (server.store(), server.store());
+    let (one, other) = (store(&server), store(&server));
     let info = parlor_core::ModelInfo::new("acme", "quick");
     let request = parlor_core::ChatRequest::from("Hi");
     let key = KeyPolicy::default().key(&info, &request).unwrap();
@@ -225,4 +164,20 @@ async fn a_wrong_address_isnt_repeated() {
         !format!("{error} {error:?}").contains("canary"),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_was_started_anew_is_asked_without_a_failure() {
+    let Some(mut server) = Redis::start().await else {
+        return;
+    };
+    let store = store(&server);
+    let claim = [Claim::new("account", MINUTE, 10, 5)];
+    granted(&store, &claim).await;
+    for _ in 0..3 {
+        server.kill().await;
+        server.restart().await;
+        granted(&store, &claim).await;
+        assert_eq!(store.used("account", MINUTE).await.unwrap().0, 5);
+    }
 }

@@ -127,14 +127,25 @@ impl ConfiguredLayers {
     /// # Errors
     /// `Configuration` for a layer that isn't there or settings that are wrong.
     pub fn new(config: &Config) -> Result<Self> {
-        let make = |(name, settings): (&String, &Value)| {
-            let layer = match settings {
-                Value::Bool(false) => None,
-                settings => Some(configured(name, settings)?),
+        Self::within(config, |_| Stores::default())
+    }
+
+    /// Makes the layers, whose limits and answers are in stores that several
+    /// instances of a program may share: those for all models, and those for the
+    /// ones of each instance, which count by themselves.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new).
+    pub fn within(config: &Config, stores: impl Fn(Option<&str>) -> Stores) -> Result<Self> {
+        let all = |settings: &BTreeMap<String, Value>, instance: Option<&str>| {
+            let stores = stores(instance);
+            let make = |(name, settings): (&String, &Value)| {
+                let layer = match settings {
+                    Value::Bool(false) => None,
+                    settings => Some(configured_within(name, settings, &stores)?),
+                };
+                Ok((name.clone(), layer))
             };
-            Ok((name.clone(), layer))
-        };
-        let all = |settings: &BTreeMap<String, Value>| {
             let made = settings.iter().filter(|(name, _)| *name != RETRY).map(make);
             made.collect::<Result<BTreeMap<_, _>>>()
         };
@@ -145,10 +156,11 @@ impl ConfiguredLayers {
                     .map_err(|it| it.with_provider(instance)),
             )
         });
-        let shared = all(&config.layers.others)?.into_iter();
+        let shared = all(&config.layers.others, None)?.into_iter();
         let own = config.providers.iter().map(|(instance, settings)| {
             let inside = |error: Error| error.with_provider(instance);
-            Ok((instance.clone(), all(&settings.layers).map_err(inside)?))
+            let own = all(&settings.layers, Some(instance)).map_err(inside)?;
+            Ok((instance.clone(), own))
         });
         Ok(Self {
             retry: config.layers.retry,

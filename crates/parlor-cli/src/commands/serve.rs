@@ -61,8 +61,10 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     config.store = StoreAt::Open(store.clone());
     config.given_keys = Some(store.clone());
     config.usage_writer = Some(Arc::clone(&writer));
-    if let Some(limits) = stores::limits(&settings)? {
-        config.limits = limits;
+    if let Some(shared) = stores::shared(&settings)? {
+        config.limits = shared.clone();
+        config.cache = Some(shared.clone());
+        config.relay = Some(shared);
     }
     if args.log.is_some() {
         config.usage.push(Arc::new(log));
@@ -140,9 +142,7 @@ impl Configured {
         settings.store(&env())?;
         settings.redis(&env())?;
         let registry = setup::with_models(registry, args.models.as_deref())?;
-        if let Some(problem) = registry.check().into_iter().next() {
-            return Err(problem.into());
-        }
+        registry.checked()?;
         let mut config = ServerConfig::default();
         config.threads = thread::available_parallelism().unwrap_or(config.threads);
         settings.lay_over(&mut config);

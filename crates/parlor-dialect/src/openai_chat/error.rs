@@ -163,6 +163,11 @@ fn is_code(pattern: &str, code: &str) -> bool {
     }
 }
 
+/// The field of the request that a code is about, where it is about one.
+fn param(code: &str) -> Option<&'static str> {
+    (code == "previous_response_not_found").then_some("previous_response_id")
+}
+
 /// The failure in this dialect's shape.
 pub(crate) fn body(error: &Error) -> (u16, Value) {
     let row = REPORTS.iter().find(|row| row.0 == error.kind());
@@ -178,7 +183,7 @@ pub(crate) fn body(error: &Error) -> (u16, Value) {
     let body = json!({"error": {
         "message": error.message(),
         "type": kind,
-        "param": null,
+        "param": code.and_then(param),
         "code": code,
     }});
     (status, body)

@@ -1,9 +1,9 @@
 //! What may be spent in which time, and what is spent.
 
 use super::BudgetLayer;
-use crate::Configurable;
 use crate::estimate::OutputEstimate;
 use crate::limits::{Amount, Scope, Window};
+use crate::{Configurable, Stores};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -293,5 +293,12 @@ impl Configurable for BudgetLayer {
 
     fn configured(settings: BudgetSettings) -> Result<Self, String> {
         settings.into_policy().map(Self::new)
+    }
+
+    fn within(self, stores: &Stores) -> Self {
+        match &stores.limits {
+            Some(store) => self.with_store(store.clone()),
+            None => self,
+        }
     }
 }

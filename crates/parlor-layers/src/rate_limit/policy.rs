@@ -1,9 +1,9 @@
 //! What may be used in which time, and what a call does for which there is no room.
 
 use super::RateLimitLayer;
-use crate::Configurable;
 use crate::estimate::OutputEstimate;
 use crate::limits::{Amount, Scope, Window};
+use crate::{Configurable, Stores};
 use parlor_core::duration;
 use serde::Deserialize;
 use serde_json::Value;
@@ -251,6 +251,13 @@ impl Configurable for RateLimitLayer {
 
     fn configured(settings: RateLimitSettings) -> std::result::Result<Self, String> {
         settings.into_policy().map(Self::new)
+    }
+
+    fn within(self, stores: &Stores) -> Self {
+        match &stores.limits {
+            Some(store) => self.with_store(store.clone()),
+            None => self,
+        }
     }
 }
 

@@ -230,6 +230,22 @@ impl Registry {
             .collect()
     }
 
+    /// The same as one error, a line for each; its kind and its help are the first one's.
+    ///
+    /// # Errors
+    /// Where [`check`](Self::check) finds anything.
+    pub fn checked(&self) -> Result<()> {
+        let problems = self.check();
+        let messages: Vec<&str> = problems.iter().map(Error::message).collect();
+        let all = messages.join("\n");
+        match problems.into_iter().next() {
+            None => Ok(()),
+            Some(first) => Err(Error::new(first.kind(), all)
+                .with_help(first.help().to_owned())
+                .with_source(first)),
+        }
+    }
+
     /// Asks an instance which models it has.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use parlor::{Error, ErrorKind, Price, Result, Retry, Usage};
 use parlor_store::{Allowed, ServiceKey, Span};
 
 use crate::config::OnStoreFailure;
+use crate::layered::away;
 
 const MINUTE: Window = Window::Rolling(Duration::from_secs(60));
 /// What output is expected of a request that doesn't limit it.
@@ -142,12 +143,7 @@ pub(crate) async fn reserve(
             Err(refused(key, full, after))
         }
         Err(_) if limits.on_failure == OnStoreFailure::Allow => Ok(None),
-        Err(error) => {
-            let message = "the store of this service's limits is away";
-            Err(Error::new(ErrorKind::Overloaded, message)
-                .with_status(503)
-                .with_source(error))
-        }
+        Err(error) => Err(away(error)),
     }
 }
 

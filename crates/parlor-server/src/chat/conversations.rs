@@ -6,14 +6,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use parlor::agent::{ConversationStore, Kept, TurnId, TurnState};
+use parlor::agent::{ConversationStore, Kept, TurnId};
 use parlor::{Arguments, Result, ToolCall};
 use parlor_store::{Branched, Since, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, json, missing, turn_id, wrong};
-use super::shown::{Conversation, Conversations, ShownTurn, State, Whole};
+use super::going::is_without_end;
+use super::shown::{Conversation, Conversations, ShownTurn, Whole};
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -128,7 +129,7 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
     if going.is_none() && site.turns.is_elsewhere(id).await {
         // The last turn of its branch is the one, while it has no end.
         let last = kept.history.turns().last().zip(kept.turns.last());
-        let last = last.filter(|(turn, _)| turn.state == TurnState::Interrupted);
+        let last = last.filter(|(turn, _)| is_without_end(turn));
         going = last.map(|(_, at)| *at);
     }
     let mut branch = Vec::with_capacity(kept.turns.len());
@@ -136,7 +137,7 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
         let mut shown = ShownTurn::of(id, *at, turn)?;
         place(&mut shown, *at, &tree);
         if going == Some(*at) {
-            shown.state = State::Going;
+            shown.going();
         }
         branch.push(shown);
     }

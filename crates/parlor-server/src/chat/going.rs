@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use parlor::agent::TurnId;
 use parlor::{Error, ErrorKind, Result};
+use parlor_store::Relay;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep};
 
 use super::log::Log;
-use super::relay::Relay;
-pub(super) use elsewhere::Elsewhere;
-pub(super) use run::{Begun, go};
+pub(super) use elsewhere::{Elsewhere, News};
+pub(super) use run::{Begun, go, is_without_end, without_end};
 
 /// The most turns that are on their way at once.
 const ROOM: usize = 512;
@@ -26,6 +27,14 @@ const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long turns that are told to end may take to be kept.
 const KEEPING: Duration = Duration::from_secs(10);
+
+/// The status of a conversation that has another turn on its way.
+const BUSY: u16 = 409;
+
+/// How long a turn that has told its end may take to make room for the next, and how often that is
+/// looked at.
+const ENDING: Duration = Duration::from_millis(400);
+const SOON: Duration = Duration::from_millis(20);
 
 /// The turns on their way, and those that ended lately.
 #[derive(Debug)]
@@ -105,19 +114,40 @@ impl Turns {
 
     /// Takes a conversation for a turn, among all instances of the service.
     pub(super) async fn enter(self: &Arc<Self>, conversation: &str) -> Result<Place> {
-        let place = self.enter_here(conversation)?;
+        let late = Instant::now() + ENDING;
+        let place = loop {
+            match self.enter_here(conversation) {
+                Err(error)
+                    if error.status() == Some(BUSY)
+                        && self.is_ending(conversation)
+                        && Instant::now() < late =>
+                {
+                    sleep(SOON).await;
+                }
+                entered => break entered?,
+            }
+        };
         if let Some(relay) = &self.relay {
             // Where it is away, two instances may make two branches; nothing is lost by it.
-            let taken = relay
+            while let Ok(false) = relay
                 .take(conversation, &place.holder, elsewhere::HELD)
-                .await;
-            if let Ok(false) = taken {
-                return Err(busy(
-                    "another turn of this conversation is on its way".to_owned(),
-                ));
+                .await
+            {
+                if Instant::now() >= late {
+                    let message = "another turn of this conversation is on its way";
+                    return Err(busy(message.to_owned()));
+                }
+                sleep(SOON).await;
             }
         }
         Ok(place)
+    }
+
+    /// Whether the turn of a conversation has told its end, and is about to make room.
+    fn is_ending(&self, conversation: &str) -> bool {
+        let known = self.known();
+        let turn = known.going.get(conversation);
+        turn.is_none_or(|turn| turn.log.is_over())
     }
 
     fn enter_here(self: &Arc<Self>, conversation: &str) -> Result<Place> {
@@ -200,7 +230,7 @@ impl Turns {
 
 fn busy(message: String) -> Error {
     Error::new(ErrorKind::InvalidRequest, message)
-        .with_status(409)
+        .with_status(BUSY)
         .with_help("Wait for its end, or stop it.")
 }
 

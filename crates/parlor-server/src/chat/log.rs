@@ -5,17 +5,23 @@
 //! misses at once. A reader's [`Position`] is a piece and how much of it was read; the same turn
 //! read from the store has the same positions.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use parlor::agent::{Turn, TurnId};
 use parlor::{Part, Role};
+use parlor_store::{Mark, Told};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
 /// The most bytes of a log. A turn that says more is stopped.
 pub(super) const MOST: usize = 16 * 1024 * 1024;
+
+/// The name of the last thing.
+pub(super) const END: &str = "end";
 
 /// The most bytes of text that one event tells.
 const EVENT: usize = 16 * 1024;
@@ -25,6 +31,48 @@ const EVENT: usize = 16 * 1024;
 pub(super) struct Position {
     piece: usize,
     at: usize,
+}
+
+impl Position {
+    /// The same as other instances of the service know it.
+    pub(super) fn mark(self) -> Mark {
+        Mark::new(self.piece as u64, self.at as u64)
+    }
+
+    /// Where another instance says that it is.
+    pub(super) fn of(mark: Mark) -> Self {
+        let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            piece: whole(mark.piece),
+            at: whole(mark.at),
+        }
+    }
+
+    /// Writes one thing that another instance told as a server-sent event, without what of it was
+    /// read before, and moves the position on.
+    pub(super) fn take(&mut self, told: &Told, out: &mut String) {
+        let now = Self::of(told.mark);
+        let Self { piece, at } = now;
+        let before = std::mem::replace(self, now);
+        if at == 0 || before.piece != piece || before.at == 0 {
+            return put(out, *self, &told.name, &told.data);
+        }
+        // Text that was told again may have been cut elsewhere.
+        let Ok(Text { text }) = serde_json::from_str(&told.data) else {
+            return;
+        };
+        let begin = at.saturating_sub(text.len());
+        let rest = text.get(floor(&text, before.at.saturating_sub(begin))..);
+        let data = json!({ "text": rest.unwrap_or_default() }).to_string();
+        put(out, *self, &told.name, &data);
+    }
+}
+
+/// The data of text that grew.
+#[derive(Deserialize)]
+struct Text<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
 }
 
 /// The sort of text that grows.
@@ -152,7 +200,7 @@ impl Log {
 
     /// The last thing; nothing follows.
     pub(super) fn end(&self, note: &serde_json::Value) {
-        self.note("end", note);
+        self.note(END, note);
         self.written().is_over = true;
         self.changed.send_replace(());
     }
@@ -241,7 +289,7 @@ pub(super) enum Read {
     End,
 }
 
-fn put(out: &mut String, position: Position, name: &str, data: &str) {
+pub(super) fn put(out: &mut String, position: Position, name: &str, data: &str) {
     let Position { piece, at } = position;
     // Writing to a string can't fail.
     let _ = write!(out, "id: {piece}.{at}\nevent: {name}\ndata: {data}\n\n");

@@ -1,5 +1,4 @@
-//! What several instances of a service tell each other of turns: who has a conversation, what its
-//! turn says, and that it is to stop.
+//! The relay of services that run in one process.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
@@ -8,46 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use parlor::Result;
+use parlor_store::{Ear, Heard, Mark, Relay, Told};
 use tokio::sync::Notify;
-
-/// What instances of one service share of turns that are on their way.
-///
-/// While it is away, turns go on and are kept where they run; they can't be followed or stopped
-/// from other instances then.
-#[async_trait]
-pub trait Relay: Debug + Send + Sync {
-    /// Takes a conversation for a turn.
-    ///
-    /// # Behavior
-    /// - Answers whether it is the holder's now: until it is given back, or the time is over.
-    /// - The holder's own is taken again, for so long from now.
-    async fn take(&self, conversation: &str, holder: &str, time: Duration) -> Result<bool>;
-
-    /// Gives a conversation back, if it is the holder's.
-    async fn give_back(&self, conversation: &str, holder: &str) -> Result<()>;
-
-    /// Whether anybody holds a conversation.
-    async fn is_taken(&self, conversation: &str) -> Result<bool>;
-
-    /// Adds to what a turn said.
-    ///
-    /// # Behavior
-    /// - All of it is there for others, in this order, when this returns; or none of it.
-    /// - It is held for some minutes after the last of it.
-    async fn say(&self, turn: &str, said: &[String]) -> Result<()>;
-
-    /// What a turn said after so many pieces; waits this long where that is nothing.
-    async fn hear(&self, turn: &str, after: usize, wait: Duration) -> Result<Vec<String>>;
-
-    /// Tells whoever has a turn to stop it.
-    async fn stop(&self, turn: &str) -> Result<()>;
-
-    /// Waits until a turn is told to stop, however long ago that was.
-    ///
-    /// # Behavior
-    /// - Dropping the future loses nothing.
-    async fn stopped(&self, turn: &str) -> Result<()>;
-}
 
 /// The most turns that are remembered in memory.
 const MOST: usize = 1024;
@@ -65,14 +26,20 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Known {
     holders: HashMap<String, (String, Instant)>,
-    turns: HashMap<String, Heard>,
+    turns: HashMap<String, Turn>,
     oldest: VecDeque<String>,
 }
 
 #[derive(Debug, Default)]
-struct Heard {
-    said: Vec<String>,
+struct Turn {
+    told: Vec<Told>,
     is_stopped: bool,
+}
+
+impl Turn {
+    fn until(&self) -> Mark {
+        self.told.last().map(|it| it.mark).unwrap_or_default()
+    }
 }
 
 impl MemoryRelay {
@@ -85,7 +52,7 @@ impl MemoryRelay {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, turn: &str, change: impl FnOnce(&mut Heard)) {
+    fn change(&self, turn: &str, change: impl FnOnce(&mut Turn)) {
         let mut known = self.known();
         if !known.turns.contains_key(turn) {
             known.oldest.push_back(turn.to_owned());
@@ -150,25 +117,25 @@ impl Relay for MemoryRelay {
         Ok(held.is_some_and(|(_, until)| *until > Instant::now()))
     }
 
-    async fn say(&self, turn: &str, said: &[String]) -> Result<()> {
-        self.change(turn, |heard| heard.said.extend_from_slice(said));
-        Ok(())
+    async fn tell(&self, turn: &str, after: Mark, told: &[Told]) -> Result<Heard> {
+        let mut until = Mark::default();
+        self.change(turn, |turn| {
+            if turn.until() == after {
+                turn.told.extend_from_slice(told);
+            }
+            until = turn.until();
+        });
+        // Nobody is far away here.
+        let is_followed = true;
+        Ok(Heard { until, is_followed })
     }
 
-    async fn hear(&self, turn: &str, after: usize, wait: Duration) -> Result<Vec<String>> {
-        let look = |known: &Known| {
-            let said = known.turns.get(turn)?.said.get(after..)?;
-            (!said.is_empty()).then(|| said.to_vec())
-        };
-        if let Some(said) = look(&self.known()) {
-            return Ok(said);
-        }
-        let heard = tokio::time::timeout(wait, self.wait(look)).await;
-        Ok(heard.unwrap_or_default())
+    fn follow(&self, turn: &str) -> Box<dyn Ear> {
+        Box::new(MemoryEar(self.clone(), turn.to_owned()))
     }
 
     async fn stop(&self, turn: &str) -> Result<()> {
-        self.change(turn, |heard| heard.is_stopped = true);
+        self.change(turn, |turn| turn.is_stopped = true);
         Ok(())
     }
 
@@ -176,5 +143,26 @@ impl Relay for MemoryRelay {
         let look = |known: &Known| known.turns.get(turn)?.is_stopped.then_some(());
         self.wait(look).await;
         Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryEar(MemoryRelay, String);
+
+#[async_trait]
+impl Ear for MemoryEar {
+    async fn hear(&mut self, after: Mark, wait: Duration) -> Result<Vec<Told>> {
+        let Self(relay, turn) = self;
+        let look = |known: &Known| {
+            let told = known.turns.get(turn)?.told.iter();
+            let told: Vec<_> = told.filter(|it| it.mark > after).cloned().collect();
+            (!told.is_empty()).then_some(told)
+        };
+        let found = look(&relay.known());
+        if let Some(told) = found {
+            return Ok(told);
+        }
+        let heard = tokio::time::timeout(wait, relay.wait(look)).await;
+        Ok(heard.unwrap_or_default())
     }
 }

@@ -13,7 +13,7 @@ use super::call::Call;
 use super::question::Question;
 use super::shown::{Conversations, ShownTurn, Whole};
 use super::turns::Accepted;
-use super::{conversations, stream, turns};
+use super::{conversations, follow, stream, turns};
 use crate::models;
 use crate::service::Site;
 
@@ -277,7 +277,7 @@ pub(crate) const ROUTES: &[Route] = &[
                     `media`, and `end`, which is the last.",
             kind: Some(("text/event-stream", None)),
         }],
-        answers: by!(turns::events),
+        answers: by!(follow::events),
     },
     Route {
         method: Method::Post,

@@ -197,6 +197,14 @@ impl ShownTurn {
     }
 }
 
+impl ShownTurn {
+    /// Says that it is on its way, so that it has neither end nor failure.
+    pub(super) fn going(&mut self) {
+        self.state = State::Going;
+        self.error = None;
+    }
+}
+
 fn state(turn: &Turn) -> State {
     let cancelled = ErrorKind::Cancelled.as_str();
     match (turn.state, &turn.failure) {

@@ -1,4 +1,4 @@
-//! Turns of a conversation: begun, followed, stopped.
+//! Turns of a conversation: begun, shown, stopped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,27 +6,26 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream;
 use parlor::agent::{Conversation, ConversationStore, KeptTurn, Turn, TurnId, TurnState, title_of};
 use parlor::{ChatRequest, Result};
 use parlor_store::Store;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use serde::Serialize;
 
 use super::call::{Call, json, missing, turn_id, wrong};
 use super::conversations::{load, place};
-use super::going::{Begun, Elsewhere, Ended, Going, Place, go};
-use super::log::{Log, Position, Read};
+use super::follow::elsewhere;
+use super::going::{Begun, Ended, Place, go, is_without_end, without_end};
+use super::log::Position;
 use super::question::{Question, asked_in};
 use super::refused;
-use super::shown::{self, ShownTurn, State};
+use super::shown::{self, ShownTurn};
 use crate::account::Asked;
 use crate::gateway::reply;
 use crate::service::Site;
 
-/// How long nothing is said before a reader is told that the service is still there.
-const STILL: Duration = Duration::from_secs(15);
+/// How long a turn that is to stop may take to do so elsewhere.
+const STOPPING: Duration = Duration::from_secs(15);
 
 /// A turn that has begun.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -136,6 +135,7 @@ async fn begin(
     }
     let mut turn = Turn::new(request.messages.clone());
     turn.state = TurnState::Interrupted;
+    turn.failure = Some(without_end());
     turn.model = Some(model.info().id());
     let last = kept.turns.last().copied();
     let id = store
@@ -174,7 +174,7 @@ async fn after(store: &Store, conversation: &str, question: &Question) -> Result
 }
 
 /// A turn of a conversation that the sender sees.
-async fn find(call: &Call, store: &Store) -> Result<(TurnId, Turn)> {
+pub(super) async fn find(call: &Call, store: &Store) -> Result<(TurnId, Turn)> {
     let id = call.turn()?;
     let turn = store.turn(call.param("id"), id).await.map_err(missing)?;
     Ok((id, turn))
@@ -186,12 +186,13 @@ pub(super) async fn get(site: Arc<Site>, call: Call) -> Result<Response> {
     let conversation = call.param("id");
     let mut shown = ShownTurn::of(conversation, id, &turn)?;
     place(&mut shown, id, &store.tree(conversation).await?);
-    if site
-        .turns
-        .of(conversation)
-        .is_some_and(|turn| turn.id == id)
-    {
-        shown.state = State::Going;
+    let is_here = site.turns.of(conversation).map(|turn| turn.id == id);
+    let is_going = match is_here {
+        Some(is_it) => is_it,
+        None => is_without_end(&turn) && site.turns.is_elsewhere(conversation).await,
+    };
+    if is_going {
+        shown.going();
     }
     json(StatusCode::OK, &shown)
 }
@@ -237,149 +238,21 @@ pub(super) async fn media(site: Arc<Site>, call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// Where a reader goes on.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct From {
-    #[serde(alias = "last-event-id", alias = "lastEventId")]
-    last_event_id: Option<String>,
-}
-
-/// Says what a turn says, from where the reader left off.
-pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
-    let from: From = call.query()?;
-    let room = site.admit()?;
-    let store = call.store(&site).await?;
-    let (id, turn) = find(&call, &store).await?;
-    let head = call
-        .head
-        .get("last-event-id")
-        .and_then(|it| it.to_str().ok());
-    let last = head.or(from.last_event_id.as_deref());
-    // One that was never given is read as none.
-    let position = last.and_then(|it| it.parse().ok()).unwrap_or_default();
-    let conversation = call.param("id");
-    let source = match site.turns.find(conversation, id) {
-        Some(going) => Source::Going(going),
-        None => match elsewhere(&site, conversation, id).await {
-            Some(turn) => Source::Elsewhere(turn),
-            None => Source::Kept(of_store(id, turn)),
-        },
-    };
-    let reader = Reader {
-        ear: source.log().ear(),
-        source,
-        store,
-        conversation: conversation.to_owned(),
-        id,
-        position,
-        _room: room,
-    };
-    let events = stream::unfold(reader, |mut reader| async move {
-        let text = reader.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(text), reader))
-    });
-    Ok(reply(
-        StatusCode::OK,
-        "text/event-stream",
-        Body::from_stream(events),
-    ))
-}
-
-/// A turn that is over, as it was followed when it was on its way.
-fn of_store(id: TurnId, turn: Turn) -> Log {
-    let log = Log::of(id, &turn);
-    log.end(&shown::end(&KeptTurn::from(turn)));
-    log
-}
-
-/// A turn that another instance of the service has.
-async fn elsewhere(site: &Site, conversation: &str, id: TurnId) -> Option<Elsewhere> {
-    let relay = site.turns.relay.clone()?;
-    Elsewhere::find(relay, conversation, id.0.to_string()).await
-}
-
-enum Source {
-    Going(Arc<Going>),
-    Elsewhere(Elsewhere),
-    Kept(Log),
-}
-
-impl Source {
-    fn log(&self) -> &Log {
-        match self {
-            Self::Going(turn) => &turn.log,
-            Self::Elsewhere(turn) => &turn.log,
-            Self::Kept(log) => log,
-        }
-    }
-}
-
-/// Somebody who follows a turn.
-struct Reader {
-    source: Source,
-    store: Store,
-    conversation: String,
-    id: TurnId,
-    ear: watch::Receiver<()>,
-    position: Position,
-    _room: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl Reader {
-    /// What was said since; `None` when all was read.
-    async fn next(&mut self) -> Option<String> {
-        let mut out = String::new();
-        loop {
-            self.ear.mark_unchanged();
-            match self.source.log().read(&mut self.position, &mut out) {
-                Read::Some => return Some(out),
-                Read::End => return None,
-                Read::Wait => {}
-            }
-            if !self.wait().await {
-                return Some(": still\n\n".to_owned());
-            }
-        }
-    }
-}
-
-impl Reader {
-    /// Waits until more was said; answers whether it was.
-    async fn wait(&mut self) -> bool {
-        let Source::Elsewhere(turn) = &mut self.source else {
-            return tokio::time::timeout(STILL, self.ear.changed())
-                .await
-                .is_ok();
-        };
-        if turn.hear(STILL / 3).await.unwrap_or(false) {
-            return true;
-        }
-        if turn.is_on_its_way().await {
-            return false;
-        }
-        // Whoever had it is gone; what was kept of it is what there is.
-        let kept = self.store.turn(&self.conversation, self.id).await;
-        let end = kept.map(|turn| shown::end(&KeptTurn::from(turn)));
-        turn.log.end(&end.unwrap_or_default());
-        true
-    }
-}
-
 /// Stops a turn wherever it is; one that is over stays as it is.
 pub(super) async fn stop(site: Arc<Site>, call: Call) -> Result<Response> {
     let store = call.store(&site).await?;
-    let (id, _) = find(&call, &store).await?;
+    let (id, turn) = find(&call, &store).await?;
     let conversation = call.param("id");
     if let Some(going) = site.turns.find(conversation, id) {
         going.stop(Ended::Stopped);
         // Its end is kept before it is told.
         let mut ear = going.log.ear();
         while !going.log.is_over() && ear.changed().await.is_ok() {}
-    } else if let Some(mut turn) = elsewhere(&site, conversation, id).await
-        && turn.is_on_its_way().await
+    } else if is_without_end(&turn)
+        && let Some(mut turn) =
+            elsewhere(&site, conversation, (id, &turn), Position::default()).await
     {
-        turn.stop(STILL).await?;
+        turn.stop(STOPPING).await?;
     }
     let turn = store.turn(conversation, id).await.map_err(missing)?;
     json(StatusCode::OK, &ShownTurn::of(conversation, id, &turn)?)

@@ -7,6 +7,9 @@ use parlor_core::{Cost, ErrorKind, FinishKind, Usage};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageEvent {
+    /// What tells it from every other one, so that it is written down once though that be tried
+    /// again.
+    pub id: i64,
     /// The request's id, as its answer's `x-request-id` has it.
     pub request_id: String,
     /// When it came, in milliseconds since 1970.
@@ -62,6 +65,7 @@ impl UsageEvent {
     /// unless something else is said.
     pub fn new(request_id: impl Into<String>, dialect: &'static str, at_ms: u64) -> Self {
         Self {
+            id: fastrand::i64(0..),
             request_id: request_id.into(),
             at_ms,
             key: None,

@@ -1,6 +1,6 @@
 //! Answers that are kept for all instances.
 
-use super::{SharedStore, asked};
+use super::SharedStore;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parlor_core::Result;
@@ -15,15 +15,13 @@ fn name(key: &CacheKey) -> String {
 #[async_trait]
 impl CacheStore for SharedStore {
     async fn get(&self, key: &CacheKey) -> Result<Option<Bytes>> {
-        let mut connection = self.connection.clone();
         let mut get = redis::cmd("GET");
         get.arg(name(key));
-        let found: Option<Vec<u8>> = asked(get.query_async(&mut connection)).await?;
+        let found: Option<Vec<u8>> = self.ask(&get).await?;
         Ok(found.map(Bytes::from))
     }
 
     async fn put(&self, key: &CacheKey, answer: Bytes, ttl: Option<Duration>) -> Result<()> {
-        let mut connection = self.connection.clone();
         let mut set = redis::cmd("SET");
         set.arg(name(key)).arg(&answer[..]);
         if let Some(ttl) = ttl {
@@ -31,6 +29,6 @@ impl CacheStore for SharedStore {
             let ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
             set.arg("PX").arg(ms.min(i64::MAX as u64 / 2));
         }
-        asked(set.query_async(&mut connection)).await
+        self.ask(&set).await
     }
 }

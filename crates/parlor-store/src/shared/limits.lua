@@ -1,6 +1,6 @@
 -- Accounts of what is used in windows of time, a hash each: what was taken by slot or period. All
 -- of a call is one step, and time is the server's, so that no two instances can differ in it.
-local SLOTS, DAY = 64, 86400000
+local SLOTS, DAY, ONCE = 64, 86400000, 60000
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -100,10 +100,27 @@ local function add(key, number, ends, amount)
   end
 end
 
-local does = ARGV[1]
+-- The last key is this change's own: what was done already is answered as it was.
+local does, once = ARGV[1], KEYS[#KEYS]
+if does ~= 'used' then
+  local before = redis.call('GET', once)
+  if before then
+    local answer = {}
+    for number in string.gmatch(before, '%S+') do answer[#answer + 1] = tonumber(number) end
+    return answer
+  end
+end
+local function done(answer)
+  local words = {}
+  for at, number in ipairs(answer) do words[at] = whole(number) end
+  redis.call('SET', once, table.concat(words, ' '), 'PX', ONCE)
+  return answer
+end
+
 if does == 'reserve' then
   local accounts, full = {}, nil
-  for at, key in ipairs(KEYS) do
+  for at = 1, #KEYS - 1 do
+    local key = KEYS[at]
     local number, ends = window(ARGV[3 * at - 1])
     local account = open(key, ends)
     local wait = room(account, ends, tonumber(ARGV[3 * at]), tonumber(ARGV[3 * at + 1]))
@@ -114,12 +131,13 @@ if does == 'reserve' then
   end
   if full then return full end
   local granted = { 1 }
-  for at, key in ipairs(KEYS) do
+  for at = 1, #KEYS - 1 do
+    local key = KEYS[at]
     local number, ends = accounts[at][1], accounts[at][2]
     add(key, number, ends, ARGV[3 * at + 1])
     granted[at + 1] = number
   end
-  return granted
+  return done(granted)
 end
 
 local key, number, ends = KEYS[1], window(ARGV[2])
@@ -135,7 +153,7 @@ if does == 'settle' then
       redis.call('HDEL', key, note)
     end
   end
-  return { 1 }
+  return done({ 1 })
 elseif does == 'hold' then
   local account = open(key, ends)
   local last = now + tonumber(ARGV[4])

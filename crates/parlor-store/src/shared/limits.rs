@@ -1,6 +1,6 @@
 //! Limits that are kept together: a script that the server runs in one step.
 
-use super::{SharedStore, asked, away};
+use super::{PATIENCE, SharedStore, away, told};
 use async_trait::async_trait;
 use parlor_core::Result;
 use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
@@ -30,6 +30,11 @@ fn key(account: &str) -> String {
     format!("parlor:limits:{account}")
 }
 
+/// What one change is known by, so that it is made once though it be told twice.
+fn once() -> String {
+    format!("parlor:limits:once:{:016x}", fastrand::u64(..))
+}
+
 fn word(window: Window) -> String {
     match window {
         Window::Rolling(length) => format!("r{}", length.as_millis()),
@@ -46,6 +51,7 @@ fn time(ms: i64) -> Option<Duration> {
 /// Tells the server what it is to be told, in its order, until nobody has anything to say.
 pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::Receiver<Later>) {
     while let Some(later) = waiting.recv().await {
+        let once = once();
         for _ in 0..TRIES {
             let mut call = script().prepare_invoke();
             match &later {
@@ -63,8 +69,10 @@ pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::R
                     .arg(*at_least)
                     .arg(u64::try_from(until.as_millis()).unwrap_or(u64::MAX)),
             };
-            let told = asked(call.invoke_async::<Vec<i64>>(&mut connection)).await;
-            if told.is_ok() {
+            call.key(&once);
+            let answer = call.invoke_async::<Vec<i64>>(&mut connection);
+            let answer = tokio::time::timeout(PATIENCE, answer).await;
+            if told(answer).is_ok() {
                 break;
             }
             tokio::time::sleep(REST).await;
@@ -86,8 +94,8 @@ impl LimitStore for SharedStore {
                 .arg(claim.limit)
                 .arg(claim.amount);
         }
-        let mut connection = self.connection.clone();
-        let answer: Vec<i64> = asked(call.invoke_async(&mut connection)).await?;
+        call.key(once());
+        let answer: Vec<i64> = self.run(&call).await?;
         match answer.as_slice() {
             [1, notes @ ..] if notes.len() == claims.len() => {
                 let receipts = claims.iter().zip(notes);
@@ -119,9 +127,9 @@ impl LimitStore for SharedStore {
 
     async fn used(&self, account: &str, window: Window) -> Result<(u64, Option<Duration>)> {
         let mut call = script().prepare_invoke();
-        call.key(key(account)).arg("used").arg(word(window));
-        let mut connection = self.connection.clone();
-        let answer: Vec<i64> = asked(call.invoke_async(&mut connection)).await?;
+        call.key(key(account)).key(once());
+        call.arg("used").arg(word(window));
+        let answer: Vec<i64> = self.run(&call).await?;
         match answer.as_slice() {
             [used, renews] => Ok((u64::try_from(*used).unwrap_or(0), time(*renews))),
             _ => Err(away("its answer makes no sense")),

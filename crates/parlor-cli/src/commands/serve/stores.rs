@@ -19,8 +19,8 @@ pub(super) async fn open(settings: &ServeSettings) -> Result<Store, Failure> {
     })
 }
 
-/// Where limits are counted, where several instances share that.
-pub(super) fn limits(settings: &ServeSettings) -> Result<Option<Arc<SharedStore>>, Failure> {
+/// Where limits are counted and turns are told, where several instances share that.
+pub(super) fn shared(settings: &ServeSettings) -> Result<Option<Arc<SharedStore>>, Failure> {
     let place = settings.redis(&env())?;
     let opened = place.map(|place| SharedStore::redis(place.expose()));
     Ok(opened.transpose()?.map(Arc::new))

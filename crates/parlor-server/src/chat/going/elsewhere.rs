@@ -6,54 +6,63 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor::Result;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use parlor_store::{Ear, Relay, Told};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::{Ended, Going};
-use crate::chat::log::{Log, Position, Read, Said};
-use crate::chat::relay::Relay;
+use crate::chat::log::{END, Position, Read};
 
 /// How long a conversation is held without a sign of life, and how often one is given.
-pub(super) const HELD: Duration = Duration::from_secs(15);
-const ALIVE: Duration = Duration::from_secs(5);
+pub(super) const HELD: Duration = Duration::from_secs(6);
+const ALIVE: Duration = Duration::from_secs(2);
+
+/// How long nobody holds a conversation before its turn counts as one that nobody has: a relay that
+/// forgot everything is told again in that time.
+const GONE: Duration = Duration::from_secs(3);
+
+/// How long words gather before they are told: where somebody follows, and where nobody does.
+const FOLLOWED: Duration = Duration::from_millis(25);
+const ALONE: Duration = Duration::from_millis(250);
 
 /// How long a relay that is away is left before it is told again, and how often after the end.
 const AGAIN: Duration = Duration::from_millis(500);
 const TRIES: u32 = 6;
 
-/// One thing that a turn said.
-#[derive(Serialize, Deserialize)]
-struct Piece {
-    name: String,
-    data: Box<RawValue>,
-}
-
 /// Tells others what a turn says, to its end, and has it stopped when they say so.
-pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str) {
+pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str, over: &Notify) {
     let turn = going.id.0.to_string();
     let mut ear = going.log.ear();
     let mut position = Position::default();
     let mut stopped = pin!(relay.stopped(&turn));
     let mut is_listening = true;
-    let mut alive = interval(ALIVE);
+    let mut alive = interval_at(Instant::now() + ALIVE, ALIVE);
     alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut due = Instant::now();
     let mut tries = 0;
     loop {
         ear.mark_unchanged();
-        let (mut next, mut said) = (position, Vec::new());
-        let read = going.log.each(&mut next, &mut |_, name, data| {
-            let data = RawValue::from_string(data.to_owned());
-            let piece = data.map(|data| Piece {
-                name: name.to_owned(),
-                data,
+        let is_due = due <= Instant::now() || going.log.is_over();
+        let (mut next, mut told) = (position, Vec::new());
+        let mut read = Read::Wait;
+        if is_due {
+            read = going.log.each(&mut next, &mut |position, name, data| {
+                told.push(Told {
+                    mark: position.mark(),
+                    name: name.to_owned(),
+                    data: data.to_owned(),
+                });
             });
-            said.extend(piece.and_then(|piece| serde_json::to_string(&piece)));
-        });
-        if !said.is_empty() {
-            match relay.say(&turn, &said).await {
-                Ok(()) => (position, tries) = (next, 0),
+        }
+        if !told.is_empty() {
+            match relay.tell(&turn, position.mark(), &told).await {
+                Ok(heard) => {
+                    // What it lost is told again.
+                    position = Position::of(heard.until);
+                    tries = 0;
+                    let pause = if heard.is_followed { FOLLOWED } else { ALONE };
+                    due = Instant::now() + pause;
+                }
                 Err(_) if going.log.is_over() && tries >= TRIES => return,
                 Err(_) => {
                     tries += 1;
@@ -66,17 +75,23 @@ pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str) {
             return;
         }
         tokio::select! {
-            _ = ear.changed() => {}
+            _ = ear.changed(), if is_due => {}
+            () = sleep_until(due), if !is_due => {}
+            () = over.notified() => {}
             told = &mut stopped, if is_listening => {
                 is_listening = false;
                 if told.is_ok() {
                     going.stop(Ended::Stopped);
                 }
             }
-            _ = alive.tick() => {
+            _ = alive.tick(), if !going.log.is_over() => {
                 // Where it is away, the conversation is free for others in a while; they make
                 // another branch then.
                 let _ = relay.take(&going.conversation, holder, HELD).await;
+                // What it forgot is told again, though nothing new is said.
+                if let Ok(heard) = relay.tell(&turn, position.mark(), &[]).await {
+                    position = Position::of(heard.until);
+                }
                 if !is_listening {
                     stopped.set(relay.stopped(&turn));
                     is_listening = true;
@@ -86,71 +101,97 @@ pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str) {
     }
 }
 
-/// A turn of another instance, as far as it was heard.
+/// A turn of another instance.
 #[derive(Debug)]
 pub(in crate::chat) struct Elsewhere {
     relay: Arc<dyn Relay>,
     conversation: String,
     turn: String,
-    heard: usize,
-    pub(in crate::chat) log: Log,
+    ear: Box<dyn Ear>,
+    /// Since when nobody has it.
+    gone: Option<Instant>,
+}
+
+/// What was heard of a turn.
+pub(in crate::chat) enum News {
+    /// It said this.
+    Told(Vec<Told>),
+    /// Nothing so far.
+    Nothing,
+    /// Nobody has it any more.
+    Gone,
 }
 
 impl Elsewhere {
-    /// A turn that another instance told of, if one did.
+    /// A turn that another instance told of, or that it may have.
     pub(in crate::chat) async fn find(
         relay: Arc<dyn Relay>,
         conversation: &str,
         turn: String,
+        after: Position,
+        has_no_end: bool,
     ) -> Option<Self> {
-        let mut found = Self {
-            relay,
+        let mut ear = relay.follow(&turn);
+        let told = ear.hear(after.mark(), Duration::ZERO).await;
+        let is_told_of = told.is_ok_and(|told| !told.is_empty());
+        (is_told_of || has_no_end).then(|| Self {
             conversation: conversation.to_owned(),
+            gone: None,
+            relay,
             turn,
-            heard: 0,
-            log: Log::new(),
+            ear,
+        })
+    }
+
+    /// What was said since; waits some seconds where that is nothing.
+    pub(in crate::chat) async fn hear(&mut self, after: Position) -> News {
+        let wait = match self.gone {
+            Some(since) => GONE.saturating_sub(since.elapsed()),
+            None => ALIVE,
         };
-        let is_told_of = found.hear(Duration::ZERO).await.unwrap_or(false);
-        (is_told_of || found.is_on_its_way().await).then_some(found)
-    }
-
-    /// Takes in what was said since; waits this long where that is nothing. Answers whether
-    /// anything was.
-    pub(in crate::chat) async fn hear(&mut self, wait: Duration) -> Result<bool> {
-        let said = self.relay.hear(&self.turn, self.heard, wait).await?;
-        self.heard += said.len();
-        for piece in &said {
-            let Ok(piece) = serde_json::from_str::<Piece>(piece) else {
-                continue;
-            };
-            let Ok(data) = serde_json::from_str::<Value>(piece.data.get()) else {
-                continue;
-            };
-            let text = data["text"].as_str().unwrap_or_default();
-            match &*piece.name {
-                "text" => self.log.say(Said::Text, text),
-                "reasoning" => self.log.say(Said::Reasoning, text),
-                "end" => self.log.end(&data),
-                name => self.log.note(name, &data),
+        match self.ear.hear(after.mark(), wait).await {
+            Ok(told) if !told.is_empty() => {
+                self.gone = None;
+                return News::Told(told);
             }
+            Ok(_) => {}
+            // Nobody can tell whether it goes on.
+            Err(_) => sleep(AGAIN).await,
         }
-        Ok(!said.is_empty())
-    }
-
-    /// Whether somebody still has it.
-    pub(in crate::chat) async fn is_on_its_way(&self) -> bool {
-        !self.log.is_over()
-            && self
-                .relay
-                .is_taken(&self.conversation)
-                .await
-                .unwrap_or(true)
+        match self.relay.is_taken(&self.conversation).await {
+            Ok(false) => {
+                let since = *self.gone.get_or_insert_with(Instant::now);
+                match since.elapsed() >= GONE {
+                    true => News::Gone,
+                    false => News::Nothing,
+                }
+            }
+            Ok(true) => {
+                self.gone = None;
+                News::Nothing
+            }
+            Err(_) => News::Nothing,
+        }
     }
 
     /// Has it stopped, and waits for its end.
     pub(in crate::chat) async fn stop(&mut self, wait: Duration) -> Result<()> {
         self.relay.stop(&self.turn).await?;
-        let ended = async { while self.is_on_its_way().await && self.hear(ALIVE).await.is_ok() {} };
+        let ended = async {
+            let mut position = Position::default();
+            loop {
+                match self.hear(position).await {
+                    News::Told(told) => {
+                        if told.iter().any(|it| it.name == END) {
+                            return;
+                        }
+                        position = told.last().map_or(position, |it| Position::of(it.mark));
+                    }
+                    News::Nothing => {}
+                    News::Gone => return,
+                }
+            }
+        };
         // Whoever has it may be gone without a word.
         let _ = tokio::time::timeout(wait, ended).await;
         Ok(())

@@ -12,7 +12,8 @@ use parlor::agent::{
 use parlor::{ChatRequest, Error, ErrorKind, Event, Result};
 use parlor_store::Store;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::elsewhere::speak;
 use super::{Ended, Going, Place};
@@ -23,6 +24,9 @@ use crate::chat::told;
 
 /// How long a turn that grows is left before it is kept again: what a crash can cost.
 const KEPT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long others may take to be told the end before the conversation is free for the next turn.
+const TOLD: Duration = Duration::from_millis(200);
 
 /// How often keeping the end is tried.
 const TRIES: u32 = 4;
@@ -38,23 +42,51 @@ pub(in crate::chat) struct Begun {
     pub(in crate::chat) asked: Asked,
 }
 
+/// What is kept of a turn that has no end yet, so that it is named should its service be killed.
+pub(in crate::chat) fn without_end() -> TurnFailure {
+    let message = "the service ended before this was answered";
+    TurnFailure::from(&Error::new(ErrorKind::Truncated, message).with_help("Ask again."))
+}
+
+/// Whether a turn as it is kept has no end: it is on its way, or was when its service was killed.
+pub(in crate::chat) fn is_without_end(turn: &Turn) -> bool {
+    turn.failure.as_ref() == Some(&without_end())
+}
+
 /// Has a turn go its way in a task of its own.
 pub(in crate::chat) fn go(place: Place, begun: Begun) {
     let going = place.begin(begun.id);
     tokio::spawn(async move {
         // Whatever happens, the conversation is free again then, and readers know the end.
         let end = Closing(Arc::clone(&going));
+        let over = Notify::new();
         let answer = async {
             let told = answered(&going, begun).await;
             going.log.end(&told);
+            over.notify_one();
         };
-        match place.turns.relay.clone() {
-            Some(relay) => {
-                tokio::join!(answer, speak(&*relay, &going, &place.holder));
+        let Some(relay) = place.turns.relay.clone() else {
+            answer.await;
+            drop((end, place));
+            return;
+        };
+        let holder = place.holder.clone();
+        let mut speaking = pin!(speak(&*relay, &going, &holder, &over));
+        let is_told = {
+            let mut answer = pin!(answer);
+            tokio::select! {
+                biased;
+                () = &mut answer => false,
+                // It ends after the answer.
+                () = &mut speaking => true,
             }
-            None => answer.await,
-        }
+        };
+        // Where others can't be told at once, the conversation goes on without them.
+        let is_told = is_told || timeout(TOLD, &mut speaking).await.is_ok();
         drop((end, place));
+        if !is_told {
+            speaking.await;
+        }
     });
 }
 
@@ -173,7 +205,9 @@ impl Growing<'_> {
                 }
                 () = &mut due, if has_grown && keeping.is_none() => {
                     has_grown = false;
-                    let (store, id, turn) = (self.store.clone(), self.id, self.kept(run.so_far()));
+                    let mut turn = run.so_far();
+                    turn.failure = Some(without_end());
+                    let (store, id, turn) = (self.store.clone(), self.id, self.kept(turn));
                     keeping = Some(Box::pin(async move {
                         // What can't be kept now is kept at the end, or that is told.
                         let _ = store.update(id, &turn).await;
