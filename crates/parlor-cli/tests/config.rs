@@ -164,3 +164,13 @@ fn what_is_wrong_with_tools_is_told_with_its_place() {
         "{report}"
     );
 }
+
+#[test]
+fn a_service_is_checked_for_all_that_is_wrong_at_once() {
+    let home = Home::new();
+    home.config("[models]\none = \"nobody/a\"\nother = \"nobody/b\"\nright = \"echo/echo\"\n");
+    let ran = home.run(&["serve", "--check"]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    ran.says(&["`models.one`", "`models.other`"]);
+    assert!(!ran.stderr.contains("models.right"), "{ran:?}");
+}

@@ -178,12 +178,15 @@ impl Site {
         stores
     }
 
-    /// Which providers can be asked, and which have no key.
+    /// Which providers can be asked, and which are configured and have no key.
     fn providers(&self) -> Value {
         let known = self.live();
         let registry = &known.registry;
-        let (ready, without): (Vec<&str>, Vec<&str>) =
-            registry.instances().partition(|it| registry.is_ready(it));
+        let configured = &registry.config().providers;
+        let (ready, others): (Vec<&str>, Vec<&str>) =
+            registry.instances().partition(|it| registry.is_in_use(it));
+        let is_without = |it: &&str| configured.contains_key(*it) && !registry.is_ready(it);
+        let without: Vec<&str> = others.into_iter().filter(is_without).collect();
         json!({ "ready": ready, "no_key": without })
     }
 }

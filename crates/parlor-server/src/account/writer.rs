@@ -39,29 +39,31 @@ struct Shared {
     dropped: AtomicU64,
     is_writing: AtomicBool,
     is_failing: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl UsageWriter {
-    /// Begins to write into a store, by a task that ends with the writer. While the store is away
-    /// it is tried each second.
+    /// Begins to write into a store, by a task that ends with the writer when all is written.
+    /// While the store is away it is tried each second.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(store: Store) -> Self {
         let shared = Arc::new(Shared::default());
-        let weak = Arc::downgrade(&shared);
+        let writes = Arc::clone(&shared);
         tokio::spawn(async move {
-            while let Some(shared) = weak.upgrade() {
+            let shared = writes;
+            loop {
                 let batch = shared.take();
                 if batch.is_empty() {
                     shared.is_writing.store(false, Ordering::Release);
                     shared.written.notify_waiters();
-                    let came = shared.came.notified();
-                    // A writer that is gone in the meantime is noticed after a while.
-                    if tokio::time::timeout(REST, came).await.is_ok() {
-                        // It is over when enough has come, or in time.
-                        let _ = tokio::time::timeout(GATHER, shared.hurry.notified()).await;
+                    if shared.is_over.load(Ordering::Acquire) {
+                        return;
                     }
+                    shared.came.notified().await;
+                    // It is over when enough has come, or in time.
+                    let _ = tokio::time::timeout(GATHER, shared.hurry.notified()).await;
                     continue;
                 }
                 let mut tries = TRIES;
@@ -121,6 +123,14 @@ impl Shared {
             self.is_writing.store(true, Ordering::Release);
         }
         waiting.drain(..count).collect()
+    }
+}
+
+impl Drop for UsageWriter {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Release);
+        self.shared.came.notify_one();
+        self.shared.hurry.notify_one();
     }
 }
 
