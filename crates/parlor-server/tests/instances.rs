@@ -81,6 +81,19 @@ async fn a_turn_is_stopped_from_another_instance() {
 }
 
 #[tokio::test]
+async fn a_turn_ends_whose_conversation_is_deleted_at_another_instance() {
+    let [one, other] = two().await;
+    let id = one.client.begin().await;
+    one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    call.say("Half");
+    let path = format!("/api/conversations/{id}");
+    let deleted = other.client.ask("DELETE", &path, &Value::Null).await;
+    assert_eq!(deleted.0, 204, "{deleted:?}");
+    call.left().await;
+}
+
+#[tokio::test]
 async fn a_turn_whose_instance_ends_is_told_to_its_end() {
     let mut config = ServerConfig::default();
     config.store = StoreAt::Open(Store::memory().await.unwrap());

@@ -1,6 +1,8 @@
 //! Turns of conversations: followed, resumed and stopped at the other node, and one whose node is
 //! killed.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::node::{Site, until};
@@ -55,6 +57,37 @@ async fn turns_are_followed_and_stopped_at_the_other_node() {
         reader.read_on(String::new()).await.1["state"],
         "interrupted"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_told_to_others_by_the_batch() {
+    let Some(site) = Site::start("").await else {
+        return;
+    };
+    let one = &site.nodes[0].client;
+    let id = one.begin().await;
+    let turn = one.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = site.call().await;
+    let mut reader = one.follow(&id, &turn, "").await;
+    let before = site.redis.calls("evalsha").await;
+    let began = Instant::now();
+    let mut said = String::new();
+    for at in 0..1000 {
+        let word = format!("{at} ");
+        call.say(&word);
+        said.push_str(&word);
+        if at % 10 == 9 {
+            // One that comes after the other, as words do.
+            reader.until(&std::mem::take(&mut said)).await;
+        }
+    }
+    call.end("!");
+    assert_eq!(reader.read_on(said).await.1["state"], "complete");
+    let told = site.redis.calls("evalsha").await - before;
+    // Nobody follows elsewhere: one each quarter of a second, and a sign of life with what is there
+    // every two seconds; at the end what is left, and that the conversation is free.
+    let most = began.elapsed().as_millis() as u64 / 250 + began.elapsed().as_secs() + 6;
+    assert!(told <= most, "{told} in {:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,10 +127,7 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
     let tree = store.tree(id).await?;
     let mut going = site.turns.of(id).map(|turn| turn.id);
     if going.is_none() && site.turns.is_elsewhere(id).await {
-        // The last turn of its branch is the one, while it has no end.
-        let last = kept.history.turns().last().zip(kept.turns.last());
-        let last = last.filter(|(turn, _)| is_without_end(turn));
-        going = last.map(|(_, at)| *at);
+        going = without_end(&kept);
     }
     let mut branch = Vec::with_capacity(kept.turns.len());
     for (turn, at) in kept.history.turns().iter().zip(&kept.turns) {
@@ -146,6 +143,13 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
         about: Conversation::of(kept.info, going),
         branch,
     })
+}
+
+/// The last turn of a conversation's branch, while it has no end.
+fn without_end(kept: &Kept) -> Option<TurnId> {
+    let last = kept.history.turns().last().zip(kept.turns.last());
+    let last = last.filter(|(turn, _)| is_without_end(turn));
+    last.map(|(_, at)| *at)
 }
 
 /// Says of a turn where it stands.
@@ -258,9 +262,27 @@ fn title(title: &str) -> Result<&str> {
 pub(super) async fn delete(site: Arc<Site>, call: Call) -> Result<Response> {
     let store = call.store(&site).await?;
     let id = call.param("id");
-    store.delete(id).await.map_err(missing)?;
-    site.turns.forget(id);
+    gone(&site, &store, id).await.map_err(missing)?;
     Ok(nothing())
+}
+
+/// Deletes a conversation, and stops its turn wherever that is.
+async fn gone(site: &Site, store: &Store, id: &str) -> Result<()> {
+    let mut elsewhere = None;
+    if let Some(relay) = &site.turns.relay
+        && site.turns.of(id).is_none()
+        && site.turns.is_elsewhere(id).await
+    {
+        let kept = store.load_until(id, None).await?;
+        elsewhere = without_end(&kept).map(|turn| (relay, turn));
+    }
+    store.delete(id).await?;
+    site.turns.forget(id);
+    if let Some((relay, turn)) = elsewhere {
+        // Where it can't be told, it goes on, and is kept nowhere.
+        let _ = relay.stop(&turn.0.to_string()).await;
+    }
+    Ok(())
 }
 
 /// Which conversations are deleted.
@@ -284,15 +306,13 @@ pub(super) async fn delete_all(site: Arc<Site>, call: Call) -> Result<Response> 
         }
         for info in infos {
             // Somebody else may have deleted it meanwhile.
-            store
-                .delete(&info.id)
+            gone(&site, &store, &info.id)
                 .await
                 .map_err(missing)
                 .or_else(|error| match error.status() == Some(404) {
                     true => Ok(()),
                     false => Err(error),
                 })?;
-            site.turns.forget(&info.id);
         }
     }
 }

@@ -127,8 +127,7 @@ impl LimitStore for SharedStore {
 
     async fn used(&self, account: &str, window: Window) -> Result<(u64, Option<Duration>)> {
         let mut call = script().prepare_invoke();
-        call.key(key(account)).key(once());
-        call.arg("used").arg(word(window));
+        call.key(key(account)).arg("used").arg(word(window));
         let answer: Vec<i64> = self.run(&call).await?;
         match answer.as_slice() {
             [used, renews] => Ok((u64::try_from(*used).unwrap_or(0), time(*renews))),

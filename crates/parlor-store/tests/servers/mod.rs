@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use tempfile::TempDir;
-use tokio::io::AsyncBufReadExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 
 /// A port that is free and stays so: the system gives those below 32768 to nobody unasked, and a
@@ -72,6 +73,21 @@ impl Redis {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// How often a command was given so far.
+    pub(crate) async fn calls(&self, command: &str) -> u64 {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        stream
+            .write_all(b"INFO commandstats\r\nQUIT\r\n")
+            .await
+            .unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).await.unwrap();
+        let begin = format!("cmdstat_{command}:calls=");
+        let line = told.lines().find_map(|line| line.strip_prefix(&begin));
+        let calls = line.and_then(|it| it.split(',').next());
+        calls.map_or(0, |it| it.parse().unwrap())
     }
 
     pub(crate) async fn kill(&mut self) {
