@@ -22,6 +22,7 @@ mod keeper;
 mod keys;
 mod lists;
 mod local;
+mod log;
 mod markdown;
 mod output;
 mod pick;
@@ -50,8 +51,14 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let machine = args::wants_machine_output(&arguments);
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(machine),
+        Ok(()) => {
+            tracing::info!("ended");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            tracing::error!(kind = %failure.error().kind(), "failed");
+            failure.report(machine)
+        }
     }
 }
 
@@ -66,6 +73,9 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         && let Some(profile) = &command.common().profile
     {
         environment::take_profile(profile);
+    }
+    if let Parsed::Command(_) = &parsed {
+        log::begin(&environment::env())?;
     }
     match parsed {
         Parsed::Told(text) => Ok(terminal::say(&text)?),

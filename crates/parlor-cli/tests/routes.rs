@@ -18,6 +18,9 @@ const BIG: u8 = 31;
 const ONCE: &str = "[layers.retry]\nattempts = 1\n\
     [layers.timeout]\nfirst_event = \"2s\"\nidle = \"2s\"\n";
 
+/// How many run at once: most of what takes time is waiting.
+const ROOM: usize = 12;
+
 const HELLO: &str = "Hello, wörld 🌍!";
 
 /// A route over two hosts, of which the first may be broken.
@@ -241,7 +244,7 @@ async fn whatever_breaks_one_model_answers_or_none() {
     let home = Arc::new(Home::new());
     let server = Arc::new(FaultServer::start().await.unwrap());
     let spare = Arc::new(FaultServer::start().await.unwrap());
-    let room = Arc::new(Semaphore::new(4));
+    let room = Arc::new(Semaphore::new(ROOM));
     let mut running = JoinSet::new();
     for fault in FAULTS.iter().filter(|fault| fault.number != BIG) {
         for mode in Mode::ALL {
@@ -259,6 +262,7 @@ async fn whatever_breaks_one_model_answers_or_none() {
                 let _place = room.acquire().await.unwrap();
                 let path = home.file(&format!("{name}.toml"), config);
                 let mut arguments = vec!["--config", &path, "-m", "safe", "--output", "json"];
+                arguments.push("--no-save");
                 arguments.extend((mode == Mode::Whole).then_some("--no-stream"));
                 arguments.push("Hi");
                 let ran = run(&home, &arguments).await;

@@ -16,7 +16,7 @@ use crate::environment::env;
 use crate::failure::{Failure, retired};
 use crate::keys::{self, KeyFile};
 use crate::terminal::{self, Terminal};
-use crate::{files, keeper, local, setup};
+use crate::{files, keeper, local, log, setup};
 
 /// The report; the JSON form has these fields.
 #[derive(Debug, Serialize)]
@@ -24,6 +24,8 @@ struct Report {
     version: &'static str,
     config: ConfigState,
     store: StoreState,
+    /// Where a log is kept, if one is.
+    log: Option<PathBuf>,
     default_model: Option<DefaultModel>,
     layers: Vec<LayersAround>,
     keys: Vec<KeyPlace>,
@@ -205,6 +207,7 @@ async fn report(
             None => Some(default_model(registry).await),
         },
         store: StoreState::find(),
+        log: log::path(&env()).filter(|_| log::is_on(&env())),
         layers,
         keys: with_key
             .into_iter()
@@ -343,6 +346,9 @@ impl Report {
             (Some(problem), _) => line('✗', "kept", &format!("nothing: {path} ({problem})")),
             (None, true) => line('✓', "kept", &path.to_string()),
             (None, false) => line('–', "kept", &format!("nothing yet ({path})")),
+        }
+        if let Some(path) = &self.log {
+            line('✓', "log", &path.display().to_string());
         }
         if let Some(model) = &self.default_model {
             let told = format!("{} ({})", model.id, model.because);
