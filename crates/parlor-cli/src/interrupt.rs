@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::terminal;
@@ -26,12 +26,9 @@ pub(crate) type Interrupted = oneshot::Receiver<()>;
 /// ends the program even while it waits for the reader of its output.
 pub(crate) fn listen() -> io::Result<Interrupted> {
     let (sender, receiver) = oneshot::channel();
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (runtime, mut signals) = signals()?;
     thread::spawn(move || {
         runtime.block_on(async {
-            let Ok(mut signals) = Signals::new() else {
-                return;
-            };
             signals.next().await;
             // The receiver is gone when the answer is just complete.
             let _ = sender.send(());
@@ -98,12 +95,9 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
     let state = Arc::new(State::default());
     let ended = Arc::new(AtomicBool::new(false));
     let (shared, end) = (Arc::clone(&state), Arc::clone(&ended));
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (runtime, mut signals) = signals()?;
     thread::spawn(move || {
         runtime.block_on(async {
-            let Ok(mut signals) = Signals::new() else {
-                return;
-            };
             loop {
                 let may_stay = signals.next().await == Told::Stop;
                 let is_busy = shared.is_busy.load(Ordering::Acquire);
@@ -123,6 +117,17 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
         state,
         ended,
     })
+}
+
+/// The signals from now on, and what they are awaited with. Whoever is asked for
+/// something after this is stopped by them, not killed.
+fn signals() -> io::Result<(Runtime, Signals)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::new()?
+    };
+    Ok((runtime, signals))
 }
 
 /// What a signal asks for.
