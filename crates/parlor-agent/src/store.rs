@@ -10,7 +10,7 @@
 use crate::history::{History, Turn};
 use crate::window::Summary;
 use async_trait::async_trait;
-use parlor_core::{Cost, Latency, Message, Result, Role, Usage};
+use parlor_core::{Cost, Latency, Message, Part, Result, Role, Usage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -250,8 +250,9 @@ const TITLE_LENGTH: usize = 60;
 /// A title for a conversation that begins with this message: its first line of
 /// text, cut at a word; empty where it has no text.
 pub fn title_of(message: &Message) -> String {
-    let text = message.text();
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let texts = message.parts.iter().filter_map(Part::as_text);
+    let mut lines = texts.flat_map(str::lines).map(str::trim);
+    let line = lines.find(|line| !line.is_empty());
     let words = line.unwrap_or_default().split_whitespace();
     let mut title = String::new();
     let mut length = 0;
