@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,6 +42,8 @@ struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     retry: Retry,
+    /// The last wait that was named.
+    wait: Option<Duration>,
     help: Option<Cow<'static, str>>,
     provider: Option<String>,
     model: Option<String>,
@@ -70,6 +73,7 @@ impl Error {
             kind,
             message: message.into(),
             retry: kind.retry(),
+            wait: None,
             help: None,
             provider: None,
             model: None,
@@ -132,6 +136,12 @@ impl Error {
     /// Whether to try again.
     pub fn retry(&self) -> Retry {
         self.0.retry
+    }
+
+    /// How long to wait before it may go better, where that was named; known still when retries
+    /// are [`Exhausted`](Retry::Exhausted).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.wait
     }
 
     /// A sentence on what to do next.
@@ -213,7 +223,11 @@ impl Error {
     /// The same error with another word on retrying.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.inner().retry = retry;
+        let inner = self.inner();
+        inner.retry = retry;
+        if let Retry::Later(Some(wait)) = retry {
+            inner.wait = Some(wait);
+        }
         self
     }
 

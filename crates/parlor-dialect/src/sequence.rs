@@ -4,11 +4,9 @@ use parlor_core::{Event, Result};
 use std::collections::VecDeque;
 
 /// Orders the events of parts: those of the part opened first pass, those of
-/// later ones wait. Of several choices only the first that says anything
-/// passes.
+/// later ones wait. Of several choices only the first passes.
 #[derive(Debug, Default)]
 pub(crate) struct Sequence {
-    choice: Option<u32>,
     parts: VecDeque<Waiting>,
 }
 
@@ -29,7 +27,7 @@ impl Sequence {
     ) -> Result<()> {
         let (choice, part) = match event {
             Event::PartStarted { choice, part, .. } => {
-                if self.takes(*choice) {
+                if *choice == 0 {
                     self.parts.push_back(Waiting {
                         part: *part,
                         finished: false,
@@ -43,10 +41,10 @@ impl Sequence {
             | Event::ArgumentsDelta { choice, part, .. }
             | Event::Citation { choice, part, .. }
             | Event::PartFinished { choice, part, .. } => (choice, part),
-            Event::Finished { choice, .. } if !self.takes(*choice) => return Ok(()),
+            Event::Finished { choice, .. } if *choice != 0 => return Ok(()),
             _ => return pass(event),
         };
-        if !self.takes(*choice) {
+        if *choice != 0 {
             return Ok(());
         }
         let known = self
@@ -70,10 +68,6 @@ impl Sequence {
             }
         }
         Ok(())
-    }
-
-    fn takes(&mut self, choice: u32) -> bool {
-        *self.choice.get_or_insert(choice) == choice
     }
 }
 

@@ -286,6 +286,12 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         self.event.total_us = micros(self.began);
+        let event = &mut self.event;
+        let was_told_all = event.finish.is_some() && event.usage.total_tokens().is_some();
+        if event.outcome == Outcome::Left && was_told_all {
+            // Only the last words of the protocol were not waited for.
+            event.outcome = Outcome::Completed;
+        }
         let has_begun = self.event.first_event_us.is_some();
         if self.event.is_reused {
             self.event.usage = Usage::default();

@@ -44,6 +44,10 @@ pub struct ServerConfig {
     /// How long a client may take to go on reading an answer or sending a body, once it stopped; a
     /// minute by default, `None` is for ever.
     pub client_timeout: Option<Duration>,
+    /// How long a request may wait here because its provider asks to wait, before it is tried
+    /// again. Where that asks for longer, the client is told at once, by `Retry-After`: always by
+    /// default, since most clients try again by themselves.
+    pub max_wait: Duration,
     /// Sites whose pages may ask, as a browser writes them: `https://chat.example.com`. None by
     /// default.
     pub origins: Vec<String>,
@@ -93,6 +97,7 @@ impl Default for ServerConfig {
             drain: Duration::from_secs(30),
             header_timeout: Some(Duration::from_secs(30)),
             client_timeout: Some(Duration::from_secs(60)),
+            max_wait: Duration::ZERO,
             origins: Vec::new(),
             usage: Vec::new(),
             usage_writer: None,

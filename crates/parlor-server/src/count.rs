@@ -11,7 +11,8 @@ use axum::response::Response;
 use parlor::{ErrorKind, Origin, Result, estimate};
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{body_of, model_of, path_of, refused, reply};
+use crate::body;
+use crate::gateway::{model_of, path_of, refused, reply};
 use crate::service::Site;
 use crate::speak::{self, Speak};
 use crate::through;
@@ -76,8 +77,9 @@ async fn counted(
     let asked = site.asked(request.headers(), request.uri(), dialect.name());
     let mut asked = asked.await?;
     let path = path_of(&request);
-    let head = request.headers().clone();
-    let body = body_of(site, request).await?;
+    let (parts, body) = request.into_parts();
+    let head = parts.headers;
+    let body = body::whole(&head, body, site.config.max_body).await?;
     let id = model_of(&path, &body)?;
     let known = site.known(&id)?;
     let fields = serde_json::from_slice(&body).unwrap_or_default();

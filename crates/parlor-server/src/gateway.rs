@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::account::Asked;
 use crate::answer::Answer;
+use crate::body;
 use crate::count;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
@@ -26,6 +27,10 @@ const COME_AGAIN: u64 = 1;
 /// The header of a whole answer that tells what of its request could not be honoured, by the name
 /// of the setting and what was done to it.
 const WARNINGS: &str = "x-parlor-warnings";
+
+/// The header by which official clients are told not to try again themselves.
+/// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>
+const SHOULD_RETRY: &str = "x-should-retry";
 
 /// Answers a request in the dialect of its path.
 pub(crate) async fn ask(
@@ -85,11 +90,11 @@ async fn opened(
     request: Request,
 ) -> Result<Opened> {
     let path = path_of(&request);
-    let (head, request) = {
+    let (head, body) = {
         let (parts, body) = request.into_parts();
-        (parts.headers, Request::new(body))
+        (parts.headers, body)
     };
-    let body = body_of(site, request).await?;
+    let body = body::whole(&head, body, site.config.max_body).await?;
     let id = model_of(&path, &body)?;
     let model = site.model(&id)?;
     let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
@@ -166,14 +171,18 @@ pub(crate) fn refused(dialect: &dyn Speak, error: &Error) -> Response {
     let status = own.unwrap_or(status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = reply(status, "application/json", Body::from(body));
+    let named = error.retry_after().map(|it| it.as_secs_f64().ceil() as u64);
     let wait = match (error.retry(), error.kind()) {
-        (Retry::Later(Some(wait)), _) => Some(wait.as_secs_f64().ceil() as u64),
-        (_, ErrorKind::Overloaded) => Some(COME_AGAIN),
-        _ => None,
+        (Retry::Exhausted, _) => named,
+        (_, ErrorKind::Overloaded) => named.or(Some(COME_AGAIN)),
+        _ => named,
     };
+    let headers = response.headers_mut();
     if let Some(wait) = wait {
-        let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    } else if error.retry() == Retry::Exhausted {
+        // It was tried as often as that makes sense.
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response
 }
@@ -185,16 +194,6 @@ pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Body) -> Respo
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// The whole body of a request.
-pub(crate) async fn body_of(site: &Site, request: Request) -> Result<Bytes> {
-    let body = to_bytes(request.into_body(), site.config.max_body).await;
-    body.map_err(|_| {
-        let limit = site.config.max_body / 1024 / 1024;
-        let message = format!("the body is larger than {limit} MiB, or it broke off");
-        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
-    })
 }
 
 pub(crate) fn path_of(request: &Request) -> String {

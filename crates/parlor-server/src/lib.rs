@@ -52,6 +52,7 @@
 mod access;
 mod account;
 mod answer;
+mod body;
 mod chat;
 mod config;
 mod count;

@@ -10,7 +10,8 @@ use axum::{Json, Router};
 use parlor::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::gateway::{body_of, refused};
+use crate::body;
+use crate::gateway::refused;
 use crate::service::Site;
 use crate::speak::{self, ollama};
 
@@ -38,7 +39,8 @@ async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
 
 async fn shown(site: &Site, request: Request) -> Result<Value> {
     site.access.check(request.headers(), request.uri()).await?;
-    let body = body_of(site, request).await?;
+    let (parts, body) = request.into_parts();
+    let body = body::whole(&parts.headers, body, site.config.max_body).await?;
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let named = body.get("model").or_else(|| body.get("name"));
     let id = named.and_then(Value::as_str).unwrap_or_default();

@@ -115,16 +115,35 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// A request's body whose client has to go on sending it.
+/// How many bytes of a body have to come in a second, on the whole, beyond the time that a client
+/// has to go on sending.
+const LEAST_RATE: u64 = 1024;
+
+/// A request's body whose client has to go on sending it: soon each time, and not too little.
 pub(crate) struct Upload {
     body: Body,
     patience: Patience,
+    began: Option<Instant>,
+    received: u64,
 }
 
 impl Upload {
     pub(crate) fn new(body: Body, limit: Option<Duration>) -> Self {
-        let patience = Patience::new(limit);
-        Self { body, patience }
+        Self {
+            body,
+            patience: Patience::new(limit),
+            began: None,
+            received: 0,
+        }
+    }
+
+    /// Whether so little has come in so long that the client only keeps a place.
+    fn is_too_slow(&self) -> bool {
+        let (Some(limit), Some(began)) = (self.patience.limit, self.began) else {
+            return false;
+        };
+        let allowed = limit.saturating_add(Duration::from_secs(self.received / LEAST_RATE));
+        began.elapsed() > allowed
     }
 }
 
@@ -137,7 +156,16 @@ impl http_body::Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
+        this.began.get_or_insert_with(Instant::now);
         let frame = Pin::new(&mut this.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            this.received += u64::try_from(length).unwrap_or_default();
+            if this.is_too_slow() {
+                let late: io::Error = io::ErrorKind::TimedOut.into();
+                return Poll::Ready(Some(Err(axum::Error::new(late))));
+            }
+        }
         match this.patience.with(frame.map(Ok), cx) {
             Poll::Ready(Ok(frame)) => Poll::Ready(frame),
             Poll::Ready(Err(late)) => Poll::Ready(Some(Err(axum::Error::new(late)))),

@@ -61,6 +61,7 @@ impl Live {
     fn new(registry: Registry, config: &ServerConfig) -> Result<Self> {
         let stores = |instance: Option<&str>| layered::stores(config, instance);
         let layers = ConfiguredLayers::within(registry.config(), stores)?;
+        let layers = layers.with_most_wait(config.max_wait);
         Ok(Self {
             registry,
             layers,

@@ -40,6 +40,9 @@ pub struct ServeSettings {
     pub header_timeout: Option<Limit>,
     /// How long a client may take to go on reading or sending.
     pub client_timeout: Option<Limit>,
+    /// How long a request may wait here because its provider asks to wait; a longer wait is told
+    /// to the client, who may come again.
+    pub max_wait: Option<Limit>,
     /// Sites whose pages may ask, such as `"https://chat.example.com"`.
     pub origins: Vec<String>,
     /// Where keys, usage and conversations are kept: a file of SQLite's, or
@@ -197,6 +200,8 @@ impl ServeSettings {
         config.drain = drain.unwrap_or(std::time::Duration::MAX);
         config.header_timeout = set(self.header_timeout, config.header_timeout);
         config.client_timeout = set(self.client_timeout, config.client_timeout);
+        let max_wait = set(self.max_wait, Some(config.max_wait));
+        config.max_wait = max_wait.unwrap_or(std::time::Duration::MAX);
         config.origins.clone_from(&self.origins);
         config.on_store_failure = self.on_store_failure.unwrap_or(config.on_store_failure);
     }

@@ -114,6 +114,8 @@ pub struct ConfiguredLayers {
     retries: Mutex<HashMap<String, RetryLayer>>,
     /// How instances retry that say so themselves.
     own_retry: BTreeMap<String, RetrySettings>,
+    /// The longest wait that a provider may ask for.
+    most_wait: Duration,
     fetch: Option<FetchMediaLayer>,
     /// The models of routes by name, which know how their targets fare.
     routes: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
@@ -168,6 +170,7 @@ impl ConfiguredLayers {
             own: own.collect::<Result<_>>()?,
             retries: Mutex::default(),
             own_retry: retry.collect::<Result<_>>()?,
+            most_wait: Duration::MAX,
             fetch: match config.layers.others.get(FETCH) {
                 Some(Value::Bool(false)) => None,
                 _ => fetches(),
@@ -182,6 +185,14 @@ impl ConfiguredLayers {
     #[must_use]
     pub fn on_retry(mut self, hook: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Arc::new(hook));
+        self
+    }
+
+    /// The same layers that wait no longer than this because a provider asks for it: a failure that
+    /// names a longer wait isn't tried again, for a program whose own callers are to be told.
+    #[must_use]
+    pub fn with_most_wait(mut self, most: Duration) -> Self {
+        self.most_wait = most;
         self
     }
 
@@ -220,8 +231,9 @@ impl ConfiguredLayers {
         let mut stack = self.stack_of(&resolved.config.instance);
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
-            let retry = self.retry_of(&resolved.config.instance, |policy| policy);
-            stack = stack.with(retry);
+            if let Some(retry) = self.retry_of(&resolved.config.instance, |policy| policy) {
+                stack = stack.with(retry);
+            }
         }
         Ok(self
             .fetching(stack, &*model, resolved)
@@ -255,21 +267,31 @@ impl ConfiguredLayers {
         layers.fold(Stack::new(), Stack::with_configured)
     }
 
-    /// The retry layer of that name, made once; `set` may change its policy.
-    fn retry_of(&self, name: &str, set: impl FnOnce(RetryPolicy) -> RetryPolicy) -> RetryLayer {
+    /// The retry layer of that name, made once; `set` may change its policy. None where there is
+    /// one attempt.
+    fn retry_of(
+        &self,
+        name: &str,
+        set: impl FnOnce(RetryPolicy) -> RetryPolicy,
+    ) -> Option<RetryLayer> {
         let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(layer) = retries.get(name) {
-            return layer.clone();
+            return Some(layer.clone());
         }
         // Within a route an instance's name has a slash behind it.
         let own = self.own_retry.get(name.trim_end_matches('/'));
         let settings = own.unwrap_or(&self.retry);
-        let mut layer = RetryLayer::new(set(retry_policy(settings)));
+        let mut policy = set(retry_policy(settings));
+        policy.max_delay_from_server = policy.max_delay_from_server.min(self.most_wait);
+        if policy.max_retries == 0 {
+            return None;
+        }
+        let mut layer = RetryLayer::new(policy);
         if let Some(hook) = self.on_retry.clone() {
             layer = layer.on_retry(move |notice| hook(notice));
         }
         retries.insert(name.to_owned(), layer.clone());
-        layer
+        Some(layer)
     }
 }
 

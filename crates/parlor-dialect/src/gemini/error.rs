@@ -230,6 +230,9 @@ pub(super) fn write(error: &Error) -> (u16, Value) {
         (None, ErrorKind::Timeout(_)) => (504, "DEADLINE_EXCEEDED"),
         (None, _) => (500, "INTERNAL"),
     };
+    // What no provider said is told by whoever serves, whose status it is.
+    let own = error.status().filter(|_| error.provider().is_none());
+    let status = own.unwrap_or(status);
     let mut details = Vec::new();
     if kind == ErrorKind::Authentication {
         details.push(json!({

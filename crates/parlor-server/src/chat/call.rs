@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Query, RawPathParams, Request};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::Caller;
+use crate::body;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -71,12 +72,7 @@ impl Call {
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let body = self.body.into_inner();
         let body = body.unwrap_or_else(PoisonError::into_inner);
-        let read = to_bytes(body, self.max_body).await;
-        let body = read.map_err(|_| {
-            let limit = self.max_body / 1024 / 1024;
-            let message = format!("the body is larger than {limit} MiB, or it broke off");
-            wrong(message).with_status(413)
-        })?;
+        let body = body::whole(&self.head, body, self.max_body).await?;
         let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
         serde_json::from_slice(body).map_err(|error| wrong(format!("the body is wrong: {error}")))
     }

@@ -143,9 +143,11 @@ impl ConfiguredLayers {
                 };
                 // No instance's name holds a slash.
                 let retry = self.retry_of(&format!("/{name}"), |policy| policy);
-                Stack::new()
-                    .with(balance)
-                    .outside::<FallbackLayer>("retry", retry)
+                let stack = Stack::new().with(balance);
+                match retry {
+                    Some(retry) => stack.outside::<FallbackLayer>("retry", retry),
+                    None => stack,
+                }
             }
         };
         Ok(stack.build()?.layer(first))
@@ -164,13 +166,15 @@ impl ConfiguredLayers {
         if resolved.provider.descriptor().id != BUILT_IN {
             model = within_time(model, &resolved.config.timeouts);
             let instance = &resolved.config.instance;
-            if retried && is_last {
-                stack = stack.with(self.retry_of(instance, |policy| policy));
-            } else if retried {
-                let retry = self.retry_of(&format!("{instance}/"), |mut policy| {
+            let retry = match (retried, is_last) {
+                (false, _) => None,
+                (true, true) => self.retry_of(instance, |policy| policy),
+                (true, false) => self.retry_of(&format!("{instance}/"), |mut policy| {
                     policy.max_delay_from_server = policy.max_delay_from_server.min(PATIENCE);
                     policy
-                });
+                }),
+            };
+            if let Some(retry) = retry {
                 stack = stack.with(retry);
             }
         }

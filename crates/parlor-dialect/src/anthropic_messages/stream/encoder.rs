@@ -35,8 +35,6 @@ pub struct MessagesEncoder {
     usage: Option<Usage>,
     reason: Option<FinishReason>,
     beyond: Object,
-    /// The choice that is written: the first that says anything.
-    choice: Option<u32>,
     buffer: Vec<u8>,
     /// Whether events go in base64 in chunks of an event stream.
     chunks: bool,
@@ -81,11 +79,6 @@ impl MessagesEncoder {
         message.insert("usage".to_owned(), Value::Object(usage));
         let data = json!({ "type": "message_start", "message": message });
         self.frame("message_start", &data, out)
-    }
-
-    /// Whether an event belongs to the choice that is written.
-    fn takes(&mut self, choice: u32) -> bool {
-        *self.choice.get_or_insert(choice) == choice
     }
 
     fn pending(&mut self, part: u32) -> Option<usize> {
@@ -291,7 +284,7 @@ impl Encoder for MessagesEncoder {
                 kind,
                 call,
                 ..
-            } if self.takes(*choice) => {
+            } if *choice == 0 => {
                 self.begin(out)?;
                 let start = match (kind, call) {
                     (PartKind::Text | PartKind::Refusal, _) => Some(text_block("")),
@@ -329,20 +322,20 @@ impl Encoder for MessagesEncoder {
                     false => Ok(()),
                 }
             }
-            Event::TextDelta { choice, part, text } if self.takes(*choice) => {
+            Event::TextDelta { choice, part, text } if *choice == 0 => {
                 self.piece(*part, Borrowed::Text(text), out)
             }
-            Event::ReasoningDelta { choice, part, text } if self.takes(*choice) => {
+            Event::ReasoningDelta { choice, part, text } if *choice == 0 => {
                 self.piece(*part, Borrowed::Thinking(text), out)
             }
-            Event::ArgumentsDelta { choice, part, text } if self.takes(*choice) => {
+            Event::ArgumentsDelta { choice, part, text } if *choice == 0 => {
                 self.piece(*part, Borrowed::Arguments(text), out)
             }
             Event::Citation {
                 choice,
                 part,
                 citation: it,
-            } if self.takes(*choice) => match citation(it) {
+            } if *choice == 0 => match citation(it) {
                 Some(item) => self.piece(*part, Borrowed::Citation(&item), out),
                 None => Ok(()),
             },
@@ -352,7 +345,7 @@ impl Encoder for MessagesEncoder {
                 content,
                 native,
                 ..
-            } if self.takes(*choice) => match self.pending(*part) {
+            } if *choice == 0 => match self.pending(*part) {
                 Some(0) => {
                     self.end(content.as_deref(), native.as_deref(), out)?;
                     self.queue.pop_front();
@@ -380,7 +373,7 @@ impl Encoder for MessagesEncoder {
                 self.beyond.append(&mut beyond(native));
                 Ok(())
             }
-            Event::Finished { choice, reason, .. } if self.takes(*choice) => {
+            Event::Finished { choice, reason, .. } if *choice == 0 => {
                 self.reason = Some(reason.clone());
                 self.begin(out)
             }

@@ -147,7 +147,8 @@ pub(in super::super) fn finish(
     }
     let items: Vec<Value> = items.into_iter().map(Value::Object).collect();
     response.insert("output".to_owned(), items.into());
-    response.insert("usage".to_owned(), usage.map_or(Value::Null, usage_object));
+    let told = usage.filter(|it| it.total_tokens().is_some());
+    response.insert("usage".to_owned(), told.map_or(Value::Null, usage_object));
 }
 
 /// The usage object: the host's own where it says the same by this dialect's

@@ -30,8 +30,6 @@ pub struct ResponsesEncoder {
     usage: Option<Usage>,
     reason: Option<FinishReason>,
     beyond: Object,
-    /// The choice that is written: the first that says anything.
-    choice: Option<u32>,
     /// Calls of the provider's that were written whole.
     told: Items,
     /// Log probabilities of a text that hasn't begun.
@@ -78,11 +76,6 @@ impl ResponsesEncoder {
             self.event(kind, data, out)?;
         }
         Ok(())
-    }
-
-    /// Whether an event belongs to the choice that is written.
-    fn takes(&mut self, choice: u32) -> bool {
-        *self.choice.get_or_insert(choice) == choice
     }
 
     /// The item of an open part and the part's place in it.
@@ -222,7 +215,7 @@ impl Encoder for ResponsesEncoder {
                 kind,
                 call,
                 ..
-            } if self.takes(*choice) => match (kind, call) {
+            } if *choice == 0 => match (kind, call) {
                 (PartKind::Text | PartKind::Refusal | PartKind::Reasoning, _) => {
                     self.start_text(*part, *kind, out)
                 }
@@ -231,23 +224,23 @@ impl Encoder for ResponsesEncoder {
             },
             Event::TextDelta { choice, part, text }
             | Event::ReasoningDelta { choice, part, text }
-                if self.takes(*choice) =>
+                if *choice == 0 =>
             {
                 self.text(*part, text, out)
             }
-            Event::ArgumentsDelta { choice, part, text } if self.takes(*choice) => {
+            Event::ArgumentsDelta { choice, part, text } if *choice == 0 => {
                 self.arguments(*part, text, out)
             }
             Event::Citation {
                 choice,
                 part,
                 citation,
-            } if self.takes(*choice) => self.citation(*part, citation, out),
+            } if *choice == 0 => self.citation(*part, citation, out),
             Event::Logprobs {
                 choice,
                 refusal: false,
                 tokens,
-            } if self.takes(*choice) => match openai_chat::tokens(tokens) {
+            } if *choice == 0 => match openai_chat::tokens(tokens) {
                 Value::Array(tokens) => self.logprobs(tokens, out),
                 _ => Ok(()),
             },
@@ -257,7 +250,7 @@ impl Encoder for ResponsesEncoder {
                 content,
                 native,
                 ..
-            } if self.takes(*choice) => match (self.find(*part), content) {
+            } if *choice == 0 => match (self.find(*part), content) {
                 (Some(place), None) => self.end_text(place, native.as_deref(), out),
                 (Some(place), Some(part)) => self.end_call(place, part, out),
                 (None, Some(part)) => self.part(part, out),
@@ -274,7 +267,7 @@ impl Encoder for ResponsesEncoder {
                 self.beyond.append(&mut beyond(native));
                 Ok(())
             }
-            Event::Finished { choice, reason, .. } if self.takes(*choice) => {
+            Event::Finished { choice, reason, .. } if *choice == 0 => {
                 self.reason = Some(reason.clone());
                 self.begin(out)
             }
@@ -309,7 +302,9 @@ impl Encoder for ResponsesEncoder {
             false => self.response(),
         };
         response.insert("status".to_owned(), "failed".into());
-        let told = json!({ "code": inner["code"], "message": inner["message"] });
+        // Here it has one always.
+        let code = inner["code"].as_str().unwrap_or("server_error");
+        let told = json!({ "code": code, "message": inner["message"] });
         response.insert("error".to_owned(), told);
         let _ = self.event("response.failed", json!({ "response": response }), out);
     }

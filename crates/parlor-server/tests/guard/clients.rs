@@ -1,0 +1,643 @@
+//! What clients do to a service by mistake or on purpose, and what they see of it.
+//!
+//! With `PARLOR_WRITE=1` in the environment the table in the README is written anew.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use parlor::{Config, Env, Registry};
+use parlor_server::{Outcome, ServerConfig, Service, UsageEvent, UsageSink};
+use parlor_testkit::fault::Wire;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use crate::shape;
+use crate::tee::{Came, exchange, parsed};
+
+/// How long a client may take that has to send or to read something.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How long anything may take.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// The most bytes of a body.
+const MOST: usize = 64 << 10;
+
+const CHAT: &str = "/v1/chat/completions";
+
+/// The paths at which dialects are spoken.
+const PATHS: [(&str, Wire); 5] = [
+    (CHAT, Wire::OpenAiChat),
+    ("/v1/responses", Wire::OpenAiResponses),
+    ("/v1/messages", Wire::AnthropicMessages),
+    ("/v1beta/models/echo%2Fecho:generateContent", Wire::Gemini),
+    ("/api/chat", Wire::Ollama),
+];
+
+#[derive(Debug, Default)]
+struct Counted(watch::Sender<Vec<UsageEvent>>);
+
+impl UsageSink for Counted {
+    fn used(&self, event: &UsageEvent) {
+        self.0.send_modify(|it| it.push(event.clone()));
+    }
+}
+
+struct Stage {
+    service: Service,
+    address: SocketAddr,
+    counted: Arc<Counted>,
+}
+
+impl Stage {
+    /// A service with these providers, whose patience is short.
+    async fn start(settings: &str) -> Self {
+        let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
+        let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
+        let settings = Config::from_toml(settings).unwrap();
+        let registry = registry.with_config(settings).unwrap();
+        let counted = Arc::new(Counted::default());
+        let mut config = ServerConfig::default();
+        config.max_body = MOST;
+        config.header_timeout = Some(PATIENCE);
+        config.client_timeout = Some(PATIENCE);
+        config.usage = vec![Arc::clone(&counted) as Arc<dyn UsageSink>];
+        let service = Service::new(registry, config).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = service.clone();
+        tokio::spawn(async move { serving.run_on(listener, std::future::pending()).await });
+        Self {
+            service,
+            address,
+            counted,
+        }
+    }
+
+    async fn sent(&self, bytes: &[u8]) -> Option<Came> {
+        let came = timeout(BOUND, exchange(self.address, bytes)).await;
+        came.expect("the connection stays open")
+    }
+}
+
+/// A request with this body, whose head has these lines too.
+fn post(path: &str, lines: &str, body: &[u8]) -> Vec<u8> {
+    let length = format!("content-length: {}\r\n", body.len());
+    request(path, &format!("{length}{lines}"), body)
+}
+
+/// The same that says nothing of its length.
+fn request(path: &str, lines: &str, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n{lines}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+fn asked() -> Vec<u8> {
+    asked_of("echo/echo", false)
+}
+
+fn asked_of(model: &str, stream: bool) -> Vec<u8> {
+    let messages = json!([{ "role": "user", "content": "Hi" }]);
+    let asked = json!({ "model": model, "messages": messages, "stream": stream });
+    asked.to_string().into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A request of more than its bound once it is decompressed, and of little until then.
+fn bomb() -> Vec<u8> {
+    let mut body = asked();
+    body.resize(4 << 20, b' ');
+    body
+}
+
+/// What one sends that reads the answer to its end, and what is seen of it: a status, or nothing.
+fn sendings() -> Vec<(&'static str, Vec<u8>, Option<u16>)> {
+    let chunked = "transfer-encoding: chunked\r\n";
+    let long = "x".repeat(1 << 20);
+    let deep = |open: &str, close: &str| {
+        let (open, close) = (open.repeat(100_000), close.repeat(100_000));
+        format!("{{\"model\":\"echo/echo\",\"messages\":{open}{close}}}").into_bytes()
+    };
+    let small = |lines: &str| post(CHAT, lines, &asked());
+    let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", MOST + 1, "x".repeat(MOST + 1));
+    let many: String = (0..2_000).map(|it| format!("x-{it}: y\r\n")).collect();
+    vec![
+        ("a request as it should be", small(""), Some(200)),
+        ("no body", post(CHAT, "", b""), Some(400)),
+        (
+            "a body that is no JSON",
+            post(CHAT, "", b"model=echo"),
+            Some(400),
+        ),
+        (
+            "JSON that is cut",
+            post(CHAT, "", &asked()[..20]),
+            Some(400),
+        ),
+        (
+            "bytes that are no UTF-8",
+            post(CHAT, "", b"{\"model\":\"\xff\xfe\"}"),
+            Some(400),
+        ),
+        (
+            "60,000 arrays within each other, in a chunk",
+            request(CHAT, chunked, &chunks(&deep("[", "]")[..MOST - 1])),
+            Some(400),
+        ),
+        (
+            "60,000 arrays within each other",
+            post(CHAT, "", &deep("[", "]")[..60_000]),
+            Some(400),
+        ),
+        (
+            "10,000 objects within each other",
+            post(CHAT, "", &deep("{\"a\":", "}")[..60_000]),
+            Some(400),
+        ),
+        (
+            "another content type",
+            small("content-type: text/plain\r\n"),
+            Some(200),
+        ),
+        (
+            "a body by gzip",
+            post(CHAT, "content-encoding: gzip\r\n", &gzip(&asked())),
+            Some(200),
+        ),
+        (
+            "a body by deflate",
+            post(CHAT, "content-encoding: deflate\r\n", &zlib(&asked())),
+            Some(200),
+        ),
+        (
+            "4 MiB by gzip",
+            post(CHAT, "content-encoding: gzip\r\n", &gzip(&bomb())),
+            Some(413),
+        ),
+        (
+            "4 MiB by deflate",
+            post(CHAT, "content-encoding: deflate\r\n", &zlib(&bomb())),
+            Some(413),
+        ),
+        (
+            "what is no gzip",
+            small("content-encoding: gzip\r\n"),
+            Some(400),
+        ),
+        ("brotli", small("content-encoding: br\r\n"), Some(415)),
+        (
+            "two compressions",
+            post(
+                CHAT,
+                "content-encoding: gzip, gzip\r\n",
+                &gzip(&gzip(&asked())),
+            ),
+            Some(415),
+        ),
+        (
+            "a body that is too large",
+            post(CHAT, "", &vec![b' '; MOST + 1]),
+            Some(413),
+        ),
+        (
+            "the same in chunks",
+            request(CHAT, chunked, chunk.as_bytes()),
+            Some(413),
+        ),
+        (
+            "a length of 10^18, and no body",
+            request(CHAT, "content-length: 1000000000000000000\r\n", b""),
+            Some(413),
+        ),
+        (
+            "a length of 10^30",
+            request(
+                CHAT,
+                &format!("content-length: 1{}\r\n", "0".repeat(30)),
+                b"",
+            ),
+            Some(400),
+        ),
+        (
+            "a length below zero",
+            request(CHAT, "content-length: -1\r\n", b""),
+            Some(400),
+        ),
+        (
+            "two lengths",
+            request(
+                CHAT,
+                "content-length: 5\r\ncontent-length: 6\r\n",
+                b"{\"a\":1",
+            ),
+            Some(400),
+        ),
+        (
+            "chunks that are none",
+            request(CHAT, chunked, b"zz\r\nhello\r\n"),
+            Some(400),
+        ),
+        (
+            "a chunk's length of 10^30",
+            request(CHAT, chunked, b"ffffffffffffffffffffffff\r\nx\r\n"),
+            Some(400),
+        ),
+        (
+            "a transfer coding that isn't known",
+            request(CHAT, "transfer-encoding: bogus\r\n", b""),
+            Some(400),
+        ),
+        (
+            "a header of a mebibyte",
+            small(&format!("x-long: {long}\r\n")),
+            Some(431),
+        ),
+        ("2,000 headers", small(&many), Some(431)),
+        (
+            "a path of a mebibyte",
+            post(&format!("/{long}"), "", b""),
+            Some(431),
+        ),
+        ("a folded header", small("x-a: b\r\n c\r\n"), Some(400)),
+        ("a header without a name", small(": b\r\n"), Some(400)),
+        ("a NUL in a header", small("x-a: b\0c\r\n"), Some(400)),
+        (
+            "bytes that are no HTTP",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
+            Some(400),
+        ),
+        (
+            "HTTP/2 without asking",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+            None,
+        ),
+        (
+            "a method that isn't known",
+            b"BREW / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".to_vec(),
+            Some(405),
+        ),
+        (
+            "a head that stops",
+            b"POST / HTTP/1.1\r\nhost: 127".to_vec(),
+            None,
+        ),
+        ("nothing", Vec::new(), None),
+        (
+            "a body that stops",
+            request(CHAT, "content-length: 50\r\n", b"{\"mod"),
+            Some(408),
+        ),
+        (
+            "a chunk that stops",
+            request(CHAT, chunked, b"50\r\n{\"mod"),
+            Some(408),
+        ),
+    ]
+}
+
+/// A body as one chunk.
+fn chunks(body: &[u8]) -> Vec<u8> {
+    let size = format!("{:x}\r\n", body.len());
+    [size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
+}
+
+/// What ends before the answer, or takes its time, and what is seen of it.
+const DOINGS: &[(&str, &str)] = &[
+    ("a head that drips", "the connection ends"),
+    ("a body that drips", "408"),
+    ("a head without end", "431, and at most a mebibyte is taken"),
+    (
+        "two requests at once, one behind the other",
+        "two answers in order",
+    ),
+    (
+        "`Expect: 100-continue`",
+        "100 and 200; the refusal alone where there is one",
+    ),
+    (
+        "a reader that stops",
+        "the provider waits; then it is hung up on, and so is the reader",
+    ),
+    ("a client that leaves", "the provider is hung up on"),
+    ("a client that ends its half", "the provider is hung up on"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_client_sends_it_is_answered_or_let_go() {
+    let stage = Stage::start("").await;
+    let sendings = sendings();
+    let mut table = "| a client sends | and sees |\n|---|---|\n".to_owned();
+    let all = sendings.iter().map(|(_, bytes, _)| stage.sent(bytes));
+    let all = futures_util::future::join_all(all).await;
+    let mut wrong = Vec::new();
+    for ((what, _, right), came) in sendings.iter().zip(all) {
+        let seen = came.as_ref().map(|it| it.status);
+        if seen != *right {
+            let body = came
+                .as_ref()
+                .map(|it| String::from_utf8_lossy(&it.body).into_owned());
+            wrong.push(format!("{what}: {seen:?}, not {right:?} ({body:?})"));
+        }
+        if let Some(came) = came.filter(|it| it.status != 200 && !it.body.is_empty())
+            && let Some(why) = shape::refusal(Wire::OpenAiChat, &came)
+        {
+            wrong.push(format!("{what}: {why}"));
+        }
+        let seen = match right {
+            Some(200) => "the answer".to_owned(),
+            Some(status) => status.to_string(),
+            None => "the connection ends".to_owned(),
+        };
+        table += &format!("| {what} | {seen} |\n");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (what, seen) in DOINGS {
+        table += &format!("| {what} | {seen} |\n");
+    }
+    // Nothing of it stays.
+    assert_eq!(
+        stage.sent(&post(CHAT, "", &asked())).await.unwrap().status,
+        200
+    );
+    assert_eq!(stage.service.in_flight(), 0);
+    crate::page::region("clients' faults", &table);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_the_shape_of_each_dialect() {
+    let stage = Stage::start("").await;
+    for (path, wire) in PATHS {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "7",
+            "{\"model\":7}",
+            "{\"model\":\"nobody/knows\"}",
+        ] {
+            let came = stage.sent(&post(path, "", body.as_bytes())).await.unwrap();
+            assert!((400..500).contains(&came.status), "{path} {body}");
+            assert_eq!(shape::refusal(wire, &came), None, "{path} {body}");
+        }
+        let came = stage
+            .sent(&post(path, "", &[b' '; MOST + 1]))
+            .await
+            .unwrap();
+        assert_eq!(
+            (came.status, shape::refusal(wire, &came)),
+            (413, None),
+            "{path}"
+        );
+    }
+}
+
+/// Sends the same piece again and again, until the service has enough.
+async fn dripped(
+    address: SocketAddr,
+    first: &[u8],
+    piece: &[u8],
+    most: usize,
+) -> (Option<Came>, usize) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut from, mut into) = stream.into_split();
+    into.write_all(first).await.unwrap();
+    let mut sent = 0;
+    let mut answer = Vec::new();
+    let mut buffer = vec![0; 4096];
+    loop {
+        tokio::select! {
+            biased;
+            read = from.read(&mut buffer) => match read {
+                Ok(count @ 1..) => answer.extend_from_slice(&buffer[..count]),
+                _ => return (parsed(&answer), sent),
+            },
+            () = tokio::time::sleep(Duration::from_millis(if piece.len() > 9 { 0 } else { 20 })) => {
+                assert!(sent < most, "{sent} bytes were taken");
+                match into.write_all(piece).await {
+                    Ok(()) => sent += piece.len(),
+                    Err(_) => piece_refused(&mut from, &mut answer).await,
+                }
+            }
+        }
+    }
+}
+
+/// What came before the connection was reset.
+async fn piece_refused(from: &mut (impl AsyncReadExt + Unpin), answer: &mut Vec<u8>) {
+    let _ = from.read_to_end(answer).await;
+}
+
+#[tokio::test]
+async fn who_drips_keeps_no_place() {
+    let stage = Stage::start("").await;
+    let head = b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\nx-drip: ";
+    let body = request(CHAT, "content-length: 9000\r\n", b"{");
+    let (head, body) = tokio::join!(
+        timeout(BOUND, dripped(stage.address, head, b"x", 9_000)),
+        timeout(BOUND, dripped(stage.address, &body, b" ", 9_000)),
+    );
+    assert!(head.unwrap().0.is_none_or(|it| it.status == 408));
+    assert_eq!(body.unwrap().0.unwrap().status, 408);
+    let piece = "x".repeat(4096);
+    let endless = dripped(
+        stage.address,
+        b"GET / HTTP/1.1\r\nx-long: ",
+        piece.as_bytes(),
+        8 << 20,
+    );
+    let (came, _) = timeout(BOUND, endless).await.unwrap();
+    assert!(came.is_none_or(|it| it.status == 431));
+}
+
+#[tokio::test]
+async fn requests_behind_each_other_are_answered_in_order() {
+    let stage = Stage::start("").await;
+    let body = asked();
+    let head = format!(
+        "POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let first = [head.as_bytes(), &body].concat();
+    let second = b"GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
+    let mut stream = TcpStream::connect(stage.address).await.unwrap();
+    stream
+        .write_all(&[&first, &second[..]].concat())
+        .await
+        .unwrap();
+    let mut came = String::new();
+    stream.read_to_string(&mut came).await.unwrap();
+    let answers: Vec<&str> = came.split("HTTP/1.1 200 OK").skip(1).collect();
+    assert_eq!(answers.len(), 2, "{came}");
+    assert!(
+        answers[0].contains("chat.completion") && answers[1].ends_with("ok\n"),
+        "{came}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_waits_to_be_asked_for_its_body_is() {
+    let stage = Stage::start("").await;
+    let body = asked();
+    let lines = format!("expect: 100-continue\r\ncontent-length: {}\r\n", body.len());
+    let mut stream = TcpStream::connect(stage.address).await.unwrap();
+    stream.write_all(&request(CHAT, &lines, b"")).await.unwrap();
+    let mut came = vec![0; 4096];
+    let count = stream.read(&mut came).await.unwrap();
+    assert!(came[..count].starts_with(b"HTTP/1.1 100"));
+    stream.write_all(&body).await.unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.starts_with("HTTP/1.1 200"), "{rest}");
+    // One that is refused anyway isn't asked for it.
+    let lines = "expect: 100-continue\r\ncontent-length: 1000000\r\n";
+    let came = stage.sent(&request(CHAT, lines, b"")).await.unwrap();
+    assert_eq!(came.status, 413);
+}
+
+/// A provider that goes on for ever, and tells how much was taken when it is stopped: nothing more
+/// within this time, or hung up on.
+async fn endless(stops_after: Duration) -> (String, mpsc::UnboundedReceiver<Told>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(flood(stream, tell.clone(), stops_after));
+        }
+    });
+    (url, told)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// So many bytes were taken, and then none for a while.
+    Waits(usize),
+    Gone,
+}
+
+async fn flood(mut stream: TcpStream, tell: mpsc::UnboundedSender<Told>, stops_after: Duration) {
+    let mut head = vec![0; 8192];
+    let _ = stream.read(&mut head).await;
+    let begin = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    let _ = stream.write_all(begin).await;
+    let delta = json!({ "choices": [{ "index": 0, "delta": { "content": "x".repeat(16_000) } }] });
+    let frame = format!("data: {delta}\n\n");
+    let (mut from, mut into) = stream.into_split();
+    let mut taken = 0;
+    let mut waits = false;
+    let flood = async {
+        loop {
+            let mut rest = frame.as_bytes();
+            while !rest.is_empty() {
+                let writing = into.write(rest);
+                let count = match timeout(stops_after, writing).await {
+                    Ok(Ok(count)) => count,
+                    Ok(Err(_)) => return,
+                    Err(_) => {
+                        if !std::mem::replace(&mut waits, true) {
+                            let _ = tell.send(Told::Waits(taken));
+                        }
+                        continue;
+                    }
+                };
+                taken += count;
+                rest = &rest[count..];
+            }
+        }
+    };
+    tokio::select! {
+        () = flood => {}
+        _ = from.read_u8() => {}
+    }
+    let _ = tell.send(Told::Gone);
+}
+
+fn behind(url: &str) -> String {
+    format!(
+        "[providers.openai-chat]\nbase_url = \"{url}\"\napi_key_env = \"KEY\"\n\
+         [providers.far]\ntype = \"ollama\"\nbase_url = \"{url}\"\n"
+    )
+}
+
+/// Asks for a stream, and waits for its beginning.
+async fn streaming(stage: &Stage, path: &str) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 << 10).unwrap();
+    let mut stream = socket.connect(stage.address).await.unwrap();
+    let body = asked_of("openai-chat/behind", true);
+    stream.write_all(&post(path, "", &body)).await.unwrap();
+    let mut came = vec![0; 256];
+    let count = stream.read(&mut came).await.unwrap();
+    assert!(
+        came[..count].starts_with(b"HTTP/1.1 200"),
+        "{}",
+        came.escape_ascii()
+    );
+    stream
+}
+
+#[tokio::test]
+async fn a_slow_reader_slows_the_provider_down_and_is_let_go() {
+    let (url, mut told) = endless(PATIENCE / 2).await;
+    let stage = Stage::start(&behind(&url)).await;
+    for path in [CHAT, "/v1/messages", "/api/chat"] {
+        let stream = streaming(&stage, path).await;
+        let Some(Told::Waits(taken)) = timeout(BOUND, told.recv()).await.unwrap() else {
+            panic!("{path}: the provider never waited");
+        };
+        // What the sockets of three parties hold, and little beside.
+        assert!(taken < 32 << 20, "{path}: {taken}");
+        assert_eq!(
+            timeout(BOUND, told.recv()).await.unwrap(),
+            Some(Told::Gone),
+            "{path}"
+        );
+        drop(stream);
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_or_ends_its_half_ends_the_call() {
+    let (url, mut told) = endless(BOUND).await;
+    let stage = Stage::start(&behind(&url)).await;
+    for path in [CHAT, "/v1/messages", "/api/chat"] {
+        drop(streaming(&stage, path).await);
+        assert_eq!(
+            timeout(BOUND, told.recv()).await.unwrap(),
+            Some(Told::Gone),
+            "{path}"
+        );
+        let mut stream = streaming(&stage, path).await;
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let _ = timeout(BOUND, stream.read_to_end(&mut rest)).await.unwrap();
+        assert_eq!(
+            timeout(BOUND, told.recv()).await.unwrap(),
+            Some(Told::Gone),
+            "{path}"
+        );
+    }
+    let mut counted = stage.counted.0.subscribe();
+    let all = timeout(BOUND, counted.wait_for(|it| it.len() == 6)).await;
+    let all = all.unwrap().unwrap();
+    assert!(all.iter().all(|it| it.outcome == Outcome::Left));
+}

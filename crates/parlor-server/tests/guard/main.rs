@@ -1,0 +1,8 @@
+//! What a service does where others fail it, break off, or mean harm.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod clients;
+mod page;
+mod shape;
+mod tee;
+mod upstream;
