@@ -141,6 +141,8 @@ impl Access {
             return refused("under a name that isn't this machine's");
         }
         match text(header::ORIGIN) {
+            // Browsers say of a request without an origin, such as for a picture, whence it comes.
+            None if says_cross_site(headers) => refused("from pages of other sites"),
             None => Ok(()),
             Some(origin) if self.origins.iter().any(|it| it == origin) => Ok(()),
             Some(origin) => match origin.split_once("://") {
@@ -167,10 +169,21 @@ impl Access {
     }
 }
 
+/// <https://w3c.github.io/webappsec-fetch-metadata/>
+fn says_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|it| it == "cross-site" || it == "same-site")
+}
+
 /// The keys that a request shows.
 fn shown<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> impl Iterator<Item = &'a str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    // RFC 9110, section 11.1: the scheme's case says nothing.
+    let bearer = text("authorization").and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+        is_bearer.then(|| key.trim_start_matches(' '))
+    });
     let query = uri.query().unwrap_or_default().split('&');
     let query = query.filter_map(|pair| pair.strip_prefix("key="));
     let alone = KEY_HEADERS.iter().filter_map(move |name| text(name));

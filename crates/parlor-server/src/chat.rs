@@ -18,7 +18,6 @@ mod turns;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::Response;
@@ -33,13 +32,14 @@ pub use shelf::StoreAt;
 pub(crate) use shown::{Failure, Refused};
 
 use crate::gateway;
+use crate::routes::Routes;
 use crate::service::Site;
 use crate::speak;
 pub(crate) use call::{Call, json};
 use routes::Answers;
 
 /// The same routes with those of the chat service.
-pub(crate) fn routes(mut router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn routes(mut router: Routes) -> Routes {
     for route in ROUTES {
         let answer =
             move |State(site): State<Arc<Site>>, params: RawPathParams, request: Request| {

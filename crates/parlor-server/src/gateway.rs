@@ -29,7 +29,6 @@ const COME_AGAIN: u64 = 1;
 const WARNINGS: &str = "x-parlor-warnings";
 
 /// The header by which official clients are told not to try again themselves.
-/// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>
 const SHOULD_RETRY: &str = "x-should-retry";
 
 /// Answers a request in the dialect of its path.

@@ -68,6 +68,7 @@ mod ops;
 mod page;
 mod patience;
 mod responses;
+mod routes;
 mod seal;
 mod service;
 mod settings;

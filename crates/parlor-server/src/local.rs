@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use parlor::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use crate::body;
 use crate::gateway::refused;
+use crate::routes::Routes;
 use crate::service::Site;
 use crate::speak::{self, ollama};
 
 /// Adds them.
-pub(crate) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn routes(router: Routes) -> Routes {
     router
         .route("/api/version", get(version))
         .route("/api/ps", get(loaded))

@@ -3,9 +3,8 @@
 //!
 //! <https://spec.openapis.org/oas/v3.1.1.html>
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -15,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::chat::{Gives, ROUTES, Refused, Route};
 use crate::gateway::reply;
-use crate::service::Site;
+use crate::routes::Routes;
 
 /// Where the document is served.
 const PATH: &str = "/api/openapi.json";
@@ -31,7 +30,7 @@ pub fn openapi() -> &'static Value {
 }
 
 /// The same routes with that of the document.
-pub(crate) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn routes(router: Routes) -> Routes {
     let answer = || async {
         let body = Body::from(openapi().to_string());
         reply(StatusCode::OK, "application/json", body)

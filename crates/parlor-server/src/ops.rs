@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::access::Caller;
 use crate::gateway::{refused, reply};
+use crate::routes::Routes;
 use crate::service::Site;
 use crate::speak;
 
@@ -30,7 +31,7 @@ use crate::speak;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same routes with these.
-pub(crate) fn routes(router: axum::Router<Arc<Site>>) -> axum::Router<Arc<Site>> {
+pub(crate) fn routes(router: Routes) -> Routes {
     router
         .route("/readyz", get(ready))
         .route("/metrics", get(figures))

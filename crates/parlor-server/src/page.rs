@@ -2,15 +2,12 @@
 
 mod files;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use crate::service::Site;
+use crate::routes::Routes;
 
 /// Nothing but the page's own files is loaded, and text becomes markup through DOMPurify alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -38,7 +35,7 @@ macro_rules! file {
 use file;
 
 /// The same routes with those of the page.
-pub(crate) fn routes(mut router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn routes(mut router: Routes) -> Routes {
     for file in files::FILES {
         let path = match file.name {
             "index.html" => "/".to_owned(),

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use parlor::{ChatResponse, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ use serde_json::{Map, Value, json};
 use crate::chat::{Shelf, StoreAt};
 use crate::config::ServerConfig;
 use crate::gateway::refused;
+use crate::routes::Routes;
 use crate::seal::Sealer;
 use crate::service::Site;
 use crate::speak::{self, Speak};
@@ -190,7 +191,7 @@ async fn find(site: &Site, owner: &str, id: &str) -> Result<Option<Kept>> {
 }
 
 /// Adds what is asked of kept responses.
-pub(crate) fn routes(router: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn routes(router: Routes) -> Routes {
     router
         .route("/v1/responses/{id}", get(show).delete(forget))
         .route("/v1/responses/{id}/cancel", post(cancel))

@@ -21,6 +21,7 @@ use crate::account::Account;
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::responses::ResponseStore;
+use crate::routes::Routes;
 use crate::speak::CLIENTS;
 use crate::threads::Threads;
 use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, page, responses};
@@ -131,34 +132,19 @@ impl Service {
 
     /// Its routes, for a program that has a server of its own.
     pub fn router(&self) -> Router {
-        let router = Router::new().route("/livez", get(|| async { "ok\n" }));
-        let mut router = responses::routes(local::routes(router));
-        let mut lists = Vec::new();
-        for clients in CLIENTS {
-            for (path, dialect) in clients.asks {
-                let ask = move |site, request| gateway::ask(dialect(), site, request);
-                router = router.route(path, post(ask));
-            }
-            for (path, count) in clients.counts {
-                let tokens = move |site, request| count::tokens(count, site, request);
-                router = router.route(path, post(tokens));
-            }
-            if !lists.contains(&clients.models) {
-                lists.push(clients.models);
-                router = router.route(clients.models, get(list::models));
-                if let Some(one) = clients.model {
-                    router = router.route(one, get(list::model));
-                }
-            }
-        }
-        let router = openapi::routes(chat::routes(router));
-        ops::routes(page::routes(router))
+        routes()
+            .router()
             .fallback(gateway::nothing)
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&self.site),
                 ops::around,
             ))
             .with_state(Arc::clone(&self.site))
+    }
+
+    /// The paths at which it answers, with `{name}` for what varies.
+    pub fn paths(&self) -> Vec<String> {
+        routes().paths()
     }
 
     /// Listens where the configuration says, and answers until `end` comes; then what is on its
@@ -195,6 +181,31 @@ impl Service {
     pub(crate) fn config(&self) -> &ServerConfig {
         &self.site.config
     }
+}
+
+/// Everything that is answered.
+fn routes() -> Routes {
+    let routes = Routes::new().route("/livez", get(|| async { "ok\n" }));
+    let mut routes = responses::routes(local::routes(routes));
+    let mut lists = Vec::new();
+    for clients in CLIENTS {
+        for (path, dialect) in clients.asks {
+            let ask = move |site, request| gateway::ask(dialect(), site, request);
+            routes = routes.route(path, post(ask));
+        }
+        for (path, count) in clients.counts {
+            let tokens = move |site, request| count::tokens(count, site, request);
+            routes = routes.route(path, post(tokens));
+        }
+        if !lists.contains(&clients.models) {
+            lists.push(clients.models);
+            routes = routes.route(clients.models, get(list::models));
+            if let Some(one) = clients.model {
+                routes = routes.route(one, get(list::model));
+            }
+        }
+    }
+    ops::routes(page::routes(openapi::routes(chat::routes(routes))))
 }
 
 impl Site {

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod clients;
+mod elsewhere;
+mod judge;
 mod page;
+mod security;
+mod sendings;
 mod shape;
 mod tee;
 mod upstream;

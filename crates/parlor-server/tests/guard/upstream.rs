@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
-use parlor::{ChatModel, ChatRequest, ChatResponse, Config, Error, ModelInfo, Registry};
+use parlor::{ChatModel, ChatRequest, ChatResponse, Config, ModelInfo, Registry};
 use parlor::{Event, Grammar, Result, ToolDefinition};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::gemini::Gemini;
@@ -22,13 +22,14 @@ use parlor_http::{Auth, Endpoint, HttpModel, Timeouts};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
 use parlor_server::{Outcome as Ended, ServerConfig, Service, UsageEvent, UsageSink};
 use parlor_testkit::Pace;
+use parlor_testkit::fault::Wire;
 use parlor_testkit::fault::{DropAt, Expect, FAULTS, Fault, FaultServer, Mode, Outcome};
-use parlor_testkit::fault::{Failure, Partial, Reading, Wire};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::judge::{answer, fails, short};
 use crate::shape;
 use crate::tee::Tee;
 
@@ -54,16 +55,16 @@ const AT_ONCE: usize = 6;
 const BOUND: Duration = Duration::from_secs(30);
 
 /// One case on one road.
-struct Case {
-    fault: &'static Fault,
-    mode: Mode,
+pub(crate) struct Case {
+    pub(crate) fault: &'static Fault,
+    pub(crate) mode: Mode,
     client: usize,
-    is_same: bool,
+    pub(crate) is_same: bool,
     expect: Expect,
 }
 
 impl Case {
-    fn wire(&self) -> Wire {
+    pub(crate) fn wire(&self) -> Wire {
         WIRES[self.client]
     }
 
@@ -92,7 +93,7 @@ impl Case {
     }
 
     /// Whether a reason is right for the end, or the nearest one that the client's dialect has.
-    fn allows_finish(&self, right: &[&str], told: &str) -> bool {
+    pub(crate) fn allows_finish(&self, right: &[&str], told: &str) -> bool {
         let nearest: &[(&str, &str)] = match self.wire() {
             _ if self.is_same => &[],
             Wire::OpenAiChat => &[("other", "stop"), ("refusal", "content_filter")],
@@ -410,118 +411,6 @@ fn request() -> ChatRequest {
     ChatRequest::from("Hello there")
         .with_tool(tool("get_weather", "The weather of a city.", "city"))
         .with_tool(tool("get_time", "The time in a zone.", "tz"))
-}
-
-/// How an answer differs from what is right.
-fn answer(case: &Case, want: &Reading, got: &ChatResponse) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut equal = |what: &str, want: String, got: String| {
-        if want != got {
-            wrong.push(format!("{what}: {:?} for {:?}", short(&got), short(&want)));
-        }
-    };
-    for (want, choice) in want.choices.iter().zip(&got.choices) {
-        let message = &choice.message;
-        let refused = message.parts.iter().filter_map(|part| match part {
-            parlor::Part::Refusal(refusal) => Some(refusal.text.as_str()),
-            _ => None,
-        });
-        let refused: String = refused.collect();
-        equal(
-            "text",
-            format!("{}{}", want.text, want.refusal),
-            format!("{}{refused}", message.text()),
-        );
-        equal("reasoning", want.reasoning.clone(), message.reasoning());
-        let calls = message.tool_calls().map(|it| {
-            let arguments = it.arguments.parse().unwrap_or_default();
-            format!("{} {arguments}", it.name)
-        });
-        let wanted = want.tool_calls.iter();
-        let wanted = wanted.map(|it| format!("{} {}", it.name, it.arguments));
-        equal(
-            "calls",
-            wanted.collect::<Vec<_>>().join(", "),
-            calls.collect::<Vec<_>>().join(", "),
-        );
-        let reason = choice.finish_reason.as_ref();
-        let reason = reason.map_or("none", |it| it.kind.as_str());
-        if !case.allows_finish(want.finish, reason) {
-            equal("finish", want.finish.join(" or "), reason.to_owned());
-        }
-    }
-    if case.is_same {
-        let (want, got) = (want.choices.len(), got.choices.len());
-        equal("choices", want.to_string(), got.to_string());
-    }
-    let usage = got.usage.as_ref();
-    let figures = [
-        (
-            "input",
-            want.input_tokens,
-            usage.and_then(|it| it.input_tokens),
-        ),
-        (
-            "output",
-            want.output_tokens,
-            usage.and_then(|it| it.output_tokens),
-        ),
-    ];
-    for (name, want, got) in figures {
-        // There is no answer of this dialect without figures.
-        if case.wire() == Wire::AnthropicMessages && want.is_none() && got == Some(0) {
-            continue;
-        }
-        equal(name, format!("{want:?}"), format!("{got:?}"));
-    }
-    if got.interrupted {
-        wrong.push("it is interrupted".to_owned());
-    }
-    wrong
-}
-
-/// How a failure differs from what is right.
-fn fails(case: &Case, want: &Failure, got: &Error, told: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if !got.message().contains(want.message) {
-        wrong.push(format!(
-            "message: {:?} for {:?}",
-            got.message(),
-            want.message
-        ));
-    }
-    if let Some(wait) = &want.retry_after
-        && !told.contains("Retry-After")
-    {
-        wrong.push(format!("no word of a wait of {wait:?}"));
-    }
-    let kinds = want.kinds;
-    let is_late = kinds.iter().all(|it| it.ends_with("_timeout"));
-    let statuses: &[&str] = match kinds[0] {
-        "rate_limited" | "quota_exhausted" => &["429", "402"],
-        "invalid_request" | "content_filtered" => &["400"],
-        "authentication" => &["401"],
-        _ if is_late => &["504"],
-        _ => &["500", "502", "503", "529"],
-    };
-    let begins = |it: &&str| told.starts_with(*it);
-    if told.starts_with(|it: char| it.is_ascii_digit()) && !statuses.iter().any(begins) {
-        wrong.push(format!("{told} for {kinds:?}"));
-    }
-    let partial = got.partial().map(ChatResponse::text).unwrap_or_default();
-    let is_right = match &want.partial {
-        Partial::None => true,
-        Partial::Exactly(text) => *text == partial,
-        Partial::Within(text) => text.starts_with(&partial),
-    };
-    if case.mode == Mode::Stream && !is_right {
-        wrong.push(format!("partial: {partial:?} for {:?}", want.partial));
-    }
-    wrong
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(120).collect()
 }
 
 /// Every case on every road, those that only wait last.
