@@ -87,18 +87,18 @@ mod tests {
         let close = |choice, part| Event::part_finished(choice, part);
         let events = [
             open(1, 0),
-            open(1, 1),
-            text(1, 1, "b"),
+            text(1, 0, "x"),
             open(0, 0),
-            text(0, 0, "x"),
-            text(1, 0, "a"),
-            close(1, 1),
-            open(1, 2),
-            text(1, 2, "c"),
-            close(1, 0),
-            text(1, 2, "d"),
-            text(1, 0, "late"),
-            close(1, 2),
+            open(0, 1),
+            text(0, 1, "b"),
+            text(0, 0, "a"),
+            close(0, 1),
+            open(0, 2),
+            text(0, 2, "c"),
+            close(0, 0),
+            text(0, 2, "d"),
+            text(0, 0, "late"),
+            close(0, 2),
         ];
         let mut said = Vec::new();
         let mut sequence = Sequence::default();
@@ -110,16 +110,16 @@ mod tests {
             sequence.push(event, pass).unwrap();
         }
         let wanted = [
-            open(1, 0),
-            text(1, 0, "a"),
-            close(1, 0),
-            open(1, 1),
-            text(1, 1, "b"),
-            close(1, 1),
-            open(1, 2),
-            text(1, 2, "c"),
-            text(1, 2, "d"),
-            close(1, 2),
+            open(0, 0),
+            text(0, 0, "a"),
+            close(0, 0),
+            open(0, 1),
+            text(0, 1, "b"),
+            close(0, 1),
+            open(0, 2),
+            text(0, 2, "c"),
+            text(0, 2, "d"),
+            close(0, 2),
         ];
         assert_eq!(said, wanted);
     }

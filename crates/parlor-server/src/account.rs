@@ -5,7 +5,7 @@ mod terms;
 mod writer;
 
 pub(crate) use keyring::{Keyring, now_ms};
-pub(crate) use terms::may_ask;
+pub(crate) use terms::{fits, may_ask};
 pub use writer::UsageWriter;
 
 use std::fmt::Debug;
@@ -191,13 +191,20 @@ impl Asked {
         }
     }
 
-    /// A whole answer came.
-    pub(crate) fn answered(&mut self, response: &ChatResponse) {
+    /// A whole answer came. Behind a route another model may have answered than the first:
+    /// `by` says which, where that is so.
+    pub(crate) fn answered(
+        &mut self,
+        response: &ChatResponse,
+        by: impl FnOnce() -> Option<ModelInfo>,
+    ) {
         self.first_event();
         self.event.served.clone_from(&response.model);
         self.event.is_reused = response.metadata.reused.is_some();
         self.event.finish = response.finish_reason().map(|it| it.kind);
-        if !response.provider.is_empty()
+        if let Some(info) = by() {
+            self.answers(&info);
+        } else if !response.provider.is_empty()
             && self.event.provider.as_deref() != Some(response.provider.as_str())
         {
             self.event.provider = Some(response.provider.clone());

@@ -1,16 +1,20 @@
 //! A streamed answer as the body of a response, made from the model's events as it is read.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::Stream as _;
 use http_body::Frame;
 use parlor::{ChatStream, Event, Result, Tap};
 use parlor_dialect::{Encoder, FrameWriter, Framing};
+use tokio::runtime::Handle;
 
 use crate::account::Asked;
+use crate::gateway::Stream;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
 
@@ -39,11 +43,68 @@ impl Form {
     }
 }
 
-/// The frames of an answer. Dropping it drops the model's stream, which ends the call.
+/// The body of an answer. Dropping it drops the model's stream, which ends the call, unless the
+/// answer is to be finished without its client.
+pub(crate) struct Answer {
+    /// Gone when it is over.
+    going: Option<Box<Going>>,
+    stays: bool,
+}
+
+impl Answer {
+    /// The answer that begins so; `stays` says that it goes on without its client.
+    pub(crate) fn new(
+        opened: Stream,
+        encoder: Box<dyn Encoder>,
+        sealer: Sealer,
+        form: Form,
+        stays: bool,
+        asked: Asked,
+    ) -> Self {
+        let going = Going::new(opened, encoder, sealer, form, asked);
+        Self {
+            going: Some(Box::new(going)),
+            stays,
+        }
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        let Some(going) = &mut self.going else {
+            return Poll::Ready(None);
+        };
+        let polled = going.poll(cx);
+        if matches!(polled, Poll::Ready(None)) {
+            self.going = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let left = self.going.take().filter(|it| self.stays && !it.is_over);
+        // Without a runtime there is nobody to go on.
+        if let (Some(mut going), Ok(runtime)) = (left, Handle::try_current()) {
+            runtime.spawn(async move { while poll_fn(|cx| going.poll(cx)).await.is_some() {} });
+        }
+    }
+}
+
+/// The frames of an answer on their way.
 ///
 /// Where the provider speaks the client's dialect, its own bytes are sent and the events are only
 /// watched; else frames are written from the events.
-pub(crate) struct Answer {
+struct Going {
+    begun: VecDeque<Result<Event>>,
+    /// The first event of an answer that passes.
     first: Option<Event>,
     events: ChatStream,
     tap: Option<Tap>,
@@ -57,26 +118,36 @@ pub(crate) struct Answer {
     is_over: bool,
 }
 
-impl Answer {
-    /// The answer that begins with this event.
-    pub(crate) fn new(
-        first: Event,
-        events: ChatStream,
+impl Going {
+    fn new(
+        opened: Stream,
         encoder: Box<dyn Encoder>,
         sealer: Sealer,
         form: Form,
-        tells_usage: bool,
-        asked: Asked,
+        mut asked: Asked,
     ) -> Self {
+        let Stream {
+            mut begun,
+            events,
+            tells_usage,
+            keeping,
+        } = opened;
         let tap = events.tap().filter(|tap| !tap.is_off()).cloned();
         // An array is asked of nobody.
         let tap = tap.filter(|_| form != Form::Array);
-        let mut asked = asked;
-        if tap.is_some() {
-            asked.event(&first);
+        if let (Some(_), Some(Ok(first))) = (&tap, begun.front()) {
+            asked.event(first);
+        }
+        let mut given = None;
+        if let (Some(_), Some(Ok(Event::Started { id, .. }))) = (&keeping, begun.front_mut())
+            && id.is_none()
+        {
+            given = Some(responses::new_id());
+            id.clone_from(&given);
         }
         Self {
-            first: Some(first),
+            begun,
+            first: None,
             tap,
             events,
             encoder,
@@ -88,22 +159,9 @@ impl Answer {
             },
             tells_usage,
             asked,
-            keeping: None,
+            keeping: keeping.map(|it| (it, given)),
             is_over: false,
         }
-    }
-
-    /// The same, kept once it is whole.
-    pub(crate) fn kept_by(mut self, keeping: Option<Keeping>) -> Self {
-        let mut given = None;
-        if let (Some(_), Some(Event::Started { id, .. })) = (&keeping, &mut self.first)
-            && id.is_none()
-        {
-            given = Some(responses::new_id());
-            id.clone_from(&given);
-        }
-        self.keeping = keeping.map(|it| (it, given));
-        self
     }
 
     /// Takes note of an event that came.
@@ -163,6 +221,17 @@ impl Answer {
         self.is_over = true;
     }
 
+    /// Watches what was read before the head was sent, but for the first event, which was.
+    fn watch_begun(&mut self, tap: &Tap) {
+        if self.first.is_some() {
+            return;
+        }
+        self.first = self.begun.pop_front().and_then(Result::ok);
+        while let Some(item) = self.begun.pop_front() {
+            self.watch(tap, Some(item));
+        }
+    }
+
     /// Watches what passes.
     fn watch(&mut self, tap: &Tap, item: Option<Result<Event>>) {
         match item {
@@ -187,6 +256,7 @@ impl Answer {
         tap: &Tap,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        self.watch_begun(tap);
         let mut count = 0;
         let mut more = true;
         while !self.is_over && more && count < AT_ONCE {
@@ -211,43 +281,37 @@ impl Answer {
             }
         }
     }
-}
 
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
+    fn poll(
+        &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
-        let this = &mut *self;
-        if let Some(tap) = this.tap.take() {
-            let polled = this.poll_passed(&tap, cx);
-            this.tap = Some(tap);
+        if let Some(tap) = self.tap.take() {
+            let polled = self.poll_passed(&tap, cx);
+            self.tap = Some(tap);
             return polled;
         }
-        if let Some(first) = this.first.take() {
-            this.take(Some(Ok(first)));
+        while let Some(item) = self.begun.pop_front() {
+            self.take(Some(item));
         }
-        while !this.is_over && this.out.bytes.len() < PIECE {
-            match Pin::new(&mut this.events).poll_next(cx) {
-                Poll::Ready(item) => this.take(item),
+        while !self.is_over && self.out.bytes.len() < PIECE {
+            match Pin::new(&mut self.events).poll_next(cx) {
+                Poll::Ready(item) => self.take(item),
                 Poll::Pending => {
-                    match this.write(None) {
-                        Ok(()) => this.encoder.idle(&mut this.out),
-                        Err(error) => this.take(Some(Err(error))),
+                    match self.write(None) {
+                        Ok(()) => self.encoder.idle(&mut self.out),
+                        Err(error) => self.take(Some(Err(error))),
                     }
-                    if this.out.bytes.is_empty() {
+                    if self.out.bytes.is_empty() {
                         return Poll::Pending;
                     }
                     break;
                 }
             }
         }
-        match this.out.bytes.is_empty() {
+        match self.out.bytes.is_empty() {
             true => Poll::Ready(None),
-            false => Poll::Ready(Some(Ok(this.out.take()))),
+            false => Poll::Ready(Some(Ok(self.out.take()))),
         }
     }
 }

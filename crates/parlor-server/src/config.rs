@@ -1,5 +1,6 @@
 //! What shapes a service.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use parlor::{Error, ErrorKind, Result, Secret};
 use parlor_store::{Relay, Store};
 use serde::Deserialize;
 
-use crate::account::{UsageSink, UsageWriter};
+use crate::account::{UsageSink, UsageWriter, fits};
 use crate::chat::StoreAt;
 
 /// Where a service listens, who may ask it, and what it bears.
@@ -48,6 +49,10 @@ pub struct ServerConfig {
     /// again. Where that asks for longer, the client is told at once, by `Retry-After`: always by
     /// default, since most clients try again by themselves.
     pub max_wait: Duration,
+    /// What becomes of an answer of the gateway whose client leaves, by the names that models are
+    /// asked by; `*` in a name stands for any letters, and the longest name that fits counts. It is
+    /// cancelled where nothing is said.
+    pub on_disconnect: BTreeMap<String, OnDisconnect>,
     /// Sites whose pages may ask, as a browser writes them: `https://chat.example.com`. None by
     /// default.
     pub origins: Vec<String>,
@@ -71,6 +76,18 @@ pub struct ServerConfig {
     /// By what several instances of the service, over one store, follow and stop each other's
     /// turns. None by default: there is one instance.
     pub relay: Option<Arc<dyn Relay>>,
+}
+
+/// What becomes of an answer whose client leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnDisconnect {
+    /// The provider is hung up on at once.
+    #[default]
+    Cancel,
+    /// It is read to its end: for what is kept of it, such as in a cache.
+    Finish,
 }
 
 /// What holds of limits while their store is away.
@@ -98,6 +115,7 @@ impl Default for ServerConfig {
             header_timeout: Some(Duration::from_secs(30)),
             client_timeout: Some(Duration::from_secs(60)),
             max_wait: Duration::ZERO,
+            on_disconnect: BTreeMap::new(),
             origins: Vec::new(),
             usage: Vec::new(),
             usage_writer: None,
@@ -112,6 +130,16 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// Whether an answer of this model goes on without its client.
+    pub(crate) fn finishes(&self, model: &str) -> bool {
+        let mut fitting = self.on_disconnect.iter();
+        let longest = fitting
+            .by_ref()
+            .filter(|(name, _)| fits(name, model))
+            .max_by_key(|(name, _)| name.len());
+        longest.is_some_and(|(_, what)| *what == OnDisconnect::Finish)
+    }
+
     /// Checks that what is configured is safe.
     ///
     /// # Errors

@@ -1,15 +1,21 @@
 //! A request in any dialect to a model of any provider, and the answer in the same dialect.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry, Warning, WarningKind};
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 
 use crate::account::Asked;
 use crate::answer::Answer;
@@ -24,7 +30,7 @@ use crate::through;
 /// How long a client should wait that was refused for want of room, in seconds.
 const COME_AGAIN: u64 = 1;
 
-/// The header of a whole answer that tells what of its request could not be honoured, by the name
+/// The header of an answer that tells what of its request could not be honoured, by the name
 /// of the setting and what was done to it.
 const WARNINGS: &str = "x-parlor-warnings";
 
@@ -40,28 +46,72 @@ pub(crate) async fn ask(
     if request.uri().path().ends_with(":countTokens") {
         return count::tokens(&count::CONTENTS, State(site), request).await;
     }
-    let path = path_of(&request);
     let asked = site.asked(request.headers(), request.uri(), dialect.name());
-    let mut asked = match asked.await {
+    let asked = match asked.await {
         Ok(asked) => asked,
         Err(error) => return refused(&*dialect, &error),
     };
-    match opened(&*dialect, &site, &mut asked, request).await {
-        Ok(Opened::Whole(body, warnings)) => {
-            let mut response = reply(StatusCode::OK, "application/json", Body::from(body));
-            if let Some(told) = warned(&warnings) {
-                response.headers_mut().insert(WARNINGS, told);
-            }
-            response
+    if site.config.on_disconnect.is_empty() {
+        return answer(dialect, site, asked, request, &AtomicBool::new(false)).await;
+    }
+    let stays = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stays);
+    let answering = async move { answer(dialect, site, asked, request, &told).await };
+    let left = Left {
+        answering: tokio::spawn(answering),
+        stays,
+    };
+    left.await
+}
+
+/// An answer that goes on without its client where that is wanted, and ends with it else.
+struct Left {
+    answering: JoinHandle<Response>,
+    stays: Arc<AtomicBool>,
+}
+
+impl Future for Left {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let answered = std::task::ready!(Pin::new(&mut self.answering).poll(cx));
+        Poll::Ready(answered.unwrap_or_else(|_| {
+            let message = "the answer ended in an unexpected way";
+            let error = Error::new(ErrorKind::Unexpected, message);
+            refused(&*speak::of_path("/"), &error)
+        }))
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if !self.stays.load(Ordering::Relaxed) {
+            self.answering.abort();
         }
-        Ok(Opened::Stream(first, events, tells_usage, keeping)) => {
+    }
+}
+
+/// Answers whoever was let in; `stays` is told whether the answer goes on without them.
+async fn answer(
+    dialect: Box<dyn Speak>,
+    site: Arc<Site>,
+    mut asked: Asked,
+    request: Request,
+    stays: &AtomicBool,
+) -> Response {
+    let path = path_of(&request);
+    match opened(&*dialect, &site, &mut asked, request, stays).await {
+        Ok((Opened::Whole(body), warnings)) => {
+            let response = reply(StatusCode::OK, "application/json", Body::from(body));
+            warned(response, &warnings)
+        }
+        Ok((Opened::Stream(opened), warnings)) => {
             let form = dialect.form(&path);
             let sealer = Sealer::new(&*dialect);
-            let encoder = dialect.encoder();
-            let answer = Answer::new(first, events, encoder, sealer, form, tells_usage, asked);
-            let answer = answer.kept_by(keeping);
+            let stays = stays.load(Ordering::Relaxed);
+            let answer = Answer::new(opened, dialect.encoder(), sealer, form, stays, asked);
             let kind = form.media_type();
-            reply(StatusCode::OK, kind, Body::new(answer))
+            warned(reply(StatusCode::OK, kind, Body::new(answer)), &warnings)
         }
         Err(error) => {
             let response = refused(&*dialect, &error);
@@ -75,19 +125,29 @@ pub(crate) async fn ask(
 /// An answer that goes well so far.
 #[expect(clippy::large_enum_variant, reason = "it is moved once")]
 enum Opened {
-    /// Its body, and what of the request could not be honoured.
-    Whole(Bytes, Vec<Warning>),
-    /// Its first event, those to come, whether the client wants to know what it used, and what
-    /// keeps it.
-    Stream(Event, ChatStream, bool, Option<Keeping>),
+    /// Its body.
+    Whole(Bytes),
+    Stream(Stream),
 }
 
+/// A stream that has begun.
+pub(crate) struct Stream {
+    /// What came of it so far: its first event, and the warnings behind it.
+    pub(crate) begun: VecDeque<Result<Event>>,
+    pub(crate) events: ChatStream,
+    /// Whether the client wants to know what it used.
+    pub(crate) tells_usage: bool,
+    pub(crate) keeping: Option<Keeping>,
+}
+
+/// The answer, and what of the request could not be honoured.
 async fn opened(
     dialect: &dyn Speak,
     site: &Site,
     asked: &mut Asked,
     request: Request,
-) -> Result<Opened> {
+    stays: &AtomicBool,
+) -> Result<(Opened, Vec<Warning>)> {
     let path = path_of(&request);
     let (head, body) = {
         let (parts, body) = request.into_parts();
@@ -99,16 +159,17 @@ async fn opened(
     let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
     if let Some(answer) = dialect.at_once(&body) {
         asked.completed();
-        return Ok(Opened::Whole(answer.into(), Vec::new()));
+        return Ok((Opened::Whole(answer.into()), Vec::new()));
     }
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let mut incoming = dialect.read(&path, &body, &origin)?;
     asked.wants(&id, model.info(), &incoming.request).await?;
     through::carry(dialect, &mut incoming, &head, &body, &origin);
+    stays.store(site.config.finishes(&id), Ordering::Relaxed);
     if !incoming.stream {
         let mut response = model.chat(&incoming.request).await?;
-        asked.answered(&response);
+        asked.answered(&response, || site.answered_by(&id, &response));
         let words = incoming.request.verbatim.words();
         let body = match words.and_then(|words| words.answer(&response)) {
             Some(body) => body,
@@ -120,7 +181,7 @@ async fn opened(
         if let Some(keeping) = keeping {
             keeping.told(&body);
         }
-        return Ok(Opened::Whole(body, response.warnings));
+        return Ok((Opened::Whole(body), response.warnings));
     }
     let mut events = model.stream(&incoming.request).await?;
     asked.opened(&events);
@@ -130,15 +191,38 @@ async fn opened(
             "the model's stream is empty",
         ));
     };
-    Ok(Opened::Stream(
-        first,
+    let mut begun = VecDeque::from([Ok(first)]);
+    let mut warnings = Vec::new();
+    // What is known of the request comes right behind the beginning.
+    while let Some(item) = events.next().now_or_never().flatten() {
+        let warning = match &item {
+            Ok(Event::Warning { warning }) => Some((**warning).clone()),
+            _ => None,
+        };
+        begun.push_back(item);
+        match warning {
+            Some(warning) => warnings.push(warning),
+            None => break,
+        }
+    }
+    let stream = Stream {
+        begun,
         events,
-        incoming.stream_usage,
+        tells_usage: incoming.stream_usage,
         keeping,
-    ))
+    };
+    Ok((Opened::Stream(stream), warnings))
 }
 
-fn warned(warnings: &[Warning]) -> Option<HeaderValue> {
+/// An answer whose head tells what could not be honoured.
+fn warned(mut response: Response, warnings: &[Warning]) -> Response {
+    if let Some(told) = told(warnings) {
+        response.headers_mut().insert(WARNINGS, told);
+    }
+    response
+}
+
+fn told(warnings: &[Warning]) -> Option<HeaderValue> {
     let one = |it: &Warning| {
         let kind = match it.kind {
             WarningKind::Unsupported => "unsupported",

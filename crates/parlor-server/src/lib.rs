@@ -39,9 +39,10 @@
 //!
 //! - The head of an answer waits for the first event, so that a failure has its own status, and
 //!   the shape that the client's dialect gives it.
-//! - What a model can't honour is named in the head of a whole answer, `x-parlor-warnings`.
+//! - What a model can't honour is named in the head of the answer, `x-parlor-warnings`.
 //! - Nothing stands between the model's stream and the connection: a slow reader slows the
-//!   provider down, and one that leaves ends the call.
+//!   provider down, and one that leaves ends the call, unless
+//!   [`on_disconnect`](ServerConfig::on_disconnect) says otherwise.
 //! - Keys of providers come from the registry alone. Of a client's head nothing is passed on but the
 //!   version and the features of the API that it asks for, where the provider speaks its dialect.
 //! - Where it does, the provider's bytes reach the client as they came, and the client's the provider,
@@ -78,7 +79,7 @@ mod through;
 
 pub use account::{UsageSink, UsageWriter};
 pub use chat::{MemoryRelay, StoreAt};
-pub use config::{OnStoreFailure, ServerConfig};
+pub use config::{OnDisconnect, OnStoreFailure, ServerConfig};
 pub use openapi::openapi;
 pub use parlor_store::{Ear, Heard, Mark, Outcome, Relay, Told, UsageEvent};
 pub use service::Service;

@@ -64,7 +64,14 @@ pub(crate) async fn listen(
     }
     drop(listener);
     let since = Instant::now();
-    match tokio::time::timeout(config.drain, going.shutdown()).await {
+    let ended = async {
+        going.shutdown().await;
+        // Some answers go on without their clients.
+        if !config.on_disconnect.is_empty() {
+            service.idle().await;
+        }
+    };
+    match tokio::time::timeout(config.drain, ended).await {
         Ok(()) => config.drain.saturating_sub(since.elapsed()),
         Err(_) => Duration::ZERO,
     }

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use lru::LruCache;
 use parlor::layers::ConfiguredLayers;
-use parlor::{ChatModel, Error, ErrorKind, Registry, Result, Secret};
+use parlor::{ChatModel, ChatResponse, Error, ErrorKind, ModelInfo, Registry, Result, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -181,6 +181,13 @@ impl Service {
     pub(crate) fn config(&self) -> &ServerConfig {
         &self.site.config
     }
+
+    /// Waits until no request is on its way.
+    pub(crate) async fn idle(&self) {
+        let all = u32::try_from(self.site.config.max_in_flight).unwrap_or(u32::MAX);
+        // It is never closed.
+        let _ = self.site.room.acquire_many(all).await;
+    }
 }
 
 /// Everything that is answered.
@@ -227,6 +234,29 @@ impl Site {
     pub(crate) fn in_flight(&self) -> usize {
         let free = self.room.available_permits();
         self.config.max_in_flight.saturating_sub(free)
+    }
+
+    /// The model of a route that gave this answer; nothing for what is no route, or where its
+    /// models don't tell.
+    pub(crate) fn answered_by(&self, id: &str, response: &ChatResponse) -> Option<ModelInfo> {
+        let live = self.live.load();
+        let registry = &live.registry;
+        let (_, route) = registry.route(id)?;
+        let infos = route.models.iter().filter_map(|target| {
+            let resolved = registry.resolve(&target.model).ok()?;
+            Some(resolved.config.model_info(&resolved.model))
+        });
+        let of_provider: Vec<ModelInfo> = infos
+            .filter(|it| it.provider == response.provider)
+            .collect();
+        let said = response.model.as_deref().unwrap_or_default();
+        // Providers add a date to the name of a model, or not.
+        let named = of_provider.iter().filter(|it| said.starts_with(&*it.model));
+        let named = named.max_by_key(|it| it.model.len()).cloned();
+        named.or_else(|| match of_provider.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        })
     }
 
     /// The model of a name, within its layers.

@@ -1,5 +1,6 @@
 //! `[serve]` of the configuration.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use parlor_registry::{Findings, read_toml};
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
-use crate::config::{OnStoreFailure, ServerConfig};
+use crate::config::{OnDisconnect, OnStoreFailure, ServerConfig};
 
 const TABLE: &str = "serve";
 
@@ -43,6 +44,12 @@ pub struct ServeSettings {
     /// How long a request may wait here because its provider asks to wait; a longer wait is told
     /// to the client, who may come again.
     pub max_wait: Option<Limit>,
+    /// What becomes of an answer whose client leaves: of all, or by the names of models.
+    #[serde(deserialize_with = "for_all_or_each")]
+    pub on_disconnect: BTreeMap<String, OnDisconnect>,
+    /// A file with names of models above the configuration's: a JSON mapping, or TOML with
+    /// `[models]`. A relative path starts at the configuration's folder.
+    pub models_file: Option<PathBuf>,
     /// Sites whose pages may ask, such as `"https://chat.example.com"`.
     pub origins: Vec<String>,
     /// Where keys, usage and conversations are kept: a file of SQLite's, or
@@ -120,8 +127,11 @@ impl ServeSettings {
         let mut findings = Findings::in_toml(text);
         settings.check(&mut findings);
         findings.finish().map_err(|wrong| wrong.in_file(file))?;
-        if let (Some(keys), Some(folder)) = (&mut settings.keys, file.parent()) {
-            *keys = folder.join(&*keys);
+        if let Some(folder) = file.parent() {
+            let files = [&mut settings.keys, &mut settings.models_file];
+            for path in files.into_iter().flatten() {
+                *path = folder.join(&*path);
+            }
         }
         Ok(settings)
     }
@@ -202,9 +212,29 @@ impl ServeSettings {
         config.client_timeout = set(self.client_timeout, config.client_timeout);
         let max_wait = set(self.max_wait, Some(config.max_wait));
         config.max_wait = max_wait.unwrap_or(std::time::Duration::MAX);
+        config.on_disconnect.clone_from(&self.on_disconnect);
         config.origins.clone_from(&self.origins);
         config.on_store_failure = self.on_store_failure.unwrap_or(config.on_store_failure);
     }
+}
+
+/// One word for all models, or a table of names and words.
+fn for_all_or_each<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, OnDisconnect>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected \"cancel\" or \"finish\", or a table of them by the names of models"
+    )]
+    enum Said {
+        All(OnDisconnect),
+        Each(BTreeMap<String, OnDisconnect>),
+    }
+    Ok(match Said::deserialize(deserializer)? {
+        Said::All(what) => BTreeMap::from([("*".to_owned(), what)]),
+        Said::Each(names) => names,
+    })
 }
 
 fn from_env(

@@ -141,7 +141,8 @@ impl Configured {
         // What they are is said when they are opened.
         settings.store(&env())?;
         settings.redis(&env())?;
-        let registry = setup::with_models(registry, args.models.as_deref())?;
+        let models = args.models.as_ref().or(settings.models_file.as_ref());
+        let registry = setup::with_models(registry, models.map(|it| &**it))?;
         registry.checked()?;
         let mut config = ServerConfig::default();
         config.threads = thread::available_parallelism().unwrap_or(config.threads);

@@ -198,8 +198,10 @@ fn first(value: &Value) -> &Value {
 pub(super) fn to_wire(error: &Error) -> (u16, Vec<u8>) {
     let (kind, default) = written(error.kind());
     // A status of another dialect may stand for another kind here.
-    let status = error.status().filter(|it| {
-        (400..600).contains(it) && of_status(*it).is_some_and(|it| written(it).0 == kind)
+    let status = error.status().filter(|it| match it {
+        500..600 => default >= 500,
+        400..500 => of_status(*it).is_some_and(|it| written(it).0 == kind),
+        _ => false,
     });
     let body = serde_json::to_vec(&object(error)).unwrap_or_default();
     (status.unwrap_or(default), body)

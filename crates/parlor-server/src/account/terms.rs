@@ -69,7 +69,7 @@ pub(crate) fn may_ask(key: &ServiceKey, name: &str) -> Result<()> {
 }
 
 /// Whether a name is of a pattern, in which `*` stands for any letters.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let Some((begin, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };

@@ -4,6 +4,7 @@
 mod clients;
 mod elsewhere;
 mod judge;
+mod leaving;
 mod page;
 mod security;
 mod sendings;
