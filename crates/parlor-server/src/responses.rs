@@ -192,10 +192,14 @@ async fn find(site: &Site, owner: &str, id: &str) -> Result<Option<Kept>> {
 
 /// Adds what is asked of kept responses.
 pub(crate) fn routes(router: Routes) -> Routes {
+    let to = |wish| move |site, id, uri, headers| granted(wish, site, id, uri, headers);
     router
-        .route("/v1/responses/{id}", get(show).delete(forget))
-        .route("/v1/responses/{id}/cancel", post(cancel))
-        .route("/v1/responses/{id}/input_items", get(items))
+        .route(
+            "/v1/responses/{id}",
+            get(to(Wish::Show)).delete(to(Wish::Forget)),
+        )
+        .route("/v1/responses/{id}/cancel", post(to(Wish::Cancel)))
+        .route("/v1/responses/{id}/input_items", get(to(Wish::Items)))
 }
 
 /// What is kept under an id of who asks.
@@ -218,54 +222,42 @@ fn answered(answer: Result<Value>) -> Response {
     }
 }
 
-async fn show(
-    State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let kept = kept(&site, (&headers, &uri), &id).await;
-    answered(kept.map(|(_, kept)| kept.response.into()))
+/// What is asked of a kept response.
+#[derive(Clone, Copy)]
+enum Wish {
+    Show,
+    Forget,
+    Cancel,
+    Items,
 }
 
-async fn forget(
+/// Answers a wish of whoever the response belongs to.
+async fn granted(
+    wish: Wish,
     State(site): State<Arc<Site>>,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let gone = async {
-        let (owner, _) = kept(&site, (&headers, &uri), &id).await?;
-        site.responses.delete(&key(&owner, &id)).await?;
-        Ok(json!({ "id": id, "object": "response", "deleted": true }))
+    let granted = async {
+        let (owner, kept) = kept(&site, (&headers, &uri), &id).await?;
+        Ok(match wish {
+            Wish::Show => kept.response.into(),
+            Wish::Items => listed(kept.input, &id, &uri),
+            Wish::Forget => {
+                site.responses.delete(&key(&owner, &id)).await?;
+                json!({ "id": id, "object": "response", "deleted": true })
+            }
+            // Only what runs in the background can be cancelled so, and nothing does here: who
+            // leaves a stream ends it.
+            Wish::Cancel => {
+                let message = "Cannot cancel a synchronous response.";
+                let error = Error::new(ErrorKind::InvalidRequest, message);
+                return Err(error.with_status(StatusCode::BAD_REQUEST.as_u16()));
+            }
+        })
     };
-    answered(gone.await)
-}
-
-/// Only what runs in the background can be cancelled so, and nothing does here: who leaves a
-/// stream ends it.
-async fn cancel(
-    State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let kept = kept(&site, (&headers, &uri), &id).await;
-    answered(kept.and_then(|_| {
-        let message = "Cannot cancel a synchronous response.";
-        let error = Error::new(ErrorKind::InvalidRequest, message);
-        Err(error.with_status(StatusCode::BAD_REQUEST.as_u16()))
-    }))
-}
-
-async fn items(
-    State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let kept = kept(&site, (&headers, &uri), &id).await;
-    answered(kept.map(|(_, kept)| listed(kept.input, &id, &uri)))
+    answered(granted.await)
 }
 
 /// A page of items: the newest first unless the query says otherwise, twenty of them.

@@ -50,40 +50,69 @@ pub(crate) trait Speak: Send + Sync {
 
 impl<D: ServerDialect> Speak for Plain<D> {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.dialect.name()
     }
 
-    fn form(&self, _: &str) -> Form {
-        Form::Frames(self.0.framing())
+    fn form(&self, path: &str) -> Form {
+        match self.form {
+            Some(form) => form(path),
+            None => Form::Frames(self.dialect.framing()),
+        }
     }
 
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
-        self.0.read_request(path, body, origin)
+        self.dialect.read_request(path, body, origin)
     }
 
     fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.0.write_response(response)
+        self.dialect.write_response(response)
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(self.0.encoder())
+        Box::new(self.dialect.encoder())
     }
 
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {
-        self.0.write_error(error)
+        self.dialect.write_error(error)
+    }
+
+    fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
+        self.at_once?(body)
     }
 
     fn headers(&self) -> &'static [(&'static str, Option<&'static str>)] {
-        self.2
+        self.headers
     }
 
     fn place(&self) -> Place {
-        self.1
+        self.place
     }
 }
 
-/// A dialect just as it is, its place for what is sealed, and the headers that go with it.
-struct Plain<D>(D, Place, &'static [(&'static str, Option<&'static str>)]);
+/// A dialect as it is, with what its clients do beside it.
+struct Plain<D> {
+    dialect: D,
+    place: Place,
+    headers: &'static [(&'static str, Option<&'static str>)],
+    form: Option<fn(&str) -> Form>,
+    at_once: Option<AtOnce>,
+}
+
+/// See [`Speak::at_once`].
+type AtOnce = fn(&[u8]) -> Option<Vec<u8>>;
+
+impl<D> Plain<D> {
+    /// The dialect alone, whose clients have this place.
+    fn new(dialect: D, place: Place) -> Self {
+        Self {
+            dialect,
+            place,
+            headers: &[],
+            form: None,
+            at_once: None,
+        }
+    }
+}
 
 /// What a family of clients asks, and where.
 pub(crate) struct Clients {

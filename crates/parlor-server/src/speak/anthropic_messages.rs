@@ -11,8 +11,10 @@ use crate::seal::Place;
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1/messages",
     asks: &[("/v1/messages", || {
-        let place = Place::Field("signature");
-        Box::new(Plain(AnthropicMessages::default(), place, HEADERS))
+        Box::new(Plain {
+            headers: HEADERS,
+            ..Plain::new(AnthropicMessages::default(), Place::Field("signature"))
+        })
     })],
     counts: &[("/v1/messages/count_tokens", &count::MESSAGES)],
     models: "/v1/models",

@@ -1,21 +1,19 @@
 //! Clients of `generateContent`, which name the model in the path.
 
-use parlor::{Capability, ChatResponse, Error, Origin, Result};
+use parlor::Capability;
+use parlor_dialect::Framing;
 use parlor_dialect::gemini::Gemini;
-use parlor_dialect::{Dialect, Encoder, Incoming, ServerDialect};
 use serde_json::{Value, json};
 
-use super::{Clients, Known, Speak, anyone};
+use super::{Clients, Known, Plain, Speak, anyone};
 use crate::answer::Form;
 use crate::seal::Place;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1beta/",
     asks: &[
-        ("/v1beta/models/{*id}", || {
-            Box::new(Contents(Gemini::default()))
-        }),
-        ("/v1/models/{*id}", || Box::new(Contents(Gemini::default()))),
+        ("/v1beta/models/{*id}", contents),
+        ("/v1/models/{*id}", contents),
     ],
     counts: &[],
     models: "/v1beta/models",
@@ -25,40 +23,19 @@ pub(super) const CLIENTS: Clients = Clients {
     list,
 };
 
-/// The dialect, whose streams are arrays unless asked for as events.
-struct Contents(Gemini);
+fn contents() -> Box<dyn Speak> {
+    Box::new(Plain {
+        form: Some(form),
+        ..Plain::new(Gemini::default(), Place::Signature("thoughtSignature"))
+    })
+}
 
-impl Speak for Contents {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn form(&self, path: &str) -> Form {
-        let query = path.split_once('?').map_or("", |(_, query)| query);
-        match query.split('&').any(|it| it == "alt=sse") {
-            true => Form::Frames(self.0.framing()),
-            false => Form::Array,
-        }
-    }
-
-    fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
-        self.0.read_request(path, body, origin)
-    }
-
-    fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.0.write_response(response)
-    }
-
-    fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(self.0.encoder())
-    }
-
-    fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {
-        self.0.write_error(error)
-    }
-
-    fn place(&self) -> Place {
-        Place::Signature("thoughtSignature")
+/// Its streams are arrays unless asked for as events.
+fn form(path: &str) -> Form {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    match query.split('&').any(|it| it == "alt=sse") {
+        true => Form::Frames(Framing::Sse),
+        false => Form::Array,
     }
 }
 

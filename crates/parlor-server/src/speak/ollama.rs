@@ -1,18 +1,22 @@
 //! Clients of the API of local models.
 
-use parlor::{Capability, ChatResponse, Error, Origin, Result};
+use parlor::Capability;
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Dialect, Encoder, Framing, Incoming, ServerDialect};
 use serde_json::{Value, json};
 
 use super::generate::Generate;
-use super::{Clients, Known, Speak, anyone};
-use crate::answer::Form;
+use super::{Clients, Known, Plain, anyone};
+use crate::seal::Place;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/api/",
     asks: &[
-        ("/api/chat", || Box::new(Chat(Ollama::default()))),
+        ("/api/chat", || {
+            Box::new(Plain {
+                at_once: Some(at_once),
+                ..Plain::new(Ollama::default(), Place::Ids)
+            })
+        }),
         ("/api/generate", || Box::new(Generate(Ollama::default()))),
     ],
     counts: &[],
@@ -26,43 +30,15 @@ pub(super) const CLIENTS: Clients = Clients {
 /// The version of the API that is spoken here; its clients ask for it.
 pub(crate) const VERSION: &str = "0.33.0";
 
-/// The dialect, with what asks for a model and nothing of it.
-struct Chat(Ollama);
-
-impl Speak for Chat {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn form(&self, _: &str) -> Form {
-        Form::Frames(Framing::Ndjson)
-    }
-
-    fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
-        self.0.read_request(path, body, origin)
-    }
-
-    fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.0.write_response(response)
-    }
-
-    fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(self.0.encoder())
-    }
-
-    fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {
-        self.0.write_error(error)
-    }
-
-    fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
-        let body: Value = serde_json::from_slice(body).ok()?;
-        let said = body.get("messages").and_then(Value::as_array);
-        said.is_none_or(Vec::is_empty).then(|| {
-            let mut loaded = loaded(&body);
-            loaded["message"] = json!({ "role": "assistant", "content": "" });
-            loaded.to_string().into_bytes()
-        })
-    }
+/// A question without anything in it asks for the model itself.
+fn at_once(body: &[u8]) -> Option<Vec<u8>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let said = body.get("messages").and_then(Value::as_array);
+    said.is_none_or(Vec::is_empty).then(|| {
+        let mut loaded = loaded(&body);
+        loaded["message"] = json!({ "role": "assistant", "content": "" });
+        loaded.to_string().into_bytes()
+    })
 }
 
 /// What answers a wish to load a model, or to let go of it.

@@ -8,12 +8,12 @@ use super::{Ask, Clients, Known, Plain, anyone};
 use crate::seal::Place;
 
 pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
-    Box::new(Plain(OpenAiChat::default(), Place::Ids, &[]))
+    Box::new(Plain::new(OpenAiChat::default(), Place::Ids))
 });
 
 pub(super) const RESPONSES: Ask = ("/v1/responses", || {
     let place = Place::Field("encrypted_content");
-    Box::new(Plain(OpenAiResponses::default(), place, &[]))
+    Box::new(Plain::new(OpenAiResponses::default(), place))
 });
 
 pub(super) const CLIENTS: Clients = Clients {

@@ -128,8 +128,7 @@ async fn left(policy: &[(&str, OnDisconnect)], model: &str, streams: bool) -> Us
     drop(stream);
     let mut counted = counted.0.subscribe();
     let all = timeout(BOUND, counted.wait_for(|it| !it.is_empty())).await;
-    let event = all.unwrap().unwrap()[0].clone();
-    event
+    all.unwrap().unwrap()[0].clone()
 }
 
 #[tokio::test]
