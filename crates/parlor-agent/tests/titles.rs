@@ -11,7 +11,10 @@ fn a_title_is_the_first_line_of_the_first_text_that_has_one() {
         title_of(&message)
     };
     assert_eq!(said(&["Hi", "<file name=\"a.txt\">\none\n</file>"]), "Hi");
-    assert_eq!(said(&["\n \n", "  What is\tthis?\nTell me."]), "What is this?");
+    assert_eq!(
+        said(&["\n \n", "  What is\tthis?\nTell me."]),
+        "What is this?"
+    );
     assert_eq!(said(&[]), "");
     let long = said(&["word ".repeat(20).as_str()]);
     assert_eq!(long, format!("{}…", "word ".repeat(12).trim_end()));
