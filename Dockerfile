@@ -2,13 +2,13 @@
 #   docker build -t parlor .
 #   docker run -it --rm -e OPENAI_API_KEY -v parlor:/home/parlor parlor
 FROM rust:1.95-alpine AS build
-# For the C of SQLite and of the cryptography.
+# For the C of SQLite, of the cryptography and of the allocator.
 RUN apk add --no-cache gcc make musl-dev ca-certificates
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --profile dist -p parlor-cli \
+    cargo build --locked --profile dist -p parlor-cli --features jemalloc \
     && install -D target/dist/parlor /image/usr/bin/parlor \
     && install -D /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
     && install -d -o 65532 -g 65532 /image/home/parlor /image/tmp

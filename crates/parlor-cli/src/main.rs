@@ -41,6 +41,11 @@ use std::process::ExitCode;
 use args::{Command, Parsed};
 use failure::Failure;
 
+// The C library keeps what thousands of streams have held.
+#[cfg(all(unix, feature = "jemalloc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         terminal::complain(&format!("error[bug]: {panic}\n  help: please report it\n"));
