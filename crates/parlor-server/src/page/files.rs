@@ -8,7 +8,7 @@ pub(super) const FILES: &[File] = &[
     file!("icon-EBD74946.svg"),
     file!("index.html"),
     file!("licences.txt"),
+    file!("page-2OXUCGPI.js.gz"),
     file!("page-NL7ONUS7.css.gz"),
-    file!("page-ZBJENX64.js.gz"),
     file!("theme-WK2EAPX6.js.gz"),
 ];

@@ -1,6 +1,6 @@
 // Where a question is written, with what is shown besides, and sent or stopped.
 
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from 'htm/preact';
 import { accept, attach, editWhole, refused } from '../attach.js';
 import { attached, draft, edit, editing, going, send, setDraft, shown, stop, turns } from '../chat.js';
@@ -19,7 +19,8 @@ export function Composer() {
     style.height = 'auto';
     style.height = `${Math.min(field.current.scrollHeight, innerHeight * 0.4)}px`;
   }, [text]);
-  useEffect(() => {
+  // At once, so that it takes the focus from nothing that was wanted meanwhile.
+  useLayoutEffect(() => {
     if (!isTouched() || editing.value) field.current.focus({ preventScroll: true });
   }, [shown.value, editing.value]);
   const type = (event) => {

@@ -23,7 +23,7 @@ export function Chosen() {
 
 function Picker() {
   const [words, setWords] = useState('');
-  const [at, setAt] = useState(0);
+  const [at, setAt] = useState(() => Math.max(0, models.value.slice(0, LISTED).findIndex((it) => it.id === chosen.value)));
   const list = useRef();
   const close = () => (isPicking.value = false);
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
@@ -33,10 +33,6 @@ function Picker() {
   useEffect(() => {
     list.current.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
   }, [at, words]);
-  useEffect(() => {
-    const now = listed.findIndex((it) => it.id === chosen.value);
-    if (now > 0) setAt(now);
-  }, []);
   const pick = (it) => {
     if (!it?.ready) return;
     choose(it.id);
