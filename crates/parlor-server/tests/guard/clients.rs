@@ -84,14 +84,17 @@ impl Stage {
 const DOINGS: &[(&str, &str)] = &[
     ("a head that drips", "the connection ends"),
     ("a body that drips", "408"),
-    ("a head without end", "431, and at most a mebibyte is taken"),
+    (
+        "a head without end",
+        "431, and no more is taken than sockets hold",
+    ),
     (
         "two requests at once, one behind the other",
         "two answers in order",
     ),
     (
         "`Expect: 100-continue`",
-        "100 and 200; the refusal alone where there is one",
+        "100 and 200; a refusal where there is one",
     ),
     (
         "a reader that stops",
