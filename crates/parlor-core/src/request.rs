@@ -102,6 +102,11 @@ pub struct ChatRequest {
     /// and features (tools, schema, media) fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_unsupported: Option<OnUnsupported>,
+    /// What to do with a tool of another provider's own
+    /// ([`ToolDefinition::Native`]), where that isn't to be decided as all else
+    /// is: an agent with functions of its own may do without a provider's search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_foreign_tools: Option<OnUnsupported>,
     /// Whether to keep the provider's body in
     /// [`ChatResponse::raw`](crate::ChatResponse::raw). Calls only, not streams.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

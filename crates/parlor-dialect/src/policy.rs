@@ -18,6 +18,8 @@ use parlor_core::{
 #[derive(Debug)]
 pub struct Policy<'a> {
     wish: Option<OnUnsupported>,
+    /// The wish for tools of another provider's own.
+    of_foreign_tools: Option<OnUnsupported>,
     info: &'a ModelInfo,
     warnings: Vec<Warning>,
 }
@@ -50,6 +52,7 @@ impl<'a> Policy<'a> {
     fn silent(request: &ChatRequest, info: &'a ModelInfo) -> Self {
         Self {
             wish: request.on_unsupported,
+            of_foreign_tools: request.on_foreign_tools,
             info,
             warnings: Vec::new(),
         }
@@ -61,7 +64,7 @@ impl<'a> Policy<'a> {
     /// # Errors
     /// `Unsupported`, when the caller wants errors.
     pub fn knob(&mut self, setting: &str, why: &str) -> Result<()> {
-        self.unsupported(setting, why, OnUnsupported::Warn)
+        self.unsupported(self.wish, setting, why, OnUnsupported::Warn)
     }
 
     /// A feature that can't be honoured: an error unless the caller is content
@@ -70,7 +73,18 @@ impl<'a> Policy<'a> {
     /// # Errors
     /// `Unsupported`, unless the caller wants warnings.
     pub fn feature(&mut self, setting: &str, why: &str) -> Result<()> {
-        self.unsupported(setting, why, OnUnsupported::Error)
+        self.unsupported(self.wish, setting, why, OnUnsupported::Error)
+    }
+
+    /// A tool of another provider's own: a feature, unless the caller said of
+    /// such tools what to do ([`ChatRequest::on_foreign_tools`]). It is told
+    /// once, however many there are.
+    ///
+    /// # Errors
+    /// `Unsupported`, unless the caller wants warnings.
+    pub fn foreign_tool(&mut self, why: &str) -> Result<()> {
+        let wish = self.of_foreign_tools.or(self.wish);
+        self.unsupported(wish, "tools", why, OnUnsupported::Error)
     }
 
     /// Whether a feature may be written: it is wanted, and the model isn't
@@ -144,9 +158,15 @@ impl<'a> Policy<'a> {
         self.warnings
     }
 
-    fn unsupported(&mut self, setting: &str, why: &str, default: OnUnsupported) -> Result<()> {
+    fn unsupported(
+        &mut self,
+        wish: Option<OnUnsupported>,
+        setting: &str,
+        why: &str,
+        default: OnUnsupported,
+    ) -> Result<()> {
         let message = format!("`{setting}` {why}");
-        match self.wish.unwrap_or(default) {
+        match wish.unwrap_or(default) {
             OnUnsupported::Warn => {
                 self.warn(WarningKind::Unsupported, setting, message);
                 Ok(())

@@ -86,6 +86,7 @@ async fn counted(
     let body = Value::Object((count.body)(fields)).to_string();
     let origin = Origin::new(known.info.native_provider(), dialect.name());
     let mut incoming = dialect.read(&(count.path)(&path), body.as_bytes(), &origin)?;
+    through::spare(&mut incoming.request);
     through::carry(dialect, &mut incoming, &head, &body.into(), &origin);
     // A key counts only what it may ask.
     let request = &incoming.request;

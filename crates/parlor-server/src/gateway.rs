@@ -164,6 +164,7 @@ async fn opened(
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let mut incoming = dialect.read(&path, &body, &origin)?;
+    through::spare(&mut incoming.request);
     asked.wants(&id, model.info(), &incoming.request).await?;
     through::carry(dialect, &mut incoming, &head, &body, &origin);
     stays.store(site.config.finishes(&id), Ordering::Relaxed);
@@ -293,8 +294,8 @@ pub(crate) fn model_of(path: &str, body: &[u8]) -> Result<String> {
         model: Option<Cow<'a, str>>,
     }
     let path = path.split('?').next().unwrap_or_default();
-    let in_path = path.strip_prefix("/v1beta/models/");
-    let in_path = in_path.or_else(|| path.strip_prefix("/v1/models/"));
+    let prefixes = ["/v1beta/models/", "/v1/models/", "/v1beta/"];
+    let in_path = prefixes.iter().find_map(|it| path.strip_prefix(it));
     if let Some((model, _)) = in_path.and_then(|it| it.rsplit_once(':')) {
         return Ok(model.replace("%2F", "/").replace("%2f", "/"));
     }

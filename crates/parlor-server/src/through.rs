@@ -8,7 +8,7 @@
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use parlor::{Origin, Words};
+use parlor::{ChatRequest, OnUnsupported, Origin, ToolChoice, Words};
 use parlor_dialect::{DIALECT, Incoming, Outline};
 use std::sync::Arc;
 
@@ -52,5 +52,24 @@ pub(crate) fn carry(
         words.headers = headers;
         words.tells_usage = incoming.stream_usage;
         request.verbatim = Arc::new(words).into();
+    }
+}
+
+/// Lets tools of another provider's own be left out, with a warning, where the client has functions
+/// beside them: that is an agent, which offers a provider's search to whatever model it asks. Where
+/// they are all there is, or one of them must be called, the request is about them.
+pub(crate) fn spare(request: &mut ChatRequest) {
+    let functions: Vec<&str> = (request.tools.iter())
+        .filter_map(|it| Some(it.as_function()?.name.as_str()))
+        .collect();
+    let does_without = match &request.tool_choice {
+        Some(ToolChoice::Tool(name)) => functions.contains(&name.as_str()),
+        Some(ToolChoice::Allowed { tools, .. }) => {
+            tools.iter().any(|it| functions.contains(&it.as_str()))
+        }
+        _ => !functions.is_empty(),
+    };
+    if does_without {
+        request.on_foreign_tools = Some(OnUnsupported::Warn);
     }
 }

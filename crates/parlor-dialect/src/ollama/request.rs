@@ -147,7 +147,7 @@ impl<'a> Writer<'a> {
                 }
                 _ => self
                     .policy
-                    .feature("tools", "of another provider are unknown to Ollama")?,
+                    .foreign_tool("of another provider are unknown to Ollama")?,
             }
         }
         if strict {

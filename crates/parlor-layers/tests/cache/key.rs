@@ -91,7 +91,7 @@ fn everything_else_does() {
         "tool_choice": "required", "parallel_tool_calls": true, "output": {"type": "json"},
         "top_p": 0.5, "top_k": 3, "frequency_penalty": 1, "presence_penalty": 1, "seed": 1, "n": 2,
         "logprobs": true, "top_logprobs": 2, "reasoning": {"effort": "low"}, "service_tier": "flex",
-        "on_unsupported": "warn"
+        "on_unsupported": "warn", "on_foreign_tools": "warn"
     });
     for (name, value) in additions.as_object().unwrap() {
         let mut request = full();

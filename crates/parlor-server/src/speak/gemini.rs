@@ -14,6 +14,8 @@ pub(super) const CLIENTS: Clients = Clients {
     asks: &[
         ("/v1beta/models/{*id}", contents),
         ("/v1/models/{*id}", contents),
+        // The AI SDK takes a name with a slash for a whole path, as that of a tuned model is.
+        ("/v1beta/{*id}", contents),
     ],
     counts: &[],
     models: "/v1beta/models",

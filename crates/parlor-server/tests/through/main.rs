@@ -1,6 +1,7 @@
 //! Recorded exchanges served through the gateway to clients of the provider's own dialect.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod agents;
 mod kept;
 mod layers;
 mod recordings;

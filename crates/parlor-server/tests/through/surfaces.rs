@@ -174,6 +174,34 @@ async fn a_stream_of_contents_is_an_array_unless_events_are_asked_for() {
 }
 
 #[tokio::test]
+async fn a_name_with_a_slash_may_stand_for_the_whole_path() {
+    let (_server, address) = upstream().await;
+    let contents = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hi" }] }] });
+    let path = "/v1beta/openai-chat/m:generateContent";
+    let (status, _, told) = asked(&address, path, contents.clone()).await;
+    let text = &told[0]["candidates"][0]["content"]["parts"][0]["text"];
+    assert_eq!((status, text), (200, &json!("Fine.")), "{told:?}");
+    let path = "/v1beta/gemini/g:countTokens";
+    let (status, _, told) = asked(&address, path, contents.clone()).await;
+    assert_eq!(
+        (status, &told[0]["totalTokens"]),
+        (200, &json!(42)),
+        "{told:?}"
+    );
+    for path in [
+        "/v1beta/nobody/m:generateContent",
+        "/v1beta/m:generateContent",
+    ] {
+        let (status, _, told) = asked(&address, path, contents.clone()).await;
+        assert_eq!(
+            (status, &told[0]["error"]["code"]),
+            (404, &json!(404)),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_model_is_told_of_in_each_dialect() {
     let (_server, address) = upstream().await;
     let of = async |path: &str, headers: &str| {

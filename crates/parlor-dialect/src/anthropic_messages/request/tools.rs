@@ -42,7 +42,9 @@ pub(super) fn write(
                         writer.feature("tools", "that the server runs are not supported here")?;
                     }
                 }
-                _ => writer.feature("tools", "of another provider can't be used here")?,
+                _ => writer
+                    .policy
+                    .foreign_tool("of another provider can't be used here")?,
             },
             _ => writer.feature("tools", "of this sort are not known to this dialect")?,
         }

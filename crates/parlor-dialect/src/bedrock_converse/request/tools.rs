@@ -63,7 +63,9 @@ pub(super) fn write(
                 Value::Object(item) if native.origin == writer.origin => {
                     config.tools.push(item.clone());
                 }
-                _ => writer.feature("tools", "of another provider can't be used here")?,
+                _ => writer
+                    .policy
+                    .foreign_tool("of another provider can't be used here")?,
             },
             _ => writer.feature("tools", "of this sort are not known to this dialect")?,
         }

@@ -47,7 +47,7 @@ pub(super) fn write(request: &ChatRequest, writer: &mut Writer<'_>, body: &mut B
                 Value::Object(item) if native.origin == writer.origin => tools.push(item.clone()),
                 _ => {
                     let why = "of another provider can't be used here";
-                    writer.policy.feature("tools", why)?;
+                    writer.policy.foreign_tool(why)?;
                 }
             },
             _ => {

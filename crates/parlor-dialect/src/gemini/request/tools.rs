@@ -21,7 +21,7 @@ pub(super) fn subset(quirks: &Quirks) -> &'static SchemaSubset {
 /// Writes `tools`: the functions in one tool, every other in its own.
 ///
 /// # Errors
-/// As [`Policy::feature`], for a tool of another origin.
+/// As [`Policy::foreign_tool`], for a tool of another origin.
 pub(super) fn write(
     tools: &[ToolDefinition],
     origin: &Origin,
@@ -38,7 +38,7 @@ pub(super) fn write(
             ToolDefinition::Native(native) if native.origin == *origin => {
                 others.push(native.item.clone());
             }
-            _ => policy.feature("tools", "has a tool of another provider")?,
+            _ => policy.foreign_tool("has a tool of another provider")?,
         }
     }
     if !declarations.is_empty() {

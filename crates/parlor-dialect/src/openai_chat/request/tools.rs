@@ -35,7 +35,7 @@ pub(super) fn write<'a>(
         match tool {
             ToolDefinition::Function(it) => tools.push(function(it, quirks, origin, policy)?),
             ToolDefinition::Native(it) if it.origin == *origin => tools.push(native(it)),
-            _ => policy.feature("tools", "has a tool of another provider's own")?,
+            _ => policy.foreign_tool("has a tool of another provider's own")?,
         }
     }
     if let Some(parallel) = request.parallel_tool_calls {

@@ -36,7 +36,7 @@ pub(super) fn write(
             ToolDefinition::Native(it) if is_own(&it.origin, target) && it.item.is_object() => {
                 tools.extend(it.item.as_object().cloned());
             }
-            _ => policy.feature("tools", "has a tool of another provider's own")?,
+            _ => policy.foreign_tool("has a tool of another provider's own")?,
         }
     }
     if let Some(parallel) = request.parallel_tool_calls {
