@@ -1,10 +1,12 @@
 //! The account of a request: who asks, what it may use, and what became of it.
 
 mod keyring;
+mod queue;
 mod terms;
 mod writer;
 
 pub(crate) use keyring::{Keyring, now_ms};
+pub(crate) use queue::{Queue, Target};
 pub(crate) use terms::{fits, may_ask};
 pub use writer::UsageWriter;
 
@@ -17,7 +19,7 @@ use parlor::{
     ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, ModelInfo, Price, Result,
     Usage, estimate,
 };
-use parlor_store::{Outcome, UsageEvent};
+use parlor_store::{Outcome, ParentSpan, UsageEvent};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Caller;
@@ -71,7 +73,10 @@ impl Account {
             sinks: {
                 let writer = config.usage_writer.iter();
                 let writer = writer.map(|it| Arc::clone(it) as Arc<dyn UsageSink>);
-                config.usage.iter().cloned().chain(writer).collect()
+                let spans = config.spans.iter();
+                let spans = spans.map(|it| Arc::clone(it) as Arc<dyn UsageSink>);
+                let further = writer.chain(spans);
+                config.usage.iter().cloned().chain(further).collect()
             },
             keyring: given.map(|store| Arc::new(Keyring::new(store))),
             limits: Limits {
@@ -103,6 +108,8 @@ impl Site {
         let at_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let mut event = UsageEvent::new(request_id(head), dialect, at_ms);
         event.key = caller.key();
+        let parent = head.get("traceparent").and_then(|it| it.to_str().ok());
+        event.parent = parent.and_then(ParentSpan::read);
         Ok(Asked {
             account: Arc::clone(&self.account),
             event,

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::account::{UsageSink, UsageWriter, fits};
 use crate::chat::StoreAt;
+use crate::spans::SpanExporter;
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct ServerConfig {
     pub usage: Vec<Arc<dyn UsageSink>>,
     /// Writes what became of requests into a store. None by default.
     pub usage_writer: Option<Arc<UsageWriter>>,
+    /// Sends a span of each request to a collector of OpenTelemetry. None by default.
+    pub spans: Option<Arc<SpanExporter>>,
     /// The store of the keys that are given out, besides [`keys`](Self::keys), which has what was
     /// used too. `None` by default.
     /// Where it has any, or the address is beyond this machine, a key is asked for.
@@ -119,6 +122,7 @@ impl Default for ServerConfig {
             origins: Vec::new(),
             usage: Vec::new(),
             usage_writer: None,
+            spans: None,
             given_keys: None,
             limits: Arc::new(MemoryStore::new()),
             cache: None,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use crate::config::{OnDisconnect, OnStoreFailure, ServerConfig};
+use crate::spans::SpanSettings;
 
 const TABLE: &str = "serve";
 
@@ -65,6 +66,9 @@ pub struct ServeSettings {
     pub redis_env: Option<String>,
     /// What holds of limits while their store is away.
     pub on_store_failure: Option<OnStoreFailure>,
+    /// A collector of OpenTelemetry that gets a span of each request, such as
+    /// `"http://127.0.0.1:4318"`. The variables that are usual for that count too.
+    pub otlp: Option<String>,
 }
 
 /// A number of bytes.
@@ -179,6 +183,9 @@ impl ServeSettings {
         if self.redis.as_ref().is_some_and(|it| !is_redis(it)) {
             findings.add(&[TABLE, "redis"], "it begins with redis:// or rediss://");
         }
+        if let Err(error) = self.spans(&Env::empty()) {
+            findings.add(&[TABLE, "otlp"], error.message());
+        }
     }
 
     /// The store, from the file or the environment.
@@ -195,6 +202,14 @@ impl ServeSettings {
     /// Where the variable isn't set.
     pub fn redis(&self, env: &Env) -> parlor::Result<Option<Secret>> {
         from_env(self.redis.as_ref(), self.redis_env.as_deref(), env)
+    }
+
+    /// Where spans are sent, from the file or the environment.
+    ///
+    /// # Errors
+    /// `Configuration` for an address that is none.
+    pub fn spans(&self, env: &Env) -> parlor::Result<Option<SpanSettings>> {
+        SpanSettings::configured(self.otlp.as_deref(), env)
     }
 
     /// Lays what is set here over a configuration: all but the stores and the file of keys, which

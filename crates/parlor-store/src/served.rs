@@ -2,7 +2,7 @@
 
 mod event;
 
-pub use event::{Outcome, UsageEvent};
+pub use event::{Outcome, ParentSpan, UsageEvent};
 
 use crate::counted::billionths;
 use crate::failure::failed;

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use parlor::{Error, ErrorKind, Registry, Secret};
-use parlor_server::{ServeSettings, ServerConfig, Service, StoreAt, UsageWriter};
+use parlor_server::{ServeSettings, ServerConfig, Service, SpanExporter, StoreAt, UsageWriter};
 use parlor_store::Store;
 
 use crate::args::{LogForm, ServeAction, ServeArgs};
@@ -61,6 +61,9 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     config.store = StoreAt::Open(store.clone());
     config.given_keys = Some(store.clone());
     config.usage_writer = Some(Arc::clone(&writer));
+    let spans = settings.spans(&env())?;
+    let spans = spans.map(|it| Arc::new(SpanExporter::start(it)));
+    config.spans.clone_from(&spans);
     if let Some(shared) = stores::shared(&settings)? {
         config.limits = shared.clone();
         config.cache = Some(shared.clone());
@@ -111,7 +114,14 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
         failed = signals::on_reload(reload) => failed,
     };
     // What can't be written now is lost, and the end doesn't wait for it.
-    let _ = tokio::time::timeout(LAST_WRITES, writer.flushed()).await;
+    let written = async {
+        tokio::join!(writer.flushed(), async {
+            if let Some(spans) = &spans {
+                spans.flushed().await;
+            }
+        });
+    };
+    let _ = tokio::time::timeout(LAST_WRITES, written).await;
     store.close().await;
     served.map_err(|error| cannot_listen(bind, &error))
 }
@@ -141,6 +151,7 @@ impl Configured {
         // What they are is said when they are opened.
         settings.store(&env())?;
         settings.redis(&env())?;
+        settings.spans(&env())?;
         let models = args.models.as_ref().or(settings.models_file.as_ref());
         let registry = setup::with_models(registry, models.map(|it| &**it))?;
         registry.checked()?;
@@ -209,6 +220,9 @@ async fn posture(
     );
     if !config.origins.is_empty() {
         text += &format!("  pages of   {}\n", config.origins.join(", "));
+    }
+    if let Ok(Some(spans)) = settings.spans(&env()) {
+        text += &format!("  spans to   {}\n", spans.address());
     }
     text += &format!("  ready      {}", ready.join(", "));
     if !without.is_empty() {

@@ -214,6 +214,12 @@ impl Site {
             text.about(name, "gauge", "Usage events that wait for the store.");
             text.line(name, &[], writer.waiting() as f64);
         }
+        if let Some(spans) = &self.config.spans {
+            let name = "parlor_spans_dropped_total";
+            let what = "Spans that were dropped for want of room, or refused by the collector.";
+            text.about(name, "counter", what);
+            text.line(name, &[], spans.dropped() as f64);
+        }
         if let Some(keyring) = &self.account.keyring {
             let name = "parlor_store_up";
             text.about(

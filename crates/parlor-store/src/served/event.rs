@@ -45,6 +45,20 @@ pub struct UsageEvent {
     pub first_event_us: Option<u64>,
     /// Microseconds from the request to its end.
     pub total_us: u64,
+    /// The span of the client that asked, where it told one. It isn't written down.
+    pub parent: Option<ParentSpan>,
+}
+
+/// A span that a request belongs to, as the head `traceparent` of the
+/// [W3C's trace context](https://www.w3.org/TR/trace-context/) names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParentSpan {
+    /// The trace's id; never 0.
+    pub trace: u128,
+    /// The span's id; never 0.
+    pub span: u64,
+    /// Whether whoever asked records this trace.
+    pub is_sampled: bool,
 }
 
 /// How a request ended.
@@ -83,7 +97,34 @@ impl UsageEvent {
             cost: None,
             first_event_us: None,
             total_us: 0,
+            parent: None,
         }
+    }
+}
+
+impl ParentSpan {
+    /// Reads a `traceparent` of any version; `None` where it is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let field = |at: std::ops::Range<usize>| {
+            let field = text.get(at)?;
+            field.bytes().all(is_plain).then_some(field)
+        };
+        let dashes = [2, 35, 52]
+            .iter()
+            .all(|at| text.as_bytes().get(*at) == Some(&b'-'));
+        // Later versions may have more, after a further dash.
+        let (version, ends) = (
+            field(0..2)?,
+            matches!(text.as_bytes().get(55), None | Some(b'-')),
+        );
+        let is_known = version != "ff" && ends && (version != "00" || text.len() == 55);
+        let parent = Self {
+            trace: u128::from_str_radix(field(3..35)?, 16).ok()?,
+            span: u64::from_str_radix(field(36..52)?, 16).ok()?,
+            is_sampled: u8::from_str_radix(field(53..55)?, 16).ok()? & 1 == 1,
+        };
+        (dashes && is_known && parent.trace != 0 && parent.span != 0).then_some(parent)
     }
 }
 
@@ -94,6 +135,47 @@ impl Outcome {
             Self::Completed => "completed",
             Self::Failed(kind) => kind.as_str(),
             Self::Left => "left",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ParentSpan;
+
+    #[test]
+    fn a_parent_is_read_as_the_standard_writes_it() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let parent = ParentSpan::read(text).unwrap();
+        assert_eq!(parent.trace, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
+        assert_eq!(parent.span, 0x00f0_67aa_0ba9_02b7);
+        assert!(parent.is_sampled);
+        assert!(
+            !ParentSpan::read(&text.replace("-01", "-00"))
+                .unwrap()
+                .is_sampled
+        );
+        assert!(ParentSpan::read(&text.replacen("00", "cc", 1)).is_some());
+        let later = format!("{}-what-comes-later", text.replacen("00", "01", 1));
+        assert!(ParentSpan::read(&later).is_some());
+    }
+
+    #[test]
+    fn what_is_no_parent_is_none() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for wrong in [
+            "",
+            "00",
+            &text[..54],
+            &format!("{text}-more"),
+            &text.to_uppercase(),
+            &text.replacen("00", "ff", 1),
+            &text.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+            &text.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            &text.replace('-', "_"),
+            &"\u{e9}".repeat(28),
+        ] {
+            assert_eq!(ParentSpan::read(wrong), None, "{wrong}");
         }
     }
 }
