@@ -5,6 +5,7 @@ mod batch;
 mod chat;
 mod completions;
 mod config;
+mod demo;
 mod going;
 mod help;
 mod history;
@@ -34,6 +35,7 @@ pub(crate) use tools::ToolArgs;
 
 pub(crate) use completions::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use config::{ConfigAction, ConfigArgs};
+pub(crate) use demo::DemoArgs;
 pub(crate) use history::HistoryArgs;
 pub(crate) use import::{From, ImportArgs};
 pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
@@ -54,6 +56,7 @@ const COMMANDS: &[&str] = &[
     "usage",
     "templates",
     "serve",
+    "demo",
     "doctor",
     "import",
     "completions",
@@ -116,6 +119,9 @@ pub(crate) enum Command {
     /// Serve the models over HTTP, in five dialects and with a page
     #[command(after_help = serve::EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Show what parlor does, without a key: the answers are scripted
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(DemoArgs),
     /// Take over settings and conversations of other programs
     #[command(after_help = import::EXAMPLES)]
     Import(ImportArgs),
@@ -161,6 +167,7 @@ impl Command {
             Self::Templates(args) => &args.common,
             Self::Doctor(args) => &args.common,
             Self::Serve(args) => &args.common,
+            Self::Demo(args) => &args.common,
             Self::Import(args) => &args.common,
             Self::Completions(args) => &args.common,
             Self::Man(args) => &args.common,

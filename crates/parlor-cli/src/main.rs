@@ -89,6 +89,7 @@ fn run(arguments: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Parsed::Command(Command::History(args)) => commands::history(&args),
         Parsed::Command(Command::Keys(args)) => commands::keys(&args),
         Parsed::Command(Command::Serve(args)) => commands::serve(&args),
+        Parsed::Command(Command::Demo(args)) => commands::demo(&args),
         Parsed::Command(Command::Config(args)) => commands::config(&args),
         Parsed::Command(Command::Models(args)) => commands::models(&args),
         Parsed::Command(Command::Providers(args)) => commands::providers(&args),

@@ -81,29 +81,10 @@ fn resize(pty: &mut Pty, cols: u16) {
     pty.master.resize(size).unwrap();
 }
 
-/// All rows that the terminal has seen, those that went out at its top first.
-fn rows(pty: &mut Pty) -> String {
-    pty.with_screen(|screen| {
-        screen.set_scrollback(usize::MAX);
-        let above = screen.scrollback();
-        let mut rows = Vec::new();
-        for scrolled in (0..=above).rev() {
-            screen.set_scrollback(scrolled);
-            let shown = screen.contents();
-            let mut shown = shown.lines().map(str::to_owned);
-            match scrolled {
-                0 => rows.extend(shown),
-                _ => rows.push(shown.next().unwrap_or_default()),
-            }
-        }
-        rows.join("\n")
-    })
-}
-
 /// Holds what is between the question and the answer's last line to the file of this name.
 #[track_caller]
 fn holds(pty: &mut Pty, name: &str) {
-    let all = rows(pty);
+    let all = pty.rows();
     let from = all.find("› Tell me\n").unwrap() + "› Tell me\n".len();
     let to = all.rfind("ollama/m · ").unwrap();
     let shown: Vec<&str> = all[from..to].lines().map(str::trim_end).collect();
@@ -168,7 +149,7 @@ fn a_terminal_that_changes_amid_an_answer_keeps_every_word_once() {
     pieces.send(format!("{}\n\n- end", words(60, 80))).unwrap();
     drop(pieces);
     pty.shows("ollama/m · 97 tok");
-    let all = rows(&mut pty);
+    let all = pty.rows();
     for n in 0..80 {
         let word = format!("word{n}");
         let count = all.split_whitespace().filter(|it| **it == word).count();

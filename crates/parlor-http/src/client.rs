@@ -21,6 +21,8 @@ pub(crate) struct ClientSettings {
     pub(crate) verify_tls: bool,
     /// Whether a request may be sent on to another path of the same origin.
     pub(crate) redirects: bool,
+    /// Whether the environment's proxies are asked.
+    pub(crate) proxies: bool,
 }
 
 /// A client, and whom it trusts.
@@ -80,6 +82,21 @@ fn among(clients: &mut Vec<Made>, settings: ClientSettings, tls: bool) -> Result
     Ok(client)
 }
 
+/// A client that asks no proxy, whatever the environment says: for servers that a program runs
+/// itself, on its own machine. A registry takes it by `with_extension`.
+///
+/// # Errors
+/// `Configuration`, where a client can't be set up.
+pub fn direct_client() -> Result<Client> {
+    let settings = ClientSettings {
+        connect: Some(Duration::from_secs(10)),
+        verify_tls: true,
+        redirects: false,
+        proxies: false,
+    };
+    shared(settings, false)
+}
+
 /// What every request says that it comes from.
 pub(crate) fn user_agent() -> &'static str {
     concat!("parlor/", env!("CARGO_PKG_VERSION"))
@@ -103,6 +120,7 @@ impl Endpoint {
             connect: self.timeouts.connect,
             verify_tls: self.verify_tls,
             redirects: true,
+            proxies: true,
         };
         shared(settings, self.base.scheme() == "https")
     }
@@ -133,6 +151,9 @@ impl Made {
             .user_agent(user_agent());
         if let Some(connect) = settings.connect {
             builder = builder.connect_timeout(connect);
+        }
+        if !settings.proxies {
+            builder = builder.no_proxy();
         }
         // Left to itself it copies every request, for what only HTTP/2 can refuse.
         #[cfg(not(feature = "http2"))]

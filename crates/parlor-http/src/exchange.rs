@@ -138,6 +138,7 @@ impl Endpoint {
             connect: self.timeouts.connect,
             verify_tls: self.verify_tls,
             redirects: false,
+            proxies: true,
         };
         client::shared(settings, self.base.scheme() == "https")
     }

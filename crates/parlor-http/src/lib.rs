@@ -67,7 +67,7 @@ mod wire;
 pub use async_trait::async_trait;
 pub use auth::{Auth, Authorize, Outgoing, Refusal};
 pub use batches::{BatchApi, HttpBatches};
-pub use client::own_connections;
+pub use client::{direct_client, own_connections};
 pub use endpoint::{Endpoint, Timeouts};
 pub use exchanged::ExchangedToken;
 #[cfg(feature = "fetch")]

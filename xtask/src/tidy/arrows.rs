@@ -42,6 +42,7 @@ const PLACES: &[Place<'_>] = &[
     place("parlor-server", 6, Below),
     place("parlor", 5, Below),
     place("parlor-compatible", 4, Below),
+    place("parlor-demo", 3, Only(&["parlor-core", "parlor-dialect"])),
     place(
         "parlor-mcp",
         4,

@@ -3,7 +3,6 @@
 
 pub(super) const PROGRAM: &str = "\
 Without a command word, what follows is a prompt with the options of `chat`:
-  parlor \"Why is the sky blue?\"
   git diff | parlor \"Write a commit message\"
   parlor -m PROVIDER/MODEL -a photo.jpg \"What is this?\"
   parlor --schema 'name, age int' \"Invent a dog\"

@@ -17,7 +17,7 @@ use code::Highlighter;
 use layout::layout;
 
 pub(crate) use code::warm_up;
-pub(crate) use rows::{cells, cut};
+pub(crate) use rows::{Colour, Span, Style, cells, cut, wrap, write};
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -110,7 +110,7 @@ impl Pty {
         command.cwd(home.path());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let screen = vt100::Parser::new(cells(24), cells(cols), 200);
+        let screen = vt100::Parser::new(cells(24), cells(cols), 1000);
         let screen = Arc::new(Mutex::new(screen));
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let (sender, came) = channel();
@@ -146,6 +146,25 @@ impl Pty {
     /// Does something with the screen.
     pub fn with_screen<T>(&self, act: impl FnOnce(&mut vt100::Screen) -> T) -> T {
         act(self.screen.lock().unwrap().screen_mut())
+    }
+
+    /// All rows that the terminal has seen, those that went out at its top first.
+    pub fn rows(&self) -> String {
+        self.with_screen(|screen| {
+            screen.set_scrollback(usize::MAX);
+            let above = screen.scrollback();
+            let mut rows = Vec::new();
+            for scrolled in (0..=above).rev() {
+                screen.set_scrollback(scrolled);
+                let shown = screen.contents();
+                let mut shown = shown.lines().map(str::to_owned);
+                match scrolled {
+                    0 => rows.extend(shown),
+                    _ => rows.push(shown.next().unwrap_or_default()),
+                }
+            }
+            rows.join("\n")
+        })
     }
 
     /// Reads what comes until the screen is as wanted.
