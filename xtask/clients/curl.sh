@@ -1,25 +1,54 @@
 #!/usr/bin/env bash
 # curl against a gateway, in each dialect: what can be seen without a client's help.
 #
-#     bash curl.sh BASE_URL KEY MODELS
+#     bash curl.sh BASE_URL KEY UPSTREAMS
 #
-# MODELS is JSON: for each upstream the name of a plain model, and more. A line of JSON tells of each
-# check: client, upstream, check, and what went wrong, if anything did.
+# UPSTREAMS is a line for each: its name, a tab, and the name of a plain model. A line of JSON tells of
+# each check: client, upstream, check, and what went wrong, if anything did.
 set -u
 base=$1 key=$2
 plain='Reply with exactly one word: pong'
+weather='{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}'
 
-# chat TEXT [FIELDS]: a body of the chat API.
-chat() {
-    printf '{"model":"%s","messages":[{"role":"user","content":"%s"}]%s}' "$model" "$1" "${2:-}"
+# put BODY PATH: the answer, and its status as the last line. All keys of all dialects are the same.
+put() {
+    local header
+    case $dialect in
+        Anthropic) header='x-api-key: ' ;;
+        Gemini) header='x-goog-api-key: ' ;;
+        *) header='authorization: Bearer ' ;;
+    esac
+    curl --silent --no-buffer --max-time 20 --write-out '\n%{http_code}' --header "$header$key" \
+        --header 'content-type: application/json' --data "$1" "$base$2"
 }
 
-# ask BODY [OPTIONS]: the answer, and its status as the last line.
+# ask TEXT [STREAM [TOOLS]]: asks in the dialect, for a stream if told `true`, with a tool if told so.
 ask() {
-    local body=$1
-    shift
-    curl --silent --no-buffer --max-time 20 --write-out '\n%{http_code}' "$base/v1/chat/completions" \
-        --header "authorization: Bearer $key" --header 'content-type: application/json' --data "$body" "$@"
+    local text=$1 stream=${2:-false} tools='' verb=generateContent
+    local head="\"model\":\"$model\",\"stream\":$stream"
+    local said="\"messages\":[{\"role\":\"user\",\"content\":\"$text\"}]"
+    local declared='"name":"get_weather","description":"The weather.","parameters":'$weather
+    case $dialect in
+        'OpenAI chat' | Ollama)
+            [ -z "${3:-}" ] || tools=",\"tools\":[{\"type\":\"function\",\"function\":{$declared}}]"
+            [ "$dialect" = Ollama ] || head+=$([ "$stream" = false ] || echo ',"stream_options":{"include_usage":true}')
+            put "{$head,$said$tools}" "$([ "$dialect" = Ollama ] && echo /api/chat || echo /v1/chat/completions)"
+            ;;
+        'OpenAI responses')
+            [ -z "${3:-}" ] || tools=",\"tools\":[{\"type\":\"function\",$declared}]"
+            put "{$head,\"input\":\"$text\"$tools}" /v1/responses
+            ;;
+        Anthropic)
+            [ -z "${3:-}" ] || tools=",\"tools\":[{\"name\":\"get_weather\",\"input_schema\":$weather}]"
+            put "{$head,\"max_tokens\":4096,$said$tools}" /v1/messages
+            ;;
+        Gemini)
+            [ -z "${3:-}" ] || tools=",\"tools\":[{\"functionDeclarations\":[{$declared}]}]"
+            [ "$stream" = false ] || verb='streamGenerateContent?alt=sse'
+            put "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"$text\"}]}]$tools}" \
+                "/v1beta/models/$model:$verb"
+            ;;
+    esac
 }
 
 # holds TEXT WORDS...: what of the words isn't in the text.
@@ -34,51 +63,66 @@ holds() {
     done
 }
 
-# told CHECK PROBLEM: the line of a check.
+# told CHECK PROBLEM [FIELD]: the line of a check.
 told() {
     local problem=null
     if [ -n "$2" ]; then
-        problem=${2//\\/\\\\}
-        problem=${problem//\"/\\\"}
-        problem=\"$(printf %s "${problem:0:600}" | tr '\n\t\r' '   ')\"
+        problem=${2:0:600}
+        problem=${problem//\\/\\\\}
+        problem=\"$(printf %s "${problem//\"/\\\"}" | tr '\n\t\r' '   ')\"
     fi
-    printf '{"client":"curl","upstream":"%s","check":"%s","problem":%s}\n' "$upstream" "$1" "$problem"
+    printf '{"client":"curl, %s","upstream":"%s","check":"%s","%s":%s}\n' \
+        "$dialect" "$upstream" "$1" "${3:-problem}" "$problem"
 }
 
-# cut: whether a stream that broke off says so.
+# cut: whether a stream that broke off says so, or has no end.
 cut() {
     local answer
-    answer=$(ask "$(chat 'please break off' ',"stream":true')")
+    answer=$(ask 'please break off' true)
     case $answer in
-        *'"error"'*) ;;
-        *'[DONE]'*) printf 'the cut answer passed for whole: %s' "$answer" ;;
+        *'"error"'* | *'response.failed'*) ;;
+        *"$end"*) printf 'the cut answer passed for whole: %s' "$answer" ;;
     esac
 }
 
 # abort: leaves an answer that has begun.
 abort() {
-    ask "$(chat 'Count from one to one hundred' ',"stream":true')" | head -c 40 >/dev/null
-    holds "$(ask "$(chat "$plain")")" pong 200
+    ask 'Count from one to one hundred' true | head -c 40 >/dev/null
+    holds "$(ask "$plain")" pong 200
 }
 
 suite() {
-    local tools='{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}'
-    local both='What is the weather in Oslo and in Rome? Use the tool for both.'
-    told plain "$(holds "$(ask "$(chat "$plain")")" '"content":"pong"' '"finish_reason":"stop"' 200)"
-    told streaming "$(holds "$(ask "$(chat "$plain" ',"stream":true')")" data: '"finish_reason":"stop"' '[DONE]' 200)"
-    told 'parallel tools' "$(holds "$(ask "$(chat "$both" ",\"tools\":[$tools]")")" Oslo Rome '"finish_reason":"tool_calls"')"
-    told 'wrong key' "$(holds "$(key=sk-wrong ask "$(chat "$plain")")" '"error"' 401)"
-    told 429 "$(holds "$(ask "$(chat 'too many requests, please')")" '"error"' 429)"
-    told 500 "$(holds "$(ask "$(chat 'please fall over')")" '"error"' 500)"
+    local both='What is the weather in Oslo and in Rome? Use the tool for both.' list=/v1/models used end check
+    local pong='pong"'
+    case $dialect in
+        'OpenAI chat') used='"prompt_tokens":' end='[DONE]' ;;
+        'OpenAI responses') used='"input_tokens":' end=response.completed ;;
+        Anthropic) used='"input_tokens":' end=message_stop ;;
+        Gemini) used='"promptTokenCount":' end='"finishReason":"STOP"' list=/v1beta/models ;;
+        Ollama) used='"prompt_eval_count":' end='"done":true' list=/api/tags ;;
+    esac
+    told plain "$(holds "$(ask "$plain")" "$pong" 200)"
+    local streamed
+    streamed=$(ask 'Count from one to twenty' true)
+    told streaming "$(holds "$streamed" twenty "$end" 200)"
+    told usage "$(holds "$streamed" "$used")$(holds "$(ask "$plain")" "$used")"
+    told 'parallel tools' "$(holds "$(ask "$both" false tools)" Oslo Rome get_weather 200)"
+    told 'streamed tools' "$(holds "$(ask "$both" true tools)" get_weather "$end" 200)"
+    told 'wrong key' "$(holds "$(key=sk-wrong ask "$plain")" '"error"' 401)"
+    told 429 "$(holds "$(ask 'too many requests, please' true)" '"error"' 429)"
+    told 500 "$(holds "$(ask 'please fall over' true)" '"error"' 500)"
     told 'cut stream' "$(cut)"
     told 'abort, then next' "$(abort)"
-    told models "$(holds "$(curl --silent --max-time 20 --header "authorization: Bearer $key" "$base/v1/models")" "\"$model\"")"
-    local host=${model%%/*}
-    model=$host/no-such-model-0
-    told 'unknown model' "$(holds "$(ask "$(chat "$plain")")" '"error"' 404)"
+    told models "$(holds "$(curl --silent --max-time 20 --header "authorization: Bearer $key" "$base$list")" "$model\"")"
+    for check in tool image 'structured output' thinking 'count tokens'; do
+        told "$check" 'curl is for what is seen on the wire; the clients below do that' left_out
+    done
+    model=${model%%/*}/no-such-model-0
+    told 'unknown model' "$(holds "$(ask "$plain")" '"error"' 404)"
 }
 
-# Each upstream's name and its first model.
-while IFS=$'\t' read -r upstream model; do
-    suite
-done <<<"$(printf %s "$3" | sed 's/],/],\n/g' | sed -nE 's/^\{?"([^"]*)":\["([^"]*)".*/\1\t\2/p')"
+for dialect in 'OpenAI chat' 'OpenAI responses' Anthropic Gemini Ollama; do
+    while IFS=$'\t' read -r upstream model; do
+        [ -z "$model" ] || suite
+    done <<<"$3"
+done

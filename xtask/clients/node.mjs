@@ -1,70 +1,45 @@
-// The official Node clients against a gateway: the checks of python.py.
+// The official Node clients against a gateway: the checks of suite.mjs.
 //
 //     node node.mjs BASE_URL KEY MODELS
 //
-// MODELS is JSON: for each upstream the name of a plain model, of one that thinks, and whether it counts
-// tokens. A line of JSON tells of each check: client, upstream, check, and what went wrong, if anything
-// did. The packages are found from the folder that it runs in.
+// MODELS is what suite.py says. A line of JSON tells of each check.
 
-import { createRequire } from "node:module";
-import { deepStrictEqual, ok } from "node:assert";
-import { pathToFileURL } from "node:url";
+import {
+    BASE,
+    COUNT,
+    IMAGE,
+    LONG,
+    LOOK,
+    PARAMETERS,
+    PLACE,
+    PLAIN,
+    SCHEMA,
+    SHAPE,
+    THINK,
+    TOLD,
+    TOOL,
+    all,
+    found,
+    holds,
+    leave,
+    ok,
+    run,
+    same,
+    says,
+} from "./suite.mjs";
 
-const [BASE, KEY, GIVEN] = process.argv.slice(2);
-const MODELS = JSON.parse(GIVEN);
-
-const found = createRequire(pathToFileURL(process.cwd() + "/"));
 const { default: OpenAI } = found("openai");
 const { default: Anthropic } = found("@anthropic-ai/sdk");
 const { GoogleGenAI } = found("@google/genai");
 const { Ollama } = found("ollama");
 
-const PLAIN = "Reply with exactly one word: pong";
-const COUNT = "Count from one to twenty";
-const LONG = "Count from one to one hundred";
-const TOOL = "What is the weather in Oslo? Use the tool.";
-const TOOLS = "What is the weather in Oslo and in Rome? Use the tool for both.";
-const TOLD = { Oslo: "rain, 7 degrees", Rome: "sun, 21 degrees" };
-const THINK = "What is 17 + 25?";
-const LOOK = "Which colour do you see in this picture?";
-const SHAPE = "Give city and degrees of: it is 7 degrees in Oslo.";
-const BUSY = "too many requests, please";
-const BROKEN = "please fall over";
-const CUT = "please break off";
-const PLACE = { city: "Oslo", degrees: 7 };
-const SCHEMA = {
-    type: "object",
-    properties: { city: { type: "string" }, degrees: { type: "integer" } },
-    required: ["city", "degrees"],
-    additionalProperties: false,
-};
-const PARAMETERS = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
-// A picture of one red dot.
-const IMAGE =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
-
-const same = (it, wanted) => deepStrictEqual(it, wanted);
-
-function holds(text, wanted) {
-    const is = (text ?? "").toLowerCase().includes(wanted.toLowerCase());
-    ok(is, `${JSON.stringify(wanted)} isn't in ${JSON.stringify(text)}`);
-}
-
-async function all(stream) {
-    const items = [];
-    for await (const item of stream) items.push(item);
-    return items;
-}
-
-/** Reads one piece of a stream and leaves. */
-async function leave(stream) {
-    for await (const _ of stream) break;
-}
+const COUNTS_NOTHING = { "count tokens": "its API counts none" };
 
 class Chat {
-    static title = "openai, chat";
+    static title = "openai, chat (Node)";
+    static cannot = COUNTS_NOTHING;
 
-    constructor(key = KEY) {
+    constructor(key) {
         this.client = new OpenAI({ baseURL: BASE + "/v1", apiKey: key, maxRetries: 0 });
         const declared = { name: "get_weather", parameters: PARAMETERS };
         this.tools = [{ type: "function", function: declared }];
@@ -77,7 +52,7 @@ class Chat {
 
     async plain(model) {
         const { choices, usage } = await this.ask(model, PLAIN);
-        same(choices[0].message.content, "pong");
+        says(choices[0].message.content, "pong");
         same(choices[0].finish_reason, "stop");
         return [usage.prompt_tokens, usage.completion_tokens];
     }
@@ -154,7 +129,7 @@ class Chat {
 }
 
 class Responses extends Chat {
-    static title = "openai, responses";
+    static title = "openai, responses (Node)";
 
     constructor(key) {
         super(key);
@@ -168,7 +143,7 @@ class Responses extends Chat {
 
     async plain(model) {
         const { output_text, status, usage } = await this.ask(model, PLAIN);
-        same(output_text, "pong");
+        says(output_text, "pong");
         same(status, "completed");
         return [usage.input_tokens, usage.output_tokens];
     }
@@ -232,9 +207,9 @@ class Responses extends Chat {
 }
 
 class Messages {
-    static title = "anthropic";
+    static title = "anthropic (Node)";
 
-    constructor(key = KEY) {
+    constructor(key) {
         this.client = new Anthropic({ baseURL: BASE, apiKey: key, maxRetries: 0 });
         this.tools = [{ name: "get_weather", input_schema: PARAMETERS }];
     }
@@ -249,7 +224,7 @@ class Messages {
 
     async plain(model) {
         const { content, stop_reason, usage } = await this.ask(model, PLAIN);
-        same(content[0].text, "pong");
+        says(content.at(-1).text, "pong");
         same(stop_reason, "end_turn");
         return [usage.input_tokens, usage.output_tokens];
     }
@@ -257,13 +232,13 @@ class Messages {
     async read(model, question) {
         const answer = await this.client.messages.stream(this.request(model, question)).finalMessage();
         ok(answer.stop_reason, "the stream has no stop reason");
-        same(answer.content.length, 1);
+        same(answer.content.filter((it) => it.type === "text").length, 1);
         return answer;
     }
 
     async stream(model) {
         const { content, stop_reason, usage } = await this.read(model, COUNT);
-        holds(content[0].text, "twenty");
+        holds(content.at(-1).text, "twenty");
         same(stop_reason, "end_turn");
         return [usage.input_tokens, usage.output_tokens];
     }
@@ -317,7 +292,7 @@ class Messages {
     }
 
     async text(model, question) {
-        return (await this.read(model, question)).content[0].text;
+        return (await this.read(model, question)).content.at(-1).text;
     }
 
     async abort(model) {
@@ -336,9 +311,9 @@ class Messages {
 }
 
 class Gemini {
-    static title = "google-genai";
+    static title = "google-genai (Node)";
 
-    constructor(key = KEY) {
+    constructor(key) {
         this.client = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: BASE } });
         const declared = { name: "get_weather", parametersJsonSchema: PARAMETERS };
         this.tools = [{ functionDeclarations: [declared] }];
@@ -364,7 +339,7 @@ class Gemini {
 
     async plain(model) {
         const answer = await this.ask(model, PLAIN);
-        same(answer.text, "pong");
+        says(answer.text, "pong");
         same(answer.candidates[0].finishReason, "STOP");
         return this.usage(answer);
     }
@@ -430,9 +405,10 @@ class Gemini {
 }
 
 class Local {
-    static title = "ollama";
+    static title = "ollama (Node)";
+    static cannot = COUNTS_NOTHING;
 
-    constructor(key = KEY) {
+    constructor(key) {
         this.client = new Ollama({ host: BASE, headers: { Authorization: `Bearer ${key}` } });
         const declared = { name: "get_weather", parameters: PARAMETERS };
         this.tools = [{ type: "function", function: declared }];
@@ -444,7 +420,7 @@ class Local {
 
     async plain(model) {
         const answer = await this.ask(model, PLAIN);
-        same(answer.message.content, "pong");
+        says(answer.message.content, "pong");
         same(answer.done_reason, "stop");
         return [answer.prompt_eval_count, answer.eval_count];
     }
@@ -513,75 +489,4 @@ class Local {
     }
 }
 
-async function refused(asked, status) {
-    let refusal;
-    try {
-        await asked;
-    } catch (error) {
-        refusal = error;
-    }
-    ok(refusal, "nothing was refused");
-    same(refusal.status ?? refusal.status_code, status);
-    ok(refusal.message, "no message");
-}
-
-/** An answer that was cut is no answer. */
-async function breaks(asked) {
-    let text;
-    try {
-        text = await asked;
-    } catch {
-        return;
-    }
-    throw new Error(`the cut answer passed for whole: ${JSON.stringify(text)}`);
-}
-
-const spent = (pair) => ok(pair.every((it) => it > 0), `usage is ${JSON.stringify(pair)}`);
-
-function checks(client, wrong, plain, thinking, counts) {
-    const both = ["Oslo", "Rome"];
-    const unknown = plain.split("/")[0] + "/no-such-model-0";
-    const list = {
-        plain: () => client.plain(plain),
-        streaming: () => client.stream(plain),
-        usage: async () => {
-            if (!counts) return;
-            spent(await client.plain(plain));
-            spent(await client.stream(plain));
-        },
-        tool: () => client.tool(plain, TOOL, ["Oslo"], false),
-        "parallel tools": () => client.tool(plain, TOOLS, both, false),
-        "streamed tools": () => client.tool(plain, TOOLS, both, true),
-        image: () => client.image(plain),
-        "structured output": () => client.shape(plain),
-        thinking: () => client.think(thinking),
-        "unknown model": () => refused(client.text(unknown, PLAIN), 404),
-        "wrong key": () => refused(wrong.text(plain, PLAIN), 401),
-        429: () => refused(client.text(plain, BUSY), 429),
-        500: () => refused(client.text(plain, BROKEN), 500),
-        "cut stream": () => breaks(client.text(plain, CUT)),
-        "abort, then next": async () => {
-            await client.abort(plain);
-            await client.plain(plain);
-        },
-        models: async () => holds((await client.models()).join(" "), plain),
-    };
-    if (client.count) list["count tokens"] = () => client.count(plain);
-    return Object.entries(list);
-}
-
-for (const Client of [Chat, Responses, Messages, Gemini, Local]) {
-    for (const [upstream, [plain, thinking, counts]] of Object.entries(MODELS)) {
-        const all = checks(new Client(), new Client("sk-wrong"), plain, thinking, counts);
-        for (const [check, run] of all) {
-            let problem = null;
-            try {
-                await run();
-            } catch (error) {
-                problem = `${error.name}: ${error.message}`.replaceAll("\n", " ").slice(0, 600);
-            }
-            const client = `${Client.title} (Node)`;
-            console.log(JSON.stringify({ client, upstream, check, problem }));
-        }
-    }
-}
+await run([Chat, Responses, Messages, Gemini, Local]);

@@ -2,15 +2,11 @@
 
     python.py BASE_URL KEY MODELS
 
-MODELS is JSON: for each upstream the name of a plain model and of one that thinks. A line of JSON
-tells of each check: client, upstream, check, and what went wrong, if anything did.
+MODELS is what suite.py says. A line of JSON tells of each check.
 """
 
 import base64
 import json
-import struct
-import sys
-import zlib
 
 import anthropic
 import ollama
@@ -18,85 +14,17 @@ import openai
 from google import genai
 from google.genai import types
 
-BASE, KEY, MODELS = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+from suite import *
 
-PLAIN = "Reply with exactly one word: pong"
-COUNT = "Count from one to twenty"
-LONG = "Count from one to one hundred"
-TOOL = "What is the weather in Oslo? Use the tool."
-TOOLS = "What is the weather in Oslo and in Rome? Use the tool for both."
-TOLD = {"Oslo": "rain, 7 degrees", "Rome": "sun, 21 degrees"}
-THINK = "What is 17 + 25?"
-LOOK = "Which colour do you see in this picture?"
-SHAPE = "Give city and degrees of: it is 7 degrees in Oslo."
-BUSY = "too many requests, please"
-BROKEN = "please fall over"
-CUT = "please break off"
-SCHEMA = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}},
-    "required": ["city", "degrees"],
-    "additionalProperties": False,
-}
-PARAMETERS = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}},
-    "required": ["city"],
-}
-
-
-def png():
-    """A picture of one red dot."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(b"\x00\xff\x00\x00"))
-        + chunk(b"IEND", b"")
-    )
-
-
-IMAGE = png()
-
-
-def same(found, wanted):
-    assert found == wanted, f"{found!r} instead of {wanted!r}"
-
-
-def holds(text, wanted):
-    assert wanted.lower() in (text or "").lower(), f"{wanted!r} isn't in {text!r}"
-
-
-def refused(ask, error, status):
-    try:
-        ask()
-    except error as refusal:
-        found = getattr(refusal, "status_code", None) or getattr(refusal, "code", None)
-        same(found, status)
-        assert str(refusal), "no message"
-        return
-    raise AssertionError("nothing was refused")
-
-
-def breaks(ask):
-    """An answer that was cut is no answer."""
-    try:
-        text = ask()
-    except Exception:
-        return
-    raise AssertionError(f"the cut answer passed for whole: {text!r}")
+COUNTS_NOTHING = {"count tokens": "its API counts none"}
 
 
 class OpenAiChat:
-    name = "openai, chat"
+    name = "openai, chat (Python)"
     error = openai.APIStatusError
+    cannot = COUNTS_NOTHING
 
-    def __init__(self, key=KEY):
+    def __init__(self, key):
         self.client = openai.OpenAI(base_url=BASE + "/v1", api_key=key, max_retries=0)
         self.tools = [
             {"type": "function", "function": {"name": "get_weather", "parameters": PARAMETERS}}
@@ -108,7 +36,7 @@ class OpenAiChat:
 
     def plain(self, model):
         answer = self.ask(model, PLAIN)
-        same(answer.choices[0].message.content, "pong")
+        says(answer.choices[0].message.content, "pong")
         same(answer.choices[0].finish_reason, "stop")
         return answer.usage.prompt_tokens, answer.usage.completion_tokens
 
@@ -184,9 +112,9 @@ class OpenAiChat:
 
 
 class OpenAiResponses(OpenAiChat):
-    name = "openai, responses"
+    name = "openai, responses (Python)"
 
-    def __init__(self, key=KEY):
+    def __init__(self, key):
         super().__init__(key)
         self.tools = [
             {
@@ -202,7 +130,7 @@ class OpenAiResponses(OpenAiChat):
 
     def plain(self, model):
         answer = self.ask(model, PLAIN)
-        same(answer.output_text, "pong")
+        says(answer.output_text, "pong")
         same(answer.status, "completed")
         return answer.usage.input_tokens, answer.usage.output_tokens
 
@@ -269,10 +197,10 @@ class OpenAiResponses(OpenAiChat):
 
 
 class Anthropic:
-    name = "anthropic"
+    name = "anthropic (Python)"
     error = anthropic.APIStatusError
 
-    def __init__(self, key=KEY):
+    def __init__(self, key):
         self.client = anthropic.Anthropic(base_url=BASE, api_key=key, max_retries=0)
         self.tools = [{"name": "get_weather", "input_schema": PARAMETERS}]
 
@@ -284,7 +212,7 @@ class Anthropic:
 
     def plain(self, model):
         answer = self.ask(model, PLAIN)
-        same(answer.content[0].text, "pong")
+        says(answer.content[-1].text, "pong")
         same(answer.stop_reason, "end_turn")
         return answer.usage.input_tokens, answer.usage.output_tokens
 
@@ -295,8 +223,8 @@ class Anthropic:
             for _ in events:
                 pass
             answer = events.get_final_message()
-        holds(answer.content[0].text, "twenty")
-        same(len(answer.content), 1)
+        holds(answer.content[-1].text, "twenty")
+        same(len([block for block in answer.content if block.type == "text"]), 1)
         same(answer.stop_reason, "end_turn")
         return answer.usage.input_tokens, answer.usage.output_tokens
 
@@ -353,7 +281,7 @@ class Anthropic:
                 pass
             answer = it.get_final_message()
         assert answer.stop_reason, "the stream has no stop reason"
-        return answer.content[0].text
+        return answer.content[-1].text
 
     def abort(self, model):
         messages = [{"role": "user", "content": LONG}]
@@ -370,10 +298,10 @@ class Anthropic:
 
 
 class Gemini:
-    name = "google-genai"
+    name = "google-genai (Python)"
     error = genai.errors.APIError
 
-    def __init__(self, key=KEY):
+    def __init__(self, key):
         options = types.HttpOptions(base_url=BASE)
         self.client = genai.Client(api_key=key, http_options=options)
         declared = types.FunctionDeclaration(
@@ -392,7 +320,7 @@ class Gemini:
 
     def plain(self, model):
         answer = self.ask(model, PLAIN)
-        same(answer.text, "pong")
+        says(answer.text, "pong")
         same(answer.candidates[0].finish_reason.name, "STOP")
         return self.usage(answer)
 
@@ -472,10 +400,11 @@ class Gemini:
 
 
 class Ollama:
-    name = "ollama"
+    name = "ollama (Python)"
     error = ollama.ResponseError
+    cannot = COUNTS_NOTHING
 
-    def __init__(self, key=KEY):
+    def __init__(self, key):
         headers = {"Authorization": f"Bearer {key}"}
         self.client = ollama.Client(host=BASE, headers=headers)
         self.tools = [
@@ -487,7 +416,7 @@ class Ollama:
 
     def plain(self, model):
         answer = self.ask(model, PLAIN)
-        same(answer.message.content, "pong")
+        says(answer.message.content, "pong")
         same(answer.done_reason, "stop")
         return answer.prompt_eval_count, answer.eval_count
 
@@ -547,50 +476,4 @@ class Ollama:
         return [model.model for model in self.client.list().models]
 
 
-CLIENTS = [OpenAiChat, OpenAiResponses, Anthropic, Gemini, Ollama]
-
-
-def spent(pair):
-    assert all(isinstance(it, int) and it > 0 for it in pair), f"usage is {pair}"
-
-
-def checks(make, plain, thinking, counts):
-    """The checks of one client with one upstream. `counts`: whether that one counts tokens."""
-    client = make()
-    yield "plain", lambda: client.plain(plain)
-    yield "streaming", lambda: client.stream(plain)
-    yield "usage", lambda: counts and (spent(client.plain(plain)), spent(client.stream(plain)))
-    yield "tool", lambda: client.tool(plain)
-    yield "parallel tools", lambda: client.tool(plain, TOOLS, ("Oslo", "Rome"))
-    yield "streamed tools", lambda: client.tool(plain, TOOLS, ("Oslo", "Rome"), stream=True)
-    yield "image", lambda: client.image(plain)
-    yield "structured output", lambda: client.shape(plain)
-    yield "thinking", lambda: client.think(thinking)
-    host = plain.split("/")[0]
-    unknown = lambda: client.text(host + "/no-such-model-0", PLAIN)
-    yield "unknown model", lambda: refused(unknown, client.error, 404)
-    wrong = make("sk-wrong")
-    yield "wrong key", lambda: refused(lambda: wrong.text(plain, PLAIN), client.error, 401)
-    yield "429", lambda: refused(lambda: client.text(plain, BUSY), client.error, 429)
-    yield "500", lambda: refused(lambda: client.text(plain, BROKEN), client.error, 500)
-    yield "cut stream", lambda: breaks(lambda: client.text(plain, CUT))
-    yield "abort, then next", lambda: (client.abort(plain), client.plain(plain))
-    yield "models", lambda: holds(" ".join(client.models()), plain)
-    if hasattr(client, "count"):
-        yield "count tokens", lambda: client.count(plain)
-
-
-def main():
-    for make in CLIENTS:
-        for upstream, (plain, thinking, counts) in MODELS.items():
-            for check, run in checks(make, plain, thinking, counts):
-                problem = None
-                try:
-                    run()
-                except Exception as error:
-                    problem = f"{type(error).__name__}: {error}"[:600]
-                line = {"client": f"{make.name} (Python)", "upstream": upstream, "check": check}
-                print(json.dumps({**line, "problem": problem}), flush=True)
-
-
-main()
+run([OpenAiChat, OpenAiResponses, Anthropic, Gemini, Ollama])

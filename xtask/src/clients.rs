@@ -1,272 +1,259 @@
-//! The official clients against the service, with servers behind it that others wrote.
+//! The clients that people have against the service, with servers behind it that others wrote.
 //!
-//! `xtask/clients/` has a script for each language; a script does every check with every client and
-//! upstream, and tells of each in a line of JSON. What an upstream is known to do otherwise than the
-//! provider that it stands for is in [`DEPARTURES`]; any other problem fails the run.
+//! `xtask/clients/` has a script for each family of them; a script does every check with every client
+//! and upstream, and tells of each in a line of JSON. What an upstream is known to do otherwise than the
+//! provider that it stands for is in [`table`]; any other problem fails the run.
 
 mod scripts;
+mod stand_in;
+mod table;
+mod upstreams;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::cargo::output;
 use crate::counterparts::{Folder, KEY, Running, SetUp, Site, free_port, target};
-use scripts::SCRIPTS;
+use scripts::{CURL, SCRIPTS, Script};
+use stand_in::StandIn;
+use table::{Told, table};
+use upstreams::Provider;
 
 /// The key that the service asks for.
 const SERVICE_KEY: &str = "sk-service";
 
-/// Where the table stands.
+/// How many seconds each install of the fast run may take.
+const QUICKLY: u32 = 25;
+
+/// Where the tables stand.
 const PAGE: &str = "crates/parlor-server/README.md";
-const BEGIN: &str = "<!-- begin clients -->";
-const END: &str = "<!-- end clients -->";
 
-/// What the upstreams do otherwise: client, upstream, check, and why. Empty words fit all.
-const DEPARTURES: &[(&str, &str, &str, &str)] = &[
-    (
-        "openai, responses",
-        "responses",
-        "streaming",
-        "aimock numbers no events, and they pass through as they come",
-    ),
-    (
-        "openai, responses",
-        "responses",
-        "usage",
-        "aimock numbers no events, and they pass through as they come",
-    ),
-    (
-        "",
-        "ollama",
-        "thinking",
-        "aimock says no thoughts in this dialect",
-    ),
-];
+const USAGE: &str = "usage: cargo xtask clients [--write | --fast | CLIENTS…]";
 
-/// One check, as a script tells of it.
-#[derive(Debug, Deserialize)]
-struct Told {
-    client: String,
-    upstream: String,
-    check: String,
-    problem: Option<String>,
-}
-
-impl Told {
-    /// Why a problem is the upstream's, where it is known.
-    fn departure(&self) -> Option<&'static str> {
-        let fits = |(client, upstream, check, _): &&(&str, &str, &str, &str)| {
-            self.client.contains(client)
-                && self.upstream.contains(upstream)
-                && self.check.contains(check)
-        };
-        DEPARTURES.iter().find(fits).map(|it| it.3)
-    }
-}
-
-/// Runs the suite; with `--write` the table goes into the page, with `--fast` it is what takes
-/// seconds and is installed already.
+/// Runs the suite, with all clients or those that are named; with `--write` the tables go into the
+/// page, with `--fast` it is what takes seconds.
 pub(crate) fn run(root: &Path, options: &[&str]) -> Result<ExitCode, String> {
-    let (write, fast) = match options {
-        [] => (false, false),
-        ["--write"] => (true, false),
-        ["--fast"] => (false, true),
-        _ => return Err("usage: cargo xtask clients [--write | --fast]".to_owned()),
+    let known = |name: &&str| SCRIPTS.iter().any(|it| it.name == *name);
+    let told = match options {
+        ["--fast"] => return fast(root),
+        [] | ["--write"] => whole(root, SCRIPTS.iter().collect(), !options.is_empty())?,
+        names if names.iter().all(known) => {
+            let named = SCRIPTS.iter().filter(|it| names.contains(&it.name));
+            whole(root, named.collect(), false)?
+        }
+        _ => {
+            let names: Vec<&str> = SCRIPTS.iter().map(|it| it.name).collect();
+            return Err(format!("{USAGE}; clients are {}", names.join(", ")));
+        }
     };
-    let installed = target(root).join("counterparts");
-    if fast && !Folder::open(&installed, "aimock")?.is_filled() {
-        println!("not checked: aimock isn't installed; cargo xtask clients does that");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    output(
-        Command::new(cargo)
-            .args(["build", "--quiet", "--package", "parlor-cli"])
-            .current_dir(root),
-    )?;
+    Ok(judged(&told))
+}
+
+/// All that these scripts can check, with each server behind.
+fn whole(root: &Path, scripts: Vec<&Script>, write: bool) -> Result<Vec<Told>, String> {
+    build(root, &[])?;
+    let suite = Suite::new(root, None);
     let mut site = Site::new(root);
     site.start_named("aimock")?;
-    let upstream = site.url("aimock")?;
-    let folder = Folder::open(&installed, "clients")?;
-    let service = serve(root, &folder, upstream)?;
+    let service = suite.serve(&upstreams::aimock(site.url("aimock")?))?;
+    let upstreams = upstreams::scripted();
+    let mut told = Vec::new();
+    for script in &scripts {
+        told.append(&mut suite.asked(script, &service, &upstreams, write)?);
+    }
+    let first = table(&told, |it| &it.client);
+    println!("{first}");
+    drop(service);
 
-    let mut told: Vec<Told> = Vec::new();
-    for script in SCRIPTS.iter().filter(|it| it.is_fast || !fast) {
-        let mut command = match script.command(root, &installed) {
-            Ok(command) => command,
-            Err(why) if fast || !write => {
-                println!("not checked: {}: {why}", script.name);
-                continue;
+    let mut providers: Vec<Provider> = Vec::new();
+    let official: Vec<&Script> = scripts.into_iter().filter(|it| it.is_official).collect();
+    let mut start = |name: &str, of: fn(&str) -> Vec<Provider>| -> Result<bool, String> {
+        match site.start_named(name).and_then(|()| site.url(name)) {
+            Ok(url) => providers.append(&mut of(url)),
+            // A table without it would pass for the whole.
+            Err(why) if write => return Err(why),
+            Err(why) => {
+                println!("not checked: {name}: {why}");
+                return Ok(false);
             }
-            // A table without them would pass for the whole.
-            Err(why) => return Err(format!("{}: {why}", script.name)),
-        };
-        command
-            .args([service.url(), SERVICE_KEY, &models().to_string()])
-            .stderr(Stdio::inherit());
-        for line in output(&mut command)?.lines() {
-            let wrong = |error| format!("{} said {line}: {error}", script.name);
-            told.push(serde_json::from_str(line).map_err(wrong)?);
+        }
+        Ok(true)
+    };
+    let mut second = String::new();
+    if !official.is_empty() {
+        let has_engine = start("llama-server", upstreams::engine)?;
+        let has_proxy = start("litellm", upstreams::proxy)?;
+        let service = suite.serve(&providers)?;
+        let upstreams = upstreams::others(has_engine, has_proxy);
+        let mut others = Vec::new();
+        for script in official {
+            others.append(&mut suite.asked(script, &service, &upstreams, write)?);
+        }
+        // The clients of the dialects that no such server speaks itself are among them.
+        second = table(&others, |it| &it.upstream);
+        println!("{second}");
+        told.append(&mut others);
+    }
+    if write {
+        let day = output(Command::new("date").args(["-u", "+%F"]))?;
+        let page = root.join(PAGE);
+        put(&page, "clients", &format!("On {}:\n\n{first}", day.trim()))?;
+        put(&page, "other servers", &second)?;
+    }
+    Ok(told)
+}
+
+/// What needs nothing installed, before a server of our own; the official clients beside it, where
+/// their registries answer quickly.
+fn fast(root: &Path) -> Result<ExitCode, String> {
+    build(
+        root,
+        &["--package", "parlor-testkit", "--example", "stand_in"],
+    )?;
+    let stand_in = StandIn::start(&target(root))?;
+    let suite = Suite::new(root, Some(QUICKLY));
+    let service = suite.serve(&stand_in.providers())?;
+    let mut told = Vec::new();
+    for script in SCRIPTS.iter().filter(|it| it.is_fast) {
+        let begun = Instant::now();
+        let upstreams = stand_in::upstreams(script.name == CURL);
+        told.append(&mut suite.asked(script, &service, &upstreams, false)?);
+        println!("{}: {:.0?}", script.name, begun.elapsed());
+    }
+    println!("{}", table(&told, |it| &it.client));
+    Ok(judged(&told))
+}
+
+/// Builds the program, and what else is named.
+fn build(root: &Path, more: &[&str]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    for what in [&["--package", "parlor-cli"], more] {
+        if !what.is_empty() {
+            let mut build = Command::new(&cargo);
+            build.args(["build", "--quiet"]).args(what);
+            output(build.current_dir(root))?;
         }
     }
-    let table = table(&told);
-    println!("{table}");
-    let problems = told
-        .iter()
-        .filter_map(|it| Some((it, it.problem.as_ref()?)));
+    Ok(())
+}
+
+/// Says what went wrong, and fails where that isn't known of an upstream.
+fn judged(told: &[Told]) -> ExitCode {
     let mut unknown = 0;
-    for (it, problem) in problems {
+    for it in told {
+        let Some(problem) = &it.problem else { continue };
         let departure = it.departure();
         unknown += usize::from(departure.is_none());
         let why = departure.unwrap_or("FAILED");
-        println!(
-            "{} / {} / {}: {why}: {problem}",
-            it.client, it.upstream, it.check
-        );
+        let Told {
+            client,
+            upstream,
+            check,
+            ..
+        } = it;
+        println!("{client} / {upstream} / {check}: {why}: {problem}");
     }
-    if write {
-        put(&root.join(PAGE), &table)?;
-    }
-    Ok(match unknown {
+    match unknown {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
-    })
-}
-
-/// The upstreams: of each a plain model, one that thinks, and whether it counts tokens.
-fn models() -> serde_json::Value {
-    json!({
-        "OpenAI chat": ["up-chat/gpt-4o", "up-chat/o4-mini", true],
-        "OpenAI responses": ["up-responses/gpt-4o", "up-responses/o4-mini", true],
-        "Anthropic": ["up-anthropic/claude-sonnet-4-5", "up-anthropic/claude-opus-4-5", true],
-        "Gemini": ["up-gemini/gemini-2.5-flash", "up-gemini/gemini-2.5-pro", true],
-        "Ollama (ollama)": ["up-ollama/llama3.3", "up-ollama/deepseek-r1", false],
-    })
-}
-
-/// Starts the service over the upstream.
-fn serve(root: &Path, folder: &Folder, upstream: &str) -> Result<Running, String> {
-    let mut config = String::new();
-    for (name, kind, path) in [
-        ("up-chat", "openai-chat", "/v1"),
-        ("up-responses", "openai-responses", "/v1"),
-        ("up-anthropic", "anthropic", ""),
-        ("up-gemini", "gemini", "/v1beta"),
-        ("up-ollama", "ollama", ""),
-    ] {
-        // What an upstream refuses is to be seen at once.
-        let _ = writeln!(
-            config,
-            "[providers.{name}]\ntype = \"{kind}\"\nbase_url = \"{upstream}{path}\"\napi_key_env = \"UPSTREAM_KEY\"\nlayers = {{ retry = false }}"
-        );
     }
-    // No list names what a machine has.
-    config += "models = [\"llama3.3\"]\n";
-    let (file, keys) = (folder.file("config.toml"), folder.file("keys"));
-    let wrong = |error: std::io::Error| format!("{}: {error}", folder.path.display());
-    fs::write(&file, config).map_err(wrong)?;
-    fs::write(&keys, SERVICE_KEY).map_err(wrong)?;
-    output(Command::new("chmod").arg("600").arg(&keys))?;
-    let port = free_port()?;
-    let mut command = Command::new(target(root).join("debug/parlor"));
-    command
-        .args(["serve", "--bind", &format!("127.0.0.1:{port}"), "--config"])
-        .arg(&file)
-        .arg("--keys")
-        .arg(&keys)
-        .env("HOME", &folder.path)
-        .env("UPSTREAM_KEY", KEY);
-    let patience = Duration::from_secs(30);
-    Running::start(SetUp { command, port }, folder, "/livez", patience)
 }
 
-/// A line for each check, a column for each client: at how many upstreams it went well.
-fn table(told: &[Told]) -> String {
-    let mut clients: Vec<&str> = Vec::new();
-    let mut checks: Vec<&str> = Vec::new();
-    let mut cells: BTreeMap<(&str, &str), (usize, usize, usize)> = BTreeMap::new();
-    for it in told {
-        for (list, name) in [(&mut clients, &it.client), (&mut checks, &it.check)] {
-            if !list.contains(&name.as_str()) {
-                list.push(name);
+/// Where a run takes place.
+struct Suite<'a> {
+    root: &'a Path,
+    /// Where clients are installed.
+    installed: PathBuf,
+    /// How many seconds that may take.
+    within: Option<u32>,
+}
+
+impl<'a> Suite<'a> {
+    fn new(root: &'a Path, within: Option<u32>) -> Self {
+        Self {
+            root,
+            installed: target(root).join("counterparts"),
+            within,
+        }
+    }
+
+    /// Starts the service over these providers.
+    fn serve(&self, providers: &[Provider]) -> Result<Running, String> {
+        let folder = Folder::open(&self.installed, "service")?;
+        let (file, keys) = (folder.file("config.toml"), folder.file("keys"));
+        let wrong = |error: std::io::Error| format!("{}: {error}", folder.path.display());
+        fs::write(&file, upstreams::config(providers)).map_err(wrong)?;
+        fs::write(&keys, SERVICE_KEY).map_err(wrong)?;
+        output(Command::new("chmod").arg("600").arg(&keys))?;
+        let port = free_port()?;
+        let mut command = Command::new(target(self.root).join("debug/parlor"));
+        command
+            .args(["serve", "--bind", &format!("127.0.0.1:{port}"), "--config"])
+            .arg(&file)
+            .arg("--keys")
+            .arg(&keys)
+            .env("HOME", &folder.path)
+            .env("UPSTREAM_KEY", KEY);
+        let patience = Duration::from_secs(30);
+        Running::start(SetUp { command, port }, &folder, "/livez", patience)
+    }
+
+    /// Runs a script. Clients that can't be had are said, unless they `must` be.
+    fn asked(
+        &self,
+        script: &Script,
+        service: &Running,
+        upstreams: &Value,
+        must: bool,
+    ) -> Result<Vec<Told>, String> {
+        let command = script.command(self.root, &self.installed, self.within);
+        let mut command = match command {
+            Ok(command) => command,
+            Err(why) if must => return Err(format!("{}: {why}", script.name)),
+            Err(why) => {
+                let why: String = why.chars().take(300).collect();
+                println!("not checked: {}: {why}", script.name);
+                return Ok(Vec::new());
             }
-        }
-        let cell = cells.entry((&it.check, &it.client)).or_default();
-        cell.1 += 1;
-        match &it.problem {
-            None => cell.0 += 1,
-            Some(_) => cell.2 += usize::from(it.departure().is_some()),
-        }
+        };
+        let upstreams = match script.name {
+            CURL => lines(upstreams),
+            _ => upstreams.to_string(),
+        };
+        command
+            .args([service.url(), SERVICE_KEY, &upstreams])
+            .stderr(Stdio::inherit());
+        let wrong = |line: &str, error| format!("{} said {line}: {error}", script.name);
+        output(&mut command)?
+            .lines()
+            .map(|line| serde_json::from_str(line).map_err(|error| wrong(line, error)))
+            .collect()
     }
-    let mut table = format!("| | {} |\n|---|", clients.join(" | "));
-    table += &":---:|".repeat(clients.len());
-    for check in checks {
-        let _ = write!(table, "\n| {check} |");
-        for client in &clients {
-            let cell = match cells.get(&(check, *client)) {
-                None => "–".to_owned(),
-                Some((good, all, _)) if good == all => "✓".to_owned(),
-                Some((good, all, theirs)) if good + theirs == *all => {
-                    format!("{good}/{all}<sup>a</sup>")
-                }
-                Some((good, all, _)) => format!("**{good}/{all}**"),
-            };
-            let _ = write!(table, " {cell} |");
-        }
-    }
-    let good = told.iter().filter(|it| it.problem.is_none()).count();
-    let _ = write!(table, "\n\n{good} of {} checks.\n", told.len());
-    table
 }
 
-fn put(page: &Path, table: &str) -> Result<(), String> {
+/// The names of upstreams and of their plain models, for a script that reads no JSON.
+fn lines(upstreams: &Value) -> String {
+    let all = upstreams.as_object().into_iter().flatten();
+    let lines = all.filter_map(|(name, it)| Some(format!("{name}\t{}\n", it["plain"].as_str()?)));
+    lines.collect()
+}
+
+/// Puts a text between the marks of this name.
+fn put(page: &Path, name: &str, text: &str) -> Result<(), String> {
+    let (begin, end) = (
+        format!("<!-- begin {name} -->"),
+        format!("<!-- end {name} -->"),
+    );
     let wrong = |error: std::io::Error| format!("{}: {error}", page.display());
-    let text = fs::read_to_string(page).map_err(wrong)?;
-    let marks = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
+    let old = fs::read_to_string(page).map_err(wrong)?;
+    let marks = old.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
         Some((before, after))
     });
-    let (before, after) = marks.ok_or_else(|| format!("{BEGIN} … {END} isn't in the page"))?;
-    fs::write(page, format!("{before}{BEGIN}\n{table}{END}{after}")).map_err(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(upstream: &str, problem: Option<&str>) -> Told {
-        Told {
-            client: "openai, responses (Python)".to_owned(),
-            upstream: upstream.to_owned(),
-            check: "streaming".to_owned(),
-            problem: problem.map(str::to_owned),
-        }
-    }
-
-    #[test]
-    fn a_cell_tells_whose_the_problems_are() {
-        let all = [
-            told("OpenAI responses", Some("no numbers")),
-            told("Gemini", None),
-        ];
-        assert!(
-            table(&all).contains("| streaming | 1/2<sup>a</sup> |"),
-            "{}",
-            table(&all)
-        );
-        let all = [told("Anthropic", Some("no text")), told("Gemini", None)];
-        assert!(
-            table(&all).contains("| streaming | **1/2** |"),
-            "{}",
-            table(&all)
-        );
-        assert!(table(&all).ends_with("1 of 2 checks.\n"));
-    }
+    let (before, after) = marks.ok_or_else(|| format!("{begin} … {end} isn't in the page"))?;
+    fs::write(page, format!("{before}{begin}\n{text}{end}{after}")).map_err(wrong)
 }

@@ -32,8 +32,10 @@ usage: cargo xtask <chore>
   counterparts [NAME…]
                     install servers that others wrote (aimock, litellm, llama-server), start
                     them and run the conformance suite against them; without names the first two
-  clients [--write] run the official clients against the service, with aimock behind it; the
-                    table goes into the service's page
+  clients [--write | --fast | NAME…]
+                    run clients that others wrote against the service, with such servers behind it;
+                    --write puts the tables into the service's page, --fast takes half a minute and
+                    a server of our own
   man FOLDER        write the pages of the program's manual there";
 
 fn main() -> ExitCode {

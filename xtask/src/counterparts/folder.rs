@@ -9,6 +9,8 @@ use crate::cargo::output;
 /// The folder of one server. It stays from run to run.
 pub(crate) struct Folder {
     pub(crate) path: PathBuf,
+    /// How many seconds installing may take, where that has a limit.
+    pub(crate) within: Option<u32>,
 }
 
 impl Folder {
@@ -16,7 +18,7 @@ impl Folder {
     pub(crate) fn open(parent: &Path, name: &str) -> Result<Self, String> {
         let path = parent.join(name);
         fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self { path })
+        Ok(Self { path, within: None })
     }
 
     /// The path of a file in the folder.
@@ -28,7 +30,7 @@ impl Folder {
     pub(crate) fn npm(&self, packages: &[&str]) -> Result<(), String> {
         self.once(&packages.join(" "), || {
             let options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
-            let mut npm = Command::new("npm");
+            let mut npm = self.bounded("npm".as_ref());
             npm.args(["install", "--loglevel=error", "--prefix"])
                 .arg(&self.path)
                 .args(options)
@@ -51,7 +53,7 @@ impl Folder {
                     .args(["-m", "venv"])
                     .arg(&environment),
             )?;
-            let mut pip = Command::new(environment.join("bin/pip"));
+            let mut pip = self.bounded(&environment.join("bin/pip"));
             pip.args(["install", "--quiet", "--disable-pip-version-check"])
                 .args(more)
                 .args(packages)
@@ -60,9 +62,27 @@ impl Folder {
         })
     }
 
-    /// Whether something was installed in it.
-    pub(crate) fn is_filled(&self) -> bool {
-        self.file("installed").exists()
+    /// Installs a program from crates.io, with its version after an `@`.
+    pub(crate) fn cargo(&self, package: &str) -> Result<(), String> {
+        self.once(package, || {
+            let mut cargo = self.bounded("cargo".as_ref());
+            cargo
+                .args(["install", "--quiet", "--locked", package, "--root"])
+                .arg(&self.path);
+            output(&mut cargo).map(drop)
+        })
+    }
+
+    /// A program that ends when its time is over.
+    fn bounded(&self, program: &Path) -> Command {
+        match self.within {
+            None => Command::new(program),
+            Some(seconds) => {
+                let mut command = Command::new("timeout");
+                command.arg(seconds.to_string()).arg(program);
+                command
+            }
+        }
     }
 
     /// Does what makes the folder hold `what`, unless it was done before.
