@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use common::pty::Pty;
 use common::{Home, Ran};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SCRIPTED: &str = "The answers in this demo are scripted";
 
@@ -159,4 +161,73 @@ fn who_reads_no_further_is_no_failure() {
     drop(child.stdout.take());
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!((ran.code, &*ran.stderr), (Some(0), ""));
+}
+
+/// A line of stderr, once it comes, and the process that says it.
+fn page(home: &Home) -> (std::process::Child, String, impl std::io::BufRead) {
+    let mut command = home.parlor(&["demo", "--browser"]);
+    for proxy in ["HTTP_PROXY", "ALL_PROXY"] {
+        command.env(proxy, "http://127.0.0.1:9");
+    }
+    let mut child = command.env("BROWSER", "true").spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("http://") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+    let url = line.trim().trim_end_matches('/').to_owned();
+    (child, url, said)
+}
+
+/// Asks over a connection of its own, and gives the whole answer.
+fn asks(url: &str, method: &str, path: &str, body: &str) -> String {
+    let address = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_page_asks_the_same_stand_ins_and_keeps_nothing() {
+    let home = Home::new();
+    let (mut child, url, mut said) = page(&home);
+    assert!(asks(&url, "GET", "/", "").contains("<script"));
+    let models = asks(&url, "GET", "/api/models", "");
+    for model in [
+        "openai-chat",
+        "openai-responses",
+        "anthropic",
+        "gemini",
+        "ollama",
+    ] {
+        assert_eq!(
+            models
+                .matches(&format!("\"id\":\"{model}/scripted\""))
+                .count(),
+            1,
+            "{models}"
+        );
+        let body = json!({
+            "model": format!("{model}/scripted"),
+            "messages": [{ "role": "user", "content": "A table, please" }],
+        });
+        let answer = asks(&url, "POST", "/api/chat/stream", &body.to_string());
+        assert!(answer.contains("Chat "), "{model}: {answer}");
+        assert!(answer.contains("\"finished\":true"), "{model}: {answer}");
+        assert!(answer.contains("scripted "), "{model}: {answer}");
+    }
+    common::signal(&child, "INT");
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains(SCRIPTED), "{rest}");
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }

@@ -117,7 +117,8 @@ impl Household {
 
 /// Whether a line runs the program, and to an end.
 fn runs_it(line: &str) -> bool {
-    let serves = line.starts_with("parlor serve") && !line.contains("--check");
+    let serves =
+        line.starts_with("parlor serve") && !line.contains("--check") || line.contains("--browser");
     !serves && (line.starts_with("parlor ") || line == "parlor" || line.contains("| parlor "))
 }
 

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection::Connection;
 use crate::exchange::Exchange;
+use crate::script::SCRIPTED;
 use crate::speak::Speak;
 use crate::stand_in::{KEY_VARIABLE, STAND_INS, StandIn};
 
@@ -98,9 +99,12 @@ impl StandIns {
     }
 
     /// A configuration, in TOML, by which each of these models is asked of each stand-in: as
-    /// `provider/model`, with the key that [`KEY_VARIABLE`] has. Nothing is tried twice.
+    /// `provider/model`, with the key that [`KEY_VARIABLE`] has. The first one is
+    /// the default. Nothing is tried twice.
     pub fn config(&self, models: &[&str]) -> String {
-        let mut toml = "[layers.retry]\nattempts = 1\n".to_owned();
+        let first = self.addresses.first().map_or("", |(it, _)| it.provider);
+        let first = format!("{first}/{}", models.first().unwrap_or(&SCRIPTED));
+        let mut toml = format!("default_model = \"{first}\"\n\n[layers.retry]\nattempts = 1\n");
         for (stand_in, address) in &self.addresses {
             let StandIn {
                 provider,

@@ -9,6 +9,7 @@ Servers on this machine stand in for the providers and speak their protocols; wh
 scripted. No key is needed, nothing leaves this machine, and nothing is kept:
   parlor demo
   parlor demo --fast | head -40
+  parlor demo --browser
   parlor demo --json | jq -c '.wire[].request.path'";
 
 /// How to show it.
@@ -20,6 +21,9 @@ pub(crate) struct DemoArgs {
     /// A JSON object for each step, with everything that went over the wire
     #[arg(long)]
     pub(crate) json: bool,
+    /// Open the page instead, with the same stand-ins for its models; nothing is kept
+    #[arg(long, conflicts_with_all = ["fast", "json"])]
+    pub(crate) browser: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }

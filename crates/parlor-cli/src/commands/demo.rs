@@ -14,6 +14,7 @@ use parlor::agent::RunEvent;
 use parlor_demo::{Exchange, STAND_INS, StandIns};
 use serde_json::{Value, json};
 
+use super::serve::page;
 use crate::args::DemoArgs;
 use crate::failure::Failure;
 use crate::interrupt::{self, Interrupted};
@@ -34,8 +35,11 @@ const PACE: Duration = Duration::from_secs(8);
 
 /// Shows the conversation.
 pub(crate) fn demo(args: &DemoArgs) -> Result<(), Failure> {
-    let terminal = Terminal::find(args.common.plain, args.common.quiet);
     let runtime = setup::runtime()?;
+    if args.browser {
+        return runtime.block_on(browser(args));
+    }
+    let terminal = Terminal::find(args.common.plain, args.common.quiet);
     let mut interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
     let talk = async {
         let stand_ins = StandIns::start(Talk::manner()).await;
@@ -62,6 +66,18 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<(), Failure> {
         }
     }
     show.closing(&talk)
+}
+
+/// Serves the page, with the stand-ins for its models.
+async fn browser(args: &DemoArgs) -> Result<(), Failure> {
+    let stand_ins = StandIns::start(talk::unhurried()).await;
+    let stand_ins = stand_ins.map_err(setup::cannot_wait)?;
+    let registry = talk::registry(&stand_ins.config(&[parlor_demo::SCRIPTED]))?;
+    let about = format!(
+        "{SCRIPTED}\nAsk for a table, for code, a story, to think about sheep; attach a picture. \
+         What is said is forgotten at the end."
+    );
+    page(registry, &about, args.common.quiet).await
 }
 
 /// Where and how it is shown.

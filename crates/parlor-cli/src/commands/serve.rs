@@ -3,6 +3,7 @@
 mod browser;
 mod keys;
 mod log;
+mod page;
 mod signals;
 mod stores;
 
@@ -23,6 +24,7 @@ use crate::environment::env;
 use crate::failure::Failure;
 use crate::{files, setup, terminal};
 use log::Log;
+pub(super) use page::page;
 
 /// How long what is not yet written down may take at the end.
 const LAST_WRITES: Duration = Duration::from_secs(5);

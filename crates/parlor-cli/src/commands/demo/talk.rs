@@ -1,6 +1,7 @@
 //! The conversation itself: one step after the other, by the real crates of the providers.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parlor::agent::{Conversation, Reply, RunEvent, Tool, ToolContext, ToolOutput};
@@ -22,6 +23,9 @@ const PICTURE: &[u8] = &[
     0x00, 0x03, 0x01, 0x01, 0x00, 0xc9, 0xfe, 0x92, 0xef, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e,
     0x44, 0xae, 0x42, 0x60, 0x82,
 ];
+
+/// What passes between two words on the page.
+const PACE: Duration = Duration::from_millis(40);
 
 /// The conversation and those who answer it.
 pub(super) struct Talk {
@@ -60,6 +64,14 @@ pub(super) fn registry(config: &str) -> Result<Registry> {
         .with_env(env)
         .with_extension(parlor_http::direct_client()?)
         .with_config(Config::from_toml(config)?)
+}
+
+/// How the stand-ins answer on the page: as fast as a model may, and with a note.
+pub(super) fn unhurried() -> Manner {
+    let mut manner = Manner::default();
+    manner.pace = PACE;
+    manner.says_so = true;
+    manner
 }
 
 impl Talk {
