@@ -30,7 +30,8 @@ WORDS = {
     404: "not exist|not found|unknown|no model",
     401: "key",
     429: "rate limit|429",
-    500: "had an error|500",
+    # Codex says only that there is high demand.
+    500: "had an error|500|high demand",
 }
 
 
@@ -95,8 +96,12 @@ class Program:
             self.stop(process)
             raise AssertionError(f"no end after {LIMIT} seconds") from None
         if process.returncode:
-            raise Failed(err + out)
+            raise Failed(self.complaint(out, err))
         return out, err
+
+    def complaint(self, out, err):
+        """What it says of a failure."""
+        return err + out
 
     def stop(self, process):
         os.killpg(process.pid, signal.SIGKILL)
@@ -288,6 +293,11 @@ stream_max_retries = 0
         arguments = ["exec", *how, *more, "--", text]
         return self.start(arguments, CODEX_HOME=str(folder), PARLOR_KEY=self.key)
 
+    def complaint(self, out, err):
+        # It warns of every model that it doesn't know, on the same output.
+        lines = (line for line in out.splitlines() if '"turn.failed"' in line)
+        return next(lines, err + out)
+
     def events(self, model, text, *more):
         lines = self.ask(model, text, *more)[0].splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
@@ -365,7 +375,9 @@ class GeminiCli(Agent):
 
     def usage(self, model, text):
         told = self.told(model, text)
-        used = told["stats"]["models"][model]["tokens"]
+        # By the name that the answer has, which is the provider's own.
+        (of_model,) = told["stats"]["models"].values()
+        used = of_model["tokens"]
         return told["response"].strip(), (used["prompt"], used["candidates"])
 
     def plain(self, model):

@@ -32,6 +32,48 @@ const DEPARTURES: &[(&str, &str, &str, &str)] = &[
         "aimock doesn't repeat input tokens at the end of Anthropic's stream, where this client reads them",
     ),
     (
+        "aichat, Gemini",
+        "Gemini",
+        "tool",
+        "aimock takes no result in a message of the role `function`, as Gemini does",
+    ),
+    (
+        "aichat, Gemini",
+        "Gemini",
+        "parallel tools",
+        "aimock takes no result in a message of the role `function`, as Gemini does",
+    ),
+    (
+        "aichat, Gemini",
+        "Gemini",
+        "streamed tools",
+        "aimock takes no result in a message of the role `function`, as Gemini does",
+    ),
+    (
+        "openai, responses",
+        "LiteLLM, OpenAI responses",
+        "streaming",
+        "LiteLLM numbers no events, and they pass through as they come",
+    ),
+    (
+        "openai, responses",
+        "LiteLLM, OpenAI responses",
+        "usage",
+        "LiteLLM numbers no events, and they pass through as they come",
+    ),
+    (
+        "openai, chat",
+        "LiteLLM, OpenAI chat",
+        "streaming",
+        "LiteLLM's chunk that tells the usage has a choice in it, and passes through as it comes",
+    ),
+    (
+        "openai, chat",
+        "LiteLLM, OpenAI chat",
+        "usage",
+        "LiteLLM's chunk that tells the usage has a choice in it, and passes through as it comes",
+    ),
+    (
         "AI SDK, Anthropic",
         "Ollama",
         "structured output",

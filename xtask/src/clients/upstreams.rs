@@ -83,9 +83,10 @@ pub(super) fn others(has_engine: bool, has_proxy: bool) -> Value {
         let model = format!("{provider}/parlor");
         json!({
             "plain": model, "thinking": model, "exact": false,
-            "checks": ["plain", "streaming", "usage", "tool", "wrong key", "abort, then next", "refusal"],
+            // It calls no tool that it may leave alone.
+            "checks": ["plain", "streaming", "usage", "wrong key", "abort, then next", "refusal"],
             // More than fits into its context.
-            "refusal": [model, "word ".repeat(40_000), 400],
+            "refusal": [model, "word ".repeat(8_000), 400],
         })
     };
     let proxy = |provider: &str, model: &str| {
