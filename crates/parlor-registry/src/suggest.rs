@@ -6,6 +6,10 @@ const THRESHOLD: f64 = 0.6;
 /// How much likeness it is worth that a name can be used at once.
 const PREFERENCE: f64 = 0.05;
 
+/// The most bytes of a name that is compared: clients of a service make names up, and comparing
+/// takes time with the square of their length.
+const LONGEST: usize = 256;
+
 /// A name that may be suggested.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
@@ -20,12 +24,16 @@ pub struct Candidate<'a> {
 ///
 /// Case, `:` and `/` don't count; a name is compared whole, by its last segment
 /// (the model without its provider), by a prefix as long as what was typed, and
-/// as a substring. Names that are as near as each other keep their order.
+/// as a substring. Names that are as near as each other keep their order. A name of more than 256
+/// bytes is near to none.
 pub fn suggest<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = Candidate<'a>>,
     limit: usize,
 ) -> Vec<&'a str> {
+    if wanted.len() > LONGEST {
+        return Vec::new();
+    }
     let wanted = fold(wanted);
     if wanted.is_empty() {
         return Vec::new();

@@ -186,6 +186,13 @@ fn an_unknown_name_is_an_error_with_suggestions() {
 }
 
 #[test]
+fn a_name_without_measure_is_near_to_none() {
+    // Compared, it would take hours.
+    let name = "gpt-4o".repeat(1_000_000);
+    assert!(registry().suggestions(&name, 3).is_empty());
+}
+
+#[test]
 fn ready_providers_are_suggested_first() {
     let env = Env::from([("GITHUB_TOKEN", "k")]);
     let found = registry().with_env(env).suggestions("gpt-4oo", 3);
