@@ -2,11 +2,13 @@
 
 mod keyring;
 mod queue;
+mod tail;
 mod terms;
 mod writer;
 
 pub(crate) use keyring::{Keyring, now_ms};
 pub(crate) use queue::{Queue, Target};
+pub(crate) use tail::{MOST as MOST_SEEN, Seen, Tail};
 pub(crate) use terms::{fits, may_ask};
 pub use writer::UsageWriter;
 
@@ -20,7 +22,7 @@ use parlor::{
     Usage, estimate,
 };
 use parlor_store::{Outcome, ParentSpan, UsageEvent};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Caller;
 use crate::config::ServerConfig;
@@ -47,7 +49,16 @@ pub(crate) struct Account {
     limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
+    pub(crate) tail: Tail,
+    /// For those who have usage added up: a store has other work to do.
+    pub(crate) adding: Semaphore,
 }
+
+/// The most letters of the name of a model that are counted by: clients make names up.
+const LONGEST: usize = 256;
+
+/// How many may have usage added up at once; others wait for their turn.
+const ADDING: usize = 2;
 
 /// One request from its arrival to its end. Its drop tells the account what became of it.
 pub(crate) struct Asked {
@@ -85,6 +96,8 @@ impl Account {
             },
             metrics: Metrics::default(),
             health: Health::default(),
+            tail: Tail::new(),
+            adding: Semaphore::new(ADDING),
         }
     }
 }
@@ -138,7 +151,7 @@ impl Asked {
         request: &ChatRequest,
     ) -> Result<()> {
         ops::over(Stage::Read);
-        name.clone_into(&mut self.event.asked);
+        self.called(name);
         self.answers(info);
         self.input = estimate::input_tokens(request);
         if let Caller::Given(key) = &self.caller {
@@ -155,6 +168,18 @@ impl Asked {
         self.was_sent = true;
         ops::over(Stage::Sent);
         Ok(())
+    }
+
+    /// The name of a model that the client asks for, whether there is one or not.
+    pub(crate) fn called(&mut self, name: &str) {
+        let end = name
+            .char_indices()
+            .nth(LONGEST)
+            .map_or(name.len(), |it| it.0);
+        self.event.asked.clear();
+        self.event
+            .asked
+            .push_str(name.get(..end).unwrap_or_default());
     }
 
     /// The id of the key that was shown.
@@ -322,6 +347,9 @@ impl Drop for Asked {
         for sink in &self.account.sinks {
             sink.used(&self.event);
         }
+        let nothing = UsageEvent::new(String::new(), "", 0);
+        let event = std::mem::replace(&mut self.event, nothing);
+        self.account.tail.note(event, self.caller.clone());
     }
 }
 

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 pub(crate) use going::Turns;
 pub use relay::MemoryRelay;
-pub(crate) use routes::{Gives, ROUTES, Route};
+pub(crate) use routes::{Answers, Gives, Method, ROUTES, Route, by, schema};
 pub(crate) use shelf::Shelf;
 pub use shelf::StoreAt;
 pub(crate) use shown::{Failure, Refused};
@@ -35,12 +35,11 @@ use crate::gateway;
 use crate::routes::Routes;
 use crate::service::Site;
 use crate::speak;
-pub(crate) use call::{Call, json};
-use routes::Answers;
+pub(crate) use call::{Call, json, wrong};
 
-/// The same routes with those of the chat service.
-pub(crate) fn routes(mut router: Routes) -> Routes {
-    for route in ROUTES {
+/// The same routes with those of a table: of the chat service, or of what an operator asks.
+pub(crate) fn routes(mut router: Routes, table: &'static [Route]) -> Routes {
+    for route in table {
         let answer =
             move |State(site): State<Arc<Site>>, params: RawPathParams, request: Request| {
                 let answered = async move {

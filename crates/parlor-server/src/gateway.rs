@@ -155,6 +155,7 @@ async fn opened(
     };
     let body = body::whole(&head, body, site.config.max_body).await?;
     let id = model_of(&path, &body)?;
+    asked.called(&id);
     let model = site.model(&id)?;
     let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
     if let Some(answer) = dialect.at_once(&body) {

@@ -1,5 +1,4 @@
-//! Which providers fail of late, told from the requests that went to them: nothing is sent to find
-//! out.
+//! How providers failed last, told from the requests that went to them: nothing is sent to find out.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,10 +19,10 @@ const RECENT: Duration = Duration::from_secs(60);
 /// The most providers that are remembered; there are no more instances than that.
 const MOST: usize = 1024;
 
-/// The providers that failed last.
+/// The providers that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    /// How many there are, so that a success needs no lock as a rule.
+    /// How many failed last, so that a success needs no lock as a rule.
     count: AtomicUsize,
     troubles: Mutex<HashMap<String, Trouble>>,
 }
@@ -33,6 +32,7 @@ pub(crate) struct Health {
 pub(crate) struct Trouble {
     provider: String,
     kind: ErrorKind,
+    /// None where something went well since.
     in_a_row: u32,
     last: Instant,
 }
@@ -59,13 +59,15 @@ impl Health {
                 trouble.in_a_row = if is_old { 1 } else { trouble.in_a_row + 1 };
                 trouble.kind = kind;
                 trouble.last = Instant::now();
-                self.count.store(troubles.len(), Ordering::Relaxed);
+                self.count.store(failing(&troubles), Ordering::Relaxed);
             }
             // One that was answered before the failure began says nothing, but is soon followed.
             Outcome::Completed if self.count.load(Ordering::Relaxed) > 0 => {
                 let mut troubles = self.troubles();
-                troubles.remove(provider);
-                self.count.store(troubles.len(), Ordering::Relaxed);
+                if let Some(trouble) = troubles.get_mut(provider) {
+                    trouble.in_a_row = 0;
+                }
+                self.count.store(failing(&troubles), Ordering::Relaxed);
             }
             _ => {}
         }
@@ -73,9 +75,12 @@ impl Health {
 
     /// How a provider failed of late, if it did.
     pub(crate) fn of(&self, provider: &str) -> Option<Trouble> {
-        let troubles = self.troubles();
-        let trouble = troubles.get(provider);
-        trouble.filter(|it| it.last.elapsed() <= RECENT).cloned()
+        self.last(provider).filter(Trouble::is_recent)
+    }
+
+    /// How a provider failed last, however long ago and whatever went well since.
+    pub(crate) fn last(&self, provider: &str) -> Option<Trouble> {
+        self.troubles().get(provider).cloned()
     }
 
     fn troubles(&self) -> MutexGuard<'_, HashMap<String, Trouble>> {
@@ -83,7 +88,26 @@ impl Health {
     }
 }
 
+fn failing(troubles: &HashMap<String, Trouble>) -> usize {
+    troubles.values().filter(|it| it.in_a_row > 0).count()
+}
+
 impl Trouble {
+    /// Whether it is so of late.
+    pub(crate) fn is_recent(&self) -> bool {
+        self.in_a_row > 0 && self.last.elapsed() <= RECENT
+    }
+
+    /// What it failed with, and how long ago.
+    pub(crate) fn last(&self) -> (ErrorKind, Duration) {
+        (self.kind, self.last.elapsed())
+    }
+
+    /// How often it failed with nothing between that went well.
+    pub(crate) fn in_a_row(&self) -> u32 {
+        self.in_a_row
+    }
+
     /// Whether there is little point in asking.
     pub(crate) fn is_down(&self) -> bool {
         self.in_a_row >= IN_A_ROW

@@ -60,6 +60,19 @@ pub(crate) struct Model {
     why: Option<Failure>,
 }
 
+impl Model {
+    /// Whether it can be asked now, and why not or with what doubt.
+    pub(crate) fn readiness(self) -> (bool, Option<Failure>) {
+        (self.ready, self.why)
+    }
+
+    /// The provider's model behind its name.
+    pub(crate) fn behind(&self) -> Option<String> {
+        let (provider, model) = (self.provider.as_ref()?, self.model.as_ref()?);
+        Some(format!("{provider}/{model}"))
+    }
+}
+
 /// Which models are listed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -109,7 +122,7 @@ impl Site {
     }
 
     /// A route can be asked where one of its models can.
-    fn route(&self, id: String, over: Vec<String>) -> Model {
+    pub(crate) fn route(&self, id: String, over: Vec<String>) -> Model {
         let behind: Vec<Model> = over.iter().map(|id| self.known_model(id.clone())).collect();
         let ready = behind.iter().any(|model| model.ready);
         let has = |feature: &String| behind.iter().all(|it| it.features.contains(feature));
@@ -138,7 +151,7 @@ impl Site {
         }
     }
 
-    fn known_model(&self, id: String) -> Model {
+    pub(crate) fn known_model(&self, id: String) -> Model {
         let known = self.live();
         let resolved = match known.registry.resolve(&id) {
             Ok(resolved) => resolved,
@@ -181,7 +194,7 @@ impl Site {
 }
 
 /// Why a model has no key, where it has none. No key program is run for it.
-fn without_key(registry: &Registry, id: &str, instance: &str) -> Option<Failure> {
+pub(crate) fn without_key(registry: &Registry, id: &str, instance: &str) -> Option<Failure> {
     let own = registry.config().models.get(id);
     let own = own.map(|it| &it.api_key_env).filter(|it| !it.is_empty());
     let variables: Vec<String> = match own {

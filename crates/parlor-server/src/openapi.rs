@@ -1,4 +1,4 @@
-//! The document of the chat service's API, in OpenAPI 3.1, made of its table of routes and of the
+//! The document of the service's own API, in OpenAPI 3.1, made of its tables of routes and of the
 //! types that it reads and writes.
 //!
 //! <https://spec.openapis.org/oas/v3.1.1.html>
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::chat::{Gives, ROUTES, Refused, Route};
 use crate::gateway::reply;
+use crate::ops;
 use crate::routes::Routes;
 
 /// Where the document is served.
@@ -22,7 +23,7 @@ const PATH: &str = "/api/openapi.json";
 /// The document, made once.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
-/// The document of the chat service's API: what `GET /api/openapi.json` answers with.
+/// The document of the service's own API: what `GET /api/openapi.json` answers with.
 ///
 /// The paths of the dialects aren't in it; those are documented by whoever they come from.
 pub fn openapi() -> &'static Value {
@@ -45,7 +46,7 @@ fn document() -> Value {
     });
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().chain(ops::ROUTES) {
         let operation = operation(route, &mut generator);
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.as_str()] = operation;
@@ -67,7 +68,7 @@ fn document() -> Value {
         "info": {
             "title": "parlor",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Conversations with chat models, which the service owns.",
+            "description": "Conversations with chat models, which the service owns, and what they use.",
         },
         "paths": paths,
         "components": {

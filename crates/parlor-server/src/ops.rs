@@ -1,8 +1,13 @@
-//! What those who run a service ask it: whether it is ready, its figures, and what was used.
+//! What those who run a service ask it: whether it is ready, its figures, what was used, and what
+//! goes on.
 
 mod around;
 mod metrics;
 mod origins;
+mod series;
+mod status;
+mod usage;
+mod watch;
 
 pub(crate) use around::{Stage, around, over, request_id};
 pub(crate) use metrics::Metrics;
@@ -12,16 +17,16 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use parlor::{Error, ErrorKind, Result};
-use parlor_store::{ServedBy, ServedRow};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
+use crate::account::Seen;
+use crate::chat::{Gives, Method, Route, by, schema};
 use crate::gateway::{refused, reply};
 use crate::routes::Routes;
 use crate::service::Site;
@@ -35,8 +40,92 @@ pub(crate) fn routes(router: Routes) -> Routes {
     router
         .route("/readyz", get(ready))
         .route("/metrics", get(figures))
-        .route("/api/usage", get(used))
 }
+
+/// What is under `/api` of it.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        method: Method::Get,
+        path: "/api/usage",
+        about: "Adds up what was used; a key that was given out sees what was asked with it",
+        query: &[
+            ("days", "How many days back; 30 where nothing is said."),
+            (
+                "by",
+                "Of `day`, `key`, `provider` and `model`, with commas between; all where nothing \
+                 is said.",
+            ),
+        ],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "A row for each of what it is added up by.",
+            kind: Some(("application/json", Some(schema::<usage::Used>))),
+        }],
+        answers: by!(usage::used),
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/usage/series",
+        about: "Adds up what was used over time, with how long it took and how it ended",
+        query: &[
+            (
+                "range",
+                "`hour`, `day`, which it is where nothing is said, `week` or `month`: the time \
+                 up to now, in spans of 1 minute, 30 minutes, 3 hours or a day (UTC).",
+            ),
+            (
+                "by",
+                "What it is told apart by: `model`, which it is where nothing is said, \
+                 `provider` or `key`.",
+            ),
+        ],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "Those who asked most by themselves, the others together. The spans of each \
+                    add up to its sum, and these to the sum of all.",
+            kind: Some(("application/json", Some(schema::<series::Series>))),
+        }],
+        answers: by!(series::series),
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/requests",
+        about: "Tells of requests to this instance as they end, after the last ones before",
+        query: &[
+            (
+                "recent",
+                "How many of those before, 512 at most; 100 where nothing is said.",
+            ),
+            (
+                "last_event_id",
+                "The id of the last event that was read, where no `Last-Event-ID` says it.",
+            ),
+        ],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "Server-sent events: `request`, with what is described here, and `missed` \
+                    where some were forgotten before they were read.",
+            kind: Some(("text/event-stream", Some(schema::<Seen>))),
+        }],
+        answers: by!(watch::requests),
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/status",
+        about: "How the stores, the providers and the models of routes fare; for operators",
+        query: &[],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "How it stands.",
+            kind: Some(("application/json", Some(schema::<status::Status>))),
+        }],
+        answers: by!(status::status),
+    },
+];
 
 /// Whether requests can be answered: 503 where a store is away that they need. Why is told to
 /// those who may ask models too.
@@ -79,7 +168,10 @@ async fn figures(State(site): State<Arc<Site>>, request: Request) -> Response {
 
 /// Lets those in who see what everybody does: not the holders of keys that were given out.
 async fn operator(site: &Site, head: &HeaderMap, uri: &Uri) -> Result<()> {
-    let caller = site.access.check(head, uri).await?;
+    is_operator(&site.access.check(head, uri).await?)
+}
+
+fn is_operator(caller: &Caller) -> Result<()> {
     match caller {
         Caller::Anyone | Caller::Configured(_) => Ok(()),
         Caller::Given(key) => {
@@ -89,75 +181,6 @@ async fn operator(site: &Site, head: &HeaderMap, uri: &Uri) -> Result<()> {
                 .with_help("Use a key of the service's own key file."))
         }
     }
-}
-
-/// A question about usage: since when, and by what it is to be added up.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Wanted {
-    /// Days back, 30 where nothing is said.
-    days: Option<u32>,
-    /// Of `day`, `key`, `provider`, `model`, with commas between; all where nothing is said.
-    by: Option<String>,
-}
-
-/// What was used; who holds a key that was given out sees what that key used.
-async fn used(
-    State(site): State<Arc<Site>>,
-    Query(wanted): Query<Wanted>,
-    request: Request,
-) -> Response {
-    match usage(&site, &wanted, request.headers(), request.uri()).await {
-        Ok(rows) => Json(json!({ "rows": rows })).into_response(),
-        Err(error) => refused(&*speak::of_path("/"), &error),
-    }
-}
-
-async fn usage(
-    site: &Site,
-    wanted: &Wanted,
-    head: &HeaderMap,
-    uri: &Uri,
-) -> Result<Vec<ServedRow>> {
-    let caller = site.access.check(head, uri).await?;
-    let store = site.config.given_keys.as_ref().ok_or_else(|| {
-        let message = "this service keeps no account of usage";
-        Error::new(ErrorKind::InvalidRequest, message)
-            .with_status(404)
-            .with_help("Give it a store.")
-    })?;
-    let mut by = ServedBy::default();
-    for word in wanted
-        .by
-        .as_deref()
-        .unwrap_or("day,key,provider,model")
-        .split(',')
-    {
-        let field = match word.trim() {
-            "day" => &mut by.day,
-            "key" => &mut by.key,
-            "provider" => &mut by.provider,
-            "model" => &mut by.model,
-            "" => continue,
-            other => {
-                let message = format!("usage isn't added up by `{other}`");
-                return Err(Error::new(ErrorKind::InvalidRequest, message)
-                    .with_status(400)
-                    .with_help("Say day, key, provider or model, with commas between."));
-            }
-        };
-        *field = true;
-    }
-    let days = i64::from(wanted.days.unwrap_or(30));
-    let since = crate::account::now_ms().saturating_sub(days.saturating_mul(86_400_000));
-    let key = match &caller {
-        Caller::Given(key) => Some(key.id.as_str()),
-        _ => None,
-    };
-    let rows = tokio::time::timeout(5 * PATIENCE, store.served(since, by, key)).await;
-    let away = |error: Error| error.with_kind(ErrorKind::Overloaded).with_status(503);
-    let late = |_| Error::new(ErrorKind::Overloaded, "the store is away").with_status(503);
-    rows.map_err(late)?.map_err(away)
 }
 
 impl Site {

@@ -53,7 +53,7 @@ pub(crate) struct Site {
 /// What changes when a configuration is read again.
 pub(crate) struct Live {
     pub(crate) registry: Registry,
-    layers: ConfiguredLayers,
+    pub(crate) layers: ConfiguredLayers,
     /// Those asked last, within their layers, by the names that clients call them by.
     models: Mutex<LruCache<String, Arc<dyn ChatModel>>>,
 }
@@ -167,6 +167,12 @@ impl Service {
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let further = self.site.config.threads.get() - 1;
+        let site = Arc::clone(&self.site);
+        let end = async move {
+            end.await;
+            // They have no end of their own.
+            site.account.tail.close();
+        };
         let (listener, mut threads) = Threads::start(listener, further, self)?;
         let own = listen::listen(listener, self, threads.tell(end)).await;
         let left = own.min(threads.left().await);
@@ -212,7 +218,8 @@ fn routes() -> Routes {
             }
         }
     }
-    ops::routes(page::routes(openapi::routes(chat::routes(routes))))
+    let routes = chat::routes(chat::routes(routes, chat::ROUTES), ops::ROUTES);
+    ops::routes(page::routes(openapi::routes(routes)))
 }
 
 impl Site {

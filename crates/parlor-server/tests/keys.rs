@@ -5,33 +5,12 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Gateway, words};
-use parlor::{ChatRequest, Secret};
+use common::{Gateway, Site, site, words};
+use parlor::Secret;
 use parlor_server::{OnStoreFailure, ServerConfig, UsageWriter};
 use parlor_store::{Allowed, KeyTerms, ServiceKey, Span, Store};
 use parlor_testkit::Script;
 use serde_json::{Value, json};
-
-struct Site {
-    gateway: Gateway,
-    store: Store,
-    writer: Arc<UsageWriter>,
-}
-
-async fn site(script: fn(&ChatRequest) -> Script) -> Site {
-    let store = Store::memory().await.unwrap();
-    let writer = Arc::new(UsageWriter::start(store.clone()));
-    let mut config = ServerConfig::default();
-    config.keys = vec!["operator".into()];
-    config.given_keys = Some(store.clone());
-    config.usage_writer = Some(Arc::clone(&writer));
-    let gateway = Gateway::start(config, script).await;
-    Site {
-        gateway,
-        store,
-        writer,
-    }
-}
 
 impl Site {
     async fn key(&self, name: &str, terms: KeyTerms) -> (ServiceKey, Secret) {

@@ -54,7 +54,10 @@ pub use foreign::Foreign;
 pub use imported::{Import, Imported};
 pub use relay::{Ear, Heard, Mark, Relay, Told};
 pub use responses::KeptResponse;
-pub use served::{Outcome, ParentSpan, ServedBy, ServedRow, UsageEvent};
+pub use served::{
+    Outcome, ParentSpan, Quantiles, ServedBy, ServedPart, ServedRow, ServedTimes, ServedWhich,
+    UsageEvent,
+};
 pub use service_keys::{Allowed, KeyTerms, ServiceKey, Span};
 #[cfg(feature = "redis")]
 pub use shared::SharedStore;

@@ -1,10 +1,13 @@
 //! What requests to a service used: written down by the batch, and added up.
 
 mod event;
+mod over;
 
 pub use event::{Outcome, ParentSpan, UsageEvent};
+pub use over::{Quantiles, ServedPart, ServedTimes, ServedWhich};
 
 use crate::counted::billionths;
+use crate::database::Database;
 use crate::failure::failed;
 use crate::info::{SUMS, cost, count, usage};
 use crate::store::Store;
@@ -57,6 +60,8 @@ pub struct ServedRow {
     pub costs: Vec<Cost>,
     /// How many used tokens whose price isn't known.
     pub unpriced: u64,
+    /// Of how many the tokens are an estimate in a part, since their answers broke off.
+    pub estimated: u64,
 }
 
 /// How many rows are written by one statement, as many times as that goes, then fewer: each
@@ -90,6 +95,33 @@ const FIELDS: [&str; 24] = [
     "currency",
     "priced",
 ];
+
+/// Requests, with the names of their keys.
+const REQUESTS: &str = "requests LEFT JOIN service_keys ON service_keys.id = requests.service_key";
+
+/// How the requests of a row ended, and what is known of their tokens.
+const COUNTS: &str = "
+    CAST(SUM(CASE WHEN outcome = 'left' THEN 1 ELSE 0 END) AS BIGINT) AS gone,
+    CAST(SUM(CASE WHEN outcome = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS whole,
+    CAST(SUM(is_estimated) AS BIGINT) AS guessed, COUNT(input_tokens) AS counted";
+
+impl ServedBy {
+    /// What a row is about, as four columns.
+    fn columns(self, database: &Database) -> String {
+        let or_none = |wanted: bool, column| match wanted {
+            true => column,
+            false => "CAST(NULL AS TEXT)",
+        };
+        let key = "COALESCE(service_keys.name, requests.service_key)";
+        format!(
+            "{} AS day, {} AS by_key, {} AS by_provider, {} AS by_model",
+            or_none(self.day, database.day),
+            or_none(self.key, key),
+            or_none(self.provider || self.model, "provider"),
+            or_none(self.model, "model"),
+        )
+    }
+}
 
 impl Store {
     /// Writes down what became of requests, all or none. What was written already stays as it is:
@@ -128,20 +160,11 @@ impl Store {
         key: Option<&str>,
     ) -> Result<Vec<ServedRow>> {
         let failed = failed("adding up what was used");
-        let none = "CAST(NULL AS TEXT)";
-        let or_none = |wanted: bool, column| if wanted { column } else { none };
         let statement = format!(
-            "SELECT {day} AS day, {key} AS by_key, {provider} AS by_provider, {model} AS by_model,
-                currency, CAST(SUM(CASE WHEN outcome = 'left' THEN 1 ELSE 0 END) AS BIGINT) AS gone,
-                CAST(SUM(CASE WHEN outcome = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS whole,
-                COUNT(input_tokens) AS counted, {SUMS}
-            FROM requests LEFT JOIN service_keys ON service_keys.id = requests.service_key
+            "SELECT {about}, currency, {COUNTS}, {SUMS} FROM {REQUESTS}
             WHERE at_ms >= $1 AND (CAST($2 AS TEXT) IS NULL OR service_key = $2)
             GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
-            day = or_none(by.day, self.database.day),
-            key = or_none(by.key, "COALESCE(service_keys.name, requests.service_key)"),
-            provider = or_none(by.provider || by.model, "provider"),
-            model = or_none(by.model, "model"),
+            about = by.columns(self.database),
         );
         let rows = sqlx::query(AssertSqlSafe(statement));
         let rows = rows.bind(since_ms).bind(key);
@@ -166,6 +189,7 @@ impl ServedRow {
         self.failed += other.failed;
         self.left += other.left;
         self.unpriced += other.unpriced;
+        self.estimated += other.estimated;
         self.usage.add(&other.usage);
         for cost in &other.costs {
             let mut sums = self.costs.iter_mut();
@@ -246,6 +270,7 @@ fn served_row(row: &AnyRow) -> sqlx::Result<ServedRow> {
         usage: usage(row)?,
         costs: cost(row)?.into_iter().collect(),
         unpriced: number("counted")?.saturating_sub(number("priced_turns")?),
+        estimated: number("guessed")?,
     })
 }
 

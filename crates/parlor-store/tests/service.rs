@@ -5,7 +5,9 @@
 mod servers;
 
 use parlor_core::{Cost, ErrorKind, Usage};
-use parlor_store::{Allowed, KeyTerms, Outcome, ServedBy, ServedRow, Span, Store, UsageEvent};
+use parlor_store::{
+    Allowed, KeyTerms, Outcome, ServedBy, ServedRow, ServedWhich, Span, Store, UsageEvent,
+};
 
 const DAY: u64 = 86_400_000;
 
@@ -26,6 +28,7 @@ async fn on_postgres() {
 async fn all(store: &Store) {
     keys_are_kept_as_digests(store).await;
     what_requests_used_is_added_up(store).await;
+    what_requests_used_over_time(store).await;
 }
 
 async fn keys_are_kept_as_digests(store: &Store) {
@@ -131,4 +134,100 @@ async fn what_requests_used_is_added_up(store: &Store) {
         panic!("not one row")
     };
     assert_eq!((row.requests, row.usage.input_tokens), (45, Some(4_500)));
+}
+
+async fn what_requests_used_over_time(store: &Store) {
+    const SPAN: u64 = 60_000;
+    // Far from what other tests count, at the beginning of a span.
+    let at = 3_000 * 365 * DAY / 4 + fastrand::u64(..1000) * DAY;
+    let event = |after_ms: u64, model: &str, outcome: Outcome, took_ms: u64| {
+        let mut event = UsageEvent::new("req", "openai_chat", at + after_ms);
+        event.key = Some("key_of_nobody".into());
+        event.provider = Some("acme".into());
+        event.model = Some(model.into());
+        event.outcome = outcome;
+        event.usage.input_tokens = Some(10);
+        event.cost = Some(Cost::new(0.5, "USD", "2026-11-01"));
+        event.first_event_us = Some(took_ms * 100);
+        event.total_us = took_ms * 1000;
+        event
+    };
+    // A hundred answers of 1 to 100 ms, out of order, in the first span.
+    let mut events: Vec<_> = (0..100)
+        .map(|at| event(at, "quick", Outcome::Completed, (at * 37) % 100 + 1))
+        .collect();
+    // None of these is timed.
+    let failed = Outcome::Failed(ErrorKind::Overloaded);
+    events.push(event(5, "quick", failed, 1_000_000));
+    events.push(event(6, "quick", Outcome::Left, 1_000_000));
+    let mut reused = event(7, "quick", Outcome::Completed, 1_000_000);
+    reused.is_reused = true;
+    events.push(reused);
+    let mut estimated = event(2 * SPAN, "large", Outcome::Completed, 7);
+    estimated.is_estimated = true;
+    events.push(estimated);
+    events.push(event(3 * SPAN, "late", Outcome::Completed, 7));
+    store.record(&events).await.unwrap();
+
+    let begin = i64::try_from(at).unwrap();
+    let span = i64::try_from(SPAN).unwrap();
+    let mut which = ServedWhich::new(begin, begin + 3 * span);
+    which.every_ms = u32::try_from(SPAN).unwrap();
+    which.by.model = true;
+    let parts = store.served_over(&which).await.unwrap();
+    let told: Vec<_> = parts
+        .iter()
+        .map(|it| {
+            let model = it.row.model.as_deref().unwrap();
+            let outcome = it.outcome.as_str();
+            (it.at_ms - begin, model, outcome, it.row.requests)
+        })
+        .collect();
+    let want = [
+        (0, "quick", "completed", 101),
+        (0, "quick", "left", 1),
+        (0, "quick", "overloaded", 1),
+        (2 * span, "large", "completed", 1),
+    ];
+    assert_eq!(told, want);
+    assert_eq!((parts[2].row.failed, parts[3].row.estimated), (1, 1));
+    // The spans add up to what is told without them.
+    let mut sum = ServedRow::default();
+    parts.iter().for_each(|part| sum.add(&part.row));
+    let mut together = ServedWhich::new(begin, begin + 3 * span);
+    let mut all = ServedRow::default();
+    for part in store.served_over(&together).await.unwrap() {
+        assert_eq!(part.at_ms, begin);
+        all.add(&part.row);
+    }
+    assert_eq!((sum.requests, sum), (104, all));
+
+    let times = store.served_times(&which).await.unwrap();
+    let [quick, large] = &times[..] else {
+        panic!("{times:?}")
+    };
+    assert_eq!(
+        (quick.answers, quick.model.as_deref()),
+        (100, Some("quick"))
+    );
+    assert_eq!(
+        (quick.total_us.median, quick.total_us.p95),
+        (50_000, 95_000)
+    );
+    let first = quick.first_event_us;
+    assert_eq!((first.median, first.p95), (5_000, 9_500));
+    assert_eq!((large.at_ms - begin, large.total_us.p95), (2 * span, 7_000));
+    let times = store.served_times(&together).await.unwrap();
+    assert_eq!((times.len(), times[0].answers), (1, 101));
+    assert_eq!((times[0].model.as_ref(), times[0].at_ms), (None, begin));
+
+    together.key = Some("key_of_another".into());
+    assert_eq!(store.served_over(&together).await.unwrap(), []);
+    assert_eq!(store.served_times(&together).await.unwrap(), []);
+    // A key that nobody knows any more has its id for a name.
+    which.key = Some("key_of_nobody".into());
+    which.by = ServedBy::default();
+    which.by.key = true;
+    let parts = store.served_over(&which).await.unwrap();
+    assert_eq!(parts[0].row.key.as_deref(), Some("key_of_nobody"));
 }

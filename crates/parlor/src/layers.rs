@@ -118,7 +118,7 @@ pub struct ConfiguredLayers {
     most_wait: Duration,
     fetch: Option<FetchMediaLayer>,
     /// The models of routes by name, which know how their targets fare.
-    routes: Mutex<HashMap<String, Arc<dyn ChatModel>>>,
+    routes: Mutex<HashMap<String, routes::Built>>,
     on_retry: Option<Arc<OnRetry>>,
     on_turn: Option<Arc<routes::OnTurn>>,
 }

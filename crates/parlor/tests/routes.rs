@@ -284,6 +284,10 @@ async fn a_balanced_route_says_itself_when_a_model_is_left_out() {
             assert_eq!(model.ask("Hi").await.unwrap().text(), "from up");
         }
         assert_eq!(setup.asked("down"), most, "{breaker}");
+        let targets = setup.layers.targets("spread").unwrap();
+        assert_eq!((targets[0].is_open, targets[1].is_open), (true, false));
+        assert!(targets[0].last_error.is_some() && targets[0].due_in.is_some());
+        assert_eq!(setup.layers.targets("another").map(|it| it.len()), None);
     }
     let error = route("breaker = { failure = 1 }\n")
         .model("spread")

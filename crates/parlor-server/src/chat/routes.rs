@@ -28,7 +28,7 @@ pub(crate) struct Route {
     pub(crate) takes: Option<SchemaOf>,
     /// The status where it goes well, the media type, and what that is.
     pub(crate) gives: &'static [Gives],
-    pub(super) answers: Answers,
+    pub(crate) answers: Answers,
 }
 
 /// What an endpoint gives where it goes well.
@@ -59,7 +59,7 @@ impl Method {
         }
     }
 
-    pub(super) fn filter(self) -> MethodFilter {
+    pub(crate) fn filter(self) -> MethodFilter {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
@@ -71,7 +71,7 @@ impl Method {
 
 type Answered<T> = BoxFuture<'static, T>;
 
-pub(super) enum Answers {
+pub(crate) enum Answers {
     /// A request whose sender may ask.
     Whole(fn(Arc<Site>, Call) -> Answered<Result<Response>>),
     /// A request as it came.
@@ -81,11 +81,12 @@ pub(super) enum Answers {
 /// A handler as a value of a table.
 macro_rules! by {
     ($($handler:tt)+) => {
-        Answers::Whole(|site, call| Box::pin($($handler)+(site, call)))
+        $crate::chat::Answers::Whole(|site, call| Box::pin($($handler)+(site, call)))
     };
 }
+pub(crate) use by;
 
-fn schema<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+pub(crate) fn schema<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 

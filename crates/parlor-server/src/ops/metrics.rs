@@ -120,6 +120,11 @@ impl Metrics {
         *self.counted().refused.entry(why).or_default() += 1;
     }
 
+    /// How many weren't let in so far, by why.
+    pub(crate) fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.counted().refused.clone()
+    }
+
     fn counted(&self) -> MutexGuard<'_, Counted> {
         // Nothing panics while it is held.
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use parlor::{ChatModel, ChatRequest, ChatResponse, Config, Env, ModelInfo, Registry};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_server::{ServerConfig, Service};
+use parlor_server::{ServerConfig, Service, UsageWriter};
+use parlor_store::Store;
 use parlor_testkit::{DialectServer, Script, Scripted};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -108,6 +109,28 @@ impl Gateway {
         headers: &[(&str, &str)],
     ) -> String {
         exchange(&self.url, method, path, body, headers).await
+    }
+}
+
+/// A gateway with keys, and the store of them and of what was used.
+pub(crate) struct Site {
+    pub(crate) gateway: Gateway,
+    pub(crate) store: Store,
+    pub(crate) writer: Arc<UsageWriter>,
+}
+
+pub(crate) async fn site(script: fn(&ChatRequest) -> Script) -> Site {
+    let store = Store::memory().await.unwrap();
+    let writer = Arc::new(UsageWriter::start(store.clone()));
+    let mut config = ServerConfig::default();
+    config.keys = vec!["operator".into()];
+    config.given_keys = Some(store.clone());
+    config.usage_writer = Some(Arc::clone(&writer));
+    let gateway = Gateway::start(config, script).await;
+    Site {
+        gateway,
+        store,
+        writer,
     }
 }
 

@@ -7,9 +7,16 @@ use parlor_core::{ChatModel, Error, ErrorKind, Layer as _, ModelInfo, Result};
 use parlor_registry::config::{Route, Strategy};
 use parlor_registry::{Registry, Resolved};
 
-use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy, BreakerSettings};
+use super::balance::{BalanceChoice, BalanceLayer, BalancePolicy, BreakerSettings, TargetStatus};
 use super::fallback::{FallbackLayer, FallbackPolicy, TurnNotice, Unavailable};
 use super::{BUILT_IN, ConfiguredLayers, Stack, within_time};
+
+/// A route as a model, with what knows how its targets fare where it is a balance.
+#[derive(Clone)]
+pub(super) struct Built {
+    model: Arc<dyn ChatModel>,
+    balance: Option<BalanceLayer>,
+}
 
 pub(super) type OnTurn = dyn Fn(&TurnNotice<'_>) + Send + Sync;
 
@@ -80,15 +87,26 @@ impl ConfiguredLayers {
         };
         let routes = || self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         let known = routes().get(name).cloned();
-        if let Some(model) = known {
-            return Ok(model);
+        if let Some(known) = known {
+            return Ok(known.model);
         }
         // Built outside the lock: a key program may take its time.
-        let model = self.route(registry, name, route)?;
-        Ok(routes().entry(name.to_owned()).or_insert(model).clone())
+        let built = self.route(registry, name, route)?;
+        let mut routes = routes();
+        let kept = routes.entry(name.to_owned()).or_insert(built);
+        Ok(Arc::clone(&kept.model))
     }
 
-    fn route(&self, registry: &Registry, name: &str, route: &Route) -> Result<Arc<dyn ChatModel>> {
+    /// How the models of a route stand, in its order. `None` for a route that is no balance, whose
+    /// models have no breakers, and for one that wasn't asked for yet.
+    pub fn targets(&self, route: &str) -> Option<Vec<TargetStatus>> {
+        let routes = self.routes.lock();
+        let routes = routes.unwrap_or_else(PoisonError::into_inner);
+        let balance = routes.get(route)?.balance.as_ref();
+        balance.map(BalanceLayer::targets)
+    }
+
+    fn route(&self, registry: &Registry, name: &str, route: &Route) -> Result<Built> {
         let choice = match route.strategy {
             Strategy::Weighted => Some(BalanceChoice::Weighted),
             Strategy::LeastLatency => Some(BalanceChoice::LeastLatency),
@@ -120,8 +138,13 @@ impl ConfiguredLayers {
         // The configuration was checked for routes without a model.
         let mut targets = targets.into_iter();
         let Some(first) = targets.next() else {
-            return registry.model(name);
+            let model = registry.model(name)?;
+            return Ok(Built {
+                model,
+                balance: None,
+            });
         };
+        let mut kept = None;
         let hook = self.on_turn.clone();
         let stack = match choice {
             None => {
@@ -143,6 +166,7 @@ impl ConfiguredLayers {
                 };
                 // No instance's name holds a slash.
                 let retry = self.retry_of(&format!("/{name}"), |policy| policy);
+                kept = Some(balance.clone());
                 let stack = Stack::new().with(balance);
                 match retry {
                     Some(retry) => stack.outside::<FallbackLayer>("retry", retry),
@@ -150,7 +174,10 @@ impl ConfiguredLayers {
                 }
             }
         };
-        Ok(stack.build()?.layer(first))
+        Ok(Built {
+            model: stack.build()?.layer(first),
+            balance: kept,
+        })
     }
 
     /// A model of a route within the layers that are its own.
