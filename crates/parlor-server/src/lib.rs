@@ -14,8 +14,9 @@
 //! | `POST /api/chat`, `/api/generate`, `/api/show`, `GET /api/version`, `/api/ps` | the API of local models |
 //! | `POST /api/chat/stream` | lines of JSON, for the page at `/` and simple programs |
 //! | `/api/conversations`, and under it | conversations and turns, which the service owns |
+//! | `GET /api/usage`, `/api/usage/series`, `/api/requests`, `/api/status` | what was used, what ends now, how everything fares: the page at `/usage` |
 //!
-//! What is under `/api/conversations` is described by the document at `/api/openapi.json`. A turn
+//! What is of no dialect is described by the document at `/api/openapi.json`. A turn
 //! is answered whether anybody reads or not: any number of readers follow it, leave, and come back
 //! to where they were; it is kept as it grows, so that a service that is killed loses a second of
 //! it at most. A conversation belongs to the key that began it.

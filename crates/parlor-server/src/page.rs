@@ -1,4 +1,4 @@
-//! The page, as `page/build.mjs` has bundled it: scripts and styles in gzip, which every browser takes.
+//! The pages, as `page/build.mjs` has bundled it: scripts and styles in gzip, which every browser takes.
 
 mod files;
 
@@ -34,11 +34,12 @@ macro_rules! file {
 }
 use file;
 
-/// The same routes with those of the page.
+/// The same routes with those of the pages.
 pub(crate) fn routes(mut router: Routes) -> Routes {
     for file in files::FILES {
         let path = match file.name {
             "index.html" => "/".to_owned(),
+            "usage.html" => "/usage".to_owned(),
             name => format!("/{}", name.trim_end_matches(PACKED)),
         };
         let tag = tag(file);

@@ -1,5 +1,6 @@
 // A block of code: shown as it grows, coloured when it is whole, copied with one press.
 
+import { copied } from './copy.js';
 import { icon } from './icons.js';
 
 // How many lines are laid out together, so that a long block is not laid out again for each line.
@@ -63,21 +64,4 @@ export function codeBlock(language) {
       if (name && text.length <= COLOURED) idle(() => colour(code, text, name));
     },
   };
-}
-
-// Puts a text on the clipboard; says whether that went well.
-export async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // A page that isn't on a safe address has only the old way.
-    const field = make('textarea', 'unseen');
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand('copy');
-    field.remove();
-    return done;
-  }
 }

@@ -20,6 +20,7 @@ const SHAPES = {
   check: 'M5 12l5 5L20 7',
   tool: 'M14 6a4 4 0 0 0-5 5l-5 5 3 3 5-5a4 4 0 0 0 5-5l-2.500 2.500-2.500-2.500z',
   file: 'M6 3h8l4 4v14H6zM14 3v4h4',
+  usage: 'M5 20v-7M12 20V4M19 20v-11',
 };
 
 const SVG = 'http://www.w3.org/2000/svg';

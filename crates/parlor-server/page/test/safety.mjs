@@ -53,10 +53,10 @@ const CORPUS = [
 ];
 
 // What axe finds, in words.
-const AUDIT = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) =>
+export const AUDIT = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) =>
   id + ': ' + nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | ')))`;
 
-const AXE = new URL(import.meta.resolve('axe-core/axe.min.js'));
+export const AXE = new URL(import.meta.resolve('axe-core/axe.min.js'));
 
 export default {
   async 'nothing that a model says is run'({ visit, upstream }) {

@@ -8,7 +8,10 @@ pub(super) const FILES: &[File] = &[
     file!("icon-EBD74946.svg"),
     file!("index.html"),
     file!("licences.txt"),
-    file!("page-2OXUCGPI.js.gz"),
     file!("page-NL7ONUS7.css.gz"),
+    file!("page-VOTEVYLD.js.gz"),
     file!("theme-WK2EAPX6.js.gz"),
+    file!("usage-6GM5TSCL.css.gz"),
+    file!("usage-NNHN36Q6.js.gz"),
+    file!("usage.html"),
 ];

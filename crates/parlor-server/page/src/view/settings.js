@@ -24,15 +24,20 @@ function setTheme(name) {
   wear(name);
 }
 
-export function Settings() {
-  const themes = THEMES.map(([id, text]) => ({ text, isOn: theme.value === id, run: () => setTheme(id) }));
-  return html`
-    <footer>
-      <${Menu} up side="left" name="theme" label="Theme" items=${themes} />
-      <${Tool} name="keys" label="Keyboard shortcuts" onClick=${() => (areShortcutsShown.value = true)} />
-      ${key.value && html`<button type="button" class="quiet" onClick=${() => { useKey(''); location.reload(); }}>Forget the key</button>`}
-    </footer>`;
+export function Theme(more) {
+  const items = THEMES.map(([id, text]) => ({ text, isOn: theme.value === id, run: () => setTheme(id) }));
+  return html`<${Menu} name="theme" label="Theme" items=${items} ...${more} />`;
 }
+
+export const Forget = () => key.value && html`<button type="button" class="quiet" onClick=${() => { useKey(''); location.reload(); }}>Forget the key</button>`;
+
+export const Settings = () => html`
+  <footer>
+    <${Theme} up side="left" />
+    <${Tool} name="keys" label="Keyboard shortcuts" onClick=${() => (areShortcutsShown.value = true)} />
+    <a class="tool" href="usage" aria-label="Usage" title="Usage"><${Icon} name="usage" /></a>
+    <${Forget} />
+  </footer>`;
 
 export const Shortcuts = () => html`
   <${Dialog} title="Keyboard shortcuts" onClose=${() => (areShortcutsShown.value = false)}>

@@ -6,7 +6,7 @@ import { html } from 'htm/preact';
 import { shown as addressOf } from '../api.js';
 import { editWhole } from '../attach.js';
 import { again, branch, going, tell } from '../chat.js';
-import { copied } from '../code.js';
+import { copied } from '../copy.js';
 import { Prose } from '../markdown.js';
 import { called, day, find, money } from '../models.js';
 import { fileName, isFile } from '../turn.js';
