@@ -10,6 +10,7 @@ use parlor::{ChatModelExt, Config, PROVIDERS, Registry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> parlor::Result<()> {
+    examples::demo(&["mine/scripted", "{openai-chat}"]);
     let address = std::env::args().nth(2);
     let address = address.as_deref().unwrap_or("http://127.0.0.1:8080/v1");
     let config = Config::from_toml(&format!("[providers.mine]\nbase_url = \"{address}\"\n"))?;

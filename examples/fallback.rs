@@ -12,11 +12,9 @@ use parlor::{Error, ErrorKind, Result};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let mut ids: Vec<String> = std::env::args().skip(1).collect();
-    if ids.is_empty() {
-        // There is no such model at `echo`; the second one is asked then.
-        ids = vec!["echo/nobody".to_owned(), "echo".to_owned()];
-    }
+    // There is no such model at `echo`; the second one is asked then.
+    let usual = ["echo/nobody", "echo"];
+    let ids = examples::model_ids(&usual, &["gemini/overloaded", "anthropic/scripted"]);
     let mut models = Vec::new();
     for id in &ids {
         match parlor::model(id) {

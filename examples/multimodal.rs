@@ -11,6 +11,7 @@ use parlor::{ChatModelExt, Fetcher, MediaKind, Message};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> parlor::Result<()> {
+    examples::demo(&["gemini/scripted"]);
     let model = parlor::model(&examples::model_id())?;
     let takes = model.info().media;
     if let Some(formats) = takes.video.formats {

@@ -7,10 +7,12 @@ use parlor::agent::Conversation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> parlor::Result<()> {
-    let mut ids: Vec<String> = std::env::args().skip(1).collect();
-    if ids.is_empty() {
-        ids = vec!["echo".to_owned(), "embedded/echo".to_owned()];
-    }
+    let of_demo = [
+        "openai-chat/scripted",
+        "anthropic/scripted",
+        "gemini/scripted",
+    ];
+    let ids = examples::model_ids(&["echo", "embedded/echo"], &of_demo);
     let Some(first) = ids.first() else {
         return Ok(());
     };

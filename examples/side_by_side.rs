@@ -9,10 +9,12 @@ use std::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let mut ids: Vec<String> = std::env::args().skip(1).collect();
-    if ids.is_empty() {
-        ids = vec!["echo".to_owned(), "embedded/echo".to_owned()];
-    }
+    let of_demo = [
+        "openai-responses/scripted",
+        "ollama/scripted",
+        "gemini/overloaded",
+    ];
+    let ids = examples::model_ids(&["echo", "embedded/echo"], &of_demo);
     let answers = ids.iter().map(|id| async move {
         let begun = Instant::now();
         (id, ask(id).await, begun.elapsed())

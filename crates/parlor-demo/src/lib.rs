@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod again;
 mod connection;
 mod exchange;
 mod script;
@@ -24,6 +25,7 @@ mod speak;
 mod stand_in;
 mod stand_ins;
 
+pub use again::run_again;
 pub use exchange::{Exchange, WireRequest, WireResponse};
 pub use script::{OVERLOADED, SCRIPTED, STOP_ME};
 pub use stand_in::{

@@ -107,6 +107,10 @@ const LINES: &[Line] = &[
     ),
 ];
 
+/// What is said where thoughts and solution are wanted apart, in the answer itself.
+const IN_SECTIONS: &str = "<reasoning>All but nine run away, so nine stay.</reasoning>\n\
+                           <solution>Nine.</solution>";
+
 /// What is said where no line fits.
 const ELSE: &str = "I am a script and know little. Ask me for a table, for code, for a story, to \
                     think about sheep, or why the sky is blue; or attach a picture.";
@@ -190,6 +194,9 @@ async fn parts(request: &ChatRequest, question: &str) -> Result<Vec<Part>> {
         };
         let text = format!("It is {what}, says the script, which looked at nothing.");
         return Ok(vec![Part::text(text)]);
+    }
+    if question.contains("<solution>") {
+        return Ok(vec![Part::text(IN_SECTIONS)]);
     }
     let asked = question.to_lowercase();
     let has = |word: &&&str| {
