@@ -36,6 +36,52 @@ pub fn unix_seconds(text: &str) -> Option<u64> {
     u64::try_from(seconds).ok()
 }
 
+/// Seconds since 1970 of a time in one of the three forms that HTTP has for it
+/// ([RFC 9110, 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)):
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and
+/// `Sun Nov  6 08:49:37 1994`. `None` for another text and for a time before 1970.
+///
+/// A year of two digits is the last one that isn't more than fifty years after `now`,
+/// which is in seconds since 1970.
+pub fn http_date(text: &str, now: u64) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = [""; 7];
+    let parts = text.split([' ', ',', '-']).filter(|it| !it.is_empty());
+    for (word, part) in words.iter_mut().zip(parts) {
+        *word = part;
+    }
+    let (day, month, year, clock) = match words {
+        [_, day, month, year, clock, "GMT", ""] => (day, month, year, clock),
+        [_, month, day, clock, year, "", ""] => (day, month, year, clock),
+        _ => return None,
+    };
+    let digits = |part: &str| -> Option<i64> {
+        let all = part.bytes().all(|byte| byte.is_ascii_digit());
+        all.then(|| part.parse().ok()).flatten()
+    };
+    let month = (1..).zip(MONTHS).find(|it| it.1 == month)?.0;
+    let (day, full_year) = (digits(day)?, digits(year)?);
+    let year = match year.len() {
+        4 => full_year,
+        2 => {
+            let (this_year, ..) = civil_from_days(i64::try_from(now / 86_400).ok()?);
+            let latest = this_year + 50;
+            latest - (latest - full_year).rem_euclid(100)
+        }
+        _ => return None,
+    };
+    let mut clock = clock.splitn(3, ':').map(digits);
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let is_time = hour < 24 && minute < 60 && second <= 60;
+    if !is_time || !(1..=31).contains(&day) {
+        return None;
+    }
+    let days = days_from_civil(year, month, day);
+    u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second).ok()
+}
+
 /// Seconds since 1970 as `2026-08-01T10:00:00Z`. Beyond the year 9999, which
 /// RFC 3339 can't say, it is that year's end.
 pub fn rfc3339(seconds: u64) -> String {
@@ -91,6 +137,36 @@ mod tests {
             ("2026-08-04T19:59:07\u{e9}", None),
         ] {
             assert_eq!(unix_seconds(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_each_form_that_http_has() {
+        let now = unix_seconds("2026-11-22T00:00:00Z").unwrap();
+        let then = Some(784_111_777);
+        for (text, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", then),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", then),
+            ("Sun Nov  6 08:49:37 1994", then),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 29 Feb 2024 23:59:60 GMT", Some(1_709_251_200)),
+            ("Friday, 01-Jan-76 00:00:00 GMT", Some(3_345_062_400)),
+            ("Saturday, 01-Jan-77 00:00:00 GMT", Some(220_924_800)),
+            ("Wed, 31 Dec 1969 23:59:59 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37", None),
+            ("Sun, 06 Nov 1994 08:49:37 GMT and more", None),
+            ("Sun, 06 Nov 1994 08:49:37 PST", None),
+            ("Sun, 06 Now 1994 08:49:37 GMT", None),
+            ("Sun, 32 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Nov 19941 08:49:37 GMT", None),
+            ("Sun, +6 Nov 1994 08:49:37 GMT", None),
+            ("120", None),
+            ("", None),
+        ] {
+            assert_eq!(http_date(text, now), seconds, "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the headers of a response tell: waiting times, limits, request ids.
 
 use parlor_core::{RateLimit, ResponseMetadata, Retry, Warning, WarningKind};
+use parlor_dialect::time::{http_date, unix_seconds};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -97,7 +98,7 @@ pub(crate) fn retry(headers: &HeaderMap, known: Retry) -> Retry {
 }
 
 /// What headers say about trying again.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Advice {
     should: Option<bool>,
     after: Option<Duration>,
@@ -130,8 +131,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     millis.or_else(|| {
         let value = text(headers, "retry-after")?;
         seconds(value, 1.0, LONGEST_WAIT).or_else(|| {
-            let date = httpdate::parse_http_date(value).ok()?;
-            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            let then = Duration::from_secs(http_date(value, now.as_secs())?);
+            Some(then.saturating_sub(now))
         })
     })
 }
@@ -189,7 +191,7 @@ fn reset_ms(text: &str, now: SystemTime) -> Option<u64> {
     let wait = seconds(text, 1.0, LONGEST_RESET)
         .or_else(|| go_duration(text))
         .or_else(|| {
-            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(rfc3339(text)?);
+            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds(text)?);
             Some(then.duration_since(now).unwrap_or_default())
         })?;
     u64::try_from(wait.as_millis()).ok()
@@ -218,26 +220,6 @@ fn go_duration(text: &str) -> Option<Duration> {
         rest = tail;
     }
     Duration::try_from_secs_f64(total).ok()
-}
-
-/// Seconds since 1970 of a time such as `2026-11-21T10:00:00Z`; offsets other
-/// than `Z` are not used by any provider.
-fn rfc3339(text: &str) -> Option<u64> {
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let sane = text.ends_with('Z') && (1970..=9999).contains(&year) && (1..=12).contains(&month);
-    if !sane || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Days from 1970 by Hinnant's civil calendar: years begin in March.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let (era, of_era) = (shifted / 400, shifted % 400);
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    let days = days.checked_sub(719_468)?;
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 #[cfg(test)]

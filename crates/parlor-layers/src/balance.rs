@@ -62,6 +62,7 @@ mod policy;
 mod target;
 
 use crate::attempt::{OF_THE_MODEL, OnTurn, begun, give_up, list};
+use crate::random::Random;
 use async_trait::async_trait;
 use futures_core::Stream;
 use parlor_core::{
@@ -70,7 +71,7 @@ use parlor_core::{
 };
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use target::{Target, Ticket};
 use tokio::time::Instant;
@@ -98,19 +99,16 @@ pub struct BalanceLayer {
 struct State {
     /// One for each target, the wrapped model's first.
     targets: Vec<Target>,
-    rng: Mutex<fastrand::Rng>,
+    random: Random,
 }
 
 impl State {
     fn new(others: usize, policy: &BalancePolicy) -> Self {
-        let rng = policy
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
             targets: (0..=others)
                 .map(|at| Target::new(policy.weight(at)))
                 .collect(),
-            rng: Mutex::new(rng),
+            random: Random::new(policy.seed),
         }
     }
 }

@@ -73,6 +73,7 @@ pub mod key;
 pub mod limits;
 mod meter;
 pub mod metrics;
+mod random;
 pub mod rate_limit;
 #[cfg(feature = "redact")]
 pub mod redact;

@@ -47,6 +47,7 @@
 pub(crate) mod budget;
 
 use crate::attempt::dried_up;
+use crate::random::Random;
 use async_trait::async_trait;
 use budget::Budget;
 use futures_core::Stream;
@@ -57,7 +58,7 @@ use parlor_core::{
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -153,19 +154,16 @@ pub struct RetryLayer {
 struct Shared {
     policy: RetryPolicy,
     budget: Budget,
-    rng: Mutex<fastrand::Rng>,
+    random: Random,
 }
 
 impl RetryLayer {
     /// A layer with this policy and a full budget.
     pub fn new(policy: RetryPolicy) -> Self {
-        let rng = policy
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
             shared: Arc::new(Shared {
                 budget: Budget::new(policy.budget, policy.earned_per_success),
-                rng: Mutex::new(rng),
+                random: Random::new(policy.seed),
                 policy,
             }),
             hook: None,
@@ -229,7 +227,7 @@ impl Attempts {
         let Shared {
             policy,
             budget,
-            rng,
+            random,
         } = &*self.layer.shared;
         if self.retries >= policy.max_retries {
             return Err(self.give_up(error, ""));
@@ -240,8 +238,7 @@ impl Attempts {
             return Err(self.give_up(error, &reason));
         }
         let ceiling = policy.ceiling(self.retries);
-        let share = rng.lock().unwrap_or_else(PoisonError::into_inner).f64();
-        let delay = named.saturating_add(ceiling.mul_f64(share));
+        let delay = named.saturating_add(ceiling.mul_f64(random.share()));
         let late = |allowed| self.called.elapsed().saturating_add(delay) > allowed;
         if policy.max_elapsed.is_some_and(late) {
             return Err(self.give_up(error, " and the time for retries is over"));

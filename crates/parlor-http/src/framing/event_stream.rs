@@ -8,6 +8,7 @@ use std::fmt;
 
 use bytes::BufMut;
 
+use super::crc::Crc;
 use super::window::Window;
 use super::{Found, FramingError};
 
@@ -63,7 +64,7 @@ pub(super) fn advance(window: &mut Window, ended: bool) -> Result<Option<Found>,
 fn check(bytes: &[u8], end: usize) -> Result<(), FramingError> {
     let body = bytes.get(..end).ok_or(FramingError::Malformed)?;
     match bytes.get(end..).and_then(<[u8]>::first_chunk) {
-        Some(stored) if crc32fast::hash(body) == u32::from_be_bytes(*stored) => Ok(()),
+        Some(stored) if Crc::new().with(body).value() == u32::from_be_bytes(*stored) => Ok(()),
         _ => Err(FramingError::Checksum),
     }
 }
@@ -211,13 +212,13 @@ pub fn write_message(
     let mut prelude = Vec::with_capacity(PRELUDE);
     prelude.put_u32(total);
     prelude.put_u32(length(encoded.len())?);
-    prelude.put_u32(crc32fast::hash(&prelude));
+    prelude.put_u32(Crc::new().with(&prelude).value());
 
-    let mut checksum = crc32fast::Hasher::new();
+    let mut checksum = Crc::new();
     for piece in [prelude.as_slice(), &encoded, payload] {
-        checksum.update(piece);
+        checksum = checksum.with(piece);
         out.put_slice(piece);
     }
-    out.put_u32(checksum.finalize());
+    out.put_u32(checksum.value());
     Ok(())
 }

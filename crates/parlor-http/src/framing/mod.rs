@@ -25,6 +25,7 @@
 //! Keep-alives (comments, blank lines, blank `data:`) are swallowed: they are bytes that arrived,
 //! never frames. Each byte is scanned once.
 
+mod crc;
 mod event_stream;
 mod ndjson;
 mod sse;

@@ -2,7 +2,6 @@
 
 use super::target::{Target, Ticket};
 use super::{BalanceChoice, BalanceLayer};
-use std::sync::PoisonError;
 use tokio::time::Instant;
 
 impl BalanceLayer {
@@ -57,11 +56,9 @@ impl BalanceLayer {
     /// Two of these targets by chance, in proportion to their weights: different
     /// ones, where there are.
     fn draw<'a>(&self, open: &[(usize, &'a Target)]) -> Option<Pair<'a>> {
-        let rng = &self.state.rng;
-        let mut rng = rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut draw = |but: Option<usize>| {
+        let draw = |but: Option<usize>| {
             let open = || open.iter().filter(|it| Some(it.0) != but).copied();
-            let mut left = rng.f64() * open().map(|it| it.1.weight).sum::<f64>();
+            let mut left = self.state.random.share() * open().map(|it| it.1.weight).sum::<f64>();
             let found = open().find(|it| {
                 left -= it.1.weight;
                 left < 0.0
