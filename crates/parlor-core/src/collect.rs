@@ -1,10 +1,11 @@
 //! From events to a response, and back.
 
 use crate::event::{CallHead, Event, PartKind};
+use crate::message::{Message, Role};
 use crate::part::{Citation, Native, Part, Reasoning, Refusal, Text};
-use crate::response::{ChatResponse, Choice, Logprobs, Warning};
+use crate::response::{ChatResponse, Choice, FinishReason, Logprobs, Warning};
 use crate::tool::{Arguments, ToolCall};
-use crate::usage::Usage;
+use crate::usage::KeptUsage;
 use compact_str::CompactString;
 
 /// Collects the events of a stream into the response it amounts to.
@@ -17,8 +18,7 @@ pub struct Collector {
     model: Option<String>,
     provider: String,
     created: Option<u64>,
-    /// Of most streams it comes at the end.
-    usage: Option<Box<Usage>>,
+    usage: Option<KeptUsage>,
     warnings: Vec<Warning>,
     native: Vec<Native>,
     choices: Vec<CollectedChoice>,
@@ -27,8 +27,10 @@ pub struct Collector {
 
 #[derive(Debug, Clone)]
 struct CollectedChoice {
-    choice: Choice,
+    index: u32,
     parts: Vec<CollectedPart>,
+    finish_reason: Option<FinishReason>,
+    logprobs: Option<Box<Logprobs>>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,16 +75,22 @@ impl Collector {
                 part,
                 kind,
                 call,
-            } => self.choice(*choice).parts.push(CollectedPart {
-                index: *part,
-                kind: *kind,
-                text: String::new(),
-                citations: Vec::new(),
-                call: call.clone(),
-                content: None,
-                native: None,
-                finished: false,
-            }),
+            } => {
+                // Whoever tells usage before the content has no more of it until the end.
+                if let Some(usage) = &mut self.usage {
+                    usage.pack();
+                }
+                self.choice(*choice).parts.push(CollectedPart {
+                    index: *part,
+                    kind: *kind,
+                    text: String::new(),
+                    citations: Vec::new(),
+                    call: call.clone(),
+                    content: None,
+                    native: None,
+                    finished: false,
+                });
+            }
             Event::Citation {
                 choice,
                 part,
@@ -109,8 +117,7 @@ impl Collector {
                 refusal,
                 tokens,
             } => {
-                let choice = &mut self.choice(*choice).choice;
-                let logprobs = choice.logprobs.get_or_insert_with(Logprobs::default);
+                let logprobs = self.choice(*choice).logprobs.get_or_insert_default();
                 let list = match refusal {
                     true => &mut logprobs.refusal,
                     false => &mut logprobs.content,
@@ -118,18 +125,21 @@ impl Collector {
                 list.extend_from_slice(tokens);
             }
             Event::Usage { usage } => match &mut self.usage {
-                Some(mine) => mine.merge(usage),
-                none => *none = Some(usage.clone()),
+                Some(mine) => mine.get().merge(usage),
+                none => *none = Some(KeptUsage::new(usage.clone())),
             },
             Event::Warning { warning } => self.warnings.push((**warning).clone()),
             Event::Unknown { native } => self.native.push((**native).clone()),
             Event::Finished { choice, reason } => {
-                self.choice(*choice).choice.finish_reason = Some(reason.clone());
+                self.choice(*choice).finish_reason = Some(reason.clone());
             }
             Event::Completed { usage } => {
                 // It mostly repeats what was said.
-                if usage.is_some() && self.usage != *usage {
-                    self.usage.clone_from(usage);
+                let known = self.usage.as_mut().map(|it| &*it.get());
+                if let Some(usage) = usage
+                    && known != Some(usage)
+                {
+                    self.usage = Some(KeptUsage::new(usage.clone()));
                 }
                 self.completed = true;
             }
@@ -168,15 +178,15 @@ impl Collector {
                 self.created = created;
             }
             Event::Usage { usage } if self.usage.is_none() => {
-                self.usage = Some(usage);
+                self.usage = Some(KeptUsage::new(usage));
             }
             Event::Warning { warning } => self.warnings.push(*warning),
             Event::Unknown { native } => self.native.push(*native),
             Event::Finished { choice, reason } => {
-                self.choice(choice).choice.finish_reason = Some(reason);
+                self.choice(choice).finish_reason = Some(reason);
             }
             Event::Completed { usage: Some(usage) } => {
-                self.usage = Some(usage);
+                self.usage = Some(KeptUsage::new(usage));
                 self.completed = true;
             }
             other => self.push(&other),
@@ -197,20 +207,15 @@ impl Collector {
 
     /// The response; marked interrupted if the stream was not complete.
     pub fn into_response(mut self) -> ChatResponse {
-        self.choices.sort_by_key(|choice| choice.choice.index);
-        let choices = self.choices.into_iter().map(|mut collected| {
-            collected.parts.sort_by_key(|part| part.index);
-            let parts = collected.parts.into_iter().filter_map(CollectedPart::build);
-            collected.choice.message.parts = parts.collect();
-            collected.choice
-        });
+        self.choices.sort_by_key(|choice| choice.index);
+        let choices = self.choices.into_iter().map(CollectedChoice::build);
         ChatResponse {
             id: self.id,
             model: self.model,
             provider: self.provider,
             created: self.created,
             choices: choices.collect(),
-            usage: self.usage.map(|usage| *usage),
+            usage: self.usage.map(|usage| *usage.into_usage()),
             warnings: self.warnings,
             native: self.native,
             interrupted: !self.completed,
@@ -219,13 +224,15 @@ impl Collector {
     }
 
     fn choice(&mut self, index: u32) -> &mut CollectedChoice {
-        let found = self.choices.iter().position(|it| it.choice.index == index);
+        let found = self.choices.iter().position(|it| it.index == index);
         let at = found.unwrap_or_else(|| {
             // Nearly always there is one, and it is a large thing.
             self.choices.reserve_exact(1);
             self.choices.push(CollectedChoice {
-                choice: Choice::new(index),
+                index,
                 parts: Vec::with_capacity(1),
+                finish_reason: None,
+                logprobs: None,
             });
             self.choices.len() - 1
         });
@@ -234,12 +241,22 @@ impl Collector {
 
     /// The open part of this index; the newest parts are looked at first.
     fn part(&mut self, choice: u32, part: u32) -> Option<&mut CollectedPart> {
-        let choice = self
-            .choices
-            .iter_mut()
-            .find(|it| it.choice.index == choice)?;
+        let choice = self.choices.iter_mut().find(|it| it.index == choice)?;
         let mut parts = choice.parts.iter_mut().rev();
         parts.find(|it| it.index == part && !it.finished)
+    }
+}
+
+impl CollectedChoice {
+    fn build(mut self) -> Choice {
+        self.parts.sort_by_key(|part| part.index);
+        let parts = self.parts.into_iter().filter_map(CollectedPart::build);
+        Choice {
+            index: self.index,
+            message: Message::new(Role::Assistant, parts.collect()),
+            finish_reason: self.finish_reason,
+            logprobs: self.logprobs.map(|it| *it),
+        }
     }
 }
 

@@ -105,5 +105,5 @@ pub use tool::{
     Arguments, ArgumentsError, ArgumentsForm, Executor, FunctionDefinition, ToolCall, ToolChoice,
     ToolDefinition, ToolResult,
 };
-pub use usage::Usage;
+pub use usage::{KeptUsage, Usage};
 pub use verbatim::{Tap, Verbatim, Words};

@@ -25,7 +25,7 @@ pub struct ChatStream {
     events: EventStream,
     collector: Collector,
     metadata: ResponseMetadata,
-    later: Option<Arc<OnceLock<ResponseMetadata>>>,
+    later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
     info: Arc<ModelInfo>,
     /// Its bytes as they come, where they are to be passed on.
     tap: Option<Tap>,
@@ -129,14 +129,14 @@ impl ChatStream {
     /// The same stream with a place for the facts that are known only at its
     /// end: once set, they stand in place of those known from the start.
     #[must_use]
-    pub fn with_later_metadata(mut self, later: Arc<OnceLock<ResponseMetadata>>) -> Self {
+    pub fn with_later_metadata(mut self, later: Arc<OnceLock<Box<ResponseMetadata>>>) -> Self {
         self.later = Some(later);
         self
     }
 
     /// Where a decorator that opens the exchange anew puts the facts about it:
     /// once set, they stand in place of those known from the start.
-    pub fn later_metadata(&mut self) -> Arc<OnceLock<ResponseMetadata>> {
+    pub fn later_metadata(&mut self) -> Arc<OnceLock<Box<ResponseMetadata>>> {
         self.later.get_or_insert_default().clone()
     }
 
@@ -185,7 +185,7 @@ impl ChatStream {
     /// event; the latency is known at the end.
     pub fn metadata(&self) -> &ResponseMetadata {
         let later = self.later.as_ref().and_then(|later| later.get());
-        later.unwrap_or(&self.metadata)
+        later.map_or(&self.metadata, |it| it)
     }
 
     /// What has come so far, marked interrupted until the stream is complete.

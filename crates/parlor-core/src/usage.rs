@@ -1,5 +1,8 @@
 //! What an answer consumed, in tokens.
 
+mod kept;
+
+pub use kept::KeptUsage;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,20 +54,36 @@ impl Usage {
         *self == Self::default()
     }
 
+    fn figures(&self) -> [Option<u64>; 7] {
+        [
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_input_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.input_audio_tokens,
+            self.output_audio_tokens,
+        ]
+    }
+
+    /// The [`figures`](Self::figures), in their order.
+    fn figures_mut(&mut self) -> [&mut Option<u64>; 7] {
+        [
+            &mut self.input_tokens,
+            &mut self.output_tokens,
+            &mut self.cached_input_tokens,
+            &mut self.cache_write_tokens,
+            &mut self.reasoning_tokens,
+            &mut self.input_audio_tokens,
+            &mut self.output_audio_tokens,
+        ]
+    }
+
     /// Adds what another answer consumed: for sums over several answers. A figure
     /// that only one of them has counts for itself; `raw` is of one answer and
     /// is dropped.
     pub fn add(&mut self, other: &Usage) {
-        let fields = [
-            (&mut self.input_tokens, other.input_tokens),
-            (&mut self.output_tokens, other.output_tokens),
-            (&mut self.cached_input_tokens, other.cached_input_tokens),
-            (&mut self.cache_write_tokens, other.cache_write_tokens),
-            (&mut self.reasoning_tokens, other.reasoning_tokens),
-            (&mut self.input_audio_tokens, other.input_audio_tokens),
-            (&mut self.output_audio_tokens, other.output_audio_tokens),
-        ];
-        for (field, other) in fields {
+        for (field, other) in self.figures_mut().into_iter().zip(other.figures()) {
             if let Some(other) = other {
                 *field = Some(field.unwrap_or(0).saturating_add(other));
             }
@@ -80,17 +99,8 @@ impl Usage {
 
     /// Does as [`merge`](Self::merge), and says whether that changed anything.
     pub fn merge_news(&mut self, later: &Usage) -> bool {
-        let fields = [
-            (&mut self.input_tokens, later.input_tokens),
-            (&mut self.output_tokens, later.output_tokens),
-            (&mut self.cached_input_tokens, later.cached_input_tokens),
-            (&mut self.cache_write_tokens, later.cache_write_tokens),
-            (&mut self.reasoning_tokens, later.reasoning_tokens),
-            (&mut self.input_audio_tokens, later.input_audio_tokens),
-            (&mut self.output_audio_tokens, later.output_audio_tokens),
-        ];
         let mut changed = false;
-        for (field, later) in fields {
+        for (field, later) in self.figures_mut().into_iter().zip(later.figures()) {
             changed |= later.is_some() && *field != later;
             *field = later.or(*field);
         }

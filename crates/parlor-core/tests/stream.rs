@@ -113,9 +113,10 @@ fn facts_that_turn_up_later_stand_in_for_the_first() {
     let mut opened = chat_stream(vec![Ok(started())]).with_metadata(facts("first"));
     let later = opened.later_metadata();
     assert_eq!(*opened.metadata(), facts("first"));
-    later.set(facts("second")).unwrap();
+    later.set(Box::new(facts("second"))).unwrap();
     assert_eq!(*opened.metadata(), facts("second"));
-    assert_eq!(opened.later_metadata().get(), Some(&facts("second")));
+    let told = opened.later_metadata();
+    assert_eq!(told.get().map(|it| &**it), Some(&facts("second")));
     assert_eq!(opened.partial().metadata, facts("second"));
     assert_eq!(opened.stop().metadata, facts("second"));
 }

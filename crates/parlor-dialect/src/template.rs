@@ -134,6 +134,15 @@ impl<P> Default for Template<P> {
 }
 
 impl<P: Copy> Template<P> {
+    /// One with room for a frame of this length, for a dialect whose first frame is
+    /// unlike the others.
+    pub(crate) fn with_room(length: usize) -> Self {
+        Self {
+            frame: Vec::with_capacity(length),
+            ..Self::default()
+        }
+    }
+
     /// Reads a frame that is like the last one; the text is never empty.
     ///
     /// Any other frame is to be read as JSON and the template is forgotten,

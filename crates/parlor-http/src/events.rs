@@ -14,14 +14,15 @@ use futures_core::Stream;
 use http::{Extensions, Response as Parts};
 use http_body::Body as _;
 use parlor_core::{
-    ChatResponse, Collector, Error, ErrorKind, Event, ResponseMetadata, Result, Tap, TimeoutKind,
-    Warning,
+    ChatResponse, Collector, Error, ErrorKind, Event, RateLimit, ResponseMetadata, Result, Tap,
+    TimeoutKind, Warning,
 };
 use parlor_dialect::{Decoder, Frame, Framing};
 use passing::Passing;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -29,7 +30,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many pieces of such a body to read at most.
-const LINGER_FRAMES: usize = 16;
+const LINGER_FRAMES: u8 = 16;
 
 /// Reads a body into events, within the time limits.
 ///
@@ -41,9 +42,8 @@ pub(crate) struct EventReader {
     body: Option<reqwest::Body>,
     /// None unless the request may be authorised anew.
     head: Option<Box<HeaderMap>>,
-    /// What the head tells.
-    metadata: ResponseMetadata,
-    advice: Advice,
+    /// What the head tells, where it tells anything.
+    told: Option<Box<Told>>,
     is_json: bool,
     extensions: Extensions,
     status: u16,
@@ -51,17 +51,27 @@ pub(crate) struct EventReader {
     decoder: Box<dyn Decoder>,
     form: Form,
     events: VecDeque<Event>,
+    /// Whether the room for what an answer begins with was given back.
+    trimmed: bool,
     passing: Option<Box<Passing>>,
     failure: Option<Error>,
     /// Whether the decoder itself refused a frame: then it has no more to say.
     refused: bool,
-    warnings: Vec<Warning>,
+    warnings: Box<[Warning]>,
     clock: Clock,
-    lingered: usize,
+    lingered: u8,
     begun: Instant,
     /// How long the first event took.
     first_event: Option<Duration>,
-    later: Arc<OnceLock<ResponseMetadata>>,
+    later: Arc<OnceLock<Box<ResponseMetadata>>>,
+}
+
+/// What the head of a response tells.
+#[derive(Default, PartialEq)]
+struct Told {
+    request_id: Option<String>,
+    rate_limits: BTreeMap<String, RateLimit>,
+    advice: Advice,
 }
 
 /// What the body turned out to be.
@@ -72,6 +82,18 @@ enum Form {
     Frames,
     /// A whole answer, or an error, in one piece; what has come of it.
     Whole(Vec<u8>),
+}
+
+impl Told {
+    fn of(head: &HeaderMap) -> Option<Box<Self>> {
+        let metadata = headers::metadata(head);
+        let told = Self {
+            request_id: metadata.request_id,
+            rate_limits: metadata.rate_limits,
+            advice: Advice::of(head),
+        };
+        (told != Self::default()).then(|| Box::new(told))
+    }
 }
 
 impl EventReader {
@@ -90,20 +112,20 @@ impl EventReader {
             decoder: shared.dialect.decoder(&shared.target(true)),
             body: Some(body),
             status: head.status.as_u16(),
-            metadata: headers::metadata(&head.headers),
-            advice: Advice::of(&head.headers),
+            told: Told::of(&head.headers),
             is_json: kind.starts_with("application/json"),
             head: match shared.endpoint.may_renew() {
                 true => Some(Box::new(headers::detached(head.headers))),
                 false => None,
             },
-            extensions: head.extensions,
+            extensions: failure::detached(head.extensions),
             form: Form::Unknown,
             events: VecDeque::new(),
+            trimmed: false,
             passing: None,
             failure: None,
             refused: false,
-            warnings,
+            warnings: warnings.into(),
             clock,
             lingered: 0,
             begun,
@@ -139,12 +161,12 @@ impl EventReader {
     }
 
     /// Where the facts about the exchange stand when it has ended.
-    pub(crate) fn later_metadata(&self) -> Arc<OnceLock<ResponseMetadata>> {
+    pub(crate) fn later_metadata(&self) -> Arc<OnceLock<Box<ResponseMetadata>>> {
         self.later.clone()
     }
 
     /// The same that tells them where another one would have.
-    pub(crate) fn telling(mut self, later: Arc<OnceLock<ResponseMetadata>>) -> Self {
+    pub(crate) fn telling(mut self, later: Arc<OnceLock<Box<ResponseMetadata>>>) -> Self {
         self.later = later;
         self
     }
@@ -159,8 +181,13 @@ impl EventReader {
     }
 
     /// What the head of the response tells.
-    pub(crate) fn metadata(&self) -> &ResponseMetadata {
-        &self.metadata
+    pub(crate) fn metadata(&self) -> ResponseMetadata {
+        let mut metadata = ResponseMetadata::default();
+        if let Some(told) = &self.told {
+            metadata.request_id.clone_from(&told.request_id);
+            metadata.rate_limits.clone_from(&told.rate_limits);
+        }
+        metadata
     }
 
     /// Tells how long the exchange took. One without an event tells nothing: it
@@ -168,7 +195,7 @@ impl EventReader {
     fn tell(&self) {
         let millis = |it: Duration| u64::try_from(it.as_millis()).ok();
         if let Some(first) = self.first_event {
-            let mut metadata = self.metadata.clone();
+            let mut metadata = Box::new(self.metadata());
             metadata.latency.first_event_ms = millis(first);
             metadata.latency.total_ms = millis(self.begun.elapsed());
             // It ends once.
@@ -313,7 +340,7 @@ impl EventReader {
                     false
                 }
             };
-            self.lingered += usize::from(more);
+            self.lingered += u8::from(more);
             if !more || self.lingered > LINGER_FRAMES {
                 self.body = None;
             }
@@ -324,8 +351,9 @@ impl EventReader {
     fn finish(&mut self) -> Result<()> {
         self.body = None;
         if let Form::Whole(whole) = &mut self.form {
-            let mut whole = Body::Joined(std::mem::take(whole));
-            let advice = |known| self.advice.retry(known);
+            let mut whole = Body::Joined(mem::take(whole));
+            let told = self.told.as_deref();
+            let advice = |known| told.map_or(known, |it| it.advice.retry(known));
             let response = self.shared.take(&mut whole, self.status, advice)?;
             self.events.extend(response.into_events());
             return Ok(());
@@ -359,7 +387,8 @@ impl EventReader {
         if decides && self.decoder.finish(&mut self.events).is_ok() && self.is_complete() {
             return;
         }
-        let id = self.metadata.request_id.as_deref();
+        let told = self.told.as_deref();
+        let id = told.and_then(|it| it.request_id.as_deref());
         let error = failure::named(error, &self.shared.info, id);
         let scrub = failure::scrub(&self.extensions, &self.shared.endpoint);
         self.failure = Some(error.scrubbed(&scrub));
@@ -386,11 +415,16 @@ impl Stream for EventReader {
             this.tell();
             return Poll::Ready(this.failure.take().map(Err));
         };
+        if this.events.is_empty() && !this.trimmed {
+            // A frame says one thing from now on, mostly.
+            this.trimmed = true;
+            this.events.shrink_to(1);
+        }
         if this.first_event.is_none() {
             this.first_event = Some(this.begun.elapsed());
         }
         if matches!(event, Event::Started { .. }) {
-            for warning in this.warnings.drain(..).rev() {
+            for warning in mem::take(&mut this.warnings).into_iter().rev() {
                 let warning = Box::new(warning);
                 this.events.push_front(Event::Warning { warning });
             }

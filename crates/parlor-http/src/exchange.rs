@@ -13,6 +13,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The head of the requests that a model is asked by, kept when the first of
@@ -26,6 +27,14 @@ type WireHead = (String, Vec<(String, String)>);
 impl fmt::Debug for KeptHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeptHead")
+    }
+}
+
+/// What comes of a future within this time; `None` when it took longer.
+async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
+    match limit {
+        Some(limit) => timeout(limit, future).await.ok(),
+        None => Some(future.await),
     }
 }
 
@@ -151,25 +160,38 @@ impl Endpoint {
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
             (None, total) => (total, TimeoutKind::Total),
         };
-        let answer = self.exchange(&client, request);
-        match limit {
-            Some(limit) => timeout(limit, answer)
-                .await
-                .unwrap_or_else(|_| Err(failure::of_timeout(kind, self))),
-            None => answer.await,
+        let goes_once = !self.may_renew() && !request.method().is_safe();
+        if goes_once && !traffic::is_told() {
+            // Nearly all go this way, so nothing of the others' is moved about in it.
+            let outcome = within(limit, client.execute(request)).await;
+            return match outcome {
+                Some(Ok(response)) => Ok(response),
+                Some(Err(error)) => Err(self.unsent(error)),
+                None => Err(failure::of_timeout(kind, self)),
+            };
         }
+        let answer = within(limit, self.exchange(&client, request)).await;
+        answer.unwrap_or_else(|| Err(failure::of_timeout(kind, self)))
     }
 
-    async fn exchange(&self, client: &Client, request: Request) -> Result<Response> {
+    /// What a failure to send means.
+    fn unsent(&self, error: reqwest::Error) -> Error {
+        let proxy = error.url().and_then(|url| self.proxy(url));
+        failure::of_send(error, proxy.as_deref())
+    }
+
+    /// Sends a request, and once more where that is safe.
+    fn exchange<'a>(&'a self, client: &'a Client, request: Request) -> Boxed<'a, Result<Response>> {
+        Box::pin(self.exchanged(client, request))
+    }
+
+    async fn exchanged(&self, client: &Client, request: Request) -> Result<Response> {
         let source = match &self.auth {
             Auth::Dynamic(source) => Some(source),
             _ => None,
         };
         let safe = request.method().is_safe();
-        let told = |error: reqwest::Error| {
-            let proxy = error.url().and_then(|url| self.proxy(url));
-            failure::of_send(error, proxy.as_deref())
-        };
+        let told = |error| self.unsent(error);
         let again = match source.is_some() || safe {
             true => request.try_clone(),
             false => None,

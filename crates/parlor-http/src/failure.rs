@@ -3,6 +3,7 @@
 mod proxy;
 mod tls;
 
+use crate::auth::Sent;
 use crate::endpoint::Endpoint;
 use crate::headers;
 use crate::wire::Wire;
@@ -13,6 +14,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url};
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -68,6 +70,19 @@ pub(crate) async fn of_status(
 pub(crate) fn scrub(response: &Extensions, endpoint: &Endpoint) -> Scrub {
     let own = response.get::<Scrub>().cloned();
     own.unwrap_or_else(|| endpoint.scrub())
+}
+
+/// What of the extensions [`scrub`] and [`Endpoint::renews`] look at, without what
+/// the HTTP client puts there.
+pub(crate) fn detached(mut response: Extensions) -> Extensions {
+    let mut own = Extensions::new();
+    if let Some(scrub) = response.remove::<Scrub>() {
+        own.insert(scrub);
+    }
+    if let Some(sent) = response.remove::<Arc<Sent>>() {
+        own.insert(sent);
+    }
+    own
 }
 
 /// Reads the failure that a body reports under a status.

@@ -151,7 +151,7 @@ fn stream<'a>(shared: Arc<Shared>, request: &'a ChatRequest) -> Boxed<'a, Result
             events = asked.open().await?;
             events.settle().await?;
         }
-        let metadata = events.metadata().clone();
+        let metadata = events.metadata();
         let (info, later) = (shared.info.clone(), events.later_metadata());
         let tap = events.tap();
         let mut stream = match renewed || !shared.endpoint.may_renew() {
@@ -239,46 +239,60 @@ impl Shared {
                 let body = match self.endpoint.timeouts().total {
                     Some(total) => {
                         let left = total.saturating_sub(begun.elapsed());
-                        timeout(left, read_whole(response, &self.endpoint, begun))
-                            .await
-                            .unwrap_or_else(|_| {
-                                Err(failure::of_timeout(TimeoutKind::Total, &self.endpoint))
-                            })
+                        let whole = timeout(left, read_whole(response, &self.endpoint, begun));
+                        Box::pin(whole).await.unwrap_or_else(|_| {
+                            Err(failure::of_timeout(TimeoutKind::Total, &self.endpoint))
+                        })
                     }
                     None => read_whole(response, &self.endpoint, begun).await,
                 };
                 let mut body = body.map_err(name)?;
                 let advice = |known| headers::retry(&head, known);
-                let words = self.words(request);
-                let read = match words.is_some() || request.include_raw {
+                let mut read = match self.words(request).is_some() || request.include_raw {
                     true => self.read(&body, status, advice),
                     false => self.take(&mut body, status, advice),
                 };
-                if let Err(error) = &read
-                    && !renewed
-                {
-                    let renews = self.endpoint.renews(error, &head, &extensions);
+                if let Ok(answer) = &mut read {
+                    answer.warnings.splice(..0, warnings);
+                    self.complete(answer, request, body, &head, begun);
+                }
+                // An answer is large, so it isn't moved about.
+                let error = match read {
+                    Err(error) => error,
+                    read => return read,
+                };
+                if !renewed {
+                    let renews = self.endpoint.renews(&error, &head, &extensions);
                     renewed = renews.await.map_err(name)?;
                     if renewed {
                         continue;
                     }
                 }
-                let mut answer = read.map_err(name)?;
-                let mut metadata = headers::metadata(&head);
-                metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
-                answer.metadata = metadata;
-                answer.warnings.splice(..0, warnings);
-                if request.include_raw {
-                    answer.raw = serde_json::from_slice(&body).ok();
-                }
-                if let Some(words) = words
-                    && body.trim_ascii_start().starts_with(b"{")
-                {
-                    words.answered(&answer, body.into());
-                }
-                return Ok(answer);
+                return Err(name(error));
             }
         })
+    }
+
+    /// Puts into an answer what is known beside it.
+    fn complete(
+        &self,
+        answer: &mut ChatResponse,
+        request: &ChatRequest,
+        body: Body,
+        head: &HeaderMap,
+        begun: Instant,
+    ) {
+        let mut metadata = headers::metadata(head);
+        metadata.latency.total_ms = u64::try_from(begun.elapsed().as_millis()).ok();
+        answer.metadata = metadata;
+        if request.include_raw {
+            answer.raw = serde_json::from_slice(&body).ok();
+        }
+        if let Some(words) = self.words(request)
+            && body.trim_ascii_start().starts_with(b"{")
+        {
+            words.answered(answer, body.into());
+        }
     }
 
     pub(crate) fn target(&self, stream: bool) -> Target<'_> {
@@ -361,20 +375,20 @@ impl Shared {
                     .with_help("Check the base URL, and whether a proxy stands between."),
             );
         }
-        self.dialect
-            .read_response(body, &self.target(false))
-            .map_err(|error| match error.kind() {
+        let mut read = self.dialect.read_response(body, &self.target(false));
+        if let Err(error) = read {
+            let error = match error.kind() {
                 ErrorKind::Decode if is_cut(text) => error.with_kind(ErrorKind::Truncated),
                 _ => error,
-            })
-            .map_err(|error| {
-                let advice = advice(error.retry());
-                let error = match error.body() {
-                    Some(_) => error,
-                    None => error.with_body(body),
-                };
-                error.with_status(status).with_retry(advice)
-            })
+            };
+            let advice = advice(error.retry());
+            let error = match error.body() {
+                Some(_) => error,
+                None => error.with_body(body),
+            };
+            read = Err(error.with_status(status).with_retry(advice));
+        }
+        read
     }
 }
 

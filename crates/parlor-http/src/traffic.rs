@@ -24,6 +24,11 @@ const BODY_LIMIT: usize = 16 * 1024;
 /// Pairs what is told of a response with what was told of its request.
 static EXCHANGES: AtomicU64 = AtomicU64::new(1);
 
+/// Whether anybody listens.
+pub(crate) fn is_told() -> bool {
+    enabled!(target: REQUEST, Level::DEBUG) || enabled!(target: RESPONSE, Level::DEBUG)
+}
+
 /// Sends a request; `secrets` are those that it carries beside the endpoint's.
 pub(crate) async fn execute(
     endpoint: &Endpoint,
@@ -31,7 +36,7 @@ pub(crate) async fn execute(
     request: Request,
     secrets: &[Secret],
 ) -> reqwest::Result<Response> {
-    if !enabled!(target: REQUEST, Level::DEBUG) && !enabled!(target: RESPONSE, Level::DEBUG) {
+    if !is_told() {
         return client.execute(request).await;
     }
     let exchange = Exchange {

@@ -324,7 +324,7 @@ enum Step {
 struct Facts {
     info: Arc<ModelInfo>,
     metadata: ResponseMetadata,
-    later: Arc<OnceLock<ResponseMetadata>>,
+    later: Arc<OnceLock<Box<ResponseMetadata>>>,
 }
 
 impl Entry for Step {
@@ -374,7 +374,7 @@ struct SharedStream {
     reader: Reader<Step>,
     /// For one that wasn't the first: where the facts that are known at the end
     /// go, with the mark that they are another's if they are.
-    marked: Option<(Arc<Facts>, Arc<OnceLock<ResponseMetadata>>)>,
+    marked: Option<(Arc<Facts>, Arc<OnceLock<Box<ResponseMetadata>>>)>,
 }
 
 impl Stream for SharedStream {
@@ -391,12 +391,12 @@ impl Stream for SharedStream {
         };
         let goes_on = matches!(&item, Some(Ok(event)) if !event.is_terminal());
         if !goes_on && let Some((facts, later)) = self.marked.take() {
-            let mut known = facts.later.get().unwrap_or(&facts.metadata).clone();
+            let mut known = facts.later.get().map_or(&facts.metadata, |it| it).clone();
             if !self.reader.counts() {
                 mark(&mut known);
             }
             // Its only other holder reads it.
-            let _ = later.set(known);
+            let _ = later.set(Box::new(known));
         }
         Poll::Ready(item)
     }

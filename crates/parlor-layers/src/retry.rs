@@ -291,13 +291,15 @@ impl ChatModel for RetryModel {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let mut attempts = self.layer.begin();
         loop {
-            match self.inner.chat(request).await {
-                Ok(response) => {
+            // An answer is large, so it isn't moved about.
+            let error = match self.inner.chat(request).await {
+                Err(error) => error,
+                answer => {
                     attempts.succeed();
-                    return Ok(response);
+                    return answer;
                 }
-                Err(error) => sleep(attempts.after(error)?).await,
-            }
+            };
+            Box::pin(sleep(attempts.after(error)?)).await;
         }
     }
 
@@ -306,7 +308,7 @@ impl ChatModel for RetryModel {
         let mut opened = loop {
             match self.inner.stream(request).await {
                 Ok(stream) => break stream,
-                Err(error) => sleep(attempts.after(error)?).await,
+                Err(error) => Box::pin(sleep(attempts.after(error)?)).await,
             }
         };
         let again = Box::new(Again {
@@ -329,7 +331,7 @@ struct Again {
     /// Facts about the present exchange, when it is not the first one.
     reopened: Option<ResponseMetadata>,
     /// Where they go once it is the one that counts.
-    metadata: Arc<OnceLock<ResponseMetadata>>,
+    metadata: Arc<OnceLock<Box<ResponseMetadata>>>,
     /// Where the bytes of the first exchange pass, in its place the present one's.
     tap: Option<Tap>,
 }
@@ -365,7 +367,7 @@ impl Again {
         self.attempts.succeed();
         if let Some(metadata) = self.reopened {
             // Unset until now: the first event comes once, whichever attempt's.
-            let _ = self.metadata.set(metadata);
+            let _ = self.metadata.set(Box::new(metadata));
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) trait Watcher: Send + Unpin + 'static {
 pub(crate) struct Watch<W: Watcher> {
     watcher: Option<W>,
     /// Of a stream that was reused when it opened: what is known of it at the end.
-    later: Option<Arc<OnceLock<ResponseMetadata>>>,
+    later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
 }
 
 impl<W: Watcher> Watch<W> {

@@ -7,8 +7,8 @@ pub use calls::ToolFragment;
 pub(crate) use calls::arguments;
 use compact_str::CompactString;
 use parlor_core::{
-    CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason, Native, Origin, Part,
-    PartKind, Result, TokenLogprob, Usage, Warning,
+    CallHead, Citation, Error, Event, Executor, FinishKind, FinishReason, KeptUsage, Native,
+    Origin, Part, PartKind, Result, TokenLogprob, Usage, Warning,
 };
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -44,7 +44,7 @@ pub struct Assembler {
     choices: Vec<ChoiceState>,
     parts: u32,
     minted: u64,
-    usage: Option<Box<Usage>>,
+    usage: Option<KeptUsage>,
 }
 
 #[derive(Debug)]
@@ -219,8 +219,15 @@ impl Assembler {
     pub fn open(&mut self, choice: u32, kind: PartKind, out: &mut VecDeque<Event>) -> Result<u32> {
         let at = self.choice(choice)?;
         let part = self.next_part(at)?;
+        // Whoever tells usage before the content has no more of it until the end.
+        if let Some(usage) = &mut self.usage {
+            usage.pack();
+        }
         if !self.choices[at].finished {
-            self.choices[at].open.push((part, kind));
+            let open = &mut self.choices[at].open;
+            // Nearly always there is one at a time.
+            open.reserve_exact(1);
+            open.push((part, kind));
             self.emit(Event::part_started(choice, part, kind), out);
         }
         Ok(part)
@@ -386,8 +393,8 @@ impl Assembler {
     }
 
     /// What is known of usage, as the provider says it.
-    pub(crate) fn raw_usage(&self) -> Option<&Value> {
-        self.usage.as_ref()?.raw.as_ref()
+    pub(crate) fn raw_usage(&mut self) -> Option<&Value> {
+        self.usage.as_mut()?.get().raw.as_ref()
     }
 
     /// A snapshot of usage: merged into what is known, never added.
@@ -395,15 +402,18 @@ impl Assembler {
         if usage.is_empty() {
             return;
         }
-        let (known, is_news) = match &mut self.usage {
-            Some(known) => {
-                let is_news = known.merge_news(&usage);
-                (known, is_news)
+        let news = match &mut self.usage {
+            Some(kept) => {
+                let known = kept.get();
+                known.merge_news(&usage).then(|| Box::new(known.clone()))
             }
-            none => (none.insert(Box::new(usage)), true),
+            none => {
+                let usage = Box::new(usage);
+                *none = Some(KeptUsage::new(usage.clone()));
+                Some(usage)
+            }
         };
-        if is_news {
-            let usage = known.clone();
+        if let Some(usage) = news {
             self.note(Event::Usage { usage }, out);
         }
     }
@@ -469,7 +479,8 @@ impl Assembler {
         }
         self.begin(out);
         self.completed = true;
-        out.push_back(Event::completed(self.usage.take()));
+        let usage = self.usage.take().map(KeptUsage::into_usage);
+        out.push_back(Event::completed(usage));
         Ok(())
     }
 

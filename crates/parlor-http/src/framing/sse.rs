@@ -30,8 +30,9 @@ pub(super) struct Parser {
     several: bool,
     /// From the first stray line to the last. An event and stray lines never share a window.
     stray: Option<Range<usize>>,
-    /// A line that belongs to what comes after the frame handed out last.
-    next_line: Option<Range<usize>>,
+    /// How long a line is that belongs to what comes after the frame handed out last, and begins
+    /// the window.
+    next_line: Option<usize>,
     /// The first line, which may have a byte order mark, has been seen.
     begun: bool,
 }
@@ -69,7 +70,7 @@ impl Parser {
         }
         loop {
             let line = match self.next_line.take() {
-                Some(line) => line,
+                Some(length) => 0..length,
                 None => match window.line(ended)? {
                     Some(line) => self.skip_bom(window, line),
                     None if ended => return Ok(self.dispatch(window, window.len())),
@@ -86,7 +87,7 @@ impl Parser {
             };
             if let Some(end) = boundary {
                 if !matches!(kind, Line::Blank) {
-                    self.next_line = Some(0..line.len());
+                    self.next_line = Some(line.len());
                 }
                 match self.dispatch(window, end) {
                     Some(found) => return Ok(Some(found)),

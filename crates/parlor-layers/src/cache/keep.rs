@@ -89,7 +89,7 @@ struct Tape {
     collector: Collector,
     bytes: usize,
     request_id: Option<String>,
-    later: Arc<OnceLock<ResponseMetadata>>,
+    later: Arc<OnceLock<Box<ResponseMetadata>>>,
 }
 
 impl Recorder {

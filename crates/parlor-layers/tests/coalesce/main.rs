@@ -307,7 +307,7 @@ impl ChatModel for Late {
         self.stream(request).await?.response().await
     }
     async fn stream(&self, _: &ChatRequest) -> Result<ChatStream> {
-        let later = Arc::new(OnceLock::from(self.0.clone()));
+        let later = Arc::new(OnceLock::from(Box::new(self.0.clone())));
         let stream = Echo::new().ask_stream("Hello").await?;
         Ok(stream.with_later_metadata(later))
     }

@@ -25,7 +25,7 @@ pub(super) struct Blocks {
     next_index: u64,
     /// The call that ended last. Whether it was cut is known only when another
     /// block or the stop reason comes.
-    pending: Option<Pending>,
+    pending: Option<Box<Pending>>,
     /// Whether the first text may begin with thoughts between tags.
     think_tags: bool,
 }
@@ -79,10 +79,11 @@ impl Blocks {
         }
         let block = match &*start.kind {
             "text" if std::mem::take(&mut self.think_tags) => {
-                let mut tagged = Tagged::default();
+                let mut tagged = Box::<Tagged>::default();
                 tagged.push(&start.text, &mut self.assembler, out)?;
                 item.shift_remove("text");
-                Block::Tagged { tagged, rest: item }
+                let rest = Box::new(item);
+                Block::Tagged { tagged, rest }
             }
             "text" => {
                 let part = self.assembler.open(0, PartKind::Text, out)?;
@@ -94,7 +95,7 @@ impl Blocks {
                     }
                 }
                 item.shift_remove("text");
-                let rest = blocks::leftovers(item);
+                let rest = blocks::leftovers(item).map(Box::new);
                 Block::Text { part, rest }
             }
             "thinking" => {
@@ -110,7 +111,7 @@ impl Blocks {
                 Block::Thinking {
                     part,
                     signature,
-                    rest: item,
+                    rest: Box::new(item),
                 }
             }
             kind @ ("tool_use" | "server_tool_use" | "mcp_tool_use") => {
@@ -135,12 +136,12 @@ impl Blocks {
                     executor,
                     input,
                     written: String::new(),
-                    rest: item,
+                    rest: Box::new(item),
                 }
             }
             "redacted_thinking" => return self.part(item, out),
             kind if kind.ends_with("_tool_result") => return self.part(item, out),
-            _ => Block::Whole(item),
+            _ => Block::Whole(Box::new(item)),
         };
         // Nearly always there is one at a time.
         self.open.reserve_exact(1);
@@ -254,7 +255,7 @@ impl Blocks {
                 Block::Thinking {
                     part,
                     signature: String::new(),
-                    rest: Object::new(),
+                    rest: Box::default(),
                 }
             }
             _ => return Ok(None),
@@ -276,12 +277,12 @@ impl Blocks {
     fn end(&mut self, index: u64, block: Block, out: &mut VecDeque<Event>) -> Result<()> {
         match block {
             Block::Text { part, rest } => {
-                self.assembler.close(0, part, rest, out);
+                self.assembler.close(0, part, rest.map(|it| *it), out);
             }
             Block::Tagged { tagged, mut rest } => {
                 rest.shift_remove("citations");
                 if let Some(part) = tagged.finish(&mut self.assembler, out)? {
-                    let rest = blocks::leftovers(rest);
+                    let rest = blocks::leftovers(*rest);
                     self.assembler.close(0, part, rest, out);
                 }
             }
@@ -295,7 +296,7 @@ impl Blocks {
                     rest.insert("signature".to_owned(), Value::String(signature));
                 }
                 self.assembler
-                    .close(0, part, Some(Value::Object(rest)), out);
+                    .close(0, part, Some(Value::Object(*rest)), out);
             }
             Block::Call {
                 slot,
@@ -313,21 +314,21 @@ impl Blocks {
                     if let Ok(value) = serde_json::from_str::<Value>(text) {
                         rest.insert("input".to_owned(), value);
                     }
-                    self.assembler.call_native(0, slot, Value::Object(rest));
+                    self.assembler.call_native(0, slot, Value::Object(*rest));
                     self.assembler.close_call(0, slot, out);
                     return Ok(());
                 }
                 for key in ["id", "name", "input"] {
                     rest.shift_remove(key);
                 }
-                if let Some(rest) = blocks::leftovers(rest) {
+                if let Some(rest) = blocks::leftovers(*rest) {
                     self.assembler.call_native(0, slot, rest);
                 }
                 self.settle(false, out)?;
                 let input = if silent { input } else { String::new() };
-                self.pending = Some(Pending { index, slot, input });
+                self.pending = Some(Box::new(Pending { index, slot, input }));
             }
-            Block::Whole(item) => self.part(item, out)?,
+            Block::Whole(item) => self.part(*item, out)?,
         }
         Ok(())
     }
@@ -335,9 +336,10 @@ impl Blocks {
     /// Ends the call that waited. One that has no arguments at the token limit
     /// had no time to say them; the assembler calls it cut.
     fn settle(&mut self, at_limit: bool, out: &mut VecDeque<Event>) -> Result<()> {
-        let Some(Pending { index, slot, input }) = self.pending.take() else {
+        let Some(pending) = self.pending.take() else {
             return Ok(());
         };
+        let Pending { index, slot, input } = *pending;
         let empty = matches!(input.trim(), "" | "{}");
         if at_limit && empty {
             return Ok(());

@@ -15,6 +15,9 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+/// How long the event of a usual delta is, with a word in it.
+const USUAL_DELTA: usize = 112;
+
 /// Reads the events of a streamed answer.
 ///
 /// The stream is complete at `message_stop`, or at its end once a stop reason has come.
@@ -23,7 +26,7 @@ pub struct MessagesDecoder {
     blocks: Blocks,
     stop_reason: Option<String>,
     /// What the message says beyond its content, told when it is complete.
-    beyond: Object,
+    beyond: Option<Box<Object>>,
     failed: bool,
     /// The place is a block's index and its delta's type.
     template: Template<(u64, &'static str)>,
@@ -38,9 +41,9 @@ impl MessagesDecoder {
         Self {
             blocks: Blocks::new(target.origin(NAME), target.profile.think_tags),
             stop_reason: None,
-            beyond: Object::new(),
+            beyond: None,
             failed: false,
-            template: Template::default(),
+            template: Template::with_room(USUAL_DELTA),
             scratch: String::new(),
             chunk: Vec::new(),
         }
@@ -209,7 +212,8 @@ impl MessagesDecoder {
                 _ => {
                     let value: Value = parse(raw);
                     if !value.is_null() {
-                        self.beyond.insert(key.to_string(), value);
+                        let beyond = self.beyond.get_or_insert_default();
+                        beyond.insert(key.to_string(), value);
                     }
                 }
             }
@@ -224,7 +228,7 @@ impl MessagesDecoder {
         };
         let at_limit = reason.kind == FinishKind::Length;
         self.blocks.end_message(at_limit, out)?;
-        for (key, value) in std::mem::take(&mut self.beyond) {
+        for (key, value) in self.beyond.take().map(|it| *it).unwrap_or_default() {
             let item = Object::from_iter([(key, value)]);
             self.blocks.assembler.unknown(Value::Object(item), out);
         }

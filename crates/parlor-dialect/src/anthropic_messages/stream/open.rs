@@ -13,16 +13,16 @@ use serde_json::value::RawValue;
 pub(super) enum Block {
     Text {
         part: u32,
-        rest: Option<Value>,
+        rest: Option<Box<Value>>,
     },
     Tagged {
-        tagged: Tagged,
-        rest: Object,
+        tagged: Box<Tagged>,
+        rest: Box<Object>,
     },
     Thinking {
         part: u32,
         signature: String,
-        rest: Object,
+        rest: Box<Object>,
     },
     /// A call of the client's or the provider's, with the input that its start
     /// had, which counts if no deltas bring one.
@@ -32,10 +32,10 @@ pub(super) enum Block {
         input: String,
         /// What the deltas brought; of a client's call only whether they did.
         written: String,
-        rest: Object,
+        rest: Box<Object>,
     },
     /// A block that waits for its end, since its deltas aren't known.
-    Whole(Object),
+    Whole(Box<Object>),
 }
 
 /// A client's call whose block has ended.
