@@ -20,6 +20,8 @@ pub(crate) struct Database {
     pub(crate) and: &'static str,
     /// The day (UTC) of the milliseconds `at_ms`.
     pub(crate) day: &'static str,
+    /// Whether the values of a statement have numbers: `$1`, else `?`.
+    pub(crate) numbers: bool,
 }
 
 /// <https://sqlite.org/lang.html>, <https://sqlite.org/fts5.html>
@@ -60,6 +62,8 @@ pub(crate) const SQLITE: Database = Database {
     term: ("\"", "\"*"),
     and: " ",
     day: "date(at_ms / 1000, 'unixepoch')",
+    // It looks for each number among all of them.
+    numbers: false,
 };
 
 /// <https://www.postgresql.org/docs/current/textsearch.html>
@@ -80,4 +84,5 @@ pub(crate) const POSTGRES: Database = Database {
     term: ("'", "':*"),
     and: " & ",
     day: "to_char(to_timestamp(at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+    numbers: true,
 };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row};
+use std::sync::Arc;
 
 /// By what requests are added up; by default it is one sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct ServedRow {
 
 /// How many rows are written by one statement, as many times as that goes, then fewer: each
 /// statement has its price.
-const TOGETHER: [usize; 3] = [32, 6, 1];
+const TOGETHER: [usize; 4] = [64, 16, 4, 1];
 
 /// The fields of an event, in the order in which they are bound.
 const FIELDS: [&str; 24] = [
@@ -131,19 +132,18 @@ impl Store {
     /// `Connection` where the store is away for now, else `Unexpected` or `Configuration`.
     pub async fn record(&self, events: &[UsageEvent]) -> Result<()> {
         let failed = failed("writing down what was used");
+        let mut pieces = self.insertions.pieces(events);
+        let (Some(first), second) = (pieces.next(), pieces.next()) else {
+            return Ok(());
+        };
+        if second.is_none() {
+            // One statement does all or nothing by itself.
+            let done = first.execute(&self.pool).await;
+            return done.map(drop).map_err(&failed);
+        }
         let mut transaction = self.begin().await.map_err(&failed)?;
-        let mut rest = events;
-        for rows in TOGETHER {
-            let whole = rest.len() - rest.len() % rows;
-            let (these, others) = rest.split_at(whole);
-            rest = others;
-            for events in these.chunks(rows) {
-                let mut row = sqlx::query(AssertSqlSafe(insertion(rows)));
-                for event in events {
-                    row = bound(row, event);
-                }
-                row.execute(&mut *transaction).await.map_err(&failed)?;
-            }
+        for piece in [first].into_iter().chain(second).chain(pieces) {
+            piece.execute(&mut *transaction).await.map_err(&failed)?;
         }
         transaction.commit().await.map_err(&failed)
     }
@@ -207,10 +207,40 @@ impl ServedRow {
     }
 }
 
+/// The statements that write rows, so many at once.
+#[derive(Debug)]
+pub(crate) struct Insertions([Arc<str>; TOGETHER.len()]);
+
+impl Insertions {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self(TOGETHER.map(|rows| insertion(rows, database).into()))
+    }
+
+    /// What writes these events.
+    fn pieces<'a>(&'a self, events: &'a [UsageEvent]) -> impl Iterator<Item = Bound<'a>> {
+        let mut rest = events;
+        let by_size = TOGETHER.iter().zip(&self.0).map(move |(rows, statement)| {
+            let whole = rest.len() - rest.len() % rows;
+            let (these, others) = rest.split_at(whole);
+            rest = others;
+            (these.chunks(*rows), statement)
+        });
+        by_size.flat_map(|(chunks, statement)| {
+            chunks.map(|events| {
+                let row = sqlx::query(AssertSqlSafe(Arc::clone(statement)));
+                events.iter().fold(row, bound)
+            })
+        })
+    }
+}
+
 /// The statement that writes so many rows.
-fn insertion(rows: usize) -> String {
-    let places = (1..=rows * FIELDS.len()).map(|at| format!("${at}"));
-    let places: Vec<String> = places.collect();
+fn insertion(rows: usize, database: &Database) -> String {
+    let place = |at| match database.numbers {
+        true => format!("${at}"),
+        false => "?".to_owned(),
+    };
+    let places: Vec<String> = (1..=rows * FIELDS.len()).map(place).collect();
     let rows = places.chunks(FIELDS.len());
     let rows: Vec<String> = rows.map(|row| format!("({})", row.join(", "))).collect();
     let fields = FIELDS.join(", ");

@@ -3,11 +3,13 @@
 use crate::database::Database;
 use crate::failure::failed;
 use crate::schema;
+use crate::served::Insertions;
 use parlor_core::Result;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Conversations and what they used, in a database.
@@ -21,6 +23,7 @@ pub struct Store {
     name: String,
     /// Whose conversations are seen, where not all are.
     pub(crate) owner: Option<String>,
+    pub(crate) insertions: Arc<Insertions>,
 }
 
 impl Store {
@@ -45,6 +48,8 @@ impl Store {
             &crate::database::SQLITE,
             AnyPoolOptions::new()
                 .max_connections(4)
+                // A file doesn't go away.
+                .test_before_acquire(false)
                 .acquire_timeout(Duration::from_secs(10)),
         )
         .await
@@ -102,6 +107,7 @@ impl Store {
             database,
             name,
             owner: None,
+            insertions: Arc::new(Insertions::new(database)),
         })
     }
 

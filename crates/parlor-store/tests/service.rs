@@ -123,17 +123,19 @@ async fn what_requests_used_is_added_up(store: &Store) {
     let of_nobody = store.served(since, by, Some("key_nobody")).await.unwrap();
     assert_eq!(of_nobody, []);
 
-    // More than one statement writes.
-    let many: Vec<_> = (0..45)
+    // Statements of all sizes write, and what is there already stays as it is.
+    let many: Vec<_> = (0..109)
         .map(|_| event(5, Outcome::Completed, "many"))
         .collect();
-    store.record(&many).await.unwrap();
+    for events in [&many[..1], &many, &many] {
+        store.record(events).await.unwrap();
+    }
     let since_then = since + 5 * i64::try_from(DAY).unwrap();
     let all = store.served(since_then, ServedBy::default(), Some(&made.id));
     let [row] = &all.await.unwrap()[..] else {
         panic!("not one row")
     };
-    assert_eq!((row.requests, row.usage.input_tokens), (45, Some(4_500)));
+    assert_eq!((row.requests, row.usage.input_tokens), (109, Some(10_900)));
 }
 
 async fn what_requests_used_over_time(store: &Store) {

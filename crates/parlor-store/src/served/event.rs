@@ -1,6 +1,8 @@
 //! What became of a request to a service: who asked, which model answered, what that took.
 
 use parlor_core::{Cost, ErrorKind, FinishKind, Usage};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What became of one request. There is exactly one for each that was let in, whatever way it
 /// ended. Nothing in it is of the request's or the answer's content.
@@ -79,7 +81,7 @@ impl UsageEvent {
     /// unless something else is said.
     pub fn new(request_id: impl Into<String>, dialect: &'static str, at_ms: u64) -> Self {
         Self {
-            id: fastrand::i64(0..),
+            id: next_id(),
             request_id: request_id.into(),
             at_ms,
             key: None,
@@ -126,6 +128,13 @@ impl ParentSpan {
         };
         (dashes && is_known && parent.trace != 0 && parent.span != 0).then_some(parent)
     }
+}
+
+/// Each program begins somewhere by chance and counts on, so that what it writes stands together: a
+/// database that has to find a place for each row by itself touches a page for each.
+fn next_id() -> i64 {
+    static NEXT: LazyLock<AtomicI64> = LazyLock::new(|| AtomicI64::new(fastrand::i64(0..)));
+    NEXT.fetch_add(1, Ordering::Relaxed) & i64::MAX
 }
 
 impl Outcome {
