@@ -106,4 +106,4 @@ pub use tool::{
     ToolDefinition, ToolResult,
 };
 pub use usage::{KeptUsage, Usage};
-pub use verbatim::{Tap, Verbatim, Words};
+pub use verbatim::{Member, Tap, Verbatim, Words};

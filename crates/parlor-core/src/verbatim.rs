@@ -29,11 +29,22 @@ pub struct Words {
     /// Where in the body the fields stand that are the gateway's to set, such as the model's name;
     /// rising, none within another.
     pub own: Vec<Range<usize>>,
+    /// Where the members of the object stand that the body is, in their order; none where nobody looked.
+    pub members: Vec<Member>,
     /// Headers that go to the provider; names in lower case.
     pub headers: Vec<(String, String)>,
     /// Whether a stream tells the client its usage in a frame of its own.
     pub tells_usage: bool,
     answer: Mutex<Option<(ChatResponse, Bytes)>>,
+}
+
+/// Where a member of a JSON object stands in its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, without the quotes, as it is written.
+    pub name: Range<usize>,
+    /// Its value.
+    pub value: Range<usize>,
 }
 
 impl Words {
@@ -43,6 +54,7 @@ impl Words {
             dialect,
             body,
             own: Vec::new(),
+            members: Vec::new(),
             headers: Vec::new(),
             tells_usage: true,
             answer: Mutex::new(None),

@@ -5,7 +5,8 @@
 //! reader for all of JSON costs. Anything else is no error: it is left to serde,
 //! which reads everything and rules on what is JSON.
 
-use crate::json::sound_string;
+use crate::json::{pass_string, sound_string};
+use parlor_core::Member;
 
 /// How deep values may be that are passed over.
 pub(crate) const MAX_DEPTH: usize = 8;
@@ -311,6 +312,71 @@ pub(crate) fn skip_value(data: &[u8], depth: usize) -> Option<&[u8]> {
             b',' => rest = skip_blanks(tail),
             next if *next == end => return Some(tail),
             _ => return None,
+        }
+    }
+}
+
+/// Where the members of an object stand that is all of a text; `None` for what isn't one, and for bare
+/// control characters in its strings. Of what the values are only strings and brackets are looked at.
+pub(crate) fn members(text: &str) -> Option<Vec<Member>> {
+    let mut scan = Scan::new(text);
+    let mut members = Vec::with_capacity(16);
+    if !scan.take(b'{') {
+        return None;
+    }
+    let mut is_over = scan.take(b'}');
+    while !is_over {
+        if !scan.take(b'"') {
+            return None;
+        }
+        let begin = scan.at;
+        scan.at += string_end(scan.rest())?;
+        let name = begin..scan.at - 1;
+        if !scan.take(b':') {
+            return None;
+        }
+        scan.peek()?;
+        let begin = scan.at;
+        scan.at += value_end(scan.rest())?;
+        let value = begin..scan.at;
+        members.push(Member { name, value });
+        is_over = scan.take(b'}');
+        if !is_over && !scan.take(b',') {
+            return None;
+        }
+    }
+    scan.is_at_end().then_some(members)
+}
+
+/// How many bytes a string has, its closing quote with it.
+fn string_end(inside: &[u8]) -> Option<usize> {
+    pass_string(inside).map(|(length, _)| length + 1)
+}
+
+/// How many bytes a value has.
+fn value_end(data: &[u8]) -> Option<usize> {
+    let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+    match data.first()? {
+        b'"' => return Some(1 + string_end(data.get(1..)?)?),
+        b'{' | b'[' => {}
+        _ => {
+            let end = data.iter().position(ends)?;
+            return (end > 0).then_some(end);
+        }
+    }
+    let marks = |byte: &u8| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']');
+    let (mut at, mut closing) = (0, Vec::new());
+    loop {
+        at += data.get(at..)?.iter().position(marks)?;
+        let mark = *data.get(at)?;
+        at += 1;
+        match mark {
+            b'"' => at += string_end(data.get(at..)?)?,
+            b'{' => closing.push(b'}'),
+            b'[' => closing.push(b']'),
+            _ if closing.pop() != Some(mark) => return None,
+            _ if closing.is_empty() => return Some(at),
+            _ => {}
         }
     }
 }

@@ -5,40 +5,58 @@
 //! object of that name, which would have to be merged, or where the host's quirks ask for other words
 //! than the dialect's usual ones, the body is not passed but written anew.
 
-use crate::json::Text;
-use parlor_core::Words;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use crate::scan;
+use parlor_core::{Member, Words};
 use serde_json::{Map, Value};
-use std::fmt;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The members of a JSON object in the order of its bytes, and where their values stand.
+///
+/// Only what is around them is looked at closely: that the values are JSON is for whoever reads them.
 #[derive(Debug)]
 pub struct Outline<'a> {
     body: &'a [u8],
-    members: Vec<(Text<'a>, &'a RawValue)>,
+    members: Cow<'a, [Member]>,
 }
 
 impl<'a> Outline<'a> {
-    /// The outline of a body; `None` for one that is no JSON object.
+    /// The outline of a body; `None` for one that is no JSON object, isn't UTF-8, or has bare control
+    /// characters in its texts.
     pub fn of(body: &'a [u8]) -> Option<Self> {
-        let Members(members) = serde_json::from_slice(body).ok()?;
+        let members = scan::members(std::str::from_utf8(body).ok()?)?.into();
         Some(Self { body, members })
+    }
+
+    /// The outline of a body whose members are known to stand there; where none is known, they are
+    /// looked for.
+    pub fn known(body: &'a [u8], members: &'a [Member]) -> Option<Self> {
+        match members {
+            [] => Self::of(body),
+            known => Some(Self {
+                body,
+                members: known.into(),
+            }),
+        }
     }
 
     /// The value of the last member of this name, as JSON.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self.members.iter().rev().find(|(it, _)| &**it == name);
-        found.map(|(_, value)| value.get())
+        let mut members = self.members.iter().rev();
+        let found = members.find(|it| self.name(it) == name)?;
+        std::str::from_utf8(self.at(&found.value)).ok()
     }
 
     /// Where the values of members of these names stand, in order.
     pub fn spans(&self, names: &[&str]) -> Vec<Range<usize>> {
         let members = self.members.iter();
-        let members = members.filter(|(name, _)| names.contains(&&**name));
-        members.map(|(_, value)| self.span(value)).collect()
+        let members = members.filter(|it| names.contains(&&*self.name(it)));
+        members.map(|it| it.value.clone()).collect()
+    }
+
+    /// Where all of them stand.
+    pub fn into_members(self) -> Vec<Member> {
+        self.members.into_owned()
     }
 
     /// The body with these members set; those that it lacks come first.
@@ -47,7 +65,7 @@ impl<'a> Outline<'a> {
         let mut out = Vec::with_capacity(self.body.len() + added);
         let start = self.body.iter().position(|it| *it == b'{');
         let start = start.map_or(0, |it| it + 1);
-        out.extend_from_slice(self.body.get(..start).unwrap_or_default());
+        out.extend_from_slice(self.at(&(0..start)));
         let mut new = set.iter().filter(|(name, _)| self.get(name).is_none());
         let mut next = new.next();
         while let Some((name, value)) = next {
@@ -60,22 +78,29 @@ impl<'a> Outline<'a> {
             }
         }
         let mut done = start;
-        for (name, old) in &self.members {
-            if let Some((_, value)) = set.iter().find(|(it, _)| *it == &**name) {
-                let span = self.span(old);
-                out.extend_from_slice(self.body.get(done..span.start).unwrap_or_default());
+        for member in &*self.members {
+            let name = self.name(member);
+            if let Some((_, value)) = set.iter().find(|(it, _)| *it == name) {
+                out.extend_from_slice(self.at(&(done..member.value.start)));
                 out.extend_from_slice(value.as_bytes());
-                done = span.end;
+                done = member.value.end;
             }
         }
         out.extend_from_slice(self.body.get(done..).unwrap_or_default());
         out
     }
 
-    fn span(&self, value: &RawValue) -> Range<usize> {
-        // The value is borrowed from the body.
-        let start = (value.get().as_ptr() as usize).saturating_sub(self.body.as_ptr() as usize);
-        start..start + value.get().len()
+    fn at(&self, span: &Range<usize>) -> &'a [u8] {
+        self.body.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The name of a member, its escapes read.
+    fn name(&self, member: &Member) -> Cow<'a, str> {
+        let written = std::str::from_utf8(self.at(&member.name)).unwrap_or_default();
+        match written.contains('\\') {
+            false => written.into(),
+            true => serde_json::from_str(&format!("\"{written}\"")).unwrap_or_default(),
+        }
     }
 }
 
@@ -88,7 +113,7 @@ pub(crate) struct Passed<'a> {
 impl<'a> Passed<'a> {
     /// The client's body.
     pub(crate) fn new(words: &'a Words) -> Option<Self> {
-        let outline = Outline::of(&words.body)?;
+        let outline = Outline::known(&words.body, &words.members)?;
         let set = Vec::new();
         Some(Self { outline, set })
     }
@@ -133,28 +158,6 @@ impl<'a> Passed<'a> {
     }
 }
 
-struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Vec<(Text<'de>, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Reader).map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,7 +184,37 @@ mod tests {
             set("{\"\\u006dodel\":1,\"model\":2}", &[("model", "3")]),
             "{\"\\u006dodel\":3,\"model\":3}"
         );
-        assert!(Outline::of(b"[1]").is_none());
-        assert!(Outline::of(b"{\"a\":").is_none());
+        for other in [
+            &b""[..],
+            b"[1]",
+            b"{",
+            b"{\"a\"",
+            b"{\"a\":",
+            b"{\"a\":}",
+            b"{\"a\":1",
+            b"{\"a\":1,}",
+            b"{\"a\":[1}",
+            b"{\"a\":\"b}",
+            b"{\"a\":\"\n\"}",
+            b"{\"a\":\"\xff\"}",
+            b"{\"a\":1} {",
+            b"{\"a\" 1}",
+            b"{a:1}",
+        ] {
+            assert!(Outline::of(other).is_none(), "{}", other.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn values_are_found_whatever_is_in_them() {
+        let body = r#"{"a":{"b":"}\"]{"},"c":[[],{},"\\"],"d":"\u00e4\\", "e" : -1.5e3 ,"f":null}"#;
+        let outline = Outline::of(body.as_bytes()).unwrap();
+        let read: Map<String, Value> = serde_json::from_str(body).unwrap();
+        assert_eq!(outline.into_members().len(), read.len());
+        for (name, value) in &read {
+            let outline = Outline::of(body.as_bytes()).unwrap();
+            let found: Value = serde_json::from_str(outline.get(name).unwrap()).unwrap();
+            assert_eq!(&found, value, "{name}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use parlor::{Error, ErrorKind, Result, Secret};
 use parlor_store::ServiceKey;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,13 @@ use crate::account::{Keyring, may_ask};
 use crate::config::ServerConfig;
 
 /// The headers that hold a key by itself.
-const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
+static KEY_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How many keys of one head are looked up at most.
 const MOST_SHOWN: usize = 4;
@@ -171,22 +177,22 @@ impl Access {
 
 /// <https://w3c.github.io/webappsec-fetch-metadata/>
 fn says_cross_site(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site");
+    let site = headers.get(FETCH_SITE);
     site.is_some_and(|it| it == "cross-site" || it == "same-site")
 }
 
 /// The keys that a request shows.
 fn shown<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> impl Iterator<Item = &'a str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // RFC 9110, section 11.1: the scheme's case says nothing.
-    let bearer = text("authorization").and_then(|value| {
+    let bearer = text(&header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
         is_bearer.then(|| key.trim_start_matches(' '))
     });
     let query = uri.query().unwrap_or_default().split('&');
     let query = query.filter_map(|pair| pair.strip_prefix("key="));
-    let alone = KEY_HEADERS.iter().filter_map(move |name| text(name));
+    let alone = KEY_HEADERS.iter().filter_map(text);
     alone.chain(bearer).chain(query)
 }
 

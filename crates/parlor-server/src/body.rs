@@ -3,12 +3,30 @@
 use std::error::Error as StdError;
 use std::io::{self, Read as _};
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body::Body as _;
-use parlor::{Error, ErrorKind, Result};
+use http_body_util::BodyExt as _;
+use parlor::{Error, ErrorKind, Member, Result};
+
+/// How much of the length that a head tells is made room for at once.
+const BELIEVED: usize = 1 << 20;
+
+/// A body, and what was seen of it.
+pub(crate) struct Seen {
+    pub(crate) bytes: Bytes,
+    /// Where its members stand, if it is an object; none where nobody looked.
+    pub(crate) members: Vec<Member>,
+}
+
+impl From<Bytes> for Seen {
+    fn from(bytes: Bytes) -> Self {
+        let members = Vec::new();
+        Self { bytes, members }
+    }
+}
 
 /// The whole body of a request with this head, of so many bytes at most: as they come, and out of
 /// their compression too.
@@ -16,19 +34,48 @@ use parlor::{Error, ErrorKind, Result};
 /// # Errors
 /// 413 for one that is larger, 408 for one that takes too long, 415 for a compression that isn't
 /// understood, 400 for one that is broken.
-pub(crate) async fn whole(head: &HeaderMap, body: Body, most: usize) -> Result<Bytes> {
+pub(crate) async fn whole(head: &HeaderMap, body: Body, most: usize) -> Result<Seen> {
     let coding = Coding::of(head)?;
-    // Said before anything of it is read.
-    if usize::try_from(body.size_hint().lower()).map_or(true, |least| least > most) {
-        return Err(too_large(most));
-    }
-    let bytes = to_bytes(body, most).await;
-    let bytes = bytes.map_err(|error| broken(&error, most))?;
+    let bytes = joined(body, most).await?;
     match coding {
-        Coding::None => Ok(bytes),
+        Coding::None => Ok(bytes.into()),
         Coding::Gzip => inflated(MultiGzDecoder::new(&*bytes), most),
         Coding::Deflate => inflated(ZlibDecoder::new(&*bytes), most),
     }
+}
+
+async fn joined(mut body: Body, most: usize) -> Result<Bytes> {
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    // Said before anything of it is read.
+    if told > most {
+        return Err(too_large(most));
+    }
+    // One that comes in one piece needs no copy. Each other piece is let go at once, so that the
+    // connection reads the next one into the same memory.
+    let mut piece = Bytes::new();
+    let mut joined = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| broken(&error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > most - joined.len().max(piece.len()) {
+            return Err(too_large(most));
+        }
+        if joined.is_empty() {
+            if piece.is_empty() {
+                piece = data;
+                continue;
+            }
+            joined.reserve_exact(told.min(BELIEVED).max(piece.len() + data.len()));
+            joined.extend_from_slice(&std::mem::take(&mut piece));
+        }
+        joined.extend_from_slice(&data);
+    }
+    Ok(match joined.is_empty() {
+        true => piece,
+        false => joined.into(),
+    })
 }
 
 /// What a body is compressed with.
@@ -60,7 +107,7 @@ impl Coding {
     }
 }
 
-fn inflated(from: impl io::Read, most: usize) -> Result<Bytes> {
+fn inflated(from: impl io::Read, most: usize) -> Result<Seen> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     let read = from.take(limit).read_to_end(&mut bytes);
@@ -72,17 +119,14 @@ fn inflated(from: impl io::Read, most: usize) -> Result<Bytes> {
     };
     match read.map_err(broken)? {
         size if size > most => Err(too_large(most)),
-        _ => Ok(bytes.into()),
+        _ => Ok(Bytes::from(bytes).into()),
     }
 }
 
 /// Why a body can't be read.
-fn broken(error: &axum::Error, most: usize) -> Error {
+fn broken(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(it) = cause {
-        if it.is::<http_body_util::LengthLimitError>() {
-            return too_large(most);
-        }
         let io = it.downcast_ref::<io::Error>();
         if io.is_some_and(|it| it.kind() == io::ErrorKind::TimedOut) {
             return refused("the body comes too slowly", StatusCode::REQUEST_TIMEOUT);

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use parlor::{ErrorKind, Origin, Result, estimate};
 use serde_json::{Map, Value, json};
 
@@ -79,15 +80,15 @@ async fn counted(
     let path = path_of(&request);
     let (parts, body) = request.into_parts();
     let head = parts.headers;
-    let body = body::whole(&head, body, site.config.max_body).await?;
-    let id = model_of(&path, &body)?;
+    let mut body = body::whole(&head, body, site.config.max_body).await?;
+    let id = model_of(&path, &mut body)?;
     let known = site.known(&id)?;
-    let fields = serde_json::from_slice(&body).unwrap_or_default();
-    let body = Value::Object((count.body)(fields)).to_string();
+    let fields = serde_json::from_slice(&body.bytes).unwrap_or_default();
+    let body: Bytes = Value::Object((count.body)(fields)).to_string().into();
     let origin = Origin::new(known.info.native_provider(), dialect.name());
-    let mut incoming = dialect.read(&(count.path)(&path), body.as_bytes(), &origin)?;
+    let mut incoming = dialect.read(&(count.path)(&path), &body, &origin)?;
     through::spare(&mut incoming.request);
-    through::carry(dialect, &mut incoming, &head, &body.into(), &origin);
+    through::carry(dialect, &mut incoming, &head, body.into(), &origin);
     // A key counts only what it may ask.
     let request = &incoming.request;
     asked.wants(&id, &known.info, request).await?;

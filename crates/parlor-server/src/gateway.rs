@@ -1,6 +1,5 @@
 //! A request in any dialect to a model of any provider, and the answer in the same dialect.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,12 +13,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry, Warning, WarningKind};
+use parlor_dialect::Outline;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
 use crate::account::Asked;
 use crate::answer::Answer;
-use crate::body;
+use crate::body::{self, Seen};
 use crate::count;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
@@ -153,21 +153,21 @@ async fn opened(
         let (parts, body) = request.into_parts();
         (parts.headers, body)
     };
-    let body = body::whole(&head, body, site.config.max_body).await?;
-    let id = model_of(&path, &body)?;
+    let mut body = body::whole(&head, body, site.config.max_body).await?;
+    let id = model_of(&path, &mut body)?;
     asked.called(&id);
     let model = site.model(&id)?;
     let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
-    if let Some(answer) = dialect.at_once(&body) {
+    if let Some(answer) = dialect.at_once(&body.bytes) {
         asked.completed();
         return Ok((Opened::Whole(answer.into()), Vec::new()));
     }
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
-    let mut incoming = dialect.read(&path, &body, &origin)?;
+    let mut incoming = dialect.read(&path, &body.bytes, &origin)?;
     through::spare(&mut incoming.request);
     asked.wants(&id, model.info(), &incoming.request).await?;
-    through::carry(dialect, &mut incoming, &head, &body, &origin);
+    through::carry(dialect, &mut incoming, &head, body, &origin);
     stays.store(site.config.finishes(&id), Ordering::Relaxed);
     if !incoming.stream {
         let mut response = model.chat(&incoming.request).await?;
@@ -288,27 +288,38 @@ pub(crate) fn path_of(request: &Request) -> String {
 }
 
 /// The model that a request names: in its body, or in its path where that has a colon.
-pub(crate) fn model_of(path: &str, body: &[u8]) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        model: Option<Cow<'a, str>>,
-    }
+pub(crate) fn model_of(path: &str, body: &mut Seen) -> Result<String> {
     let path = path.split('?').next().unwrap_or_default();
     let prefixes = ["/v1beta/models/", "/v1/models/", "/v1beta/"];
     let in_path = prefixes.iter().find_map(|it| path.strip_prefix(it));
     if let Some((model, _)) = in_path.and_then(|it| it.rsplit_once(':')) {
         return Ok(model.replace("%2F", "/").replace("%2f", "/"));
     }
-    let named: Named<'_> = serde_json::from_slice(body).map_err(|error| {
-        let message = format!("the body is no JSON that names a model: {error}");
-        Error::new(ErrorKind::InvalidRequest, message).with_status(400)
-    })?;
-    let model = named.model.filter(|it| !it.is_empty());
-    model.map(Cow::into_owned).ok_or_else(|| {
+    let outline = Outline::of(&body.bytes);
+    let named = outline.as_ref().and_then(|it| it.get("model"));
+    let id = match named.and_then(|it| serde_json::from_str(it).ok()) {
+        Some(id) => Some(id),
+        None => in_broken(&body.bytes)?,
+    };
+    let id = id.filter(|it| !it.is_empty()).ok_or_else(|| {
         let message = "the request names no model";
         Error::new(ErrorKind::InvalidRequest, message)
             .with_status(400)
             .with_help("Set `model` to an id that GET /v1/models lists.")
-    })
+    })?;
+    body.members = outline.map(Outline::into_members).unwrap_or_default();
+    Ok(id)
+}
+
+/// The model in a body that is unusual JSON, or none.
+fn in_broken(body: &[u8]) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Body {
+        model: Option<String>,
+    }
+    let read = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body is no JSON that names a model: {error}");
+        Error::new(ErrorKind::InvalidRequest, message).with_status(400)
+    });
+    read.map(|Body { model }| model)
 }

@@ -42,7 +42,7 @@ async fn shown(site: &Site, request: Request) -> Result<Value> {
     site.access.check(request.headers(), request.uri()).await?;
     let (parts, body) = request.into_parts();
     let body = body::whole(&parts.headers, body, site.config.max_body).await?;
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
     let named = body.get("model").or_else(|| body.get("name"));
     let id = named.and_then(Value::as_str).unwrap_or_default();
     if id.is_empty() {

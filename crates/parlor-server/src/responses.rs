@@ -23,6 +23,7 @@ use parlor::{ChatResponse, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::body::Seen;
 use crate::chat::{Shelf, StoreAt};
 use crate::config::ServerConfig;
 use crate::gateway::refused;
@@ -92,12 +93,12 @@ pub(crate) async fn gone_on(
     site: &Site,
     dialect: &dyn Speak,
     owner: Option<String>,
-    body: Bytes,
-) -> Result<(Bytes, Option<Keeping>)> {
+    body: Seen,
+) -> Result<(Seen, Option<Keeping>)> {
     if dialect.name() != DIALECT {
         return Ok((body, None));
     }
-    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body.bytes) else {
         return Ok((body, None));
     };
     let owner = owner.unwrap_or_default();
@@ -135,7 +136,7 @@ pub(crate) async fn gone_on(
         false => body,
         true => {
             fields.insert("input".to_owned(), input.clone().into());
-            Value::Object(fields).to_string().into()
+            Seen::from(Bytes::from(Value::Object(fields).to_string()))
         }
     };
     let keeping = keeps.then(|| Keeping {

@@ -141,13 +141,21 @@ impl Target for SpanSettings {
     }
 }
 
+/// An id that looks like chance, another for each: ids of events follow each other, and collectors
+/// choose by those of spans. The last step of SplitMix64.
+fn scattered(id: u64) -> u64 {
+    let id = (id ^ id >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let id = (id ^ id >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    id ^ id >> 31
+}
+
 /// A request as a span.
 fn span(event: &UsageEvent) -> Value {
     let model = event.model.as_deref().unwrap_or(&event.asked);
     let began = u128::from(event.at_ms) * 1_000_000;
     let ended = began + u128::from(event.total_us) * 1_000;
     // Made of the event, so that a batch that is sent again has the same spans.
-    let id = event.id.unsigned_abs().max(1);
+    let id = scattered(event.id.unsigned_abs()).max(1);
     let own = u128::from(event.at_ms) << 64 | u128::from(id);
     let trace = event.parent.map_or(own, |it: ParentSpan| it.trace);
     let usage = &event.usage;

@@ -7,11 +7,11 @@
 //! read; then a client's fields that core has no words for go to hosts of its own dialect alone.
 
 use axum::http::HeaderMap;
-use bytes::Bytes;
 use parlor::{ChatRequest, OnUnsupported, Origin, ToolChoice, Words};
 use parlor_dialect::{DIALECT, Incoming, Outline};
 use std::sync::Arc;
 
+use crate::body::Seen;
 use crate::seal;
 use crate::speak::Speak;
 
@@ -23,7 +23,7 @@ pub(crate) fn carry(
     dialect: &dyn Speak,
     incoming: &mut Incoming,
     head: &HeaderMap,
-    body: &Bytes,
+    body: Seen,
     origin: &Origin,
 ) {
     let request = &mut incoming.request;
@@ -46,9 +46,16 @@ pub(crate) fn carry(
     if seal::open(request) || !dialect.passes() {
         return;
     }
-    if let Some(outline) = Outline::of(body) {
-        let mut words = Words::new(dialect.name(), body.clone());
-        words.own = outline.spans(OWN);
+    let Seen { bytes, members } = body;
+    let members = match members.is_empty() {
+        false => Some(members),
+        true => Outline::of(&bytes).map(Outline::into_members),
+    };
+    if let Some(members) = members {
+        let outline = Outline::known(&bytes, &members);
+        let own = outline.map(|it| it.spans(OWN)).unwrap_or_default();
+        let mut words = Words::new(dialect.name(), bytes);
+        (words.own, words.members) = (own, members);
         words.headers = headers;
         words.tells_usage = incoming.stream_usage;
         request.verbatim = Arc::new(words).into();

@@ -72,7 +72,7 @@ impl Call {
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let body = self.body.into_inner();
         let body = body.unwrap_or_else(PoisonError::into_inner);
-        let body = body::whole(&self.head, body, self.max_body).await?;
+        let body = body::whole(&self.head, body, self.max_body).await?.bytes;
         let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
         serde_json::from_slice(body).map_err(|error| wrong(format!("the body is wrong: {error}")))
     }

@@ -132,6 +132,13 @@ pub(crate) fn request_id(head: &HeaderMap) -> String {
     };
     match given.filter(is_plain) {
         Some(id) => id.to_owned(),
-        None => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
+        None => {
+            let chance = fastrand::u128(..);
+            let mut id = String::with_capacity(28);
+            id.push_str("req_");
+            let digits = (0..24).map(|at| (chance >> (4 * at)) as u32 & 0xf);
+            id.extend(digits.filter_map(|it| char::from_digit(it, 16)));
+            id
+        }
     }
 }

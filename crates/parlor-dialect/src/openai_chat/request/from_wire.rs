@@ -5,6 +5,7 @@ use super::read_messages::MessageReader;
 use super::reasoning::{self, take};
 use super::tools;
 use crate::dialect::Incoming;
+use crate::json;
 use parlor_core::{ChatRequest, Error, ErrorKind, Origin, OutputFormat, OutputSchema, Result};
 use serde_json::{Map, Value};
 
@@ -16,9 +17,8 @@ pub(in super::super) fn from_wire(_path: &str, body: &[u8], origin: &Origin) -> 
             format!("the request can't be read: {error}"),
         )
     };
-    let repaired = crate::json::repair(body);
-    let body = repaired.as_deref().map_or(body, str::as_bytes);
-    let wire: Request<'_> = serde_json::from_slice(body).map_err(refused)?;
+    let mut scratch = String::new();
+    let wire: Request<'_> = json::read(body, &mut scratch).map_err(refused)?;
     let mut rest = wire.rest;
     let mut request = ChatRequest::new(MessageReader::new(origin).read(wire.messages)?);
 
