@@ -369,12 +369,15 @@ impl Stream for Exchange {
     }
 }
 
+/// The facts of a stream, and where those that are known at its end go.
+type Marked = (Arc<Facts>, Arc<OnceLock<Box<ResponseMetadata>>>);
+
 /// The events of a shared stream for one reader.
 struct SharedStream {
     reader: Reader<Step>,
     /// For one that wasn't the first: where the facts that are known at the end
     /// go, with the mark that they are another's if they are.
-    marked: Option<(Arc<Facts>, Arc<OnceLock<Box<ResponseMetadata>>>)>,
+    marked: Option<Marked>,
 }
 
 impl Stream for SharedStream {

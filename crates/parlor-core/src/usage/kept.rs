@@ -113,9 +113,11 @@ mod tests {
             Some(json!({"z": 1, "a": {"b": [u64::MAX, i64::MIN, "\u{1f600}\"\n"]}, "n": null})),
             Some(json!({"cost": 0.1 + 0.2, "tokens": 3})),
         ] {
-            let mut usage = Usage::default();
-            usage.input_tokens = Some(9);
-            usage.raw = raw;
+            let usage = Usage {
+                input_tokens: Some(9),
+                raw,
+                ..Usage::default()
+            };
             let mut kept = KeptUsage::new(Box::new(usage.clone()));
             for _ in 0..2 {
                 kept.pack();
@@ -128,8 +130,10 @@ mod tests {
 
     #[test]
     fn a_number_that_is_no_whole_one_stays_as_it_is() {
-        let mut usage = Usage::default();
-        usage.raw = Some(json!({"costs": [{"of": 0.5}]}));
+        let usage = Usage {
+            raw: Some(json!({"costs": [{"of": 0.5}]})),
+            ..Usage::default()
+        };
         let mut kept = KeptUsage::new(Box::new(usage));
         kept.pack();
         assert!(kept.packed.is_none());
