@@ -85,6 +85,11 @@ impl Batch {
         }
     }
 
+    /// All of them.
+    pub(crate) fn calls(&self) -> &[ToolCall] {
+        &self.calls
+    }
+
     /// Whether a call was begun, or has its result.
     pub(crate) fn has_begun(&self) -> bool {
         !self.running.is_empty() || self.results.iter().any(Option::is_some)

@@ -15,7 +15,7 @@ use crate::window::{Fit, Summarising, Summed};
 use futures_util::future::{BoxFuture, Either, select};
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Cost, Error, ErrorKind, Event, Message,
-    Result, Role, ToolResult, Usage,
+    Result, Role, ToolCall, ToolResult, Usage,
 };
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -58,6 +58,8 @@ pub struct Run<'a> {
     stopper: Stopper,
     /// The request that goes on.
     watch: Option<Watch>,
+    /// The ids of the calls that came in this step.
+    called: Vec<String>,
 }
 
 /// What the run took out of the history, to be put back where nothing comes of it.
@@ -155,6 +157,7 @@ impl<'a> Run<'a> {
             reply: None,
             stopper: Stopper::default(),
             watch: None,
+            called: Vec::new(),
         }
     }
 
@@ -177,6 +180,14 @@ impl<'a> Run<'a> {
         }
         turn.mend(&mut HashSet::new());
         turn
+    }
+
+    /// The calls of the last answer, while they are decided on and run.
+    pub fn calls(&self) -> &[ToolCall] {
+        match &self.state {
+            State::Acting(batch) => batch.calls(),
+            _ => &[],
+        }
     }
 
     /// What comes next; `None` after the end. Dropping the future loses
@@ -289,13 +300,14 @@ impl<'a> Run<'a> {
                 self.state = State::Answering(Box::new(stream));
             }
             State::Answering(stream) => {
-                let Some(event) = stream.next().await.transpose()? else {
+                let Some(mut event) = stream.next().await.transpose()? else {
                     return Ok(());
                 };
                 if let Some(watch) = &mut self.watch {
                     watch.event();
                 }
                 let ended = event.is_terminal();
+                self.suit_event(&mut event);
                 self.told.push_back(RunEvent::Model(event));
                 if ended && let State::Answering(stream) = self.take_state() {
                     self.answered(stream.stop());
@@ -340,6 +352,7 @@ impl<'a> Run<'a> {
             }
         };
         self.step += 1;
+        self.called.clear();
         self.told.push_back(RunEvent::StepStarted(self.step));
         let model = self.conversation.model().clone();
         self.watch(&*model);

@@ -7,6 +7,7 @@ mod program;
 mod remembered;
 #[cfg(feature = "mcp")]
 mod servers;
+mod serving;
 mod settings;
 mod show;
 
@@ -30,6 +31,7 @@ pub(crate) use gate::{Answer, Gate, Question};
 pub(crate) use program::end_all;
 #[cfg(feature = "mcp")]
 pub(crate) use servers::look_at;
+pub(crate) use serving::{Served, check as check_served};
 pub(crate) use settings::{ALL, Policy, ToolSettings};
 pub(crate) use show::{Calls, of_turn, on_a_line, shown_name};
 
@@ -112,13 +114,8 @@ impl Kit {
 
     fn unknown(&self, name: &str) -> Failure {
         let names: Vec<&str> = self.settings.names().collect();
-        let near = names.iter().map(|name| parlor::Candidate {
-            name,
-            preferred: false,
-        });
-        let near = suggest(name, near, 1);
         let mut fact = format!("there is no tool `{name}`");
-        if let Some(near) = near.first() {
+        if let Some(near) = near(name, &names) {
             fact.push_str(&format!(".   did you mean {near}?"));
         }
         Failure::usage(fact)
@@ -250,14 +247,19 @@ impl Kit {
 
     /// Gives a conversation the tools that are on, and somebody to ask.
     pub(crate) fn equip(&self, chat: Conversation) -> Conversation {
-        let mut limits = Limits::default();
-        limits.tool_time = LONGEST;
-        limits.steps = self.max_steps.unwrap_or(limits.steps);
         let mut chat = chat
-            .with_limits(limits)
+            .with_limits(self.limits())
             .with_approver(gate::Asking(self.gate.clone()));
         self.hand_over(&mut chat);
         chat
+    }
+
+    /// What bounds a turn.
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.tool_time = LONGEST;
+        limits.steps = self.max_steps.unwrap_or(limits.steps);
+        limits
     }
 
     /// Gives a conversation the tools that are on now, without those that are denied.
@@ -334,6 +336,15 @@ pub(crate) fn suit(kit: &Kit, args: &ChatArgs, model: &dyn ChatModel, terminal: 
 pub(crate) struct Listed<'a> {
     pub(crate) entry: &'a Entry,
     pub(crate) policy: Policy,
+}
+
+/// The name that was meant, perhaps.
+fn near<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    let near = names.iter().map(|name| parlor::Candidate {
+        name,
+        preferred: false,
+    });
+    suggest(name, near, 1).first().copied()
 }
 
 /// Whether a name that a person gave means this tool: its own, its server's, or all.

@@ -174,3 +174,14 @@ fn a_conversation_shows_servers_and_turns_them_on() {
     let body = server.request().body;
     assert_eq!(tools_of(&body), [""; 0]);
 }
+
+#[test]
+fn a_service_looks_at_the_servers_that_it_names() {
+    let named = |tools: &str| home(&format!("[serve]\ntools = [{tools}]\n"));
+    let right = named("\"box.echo\"");
+    let ran = right.run(&["serve", "--check"]);
+    assert_eq!((ran.code, starts(&right)), (Some(0), 1), "{ran:?}");
+    let wrong = named("\"box.nothing\"").run(&["serve", "--check"]);
+    let told = "box has no tool box.nothing";
+    wrong.failed(3, "config").says(&[told]);
+}

@@ -72,6 +72,8 @@ pub(crate) struct Asked {
     input: u64,
     /// Thousandths of a token that came, by estimate.
     received: u64,
+    /// What the steps before this one used.
+    before: Usage,
     /// Whether a provider may have got it.
     was_sent: bool,
     _room: OwnedSemaphorePermit,
@@ -132,6 +134,7 @@ impl Site {
             price: None,
             input: 0,
             received: 0,
+            before: Usage::default(),
             was_sent: false,
             _room: room,
         })
@@ -208,7 +211,10 @@ impl Asked {
             Event::TextDelta { text, .. }
             | Event::ReasoningDelta { text, .. }
             | Event::ArgumentsDelta { text, .. } => self.received += estimate::weight(text),
-            Event::Started { model, .. } => self.event.served.clone_from(model),
+            Event::Started { model, .. } => {
+                self.event.served.clone_from(model);
+                self.step();
+            }
             Event::Usage { usage } => self.count(usage),
             Event::Finished { reason, .. } => {
                 self.event.finish.get_or_insert(reason.kind);
@@ -278,20 +284,56 @@ impl Asked {
         }
     }
 
-    /// Takes the larger one of each figure.
+    /// The model is asked: again, perhaps, with the results of what it called.
+    fn step(&mut self) {
+        self.before = self.event.usage.clone();
+        self.event.outcome = Outcome::Left;
+        self.event.finish = None;
+    }
+
+    /// Takes the larger one of each figure, beside those of the steps before.
     fn count(&mut self, told: &Usage) {
-        let mine = &mut self.event.usage;
+        let (mine, before) = (&mut self.event.usage, &self.before);
         let figures = [
-            (&mut mine.input_tokens, told.input_tokens),
-            (&mut mine.output_tokens, told.output_tokens),
-            (&mut mine.cached_input_tokens, told.cached_input_tokens),
-            (&mut mine.cache_write_tokens, told.cache_write_tokens),
-            (&mut mine.reasoning_tokens, told.reasoning_tokens),
-            (&mut mine.input_audio_tokens, told.input_audio_tokens),
-            (&mut mine.output_audio_tokens, told.output_audio_tokens),
+            (
+                &mut mine.input_tokens,
+                told.input_tokens,
+                before.input_tokens,
+            ),
+            (
+                &mut mine.output_tokens,
+                told.output_tokens,
+                before.output_tokens,
+            ),
+            (
+                &mut mine.cached_input_tokens,
+                told.cached_input_tokens,
+                before.cached_input_tokens,
+            ),
+            (
+                &mut mine.cache_write_tokens,
+                told.cache_write_tokens,
+                before.cache_write_tokens,
+            ),
+            (
+                &mut mine.reasoning_tokens,
+                told.reasoning_tokens,
+                before.reasoning_tokens,
+            ),
+            (
+                &mut mine.input_audio_tokens,
+                told.input_audio_tokens,
+                before.input_audio_tokens,
+            ),
+            (
+                &mut mine.output_audio_tokens,
+                told.output_audio_tokens,
+                before.output_audio_tokens,
+            ),
         ];
-        for (mine, told) in figures {
+        for (mine, told, before) in figures {
             // What isn't known is less than nothing.
+            let told = told.map(|told| told.saturating_add(before.unwrap_or(0)));
             *mine = (*mine).max(told);
         }
     }

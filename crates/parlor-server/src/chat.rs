@@ -3,6 +3,7 @@
 //! [`ROUTES`] has every endpoint with what it takes and gives; the router and the document of the
 //! API are both made of it.
 
+mod approvals;
 mod call;
 mod conversations;
 mod follow;

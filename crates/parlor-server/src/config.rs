@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor::agent::Limits;
 use parlor::layers::cache::CacheStore;
 use parlor::layers::limits::{LimitStore, MemoryStore};
 use parlor::{Error, ErrorKind, Result, Secret};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use crate::account::{UsageSink, UsageWriter, fits};
 use crate::chat::StoreAt;
 use crate::spans::SpanExporter;
+use crate::tools::ServiceTool;
 
 /// Where a service listens, who may ask it, and what it bears.
 #[derive(Debug, Clone)]
@@ -79,6 +81,14 @@ pub struct ServerConfig {
     /// By what several instances of the service, over one store, follow and stop each other's
     /// turns. None by default: there is one instance.
     pub relay: Option<Arc<dyn Relay>>,
+    /// What models may call in conversations. None by default.
+    pub tools: Vec<ServiceTool>,
+    /// What bounds a turn with tools: how often its model is asked, how long a call may take and
+    /// how much of its result is kept.
+    pub tool_limits: Limits,
+    /// How long a call waits for a person's word, after which it is denied; five minutes by
+    /// default.
+    pub approval_timeout: Duration,
 }
 
 /// What becomes of an answer whose client leaves.
@@ -129,6 +139,9 @@ impl Default for ServerConfig {
             on_store_failure: OnStoreFailure::default(),
             store: StoreAt::default(),
             relay: None,
+            tools: Vec::new(),
+            tool_limits: Limits::default(),
+            approval_timeout: Duration::from_secs(300),
         }
     }
 }

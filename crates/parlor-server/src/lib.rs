@@ -19,7 +19,9 @@
 //! What is of no dialect is described by the document at `/api/openapi.json`. A turn
 //! is answered whether anybody reads or not: any number of readers follow it, leave, and come back
 //! to where they were; it is kept as it grows, so that a service that is killed loses a second of
-//! it at most. A conversation belongs to the key that began it.
+//! it at most. A conversation belongs to the key that began it. Its models may call the service's own
+//! [tools](ServiceTool); a person is asked about those that change something, by an event of the turn,
+//! and answers at `…/turns/{turn}/approvals/{call}`.
 //!
 //! Models are listed at `GET /v1/models`, `/v1beta/models` and `/api/tags` in the same dialects, and
 //! one of them at `/v1/models/{id}` and `/v1beta/models/{id}`.
@@ -78,6 +80,7 @@ mod spans;
 mod speak;
 mod threads;
 mod through;
+mod tools;
 
 pub use account::{UsageSink, UsageWriter};
 pub use chat::{MemoryRelay, StoreAt};
@@ -87,3 +90,4 @@ pub use parlor_store::{Ear, Heard, Mark, Outcome, ParentSpan, Relay, Told, Usage
 pub use service::Service;
 pub use settings::{ServeSettings, Size};
 pub use spans::{SpanExporter, SpanSettings};
+pub use tools::ServiceTool;

@@ -24,6 +24,7 @@ use crate::responses::ResponseStore;
 use crate::routes::Routes;
 use crate::speak::CLIENTS;
 use crate::threads::Threads;
+use crate::tools::Tools;
 use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, page, responses};
 
 /// How long what is not yet written down may take at the end.
@@ -47,6 +48,7 @@ pub(crate) struct Site {
     pub(crate) responses: Arc<dyn ResponseStore>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) turns: Arc<Turns>,
+    pub(crate) tools: Arc<Tools>,
     room: Arc<Semaphore>,
 }
 
@@ -102,6 +104,7 @@ impl Service {
             responses: responses::store(&config, &shelf),
             shelf,
             turns: Turns::new(config.relay.clone()),
+            tools: Arc::new(Tools::new(&config)),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
             live: ArcSwap::from_pointee(live),
             config,

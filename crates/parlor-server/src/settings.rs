@@ -69,6 +69,14 @@ pub struct ServeSettings {
     /// A collector of OpenTelemetry that gets a span of each request, such as
     /// `"http://127.0.0.1:4318"`. The variables that are usual for that count too.
     pub otlp: Option<String>,
+    /// What models may call in conversations, by the names that the program's configuration has
+    /// for tools.
+    pub tools: Vec<String>,
+    /// The folder that the tool `read_file` reads in. A relative path starts at the configuration's
+    /// folder.
+    pub files: Option<PathBuf>,
+    /// How long a call waits for a person's word, after which it is denied.
+    pub approval_timeout: Option<Limit>,
 }
 
 /// A number of bytes.
@@ -132,7 +140,11 @@ impl ServeSettings {
         settings.check(&mut findings);
         findings.finish().map_err(|wrong| wrong.in_file(file))?;
         if let Some(folder) = file.parent() {
-            let files = [&mut settings.keys, &mut settings.models_file];
+            let files = [
+                &mut settings.keys,
+                &mut settings.models_file,
+                &mut settings.files,
+            ];
             for path in files.into_iter().flatten() {
                 *path = folder.join(&*path);
             }
@@ -227,6 +239,8 @@ impl ServeSettings {
         config.client_timeout = set(self.client_timeout, config.client_timeout);
         let max_wait = set(self.max_wait, Some(config.max_wait));
         config.max_wait = max_wait.unwrap_or(std::time::Duration::MAX);
+        let approval = set(self.approval_timeout, Some(config.approval_timeout));
+        config.approval_timeout = approval.unwrap_or(std::time::Duration::MAX);
         config.on_disconnect.clone_from(&self.on_disconnect);
         config.origins.clone_from(&self.origins);
         config.on_store_failure = self.on_store_failure.unwrap_or(config.on_store_failure);

@@ -398,9 +398,10 @@ async fn each_key_has_its_own_conversations() {
         ("GET", format!("{path}/turns/{turn}")),
         ("GET", format!("{path}/turns/{turn}/events")),
         ("POST", format!("{path}/turns/{turn}/stop")),
+        ("POST", format!("{path}/turns/{turn}/approvals/a")),
         ("GET", format!("{path}/turns/{turn}/media/0")),
     ] {
-        let body = json!({ "text": "Mine", "title": "Mine" });
+        let body = json!({ "text": "Mine", "title": "Mine", "allow": true });
         let (status, answer) = bob.ask(method, &path, &body).await;
         assert_eq!(status, 404, "{method} {path}: {answer}");
     }
@@ -566,6 +567,7 @@ async fn the_document_has_every_path() {
             let path = path
                 .replace("{id}", "none")
                 .replace("{turn}", "1")
+                .replace("{call}", "a")
                 .replace("{at}", "0");
             let opened = talk
                 .client

@@ -5,7 +5,8 @@ mod talk;
 
 use std::sync::Arc;
 
-use parlor_server::{MemoryRelay, ServerConfig, StoreAt};
+use parlor::agent::tool_fn;
+use parlor_server::{MemoryRelay, ServerConfig, ServiceTool, StoreAt};
 use parlor_store::Store;
 use serde_json::{Value, json};
 use talk::Talk;
@@ -78,6 +79,53 @@ async fn a_turn_is_stopped_from_another_instance() {
     call.left().await;
     let (_, end) = reader.read_on(String::new()).await;
     assert_eq!(end["state"], "interrupted");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_answered_at_another_instance() {
+    let sums = tool_fn("sum", "Adds.", |_: Value, _| async { "3" });
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(Store::memory().await.unwrap());
+    config.relay = Some(Arc::new(MemoryRelay::new()));
+    config.tools = vec![ServiceTool::new(sums).with_approval(true)];
+    let one = Talk::start(config.clone()).await;
+    let other = Talk::start(config).await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "1 + 2?" })).await;
+    let calls = [("a", "sum", "{}"), ("b", "sum", "{}")];
+    one.call().await.calls(&calls);
+    let mut events = other.client.follow(&id, &turn, "").await;
+    for call in ["a", "b"] {
+        assert_eq!(events.named("approval").await.data["id"], call);
+    }
+    let path = format!("/api/conversations/{id}/turns/{turn}");
+    let shown = other.client.get(&path).await;
+    let waiting = shown["waiting"].as_array().unwrap().len();
+    assert_eq!((&shown["state"], waiting), (&json!("going"), 2));
+    let (allow, deny) = (json!({ "allow": true }), json!({ "allow": false }));
+    let approve = |call, answer| other.client.approve(&id, &turn, call, answer);
+    let (status, decided) = approve("b", &deny).await;
+    assert_eq!((status, &decided["by"]), (200, &json!("person")));
+    assert_eq!(approve("b", &deny).await.0, 200);
+    let (status, refused) = approve("b", &allow).await;
+    assert_eq!(status, 409, "{refused}");
+    // Both at once: one of them counts.
+    let (here, there) = tokio::join!(
+        one.client.approve(&id, &turn, "a", &allow),
+        approve("a", &deny)
+    );
+    let (counts, other_one) = match here.0 {
+        200 => (here.1, there.0),
+        _ => (there.1, here.0),
+    };
+    assert_eq!(other_one, 409);
+    assert_eq!(counts["allow"], events.until_decided("a").await["allow"]);
+    let call = one.call().await;
+    assert_eq!(call.results().len(), 2);
+    call.end("So.");
+    assert_eq!(events.named("text").await.data["text"], "So.");
+    let (status, refused) = approve("c", &allow).await;
+    assert_eq!(status, 404, "{refused}");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use crate::execute::Batch;
 use crate::history::{ids_of, keeps, tell_apart};
 use crate::reply::Outcome;
 use crate::stats::Ended;
-use parlor_core::{ChatModel, ChatResponse, FinishKind, Message, Part, Role, ToolCall};
+use parlor_core::{ChatModel, ChatResponse, Event, FinishKind, Message, Part, Role, ToolCall};
+use std::collections::HashSet;
 
 /// What a call is called that came without a name.
 const NAMELESS: &str = "unnamed";
@@ -85,15 +86,40 @@ impl Run<'_> {
     /// Makes calls such that every provider takes them back: with an id that no
     /// other call has, and a name in the letters that names are made of.
     pub(super) fn suit(&self, message: &mut Message) {
-        let turns = self.conversation.history().turns().iter();
-        let said = turns.flat_map(|turn| &turn.messages);
-        let mut taken = ids_of(said.chain(&self.turn.messages));
+        let mut taken = self.taken();
         for part in &mut message.parts {
             let Part::ToolCall(call) = part else { continue };
-            tell_apart(call, &mut taken);
-            if self.conversation.tools().get(&call.name).is_none() {
-                suit_name(&mut call.name);
-            }
+            self.suit_call(call, &mut taken);
+        }
+    }
+
+    /// Makes a call that comes the same that will be kept of it.
+    pub(super) fn suit_event(&mut self, event: &mut Event) {
+        if let Event::PartFinished {
+            content: Some(part),
+            choice: 0,
+            ..
+        } = event
+            && let Part::ToolCall(call) = &mut **part
+        {
+            let mut taken = self.taken();
+            taken.extend(self.called.iter().cloned());
+            self.suit_call(call, &mut taken);
+            self.called.push(call.id.clone());
+        }
+    }
+
+    /// The ids of all calls before this answer.
+    fn taken(&self) -> HashSet<String> {
+        let turns = self.conversation.history().turns().iter();
+        let said = turns.flat_map(|turn| &turn.messages);
+        ids_of(said.chain(&self.turn.messages))
+    }
+
+    fn suit_call(&self, call: &mut ToolCall, taken: &mut HashSet<String>) {
+        tell_apart(call, taken);
+        if self.conversation.tools().get(&call.name).is_none() {
+            suit_name(&mut call.name);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::scrub::without_secrets;
 use crate::terminal::{self, Terminal, TerminalSettings};
-use crate::tools::ToolSettings;
+use crate::tools::{ToolSettings, check_served};
 
 /// What the file may say, for editors that read a schema.
 const SCHEMA: &str = include_str!("config/schema.json");
@@ -96,7 +96,8 @@ fn check(file: &Path, text: &str) -> Result<(), Failure> {
     if !is_json(file) {
         ToolSettings::read(text, file)?.check(&env())?;
         TerminalSettings::read(text, file)?;
-        ServeSettings::read(text, file)?;
+        let served = ServeSettings::read(text, file)?;
+        check_served(&served, &ToolSettings::read(text, file)?)?;
     }
     if let (Some(catalogue), Some(folder)) = (&mut config.catalogue, file.parent()) {
         *catalogue = folder.join(&*catalogue);

@@ -22,6 +22,7 @@ use parlor_store::Store;
 use crate::args::{LogForm, ServeAction, ServeArgs};
 use crate::environment::env;
 use crate::failure::Failure;
+use crate::tools::{Served, ToolSettings, check_served};
 use crate::{files, setup, terminal};
 use log::Log;
 pub(super) use page::page;
@@ -41,7 +42,14 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let configured = Configured::read(args)?;
     if args.check {
         configured.config.check()?;
-        Service::new(configured.registry, configured.config)?;
+        let Configured {
+            registry,
+            config,
+            settings,
+            tools,
+        } = configured;
+        Service::new(registry, config)?;
+        setup::runtime()?.block_on(check_tools(&settings, tools))?;
         return Ok(terminal::say("The configuration is right.\n")?);
     }
     let log = Log {
@@ -51,12 +59,29 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     setup::runtime()?.block_on(run(args, configured, log))
 }
 
+/// Looks whether the tools that are named can be used; servers are started for a moment.
+async fn check_tools(settings: &ServeSettings, tools: ToolSettings) -> Result<(), Failure> {
+    let served = Served::of(settings, tools, &env()).await?;
+    let wrong = served.wrong.join("\n");
+    served.end().await;
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Configuration, wrong).into()),
+    }
+}
+
 async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), Failure> {
     let Configured {
         registry,
         mut config,
         settings,
+        tools,
     } = configured;
+    let tools = Served::of(&settings, tools, &env()).await?;
+    tools.lay_over(&mut config);
+    for wrong in &tools.wrong {
+        log.complain(wrong);
+    }
     let store = stores::open(&settings).await?;
     let writer = Arc::new(UsageWriter::start(store.clone()));
     // What was said in the terminal can be gone on with on the page, and the other way.
@@ -74,7 +99,10 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     if args.log.is_some() {
         config.usage.push(Arc::new(log));
     }
-    let posture = posture(&registry, &config, &settings, &store).await;
+    let mut posture = posture(&registry, &config, &settings, &store).await;
+    if !config.tools.is_empty() {
+        posture += &format!("\n  tools      {}", tools.shown());
+    }
     let bind = config.bind;
     let service = Service::new(registry, config)?;
     let told = signals::end().map_err(setup::cannot_wait)?;
@@ -125,6 +153,7 @@ async fn run(args: &ServeArgs, configured: Configured, log: Log) -> Result<(), F
     };
     let _ = tokio::time::timeout(LAST_WRITES, written).await;
     store.close().await;
+    tools.end().await;
     served.map_err(|error| cannot_listen(bind, &error))
 }
 
@@ -133,6 +162,7 @@ struct Configured {
     registry: Registry,
     config: ServerConfig,
     settings: ServeSettings,
+    tools: ToolSettings,
 }
 
 impl Configured {
@@ -157,6 +187,8 @@ impl Configured {
         let models = args.models.as_ref().or(settings.models_file.as_ref());
         let registry = setup::with_models(registry, models.map(|it| &**it))?;
         registry.checked()?;
+        let tools = ToolSettings::load(args.common.config.as_deref(), &env())?;
+        check_served(&settings, &tools)?;
         let mut config = ServerConfig::default();
         config.threads = thread::available_parallelism().unwrap_or(config.threads);
         settings.lay_over(&mut config);
@@ -169,6 +201,7 @@ impl Configured {
             registry,
             config,
             settings,
+            tools,
         })
     }
 }

@@ -3,7 +3,7 @@
 mod calculator;
 mod fetch_url;
 mod html;
-mod read_file;
+pub(super) mod read_file;
 mod time;
 
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
         make: |_| Arc::new(calculator::Calculator),
     },
     BuiltIn {
-        name: "read_file",
+        name: read_file::NAME,
         policy: Policy::Ask,
-        make: |_| Arc::new(read_file::ReadFile),
+        make: |_| Arc::new(read_file::ReadFile::default()),
     },
     BuiltIn {
         name: "fetch_url",

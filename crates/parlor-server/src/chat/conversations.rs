@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use super::call::{Call, json, missing, turn_id, wrong};
 use super::going::is_without_end;
 use super::shown::{Conversation, Conversations, ShownTurn, Whole};
+use super::turns::waiting;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -134,7 +135,7 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
         let mut shown = ShownTurn::of(id, *at, turn)?;
         place(&mut shown, *at, &tree);
         if going == Some(*at) {
-            shown.going();
+            shown.going(waiting(site, id, (*at, turn)).await);
         }
         branch.push(shown);
     }

@@ -48,7 +48,7 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
         .and_then(|it| it.to_str().ok());
     let last = head.or(from.last_event_id.as_deref());
     // One that was never given is read as none.
-    let position = last.and_then(|it| it.parse().ok()).unwrap_or_default();
+    let mut position: Position = last.and_then(|it| it.parse().ok()).unwrap_or_default();
     let conversation = call.param("id");
     let source = match site.turns.find(conversation, id) {
         Some(going) => {
@@ -57,7 +57,10 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
         }
         None => match elsewhere(&site, conversation, (id, &turn), position).await {
             Some(turn) => Source::Elsewhere(turn),
-            None => Source::of_store(id, turn),
+            None => {
+                position = position.in_store();
+                Source::of_store(id, turn)
+            }
         },
     };
     let reader = Reader {
@@ -151,7 +154,10 @@ impl Reader {
                     News::Nothing => {}
                     // Whoever had it is gone; what was kept of it is what there is.
                     News::Gone => match self.store.turn(&self.conversation, self.id).await {
-                        Ok(turn) => self.source = Source::of_store(self.id, turn),
+                        Ok(turn) => {
+                            self.position = self.position.in_store();
+                            self.source = Source::of_store(self.id, turn);
+                        }
                         Err(error) if error.kind() == ErrorKind::Validation => return None,
                         // The store is away too; it is looked at again.
                         Err(_) => tokio::time::sleep(AGAIN).await,

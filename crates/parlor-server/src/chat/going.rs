@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
+use super::approvals::{Approvals, Remembered};
 use super::log::Log;
 pub(super) use elsewhere::{Elsewhere, News};
 pub(super) use run::{Begun, go, is_without_end, without_end};
@@ -45,6 +46,8 @@ pub(crate) struct Turns {
     count: watch::Sender<usize>,
     /// The way to other instances of the service.
     pub(super) relay: Option<Arc<dyn Relay>>,
+    /// What may always run, by conversation.
+    pub(super) remembered: Remembered,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +64,8 @@ pub(super) struct Going {
     pub(super) conversation: String,
     pub(super) id: TurnId,
     pub(super) log: Log,
+    /// Its calls that a person is asked about.
+    pub(super) approvals: Approvals,
     end: watch::Sender<Option<Ended>>,
 }
 
@@ -105,6 +110,7 @@ impl Turns {
             room: Arc::new(Semaphore::new(ROOM)),
             count: watch::Sender::new(0),
             relay,
+            remembered: Remembered::default(),
         })
     }
 
@@ -203,6 +209,7 @@ impl Turns {
 
     /// Forgets what is held of a conversation, and stops its turn.
     pub(super) fn forget(&self, conversation: &str) {
+        self.remembered.forget(conversation);
         let mut known = self.known();
         known.ended.retain(|turn| turn.conversation != conversation);
         if let Some(turn) = known.going.get(conversation) {
@@ -240,6 +247,7 @@ impl Going {
             conversation: conversation.to_owned(),
             id,
             log: Log::new(),
+            approvals: Approvals::default(),
             end: watch::Sender::new(None),
         }
     }

@@ -3,19 +3,21 @@
 //! A log is a list of pieces. Text grows the last piece in place, so that the log takes the room
 //! of the answer and no more, and a reader that comes late or reads slowly gets all that it
 //! misses at once. A reader's [`Position`] is a piece and how much of it was read; the same turn
-//! read from the store has the same positions.
+//! read from the store has the same positions. What is told beside, of calls on their way to their
+//! results, counts for no piece, since the store hasn't all of it; told twice, it says the same.
 
-use std::borrow::Cow;
+mod position;
+
 use std::fmt::Write as _;
-use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use parlor::agent::{Turn, TurnId};
-use parlor::{Part, Role};
-use parlor_store::{Mark, Told};
-use serde::Deserialize;
+use parlor::{Part, Role, ToolResult};
 use serde_json::json;
 use tokio::sync::watch;
+
+pub(super) use position::Position;
 
 /// The most bytes of a log. A turn that says more is stopped.
 pub(super) const MOST: usize = 16 * 1024 * 1024;
@@ -23,57 +25,11 @@ pub(super) const MOST: usize = 16 * 1024 * 1024;
 /// The name of the last thing.
 pub(super) const END: &str = "end";
 
+/// The name of what came of a call.
+const RESULT: &str = "tool_result";
+
 /// The most bytes of text that one event tells.
 const EVENT: usize = 16 * 1024;
-
-/// How far somebody has read: everything before a piece, and so many bytes of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    piece: usize,
-    at: usize,
-}
-
-impl Position {
-    /// The same as other instances of the service know it.
-    pub(super) fn mark(self) -> Mark {
-        Mark::new(self.piece as u64, self.at as u64)
-    }
-
-    /// Where another instance says that it is.
-    pub(super) fn of(mark: Mark) -> Self {
-        let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Self {
-            piece: whole(mark.piece),
-            at: whole(mark.at),
-        }
-    }
-
-    /// Writes one thing that another instance told as a server-sent event, without what of it was
-    /// read before, and moves the position on.
-    pub(super) fn take(&mut self, told: &Told, out: &mut String) {
-        let now = Self::of(told.mark);
-        let Self { piece, at } = now;
-        let before = std::mem::replace(self, now);
-        if at == 0 || before.piece != piece || before.at == 0 {
-            return put(out, *self, &told.name, &told.data);
-        }
-        // Text that was told again may have been cut elsewhere.
-        let Ok(Text { text }) = serde_json::from_str(&told.data) else {
-            return;
-        };
-        let begin = at.saturating_sub(text.len());
-        let rest = text.get(floor(&text, before.at.saturating_sub(begin))..);
-        let data = json!({ "text": rest.unwrap_or_default() }).to_string();
-        put(out, *self, &told.name, &data);
-    }
-}
-
-/// The data of text that grew.
-#[derive(Deserialize)]
-struct Text<'a> {
-    #[serde(borrow)]
-    text: Cow<'a, str>,
-}
 
 /// The sort of text that grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +43,8 @@ enum Piece {
     Said(Said, String),
     /// JSON that is told as it is.
     Note(String, String),
+    /// The same, beside the pieces.
+    Aside(String, String),
 }
 
 /// What a turn has said so far.
@@ -98,9 +56,34 @@ pub(super) struct Log {
 
 #[derive(Debug, Default)]
 struct Written {
-    pieces: Vec<Piece>,
+    /// The pieces, and the asides between them.
+    all: Vec<Piece>,
+    /// Where each piece is among them.
+    places: Vec<usize>,
     bytes: usize,
     is_over: bool,
+}
+
+impl Written {
+    fn push(&mut self, piece: Piece) {
+        if !matches!(piece, Piece::Aside(..)) {
+            self.places.push(self.all.len());
+        }
+        self.all.push(piece);
+    }
+
+    /// Where a reader goes on.
+    fn place(&self, position: Position) -> usize {
+        let piece = self.places.get(position.piece).copied();
+        let piece = piece.unwrap_or(self.all.len());
+        if position.at > 0 {
+            return piece;
+        }
+        let before = position.piece.checked_sub(1);
+        let before = before.and_then(|before| self.places.get(before));
+        let first = before.map_or(0, |before| before + 1).min(piece);
+        first.saturating_add(position.aside).min(piece)
+    }
 }
 
 impl Log {
@@ -119,6 +102,9 @@ impl Log {
             for part in &message.parts {
                 match part {
                     _ if message.role == Role::User => {}
+                    Part::ToolResult(result) if message.role == Role::Tool => {
+                        log.result(result, None);
+                    }
                     Part::Text(text) => log.say(Said::Text, &text.text),
                     Part::Refusal(refusal) => log.say(Said::Text, &refusal.text),
                     Part::Reasoning(reasoning) => log.say(Said::Reasoning, &reasoning.text),
@@ -158,9 +144,9 @@ impl Log {
         }
         let mut written = self.written();
         written.bytes += text.len();
-        match written.pieces.last_mut() {
+        match written.all.last_mut() {
             Some(Piece::Said(last, all)) if *last == what => all.push_str(text),
-            _ => written.pieces.push(Piece::Said(what, text.to_owned())),
+            _ => written.push(Piece::Said(what, text.to_owned())),
         }
         drop(written);
         self.changed.send_replace(());
@@ -173,13 +159,7 @@ impl Log {
                 "tool_call",
                 &json!({ "id": call.id, "name": call.name, "arguments": call.arguments.text }),
             ),
-            Part::ToolResult(result) => self.note(
-                "tool_result",
-                &json!({
-                    "id": result.call_id, "name": result.name, "isError": result.is_error,
-                    "text": result.joined_text(),
-                }),
-            ),
+            Part::ToolResult(result) => self.note(RESULT, &told_of(result)),
             Part::Media(media) => self.note(
                 "media",
                 &json!({ "kind": media.kind, "mediaType": media.media_type, "name": media.name }),
@@ -188,12 +168,34 @@ impl Log {
         }
     }
 
+    /// What came of a call that was run here, and how long it took.
+    pub(super) fn result(&self, result: &ToolResult, took: Option<Duration>) {
+        let mut told = told_of(result);
+        if let Some(took) = took {
+            told["tookMs"] = json!(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        }
+        self.aside(RESULT, &told);
+    }
+
     /// Something to be told as it is.
     pub(super) fn note(&self, name: &str, note: &serde_json::Value) {
+        self.add(name, note, Piece::Note);
+    }
+
+    /// Something to be told beside, of a call on its way to its result.
+    pub(super) fn aside(&self, name: &str, note: &serde_json::Value) {
+        self.add(name, note, Piece::Aside);
+    }
+
+    fn add(&self, name: &str, note: &serde_json::Value, piece: fn(String, String) -> Piece) {
         let note = note.to_string();
         let mut written = self.written();
+        // Nothing follows the end.
+        if written.is_over {
+            return;
+        }
         written.bytes += note.len();
-        written.pieces.push(Piece::Note(name.to_owned(), note));
+        written.push(piece(name.to_owned(), note));
         drop(written);
         self.changed.send_replace(());
     }
@@ -228,22 +230,21 @@ impl Log {
         let mut count = 0;
         let written = self.written();
         // A turn that is read from the store may have fewer pieces than it had on its way.
-        if position.piece > written.pieces.len() && written.is_over {
-            *position = Position {
-                piece: written.pieces.len().saturating_sub(1),
-                at: 0,
-            };
+        if position.piece > written.places.len() && written.is_over {
+            *position = Position::before(written.places.len().saturating_sub(1));
         }
-        while let Some(piece) = written.pieces.get(position.piece) {
+        while let Some(piece) = written.all.get(written.place(*position)) {
             if count >= EVENT {
                 return Read::Some;
             }
             match piece {
+                Piece::Aside(name, note) => {
+                    position.aside += 1;
+                    count += note.len().max(1);
+                    out(*position, name, note);
+                }
                 Piece::Note(name, note) => {
-                    *position = Position {
-                        piece: position.piece + 1,
-                        at: 0,
-                    };
+                    *position = Position::before(position.piece + 1);
                     count += note.len().max(1);
                     out(*position, name, note);
                 }
@@ -251,16 +252,14 @@ impl Log {
                     let rest = text.get(floor(text, position.at)..).unwrap_or_default();
                     let rest = rest.get(..floor(rest, EVENT)).unwrap_or_default();
                     if rest.is_empty() {
-                        if position.piece + 1 == written.pieces.len() {
+                        if written.all.len() == written.place(*position) + 1 {
                             break;
                         }
-                        *position = Position {
-                            piece: position.piece + 1,
-                            at: 0,
-                        };
+                        *position = Position::before(position.piece + 1);
                         continue;
                     }
                     position.at = floor(text, position.at) + rest.len();
+                    position.aside = 0;
                     let name = match what {
                         Said::Text => "text",
                         Said::Reasoning => "reasoning",
@@ -290,9 +289,20 @@ pub(super) enum Read {
 }
 
 pub(super) fn put(out: &mut String, position: Position, name: &str, data: &str) {
-    let Position { piece, at } = position;
+    let Position { piece, aside, at } = position;
     // Writing to a string can't fail.
-    let _ = write!(out, "id: {piece}.{at}\nevent: {name}\ndata: {data}\n\n");
+    let _ = match aside {
+        0 => write!(out, "id: {piece}.{at}"),
+        aside => write!(out, "id: {piece}.{at}.{aside}"),
+    };
+    let _ = write!(out, "\nevent: {name}\ndata: {data}\n\n");
+}
+
+fn told_of(result: &ToolResult) -> serde_json::Value {
+    json!({
+        "id": result.call_id, "name": result.name, "isError": result.is_error,
+        "text": result.joined_text(),
+    })
 }
 
 /// The last boundary of a letter at this byte or before it.
@@ -304,72 +314,5 @@ fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-impl FromStr for Position {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (piece, at) = text.split_once('.').unwrap_or((text, "0"));
-        Ok(Self {
-            piece: piece.parse()?,
-            at: at.parse()?,
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all(log: &Log, mut from: Position) -> String {
-        let mut out = String::new();
-        let mut piece = String::new();
-        while log.read(&mut from, &mut piece) == Read::Some {
-            out.push_str(&std::mem::take(&mut piece));
-        }
-        out
-    }
-
-    #[test]
-    fn a_late_reader_gets_what_it_missed_at_once() {
-        let log = Log::new();
-        for word in ["Für", " dich", " ein", " Wort"] {
-            log.say(Said::Text, word);
-        }
-        let told = all(&log, Position::default());
-        assert_eq!(
-            told,
-            "id: 0.18\nevent: text\ndata: {\"text\":\"Für dich ein Wort\"}\n\n"
-        );
-        // In the middle of a letter.
-        let told = all(&log, "0.2".parse().unwrap());
-        assert_eq!(
-            told,
-            "id: 0.18\nevent: text\ndata: {\"text\":\"ür dich ein Wort\"}\n\n"
-        );
-        log.end(&json!({ "state": "complete" }));
-        let told = all(&log, "0.18".parse().unwrap());
-        assert_eq!(
-            told,
-            "id: 2.0\nevent: end\ndata: {\"state\":\"complete\"}\n\n"
-        );
-        assert_eq!(all(&log, "2.0".parse().unwrap()), "");
-        assert_eq!(all(&log, "9.9".parse().unwrap()), told);
-    }
-
-    #[test]
-    fn long_text_comes_in_events_of_a_bounded_size() {
-        let log = Log::new();
-        let text = "ä".repeat(EVENT);
-        log.say(Said::Reasoning, &text);
-        let told = all(&log, Position::default());
-        let data = told.lines().filter_map(|line| line.strip_prefix("data: "));
-        let mut read = String::new();
-        for data in data {
-            let data: serde_json::Value = serde_json::from_str(data).unwrap();
-            let piece = data["text"].as_str().unwrap();
-            assert!(piece.len() <= EVENT);
-            read.push_str(piece);
-        }
-        assert_eq!(read, text);
-    }
-}
+mod tests;

@@ -9,13 +9,14 @@ use futures_util::future::BoxFuture;
 use parlor::Result;
 use schemars::{Schema, SchemaGenerator};
 
+use super::approvals::{Answer, Decision};
 use super::call::Call;
 use super::question::Question;
 use super::shown::{Conversations, ShownTurn, Whole};
 use super::turns::Accepted;
 use super::{conversations, follow, stream, turns};
-use crate::models;
 use crate::service::Site;
+use crate::{models, tools};
 
 /// One endpoint.
 pub(crate) struct Route {
@@ -130,6 +131,19 @@ pub(crate) const ROUTES: &[Route] = &[
             kind: Some(("application/json", Some(schema::<models::Models>))),
         }],
         answers: by!(models::list),
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/tools",
+        about: "Lists what models may call in conversations",
+        query: &[],
+        takes: None,
+        gives: &[Gives {
+            status: 200,
+            about: "The tools.",
+            kind: Some(("application/json", Some(schema::<tools::ToolList>))),
+        }],
+        answers: by!(tools::list),
     },
     Route {
         method: Method::Get,
@@ -274,8 +288,8 @@ pub(crate) const ROUTES: &[Route] = &[
         takes: None,
         gives: &[Gives {
             status: 200,
-            about: "Server-sent events: `start`, `text`, `reasoning`, `tool_call`, `tool_result`, \
-                    `media`, and `end`, which is the last.",
+            about: "Server-sent events: `start`, `text`, `reasoning`, `tool_call`, `approval`, \
+                    `decided`, `tool_started`, `tool_result`, `media`, and `end`, which is the last.",
             kind: Some(("text/event-stream", None)),
         }],
         answers: by!(follow::events),
@@ -292,6 +306,19 @@ pub(crate) const ROUTES: &[Route] = &[
             kind: TURN,
         }],
         answers: by!(turns::stop),
+    },
+    Route {
+        method: Method::Post,
+        path: "/api/conversations/{id}/turns/{turn}/approvals/{call}",
+        about: "Says whether a call that waits may run; the first answer counts",
+        query: &[],
+        takes: Some(schema::<Answer>),
+        gives: &[Gives {
+            status: 200,
+            about: "What is decided. 409 says that it was decided otherwise before.",
+            kind: Some(("application/json", Some(schema::<Decision>))),
+        }],
+        answers: by!(turns::approve),
     },
     Route {
         method: Method::Get,

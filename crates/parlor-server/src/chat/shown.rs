@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::approvals::Waiting;
 use super::call;
 use parlor::{Error, ErrorKind};
 
@@ -92,6 +93,9 @@ pub(crate) struct ShownTurn {
     /// Why it has no whole answer, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Failure>,
+    /// Its calls of tools that wait for a person's word, while it is on its way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) waiting: Vec<Waiting>,
     /// Its messages: the question, then what answers it. Media have the address that their bytes
     /// are at here, and what only their provider understands is left out.
     #[schemars(with = "Vec<Message>")]
@@ -192,16 +196,19 @@ impl ShownTurn {
             usage: turn.usage.clone(),
             cost: None,
             error: turn.failure.as_ref().map(Failure::from),
+            waiting: Vec::new(),
             messages: messages(conversation, id, turn)?,
         })
     }
 }
 
 impl ShownTurn {
-    /// Says that it is on its way, so that it has neither end nor failure.
-    pub(super) fn going(&mut self) {
+    /// Says that it is on its way, so that it has neither end nor failure, and which of its calls
+    /// wait.
+    pub(super) fn going(&mut self, waiting: Vec<Waiting>) {
         self.state = State::Going;
         self.error = None;
+        self.waiting = waiting;
     }
 }
 
@@ -235,17 +242,23 @@ pub(super) fn end(kept: &KeptTurn) -> Value {
 fn messages(conversation: &str, id: TurnId, turn: &Turn) -> Result<Vec<Value>> {
     let mut count = 0;
     let mut all = Vec::with_capacity(turn.messages.len());
+    let mut place = |part: &mut Part| {
+        if let Part::Media(media) = part
+            && let MediaSource::Bytes(_) = &media.source
+        {
+            let turn = id.0;
+            media.source = MediaSource::Url(format!(
+                "/api/conversations/{conversation}/turns/{turn}/media/{count}"
+            ));
+            count += 1;
+        }
+    };
     for message in &turn.messages {
         let mut message = message.clone();
         for part in &mut message.parts {
-            if let Part::Media(media) = part
-                && let MediaSource::Bytes(_) = &media.source
-            {
-                let turn = id.0;
-                media.source = MediaSource::Url(format!(
-                    "/api/conversations/{conversation}/turns/{turn}/media/{count}"
-                ));
-                count += 1;
+            match part {
+                Part::ToolResult(result) => result.parts.iter_mut().for_each(&mut place),
+                part => place(part),
             }
         }
         let mut message = serde_json::to_value(&message)
@@ -271,6 +284,10 @@ pub(super) fn media(turn: &Turn, at: usize) -> Result<(bytes::Bytes, Option<Stri
         .messages
         .iter()
         .flat_map(|message: &Message| &message.parts);
+    let parts = parts.flat_map(|part| match part {
+        Part::ToolResult(result) => result.parts.as_slice(),
+        part => std::slice::from_ref(part),
+    });
     let mut media = parts.filter_map(|part| match part {
         Part::Media(media) => match &media.source {
             MediaSource::Bytes(bytes) => Some((bytes.clone(), media.media_type.clone())),

@@ -12,6 +12,7 @@ use parlor_store::Store;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::approvals::{Answer, Waiting, late};
 use super::call::{Call, json, missing, turn_id, wrong};
 use super::conversations::{load, place};
 use super::follow::elsewhere;
@@ -26,6 +27,9 @@ use crate::service::Site;
 
 /// How long a turn that is to stop may take to do so elsewhere.
 const STOPPING: Duration = Duration::from_secs(15);
+
+/// How long another instance may take to hear an answer.
+const ANSWERED: Duration = Duration::from_secs(10);
 
 /// A turn that has begun.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -61,6 +65,7 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
             question,
             store,
             asked,
+            tools: Arc::clone(&site.tools),
         },
     );
     let mut response = json(StatusCode::ACCEPTED, &accepted)?;
@@ -186,15 +191,50 @@ pub(super) async fn get(site: Arc<Site>, call: Call) -> Result<Response> {
     let conversation = call.param("id");
     let mut shown = ShownTurn::of(conversation, id, &turn)?;
     place(&mut shown, id, &store.tree(conversation).await?);
-    let is_here = site.turns.of(conversation).map(|turn| turn.id == id);
-    let is_going = match is_here {
-        Some(is_it) => is_it,
+    let is_going = match site.turns.of(conversation) {
+        Some(here) => here.id == id,
         None => is_without_end(&turn) && site.turns.is_elsewhere(conversation).await,
     };
     if is_going {
-        shown.going();
+        shown.going(waiting(&site, conversation, (id, &turn)).await);
     }
     json(StatusCode::OK, &shown)
+}
+
+/// The calls of a turn on its way that wait for a person's word, wherever it is.
+pub(super) async fn waiting(
+    site: &Site,
+    conversation: &str,
+    (id, turn): (TurnId, &Turn),
+) -> Vec<Waiting> {
+    if let Some(here) = site.turns.find(conversation, id) {
+        return here.approvals.waiting();
+    }
+    let turn = elsewhere(site, conversation, (id, turn), Position::default()).await;
+    match turn {
+        Some(mut turn) => turn.waiting().await,
+        None => Vec::new(),
+    }
+}
+
+/// Answers for a call that waits, wherever its turn is. The first answer counts.
+pub(super) async fn approve(site: Arc<Site>, call: Call) -> Result<Response> {
+    let store = call.store(&site).await?;
+    let (id, turn) = find(&call, &store).await?;
+    let conversation = call.param("id").to_owned();
+    let which = call.param("call").to_owned();
+    let answer = call.json::<Answer>().await?.check()?;
+    let decision = match site.turns.find(&conversation, id) {
+        Some(going) => site.turns.answer(&going, &which, answer)?,
+        None => {
+            let going = elsewhere(&site, &conversation, (id, &turn), Position::default()).await;
+            match going {
+                Some(mut going) => going.answer(&which, answer, ANSWERED).await?,
+                None => return Err(late("the turn is over, and no call of it waits")),
+            }
+        }
+    };
+    json(StatusCode::OK, &decision)
 }
 
 /// What was shown to the model in a turn, or was made by it.

@@ -145,6 +145,18 @@ impl Client {
         opened
     }
 
+    /// Answers for a call.
+    pub(crate) async fn approve(
+        &self,
+        conversation: &str,
+        turn: &str,
+        call: &str,
+        answer: &Value,
+    ) -> (u16, Value) {
+        let path = format!("/api/conversations/{conversation}/turns/{turn}/approvals/{call}");
+        self.post(&path, answer).await
+    }
+
     /// Reads a turn to its end: its text, and its last event.
     pub(crate) async fn read(&self, conversation: &str, turn: &str) -> (String, Value) {
         let mut events = self.follow(conversation, turn, "").await;
@@ -192,6 +204,38 @@ impl Opened {
         }
     }
 
+    /// Reads until something of this name is told.
+    pub(crate) async fn named(&mut self, name: &str) -> Sent {
+        loop {
+            let event = self.event().await.expect("it goes on");
+            if event.name == name {
+                return event;
+            }
+        }
+    }
+
+    /// Reads until a call is decided on, and gives the decision.
+    pub(crate) async fn until_decided(&mut self, call: &str) -> Value {
+        loop {
+            let decided = self.named("decided").await;
+            if decided.data["id"] == call {
+                return decided.data;
+            }
+        }
+    }
+
+    /// The names of all that is left, with the calls that it is of.
+    pub(crate) async fn names(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        while let Some(event) = self.event().await {
+            names.push(match event.data["id"].as_str() {
+                Some(id) => format!("{} {id}", event.name),
+                None => event.name,
+            });
+        }
+        names
+    }
+
     /// Reads until this text was said, and gives the last event's id.
     pub(crate) async fn until(&mut self, wanted: &str) -> String {
         let mut text = String::new();
@@ -213,7 +257,9 @@ impl Opened {
                 assert_eq!(self.event().await, None);
                 return (text, event.data);
             }
-            text.push_str(event.data["text"].as_str().unwrap_or_default());
+            if event.name != "tool_result" {
+                text.push_str(event.data["text"].as_str().unwrap_or_default());
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream;
 use parlor::{
-    ChatModel, ChatRequest, ChatResponse, ChatStream, Error, Event, FinishKind, ModelInfo,
-    PartKind, Result, Usage,
+    Arguments, CallHead, ChatModel, ChatRequest, ChatResponse, ChatStream, Error, Event,
+    FinishKind, ModelInfo, Part, PartKind, Result, Role, ToolCall, Usage,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -85,16 +85,53 @@ impl FedCall {
     /// Says this, and all is said.
     pub(crate) fn end(self, text: &str) {
         self.say(text);
+        self.over(Vec::new(), FinishKind::Stop);
+    }
+
+    /// Calls tools, by id, name and arguments.
+    pub(crate) fn calls(self, calls: &[(&str, &str, &str)]) {
+        let mut events = Vec::new();
+        for (part, (id, name, arguments)) in (1..).zip(calls) {
+            let call = ToolCall::new(*id, *name, Arguments::json(*arguments));
+            events.extend([
+                Event::call_started(0, part, CallHead::new(*id, *name)),
+                Event::ArgumentsDelta {
+                    choice: 0,
+                    part,
+                    text: (*arguments).into(),
+                },
+                Event::part_finished_with(0, part, call.into()),
+            ]);
+        }
+        self.over(events, FinishKind::ToolCalls);
+    }
+
+    fn over(self, more: Vec<Event>, reason: FinishKind) {
         let mut usage = Usage::default();
         usage.input_tokens = Some(7);
         usage.output_tokens = Some(3);
-        for event in [
-            Event::part_finished(0, 0),
-            Event::finished(0, FinishKind::Stop.into()),
+        let first = std::iter::once(Event::part_finished(0, 0));
+        let last = [
+            Event::finished(0, reason.into()),
             Event::completed(Some(Box::new(usage))),
-        ] {
+        ];
+        for event in first.chain(more).chain(last) {
             let _ = self.events.send(Ok(event));
         }
+    }
+
+    /// The results of calls that were sent last, a line each.
+    pub(crate) fn results(&self) -> Vec<String> {
+        let messages = self.request.messages.iter().rev();
+        let last: Vec<_> = messages.take_while(|it| it.role == Role::Tool).collect();
+        let parts = last.iter().rev().flat_map(|it| &it.parts);
+        let lines = parts.filter_map(|part| match part {
+            Part::ToolResult(result) => {
+                Some(format!("{}: {}", result.call_id, result.joined_text()))
+            }
+            _ => None,
+        });
+        lines.collect()
     }
 
     /// Waits until nobody listens any more.

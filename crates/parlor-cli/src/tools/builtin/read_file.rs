@@ -30,6 +30,9 @@ const SECRET_NAMES: &[&str] = &[
     "credentials.toml",
 ];
 
+/// What it is called.
+pub(crate) const NAME: &str = "read_file";
+
 const ABOUT: &str = "Reads a text file, or lists a folder, within the current folder. Hidden files \
 and files with keys can't be read.";
 
@@ -43,24 +46,42 @@ struct Arguments {
 }
 
 /// Reads files.
-pub(super) struct ReadFile;
+#[derive(Default)]
+pub(crate) struct ReadFile {
+    /// The folder; the one that the program runs in, where none is named.
+    folder: Option<PathBuf>,
+}
+
+impl ReadFile {
+    /// Reads files of this folder.
+    pub(crate) fn within(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    fn tool(&self) -> impl Tool + use<> {
+        let folder = self.folder.clone();
+        tool_fn(NAME, ABOUT, move |asked: Arguments, _| {
+            let folder = folder.clone();
+            async move {
+                let folder = folder.map_or_else(std::env::current_dir, Ok);
+                let folder = folder.map_err(|error| error.to_string())?;
+                read(&folder, &asked.path, asked.offset.unwrap_or(0))
+            }
+        })
+    }
+}
 
 #[async_trait]
 impl Tool for ReadFile {
     fn definition(&self) -> ToolDefinition {
-        tool().definition()
+        self.tool().definition()
     }
 
     async fn call(&self, arguments: Value, context: &ToolContext) -> Result<ToolOutput> {
-        tool().call(arguments, context).await
+        self.tool().call(arguments, context).await
     }
-}
-
-fn tool() -> impl Tool {
-    tool_fn("read_file", ABOUT, |asked: Arguments, _| async move {
-        let folder = std::env::current_dir().map_err(|error| error.to_string())?;
-        read(&folder, &asked.path, asked.offset.unwrap_or(0))
-    })
 }
 
 /// What is at a path within a folder.

@@ -1,16 +1,18 @@
 //! Turns between instances of a service: what is said here is told to others, and what is said
 //! there is heard.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use parlor::Result;
-use parlor_store::{Ear, Relay, Told};
+use parlor::{Error, ErrorKind, Result};
+use parlor_store::{Ear, Mark, Relay, Told};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Ended, Going};
+use super::{Ended, Going, Turns};
+use crate::chat::approvals::{ASKED, Answer, DECIDED, Decision, Waiting, late, no_such_call};
 use crate::chat::log::{END, Position, Read};
 
 /// How long a conversation is held without a sign of life, and how often one is given.
@@ -101,6 +103,35 @@ pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str, over: 
     }
 }
 
+/// Where answers for a turn's calls are told, as what a turn says is.
+fn answers_to(turn: &str) -> String {
+    format!("{turn}:answers")
+}
+
+/// Hears what others answer for the calls of a turn, while any waits.
+pub(super) async fn obey(turns: &Turns, going: &Going) -> Infallible {
+    let Some(relay) = &turns.relay else {
+        return std::future::pending().await;
+    };
+    let mut ear = relay.follow(&answers_to(&going.id.0.to_string()));
+    let mut heard = Mark::default();
+    loop {
+        going.approvals.asked().await;
+        match ear.hear(heard, ALIVE).await {
+            Ok(told) => {
+                for one in told {
+                    heard = one.mark;
+                    if let Ok(answer) = serde_json::from_str::<Answer>(&one.data) {
+                        // Who answers looks at what is decided.
+                        let _ = turns.answer(going, &one.name, answer);
+                    }
+                }
+            }
+            Err(_) => sleep(AGAIN).await,
+        }
+    }
+}
+
 /// A turn of another instance.
 #[derive(Debug)]
 pub(in crate::chat) struct Elsewhere {
@@ -174,6 +205,76 @@ impl Elsewhere {
         }
     }
 
+    /// Its calls that wait for a person's word.
+    pub(in crate::chat) async fn waiting(&mut self) -> Vec<Waiting> {
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut position = Position::default();
+        while let Ok(told) = self.ear.hear(position.mark(), Duration::ZERO).await {
+            let Some(last) = told.last() else { break };
+            position = Position::of(last.mark);
+            for one in &told {
+                if one.name == ASKED {
+                    waiting.extend(serde_json::from_str::<Waiting>(&one.data));
+                } else if let Some(decision) = decision(one) {
+                    waiting.retain(|it| it.id != decision.id);
+                } else if one.name == END {
+                    waiting.clear();
+                }
+            }
+        }
+        waiting
+    }
+
+    /// Answers for one of its calls, and waits for what is decided.
+    pub(in crate::chat) async fn answer(
+        &mut self,
+        call: &str,
+        answer: Answer,
+        wait: Duration,
+    ) -> Result<Decision> {
+        let told = Told {
+            mark: Mark::default(),
+            name: call.to_owned(),
+            data: serde_json::json!(answer).to_string(),
+        };
+        let decided = async {
+            let mut position = Position::default();
+            let (mut is_asked, mut is_told) = (false, false);
+            loop {
+                let heard = match self.hear(position).await {
+                    News::Told(heard) => heard,
+                    News::Nothing if is_asked => continue,
+                    News::Nothing => return Err(no_such_call(call)),
+                    News::Gone => return Err(late("whoever had the turn is gone")),
+                };
+                position = heard.last().map_or(position, |it| Position::of(it.mark));
+                for one in &heard {
+                    let asked = || serde_json::from_str::<Waiting>(&one.data).ok();
+                    is_asked |= one.name == ASKED && asked().is_some_and(|it| it.id == call);
+                    if let Some(decision) = decision(one).filter(|it| it.id == call) {
+                        return decision.same_as(answer);
+                    }
+                    if one.name == END {
+                        return match is_asked {
+                            true => Err(late("the turn is over, and the call wasn't run")),
+                            false => Err(no_such_call(call)),
+                        };
+                    }
+                }
+                if is_asked && !is_told {
+                    say(&*self.relay, &answers_to(&self.turn), told.clone()).await?;
+                    is_told = true;
+                }
+            }
+        };
+        let away = || {
+            let message = "the instance that has the turn doesn't answer";
+            Error::new(ErrorKind::Overloaded, message).with_status(503)
+        };
+        let decided = tokio::time::timeout(wait, decided).await;
+        decided.unwrap_or_else(|_| Err(away()))
+    }
+
     /// Has it stopped, and waits for its end.
     pub(in crate::chat) async fn stop(&mut self, wait: Duration) -> Result<()> {
         self.relay.stop(&self.turn).await?;
@@ -195,5 +296,27 @@ impl Elsewhere {
         // Whoever has it may be gone without a word.
         let _ = tokio::time::timeout(wait, ended).await;
         Ok(())
+    }
+}
+
+fn decision(told: &Told) -> Option<Decision> {
+    (told.name == DECIDED)
+        .then(|| serde_json::from_str(&told.data).ok())
+        .flatten()
+}
+
+/// Adds to what others say at the same time.
+async fn say(relay: &dyn Relay, to: &str, mut told: Told) -> Result<()> {
+    let mut after = Mark::default();
+    loop {
+        // No other has this mark, nor comes a later one before it, though all was forgotten since.
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or_default();
+        told.mark = Mark::new(now.max(after.piece.saturating_add(1)), fastrand::u64(1..));
+        let heard = relay.tell(to, after, std::slice::from_ref(&told)).await?;
+        if heard.until == told.mark {
+            return Ok(());
+        }
+        after = heard.until;
     }
 }

@@ -1,5 +1,6 @@
 //! One turn from its question to its end: said to the readers as it comes, kept as it grows.
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,14 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::elsewhere::speak;
-use super::{Ended, Going, Place};
+use super::elsewhere::{obey, speak};
+use super::{Ended, Going, Place, Turns};
 use crate::account::Asked;
+use crate::chat::approvals::Asking;
 use crate::chat::log::{MOST, Said};
 use crate::chat::shown;
 use crate::chat::told;
+use crate::tools::Tools;
 
 /// How long a turn that grows is left before it is kept again: what a crash can cost.
 const KEPT_EVERY: Duration = Duration::from_secs(1);
@@ -40,6 +43,8 @@ pub(in crate::chat) struct Begun {
     /// The store, as the one sees it who asks.
     pub(in crate::chat) store: Store,
     pub(in crate::chat) asked: Asked,
+    /// What the model may call.
+    pub(in crate::chat) tools: Arc<Tools>,
 }
 
 /// What is kept of a turn that has no end yet, so that it is named should its service be killed.
@@ -61,7 +66,11 @@ pub(in crate::chat) fn go(place: Place, begun: Begun) {
         let end = Closing(Arc::clone(&going));
         let over = Notify::new();
         let answer = async {
-            let told = answered(&going, begun).await;
+            let told = tokio::select! {
+                told = answered(&going, &place.turns, begun) => told,
+                never = obey(&place.turns, &going) => match never {},
+            };
+            going.approvals.close();
             going.log.end(&told);
             over.notify_one();
         };
@@ -96,20 +105,28 @@ struct Closing(Arc<Going>);
 impl Drop for Closing {
     fn drop(&mut self) {
         if !self.0.log.is_over() {
+            self.0.approvals.close();
             self.0.log.end(&json!({ "state": TurnState::Interrupted }));
         }
     }
 }
 
 /// Answers, keeps what came of it, and tells its end.
-async fn answered(going: &Going, begun: Begun) -> Value {
+async fn answered(going: &Arc<Going>, turns: &Arc<Turns>, begun: Begun) -> Value {
     let Begun {
         id,
-        mut chat,
+        chat,
         question,
         store,
         mut asked,
+        tools,
     } = begun;
+    let asking = Asking {
+        going: Arc::clone(going),
+        turns: Arc::clone(turns),
+        tools: Arc::clone(&tools),
+    };
+    let mut chat = tools.equip(chat, asking.clone());
     let before = chat.history().turns().len();
     let info = chat.model().info();
     let (provider, name) = (info.provider.clone(), info.id());
@@ -124,6 +141,8 @@ async fn answered(going: &Going, begun: Begun) -> Value {
         provider: &provider,
         began: Instant::now(),
         first: None,
+        asking: &asking,
+        running: HashMap::new(),
     };
     let result = growing.run(&mut chat, question, &mut asked).await;
     let mut turn = chat
@@ -180,6 +199,9 @@ struct Growing<'a> {
     provider: &'a str,
     began: Instant,
     first: Option<Duration>,
+    asking: &'a Asking,
+    /// Since when calls run.
+    running: HashMap<String, Instant>,
 }
 
 impl Growing<'_> {
@@ -225,9 +247,19 @@ impl Growing<'_> {
                 RunEvent::Model(event) => {
                     asked.event(&event);
                     has_grown |= self.tell(&event);
+                    if event.is_terminal() {
+                        self.asking.announce(run.calls());
+                    }
+                }
+                RunEvent::ToolStarted(call) => {
+                    let started = json!({ "id": call.id });
+                    self.going.log.aside("tool_started", &started);
+                    self.running.insert(call.id, Instant::now());
                 }
                 RunEvent::ToolFinished(result) => {
-                    self.going.log.part(&result.into());
+                    let since = self.running.remove(&result.call_id);
+                    let took = since.map(|since| since.elapsed());
+                    self.going.log.result(&result, took);
                     has_grown = true;
                 }
                 _ => {}
