@@ -62,7 +62,7 @@ export class Turn {
     else if (part.type === 'tool_call') this.#call(part.id, part.name, argumentsOf(part));
     else if (part.type === 'tool_result') {
       const text = (part.parts ?? part.content ?? []).map((it) => it.text ?? '').join('');
-      this.#result(part.call_id, { text, isError: part.is_error });
+      this.#mark('tool_result', { id: part.call_id, text, isError: part.is_error });
     } else if (part.type === 'media') this.#add({ kind: 'media', ...part, mediaKind: part.kind });
   }
 
@@ -79,12 +79,13 @@ export class Turn {
   }
 
   #call(id, name, args) {
-    this.#add({ kind: 'tool', id, name, arguments: args, result: signal(null) });
+    this.#add({ kind: 'tool', id, name, arguments: args, told: signal({}) });
   }
 
-  #result(id, result) {
-    const call = this.parts.value.find((part) => part.kind === 'tool' && part.id === id);
-    if (call) call.result.value = result;
+  // What is told of a call: that it waits, what was decided, that it runs, what came of it.
+  #mark(what, data) {
+    const call = this.parts.value.find((part) => part.kind === 'tool' && part.id === data.id);
+    if (call) call.told.value = { ...call.told.value, [what]: data };
   }
 
   #finish() {
@@ -97,12 +98,11 @@ export class Turn {
     else if (name === 'text') this.#say('text', data.text);
     else if (name === 'reasoning') this.#say('thought', data.text);
     else if (name === 'tool_call') this.#call(data.id, data.name, data.arguments);
-    else if (name === 'tool_result') this.#result(data.id, data);
     else if (name === 'media') this.#add({ ...data, kind: 'media', mediaKind: data.kind });
     else if (name === 'end') {
       this.about.value = { ...this.about.value, ...data };
       this.#finish();
-    }
+    } else this.#mark(name, data);
   }
 
   // Forgets what it heard, to hear it again from the beginning.

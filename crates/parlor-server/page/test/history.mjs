@@ -66,8 +66,8 @@ export default {
     await page.evaluate(() => (location.hash = '#tools'));
     const calls = page.locator('.call');
     await calls.nth(1).waitFor();
-    assert.match(await calls.nth(0).locator('summary').innerText(), /weather\s*done/);
-    assert.match(await calls.nth(1).locator('summary').innerText(), /broken\s*failed/);
+    assert.match(await calls.nth(0).locator('summary').innerText(), /weather\s*city: Ulm\s*done/);
+    assert.match(await calls.nth(1).locator('summary').innerText(), /broken[^]*failed/);
     await calls.nth(0).locator('summary').click();
     assert.match(await calls.nth(0).innerText(), /"city": "Ulm"[^]*21 degrees/);
     assert.match(await page.locator('.used').innerText(), /1,204 → 356 tokens\s+\$0\.00421/);

@@ -18,7 +18,7 @@ if (!executablePath) skip('there is no Chromium (apt-get install chromium, or CH
 if (!existsSync(program)) skip(`there is no program at ${program} (cargo build -p parlor-cli, or PARLOR=…)`);
 const { chromium } = await import('playwright-core').catch(() => skip('playwright-core isn’t installed (npm ci)'));
 
-const files = ['talk', 'history', 'safety', 'access', 'usage', 'speed'];
+const files = ['talk', 'history', 'safety', 'access', 'tools', 'usage', 'speed'];
 const cases = [];
 for (const file of files) {
   const { default: tests } = await import(`./${file}.mjs`);

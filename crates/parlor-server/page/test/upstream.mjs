@@ -32,6 +32,8 @@ export class Upstream {
   requests = [];
   // What the model `says` answers.
   says = 'Said.';
+  // What the model `calls` has posted.
+  card = { to: 'Oslo', text: 'Hello from here' };
 
   async start() {
     this.server = createServer((request, response) => {
@@ -121,6 +123,20 @@ export class Upstream {
       case 'says':
         for (const piece of pieces(this.says, 7)) put({ content: piece });
         return;
+      case 'calls': {
+        if (body.messages.at(-1).role === 'tool') {
+          const results = body.messages.filter((it) => it.role === 'tool').map((it) => it.content);
+          put({ content: `It came to: ${results.at(-1)}` });
+          return;
+        }
+        // The question says which: `post`, or both.
+        const calls = [['post', JSON.stringify(this.card)]];
+        if (question.includes('sum')) calls.unshift(['calculator', '{"expression":"6*7"}']);
+        if (question.includes('twice')) calls.push(['post', '{"to":"Rome"}']);
+        put({ content: 'I use a tool. ' });
+        put({ tool_calls: calls.map(([name, args], index) => ({ index, id: `call_${index}`, type: 'function', function: { name, arguments: args } })) });
+        return;
+      }
       default:
         put({ content: `You said: ${question}` });
     }

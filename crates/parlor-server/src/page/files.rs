@@ -3,15 +3,16 @@
 use super::{File, file};
 
 pub(super) const FILES: &[File] = &[
+    file!("call-BLYP2PN4.js.gz"),
     file!("chunk-SQE76S5B.js.gz"),
     file!("highlight-3WTBLQGP.js.gz"),
     file!("icon-EBD74946.svg"),
     file!("index.html"),
     file!("licences.txt"),
-    file!("page-NL7ONUS7.css.gz"),
-    file!("page-VOTEVYLD.js.gz"),
+    file!("page-GZ2JOLXW.js.gz"),
+    file!("page-ZUPEYALH.css.gz"),
     file!("theme-WK2EAPX6.js.gz"),
     file!("usage-6GM5TSCL.css.gz"),
-    file!("usage-NNHN36Q6.js.gz"),
+    file!("usage-TOWROVHL.js.gz"),
     file!("usage.html"),
 ];

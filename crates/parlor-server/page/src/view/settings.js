@@ -15,6 +15,7 @@ const command = /Mac|iP(?:ad|hone)/.test(navigator.platform) ? '⌘' : 'Ctrl';
 const SHORTCUTS = [
   ['Send', 'Enter'], ['New line', 'Shift Enter'], ['Stop the answer', 'Escape'], ['Edit the last question', '↑'],
   ['New conversation', 'Alt N'], ['Choose the model', 'Alt M'], ['Search the history', `${command} K`],
+  ['Answer a tool that waits', 'Alt A'],
   ['Show these', `${command} /`],
 ];
 

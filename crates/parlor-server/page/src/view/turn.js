@@ -1,11 +1,11 @@
 // One turn on the page. Far from what is looked at it is an empty place of its height.
 
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from 'htm/preact';
-import { shown as addressOf } from '../api.js';
+import { ask, shown as addressOf } from '../api.js';
 import { editWhole } from '../attach.js';
-import { again, branch, going, tell } from '../chat.js';
+import { again, branch, fail, going, shown, tell } from '../chat.js';
 import { copied } from '../copy.js';
 import { Prose } from '../markdown.js';
 import { called, day, find, money } from '../models.js';
@@ -93,7 +93,7 @@ function Answer({ turn }) {
   return html`
     <div class="answer" aria-busy=${turn.isGoing}>
       <h2 class="unseen">Answer</h2>
-      ${parts.map((part, at) => html`<${Part} key=${at} part=${part} isLast=${at === parts.length - 1} />`)}
+      ${parts.map((part, at) => html`<${Part} key=${at} part=${part} turn=${turn} isLast=${at === parts.length - 1} />`)}
       ${isWaiting && html`<p class="waiting"><span></span><span></span><span></span><b class="unseen">Waiting for the answer</b></p>`}
       ${state === 'interrupted' && html`<p class="note">Stopped here.</p>`}
       ${error && state !== 'complete' && state !== 'interrupted' && html`<${Trouble} error=${error} again=${() => again(turn)} />`}
@@ -112,10 +112,10 @@ export function Trouble({ error, again: retry, onClose }) {
     </div>`;
 }
 
-function Part({ part, isLast }) {
+function Part({ part, turn, isLast }) {
   if (part.kind === 'text') return html`<${Written} part=${part} />`;
   if (part.kind === 'thought') return html`<${Thought} part=${part} isGoing=${isLast && !part.isOver} />`;
-  if (part.kind === 'tool') return html`<${Call} part=${part} />`;
+  if (part.kind === 'tool') return html`<${Call} part=${part} turn=${turn} />`;
   return html`<div class="shown"><${Shown} part=${part} /></div>`;
 }
 
@@ -144,23 +144,18 @@ function Thought({ part, isGoing }) {
     </details>`;
 }
 
-function Call({ part }) {
-  const result = part.result.value;
-  const state = result ? (result.isError ? 'failed' : 'done') : 'called';
-  return html`
-    <details class="call">
-      <summary><${Icon} name="tool" /><code>${part.name}</code><span class=${state}>${state}</span></summary>
-      <h4>Arguments</h4><pre tabindex="0">${pretty(part.arguments)}</pre>
-      ${result && html`<h4>Result</h4><pre tabindex="0">${pretty(result.text)}</pre>`}
-    </details>`;
+// How calls are shown, loaded when there is one. It is given what it needs, so that the page isn't
+// cut in more files than two.
+const calls = signal(null);
+
+async function loadCalls() {
+  const { make } = await import('./call.js');
+  calls.value ??= make({ html, useEffect, useRef, useSignal, signal, ask, tell, fail, Icon, shown });
 }
 
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+function Call(call) {
+  useEffect(() => { if (!calls.value) loadCalls().catch(fail); }, []);
+  return calls.value ? html`<${calls.value} ...${call} />` : html`<p class="note">${call.part.name}</p>`;
 }
 
 // What can be done with an answer, and what it took.
