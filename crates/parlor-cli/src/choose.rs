@@ -69,13 +69,12 @@ impl Chosen {
             )),
             Because::BuiltIn(with_key) => Some(match with_key.as_slice() {
                 [] => format!(
-                    "No provider is configured, so this answer is from the built-in model {id}, \
-                     which repeats the prompt and is not a language model."
+                    "No provider is configured, so this answer is from the built-in model {id} \
+                     ({NO_MODEL}; for trying parlor out)."
                 ),
                 with_key => format!(
-                    "No model was named and {}, so this answer is from the built-in model {id}, \
-                     which repeats the prompt and is not a language model (parlor \
-                     models default MODEL to choose).",
+                    "No model was named and {}, so this answer is from the built-in model {id} \
+                     ({NO_MODEL}; parlor models default MODEL to choose).",
                     undecided(with_key)
                 ),
             }),
@@ -142,6 +141,9 @@ impl Chosen {
         layers.around(model, &self.resolved).map_err(failed)
     }
 }
+
+/// What the built-in model is.
+pub(crate) const NO_MODEL: &str = "offline, a few rules, not a language model";
 
 /// Why keys alone decide nothing.
 pub(crate) fn undecided(with_key: &[String]) -> String {
@@ -331,10 +333,9 @@ fn spelling(registry: &Registry, resolved: &Resolved) -> Result<(), Failure> {
     let error = Error::new(ErrorKind::ModelNotFound, fact.clone())
         .with_provider(instance)
         .with_model(&resolved.model);
-    Err(Failure::from(error)
-        .fact(fact)
-        .help(format!("parlor models {family}"))
-        .help("send it anyway: --force-model"))
+    Err(Failure::from(error).fact(fact).help(format!(
+        "parlor models {family}               send it anyway: --force-model"
+    )))
 }
 
 fn is_misspelling(typed: &str, known: &str) -> bool {

@@ -40,9 +40,8 @@ use editor::{Entered, LineEditor, PROMPT};
 pub(crate) use editor::{Word, tells_apart};
 pub(crate) use slash::first_line;
 use status::Figures;
-pub(crate) use status::{grouped, money, turns};
-use view::dimmed;
-pub(crate) use view::{FRAME, View};
+pub(crate) use status::{grouped, money, short, turns};
+pub(crate) use view::{FRAME, View, dimmed, moving_sign};
 
 /// How soon a second Ctrl-C on an empty line leaves.
 const TWICE: Duration = Duration::from_secs(1);
@@ -183,7 +182,7 @@ pub(crate) fn converse(
         keys,
         takes_keys: false,
     };
-    session.greet();
+    session.greet(kept.is_none());
     if let Some(kept) = kept {
         session.go_on(&kept);
         if first.is_none() {
@@ -247,7 +246,7 @@ impl Session {
                         return Ok(());
                     }
                     hinted = Some(Instant::now());
-                    self.tell("Ctrl-C once more, or Ctrl-D, leaves.");
+                    self.tell("Ctrl-C once more, or Ctrl-D, quits.");
                 }
                 Entered::Interrupted(_) => {}
                 Entered::Text(text) => {
@@ -294,11 +293,19 @@ impl Session {
         }
     }
 
-    fn greet(&mut self) {
-        let id = self.chosen.resolved.id();
-        let version = env!("CARGO_PKG_VERSION");
+    fn greet(&mut self, is_new: bool) {
+        let model = self.chosen.resolved.id();
+        let version = concat!(
+            env!("CARGO_PKG_VERSION_MAJOR"),
+            ".",
+            env!("CARGO_PKG_VERSION_MINOR")
+        );
+        let new = match self.keeper.name().filter(|_| is_new) {
+            Some(id) => format!(" · new chat {id}"),
+            None => String::new(),
+        };
         self.tell(&format!(
-            "parlor {version} · {id}      /help  /model  Ctrl-D leaves"
+            "parlor {version} · {model}{new}      /help  /model  Ctrl-D quits"
         ));
         if let Some(notice) = self.chosen.notice() {
             self.tell(&notice);

@@ -1,6 +1,7 @@
 //! What went wrong, in the words of the terminal: a code, a fact, what to do, an exit code.
 
 mod facts;
+mod key;
 mod then;
 
 use std::io;

@@ -63,6 +63,8 @@ pub(crate) struct Keeper {
     /// Whether anything is kept.
     keeps: bool,
     id: Option<String>,
+    /// The id that a person was told, which it is kept under.
+    told: Option<String>,
     /// The kept turns of the history, in its order.
     turns: Vec<TurnId>,
     /// Whether its title says little, so that a later question may give a better one.
@@ -76,6 +78,7 @@ impl Keeper {
             shelf,
             keeps,
             id: None,
+            told: None,
             turns: Vec::new(),
             may_be_renamed: false,
         }
@@ -90,6 +93,7 @@ impl Keeper {
             shelf,
             keeps: true,
             id: Some(kept.info.id.clone()),
+            told: None,
             turns: kept.turns.clone(),
             may_be_renamed: says_little(&kept.info.title) && is_of_first(kept),
         }
@@ -98,6 +102,14 @@ impl Keeper {
     /// What the conversation is called by, once it is kept.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// What it will be called by, once it is kept; `None` where it isn't going to be.
+    pub(crate) fn name(&mut self) -> Option<&str> {
+        if self.id.is_none() && self.keeps {
+            self.told.get_or_insert_with(Store::new_id);
+        }
+        self.id.as_deref().or(self.told.as_deref())
     }
 
     /// Keeps the question of a turn whose answer is awaited.
@@ -121,7 +133,10 @@ impl Keeper {
             }
             None => {
                 let title = title.unwrap_or_else(|| "(no text)".to_owned());
-                let id = store.create(&title, system).await?;
+                let id = match &self.told {
+                    Some(told) => store.create_as(told, &title, system).await?,
+                    None => store.create(&title, system).await?,
+                };
                 self.may_be_renamed = says_little;
                 self.id.insert(id).clone()
             }

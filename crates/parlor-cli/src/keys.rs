@@ -17,7 +17,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Value};
 use crate::environment::env;
 use crate::files;
 use keychain::Keychain;
-pub(crate) use keychain::NAME as KEYCHAIN;
+pub(crate) use keychain::{IS_BUILT as HAS_KEYCHAIN, NAME as KEYCHAIN};
 
 /// The file's name in the configuration's folder.
 const FILE: &str = "keys.toml";

@@ -34,6 +34,7 @@ mod setup;
 mod template;
 mod terminal;
 mod tools;
+mod waiting;
 mod weight;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
+use crate::waiting;
 pub(crate) use settings::{Keys, TerminalSettings};
 
 /// What stdin, stdout and stderr are, and how much may be said there.
@@ -76,6 +77,7 @@ impl Terminal {
 
 /// Prints to stdout.
 pub(crate) fn say(text: &str) -> io::Result<()> {
+    waiting::clear();
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -83,6 +85,7 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 
 /// Prints to stderr. Where that is closed, nobody can be told.
 pub(crate) fn complain(text: &str) {
+    waiting::clear();
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

@@ -3,11 +3,15 @@
 use parlor::{ChatRequest, Message, Part, Role, Usage, estimate};
 
 use crate::converse::grouped;
+use crate::terminal::printable;
 
 /// Below so many tokens an estimate says too little to warn by.
 const SURE: u64 = 1_000;
 
-/// What a request is made of, largest first: `history ~1 900 · prompt ~334`.
+/// The most parts that are named.
+const NAMED: usize = 5;
+
+/// What a request is made of, largest first: `notes.md ~9 800 · history ~1 900 · prompt ~334`.
 pub(crate) fn largest(request: &ChatRequest) -> String {
     let is_system = |message: &&Message| message.role == Role::System;
     let last = request
@@ -15,28 +19,39 @@ pub(crate) fn largest(request: &ChatRequest) -> String {
         .iter()
         .rposition(|it| it.role == Role::User);
     let (before, turn) = request.messages.split_at(last.unwrap_or(0));
-    let is_text = |part: &Part| matches!(part, Part::Text(_));
-    let only = |keep: &dyn Fn(&Part) -> bool| {
-        let mut messages = turn.to_vec();
-        messages.iter_mut().for_each(|it| it.parts.retain(keep));
-        size(messages)
-    };
-    let mut parts = [
-        (
-            "instructions",
-            size(before.iter().filter(is_system).cloned()),
-        ),
-        (
-            "history",
-            size(before.iter().filter(|it| !is_system(it)).cloned()),
-        ),
-        ("attachments", only(&|part| !is_text(part))),
-        ("prompt", only(&is_text)),
-    ];
+    let (mut prompt, mut parts) = (turn.to_vec(), Vec::new());
+    for message in &mut prompt {
+        message.parts.retain(|part| {
+            let name = attached(part).map(printable);
+            if let Some(name) = &name {
+                let message = Message::new(Role::User, vec![part.clone()]);
+                parts.push((name.clone(), size([message])));
+            }
+            name.is_none()
+        });
+    }
+    let instructions = size(before.iter().filter(is_system).cloned());
+    let history = size(before.iter().filter(|it| !is_system(it)).cloned());
+    parts.push(("instructions".to_owned(), instructions));
+    parts.push(("history".to_owned(), history));
+    parts.push(("prompt".to_owned(), size(prompt)));
     parts.sort_by_key(|(_, tokens)| std::cmp::Reverse(*tokens));
-    let parts = parts.iter().filter(|(_, tokens)| *tokens > 0);
+    let parts = parts.iter().filter(|(_, tokens)| *tokens > 0).take(NAMED);
     let parts = parts.map(|(name, tokens)| format!("{name} ~{}", grouped(*tokens)));
     parts.collect::<Vec<_>>().join(" · ")
+}
+
+/// What an attachment is called; `None` for a person's words.
+fn attached(part: &Part) -> Option<&str> {
+    match part {
+        // As `Attachment` writes a text that has a name.
+        Part::Text(text) => {
+            let rest = text.text.strip_prefix("<file name=\"")?;
+            rest.split_once('"').map(|(name, _)| name)
+        }
+        Part::Media(media) => Some(media.name.as_deref().unwrap_or("attachment")),
+        _ => None,
+    }
 }
 
 fn size(messages: impl IntoIterator<Item = Message>) -> u64 {
@@ -99,6 +114,19 @@ mod tests {
             .filter_map(|it| it.split(' ').next())
             .collect();
         assert_eq!(names, ["history", "instructions", "prompt"], "{told}");
+        let mut request = ChatRequest::from("short");
+        let file = format!(
+            "<file name=\"notes.md\">\n{}</file>\n\n",
+            "word ".repeat(900)
+        );
+        if let Some(message) = request.messages.first_mut() {
+            message.parts.insert(0, Part::text(file));
+        }
+        let told = largest(&request);
+        assert!(
+            told.starts_with("notes.md ~") && told.contains(" · prompt ~"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -43,8 +43,8 @@ fn a_configured_key_that_is_not_there_is_missed() {
     let ran = home.run(&["-m", "mine/m", "Hi"]);
     ran.failed(4, "no-key").says(&[
         "mine needs an API key",
-        "looked in: MINE_KEY",
-        "Set MINE_KEY",
+        "looked in: MINE_KEY, key_command, ",
+        "parlor keys set mine",
     ]);
     let ran = home.run(&["providers"]);
     assert!(ran.stdout.contains("no key (set MINE_KEY)"), "{ran:?}");

@@ -134,7 +134,7 @@ fn a_live_list_is_asked_for_by_provider() {
     let list = Home::new()
         .run(&["models", "--provider", "embedded", "--output", "json"])
         .json();
-    assert_eq!(find(&list, "echo/echo")["source"], "live");
+    assert_eq!(find(&list, "embedded/rules")["source"], "live");
     let home = Home::new();
     let ran = home.run(&["models", "--live", "--provider", "openai"]);
     ran.failed(4, "no-key").says(&["OPENAI_API_KEY"]);
@@ -149,7 +149,7 @@ fn providers_tell_where_the_key_is_and_never_the_key() {
         json!({"needed": false, "source": null, "places": []})
     );
     let table = home.run(&["providers"]);
-    assert!(table.stdout.contains("echo (embedded)"), "{table:?}");
+    assert!(table.stdout.contains("\nembedded  "), "{table:?}");
     assert!(
         table.stdout.contains("no key (set OPENAI_API_KEY)"),
         "{table:?}"
@@ -184,7 +184,18 @@ fn doctor_tells_what_is_set_up() {
     assert_eq!(report["terminal"]["stdout"], false);
     let text = home.run(&["doctor"]);
     assert!(text.stdout.starts_with("parlor "), "{text:?}");
-    assert!(text.stdout.contains("✗ config"), "{text:?}");
+    assert!(text.stdout.contains("✗ config: "), "{text:?}");
+    let fresh = Home::new();
+    let told = fresh.run(&["doctor"]).stdout;
+    for line in [
+        "\n✓ config: none needed (",
+        "\n✓ data dir: nothing kept yet (",
+        "\n– terminal: no colours · ",
+        "\n– openai: no key\n",
+        "\n– ollama: not running (http://127.0.0.1:11434)\n",
+    ] {
+        assert!(told.contains(line), "{line:?} in {told}");
+    }
 }
 
 #[test]
@@ -201,11 +212,11 @@ fn doctor_tells_which_layers_are_turned_on() {
     ]);
     assert_eq!(report["layers"], expected);
     let text = home.run(&["doctor"]).stdout;
-    assert!(text.contains("✓ layers     cache, concurrency\n"), "{text}");
+    assert!(text.contains("✓ layers: cache, concurrency\n"), "{text}");
 
     home.config("[layers.concurrency]\nmax = 0\n");
     let text = home.run(&["doctor"]).stdout;
-    assert!(text.contains("✗ config     `layers.concurrency`"), "{text}");
+    assert!(text.contains("✗ config: `layers.concurrency`"), "{text}");
 }
 
 #[test]
@@ -218,7 +229,7 @@ fn a_default_that_cannot_be_asked_is_told_with_who_names_it() {
         "`default_model` in the configuration",
     ]);
     let text = home.run(&["doctor"]).stdout;
-    assert!(text.contains("✗ model      nobody/x"), "{text}");
+    assert!(text.contains("✗ model: nobody/x"), "{text}");
     let doctor = |model: &str| {
         let mut command = home.parlor(&["doctor", "--json"]);
         command.env("PARLOR_MODEL", model);
@@ -250,10 +261,22 @@ fn without_a_key_the_built_in_model_answers_and_says_what_it_is() {
         .map(|name| format!("[providers.{name}]\nbase_url = \"{nowhere}\"\n"))
         .collect();
     home.config(&toml);
-    let ran = home.run(&["Hi"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "Hi\n"));
-    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
-    ran.says(&["echo", "not a language model"]);
+    let ran = home.run(&["say hi"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.starts_with("Hi! I am embedded/rules"), "{ran:?}");
+    assert_eq!(
+        ran.stderr,
+        "No provider is configured, so this answer is from the built-in model embedded/rules \
+         (offline, a few rules, not a language model; for trying parlor out).\n"
+    );
+    assert_eq!(
+        home.run(&["-c", "-q", "and in French?"]).stdout,
+        "Bonjour !\n"
+    );
+    assert_eq!(
+        home.run(&["-q", "-m", "embedded/tiny", "6 * 7"]).stdout,
+        "42\n"
+    );
     assert_eq!(home.run(&["--quiet", "Hi"]).stderr, "");
     assert_eq!(home.run(&["--output", "json", "Hi"]).stderr, "");
 }
@@ -262,7 +285,7 @@ fn without_a_key_the_built_in_model_answers_and_says_what_it_is() {
 fn the_model_that_is_asked_where_none_is_named_is_told_and_changed() {
     let home = Home::new();
     let told = home.run(&["models", "default"]);
-    assert_eq!(told.stdout, "echo/echo\n", "{told:?}");
+    assert_eq!(told.stdout, "embedded/rules\n", "{told:?}");
     told.says(&["No provider is configured"]);
     let taken = home.run(&["models", "default", "ollama/m"]);
     assert_eq!((taken.code, taken.stdout.as_str()), (Some(0), ""));
@@ -296,7 +319,7 @@ fn the_doctor_says_what_is_kept_where() {
     let problem = told["store"]["problem"].as_str().unwrap_or_default();
     assert!(problem.contains("written"), "{told}");
     let text = home.run(&["doctor"]).stdout;
-    assert!(text.contains("✓ kept "), "{text}");
+    assert!(text.contains("✓ data dir: /"), "{text}");
 }
 
 #[cfg(unix)]

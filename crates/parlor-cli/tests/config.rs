@@ -160,7 +160,7 @@ fn what_is_wrong_with_tools_is_told_with_its_place() {
     assert_eq!(home.run(&["config", "check"]).code, Some(0));
     let report = home.run(&["doctor"]).stdout;
     assert!(
-        report.contains("✗ tool       x (no-such-program): no program"),
+        report.contains("✗ tool: x (no-such-program): no program"),
         "{report}"
     );
 }

@@ -128,10 +128,10 @@ fn a_server_that_fails_leaves_the_others() {
 fn the_doctor_looks_at_servers() {
     let home = home("[mcp.gone]\ncommand = \"no-such-program\"\n");
     let report = home.run(&["doctor"]).stdout;
-    assert!(report.contains("✓ mcp        box (/bin/sh "), "{report}");
+    assert!(report.contains("✓ mcp: box (/bin/sh "), "{report}");
     assert!(report.contains(": 2 tools"), "{report}");
     assert!(
-        report.contains("✗ mcp        gone (no-such-program): "),
+        report.contains("✗ mcp: gone (no-such-program): "),
         "{report}"
     );
     let object: Value = home.run(&["doctor", "--json"]).json();

@@ -54,7 +54,7 @@ fn what_was_refused_for_now_is_asked_again_by_a_word() {
     let server = Server::start(vec![failing(429, "too many"), answer("Because.", 9)]);
     let ran = run(&home, &server, &["Why is it so?"]);
     ran.failed(7, "rate-limit")
-        .says(&["--retry-for 2m", "the prompt is saved: parlor -c --retry"]);
+        .says(&["--retry-for 2m  ·  the prompt is saved: parlor -c --retry\n"]);
     server.request();
     let again = run(&home, &server, &["-c", "--retry"]);
     assert_eq!(again.stdout, "Because.\n", "{again:?}");
@@ -122,8 +122,7 @@ fn a_model_that_holds_more_is_named() {
     let error = || Answer(400, JSON, json!({"error": told}).to_string());
     let server = Server::start(vec![error()]);
     let ran = run(&home, &server, &["And now?"]);
-    ran.failed(8, "context")
-        .says(&["one that holds 100\u{202f}000 tokens: -m ollama/big"]);
+    ran.failed(8, "context").says(&["-m ollama/big (100k)\n"]);
 }
 
 #[test]
@@ -166,9 +165,10 @@ fn a_missing_key_and_a_refused_one_name_what_helps() {
     ran.failed(4, "no-key").says(&[
         "(looked in: OPENAI_API_KEY, ",
         "keys.toml).",
-        "help: parlor keys set openai\n",
-        "Get a key: https://",
-        "without a key: parlor -m echo",
+        "key_command, ",
+        "~/.config/parlor/keys.toml).",
+        "help: parlor keys set openai          get one: https://",
+        "without a key: parlor -m embedded/rules",
     ]);
     let refused = json!({"error": {"message": "Incorrect key", "code": "invalid_api_key"}});
     let server = Server::start(vec![Answer(401, JSON, refused.to_string())]);
@@ -178,6 +178,6 @@ fn a_missing_key_and_a_refused_one_name_what_helps() {
     let ran = Ran::of(command.output().unwrap());
     ran.failed(4, "auth").says(&[
         "openai rejected the key from OPENAI_API_KEY (…a1b2): 401 invalid_api_key",
-        "which wins over saved keys",
+        "help: parlor keys set openai          note: the environment variable wins over saved keys\n",
     ]);
 }

@@ -134,7 +134,7 @@ async fn a_model_without_a_key_leaves_it_to_the_next() {
     run(&home, &["-m", "safe", "Hi"])
         .await
         .failed(4, "no-key")
-        .says(&["first needs an API key", "Set FIRST_KEY"]);
+        .says(&["first needs an API key", "looked in: FIRST_KEY, "]);
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn lists_show_routes() {
         "{ran:?}"
     );
     let ran = run(&home, &["doctor"]).await;
-    assert!(ran.stdout.contains("✓ model      safe ("), "{ran:?}");
+    assert!(ran.stdout.contains("✓ model: safe ("), "{ran:?}");
     let ran = run(&home, &["-m", "saef", "Hi"]).await;
     ran.failed(5, "model-not-found")
         .says(&["did you mean safe?"]);

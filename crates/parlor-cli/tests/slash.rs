@@ -151,6 +151,6 @@ fn models_and_the_setup_are_told_in_a_conversation() {
     pty.enters("/models nothing-like-it");
     pty.shows("No model at hand has these words");
     pty.enters("/doctor");
-    pty.shows("✓ config");
+    pty.shows("✓ model: embedded/rules");
     leave(pty);
 }

@@ -32,7 +32,12 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Echo {
     info: Arc<ModelInfo>,
+    /// What it says to a message, where it doesn't repeat it.
+    says: Option<Says>,
 }
+
+/// The words that answer the last message of a request.
+type Says = fn(&ChatRequest, &Message) -> String;
 
 impl Echo {
     /// The model, with the id `echo`.
@@ -52,19 +57,29 @@ impl Echo {
         ]);
         Self {
             info: Arc::new(info),
+            says: None,
+        }
+    }
+
+    /// A model that says these words instead, and calls no tools.
+    pub(crate) fn answering(info: ModelInfo, says: Says) -> Self {
+        Self {
+            info: Arc::new(info),
+            says: Some(says),
         }
     }
 
     fn answer(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let last = request.messages.last().ok_or_else(|| {
             Error::new(ErrorKind::InvalidRequest, "the request has no message")
-                .with_provider("echo")
+                .with_provider(&self.info.provider)
                 .with_help("Add a user message.")
         })?;
         let mut choice = Choice::new(0);
-        choice.message.parts = vec![match wanted_tool(request, last) {
-            Some(call) => Part::ToolCall(call),
-            None => Part::text(text_answer(request, last)),
+        choice.message.parts = vec![match (self.says, wanted_tool(request, last)) {
+            (None, Some(call)) => Part::ToolCall(call),
+            (None, None) => Part::text(in_form(request, || repeated(last))),
+            (Some(says), _) => Part::text(in_form(request, || says(request, last))),
         }];
         let calls = choice.message.tool_calls().next().is_some();
         choice.finish_reason = Some(FinishReason::new(FinishKind::Stop, "stop").with_calls(calls));
@@ -72,7 +87,7 @@ impl Echo {
         let input = request.messages.iter().map(|it| words(&it.text())).sum();
         let output = words(&choice.message.text());
         Ok(ChatResponse {
-            id: Some("echo-1".to_owned()),
+            id: Some(format!("{}-1", self.info.model)),
             provider: self.info.provider.clone(),
             model: Some(self.info.model.clone()),
             usage: Some(Usage {
@@ -130,7 +145,7 @@ fn words(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
 
-fn text_answer(request: &ChatRequest, last: &Message) -> String {
+fn repeated(last: &Message) -> String {
     let mut said = String::new();
     for part in &last.parts {
         let piece = match part {
@@ -144,12 +159,17 @@ fn text_answer(request: &ChatRequest, last: &Message) -> String {
         }
         said.push_str(&piece);
     }
+    said
+}
+
+/// The words in the form that is asked for.
+fn in_form(request: &ChatRequest, said: impl Fn() -> String) -> String {
     match &request.output {
-        Some(OutputFormat::Json) => serde_json::json!({ "echo": said }).to_string(),
+        Some(OutputFormat::Json) => serde_json::json!({ "echo": said() }).to_string(),
         Some(OutputFormat::JsonSchema(wanted)) => {
             smallest(&wanted.schema, &wanted.schema, 0).to_string()
         }
-        Some(OutputFormat::Text) | None => said,
+        Some(OutputFormat::Text) | None => said(),
     }
 }
 

@@ -6,7 +6,8 @@
 //! the call, at the opening of a stream or in its middle, is one [`Error`].
 //!
 //! This crate does no I/O and knows no runtime and no vendor. The built-in
-//! [`Echo`] model answers without a key or a network:
+//! [`Echo`] model answers without a key or a network, and so does [`Rules`], with
+//! which a conversation can be tried:
 //!
 //! ```
 //! use parlor_core::{ChatModelExt, Echo};
@@ -60,6 +61,7 @@ mod part;
 mod price;
 mod request;
 mod response;
+mod rules;
 mod scrub;
 mod secret;
 mod stream;
@@ -98,6 +100,7 @@ pub use response::{
     ChatResponse, Choice, FinishKind, FinishReason, Latency, Logprobs, RateLimit, ResponseMetadata,
     Reused, TokenLogprob, TopLogprob, Warning, WarningKind,
 };
+pub use rules::Rules;
 pub use scrub::Scrub;
 pub use secret::Secret;
 pub use stream::{ChatStream, EventStream};

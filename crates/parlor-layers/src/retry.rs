@@ -230,7 +230,11 @@ impl Attempts {
             random,
         } = &*self.layer.shared;
         if self.retries >= policy.max_retries {
-            return Err(self.give_up(error, ""));
+            let reason = match named {
+                Some(named) => format!(" and the provider asks to wait {named:?}"),
+                None => String::new(),
+            };
+            return Err(self.give_up(error, &reason));
         }
         let named = named.unwrap_or_default();
         if named > policy.max_delay_from_server {

@@ -3,9 +3,9 @@
 use crate::program::Program;
 use crate::tail::Tail;
 use parlor_core::Secret;
-use parlor_registry::PROGRAM_VARIABLES;
+use parlor_registry::program_command;
 use std::io;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -42,26 +42,10 @@ impl Process {
         program: &Program,
         env: &[(String, Secret)],
     ) -> io::Result<(Self, ChildStdout, ChildStdin)> {
-        let mut command = Command::new(&program.command);
-        command.args(&program.args).env_clear();
-        command.envs(PROGRAM_VARIABLES.iter().filter_map(|name| {
-            let value = std::env::var_os(name)?;
-            Some((name, value))
-        }));
+        let folder = program.folder.as_deref();
+        let mut command = program_command(&program.command, &program.args, folder);
         command.envs(env.iter().map(|(name, value)| (name, value.expose())));
-        if let Some(folder) = &program.folder {
-            command.current_dir(folder);
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // Its own group: what it starts ends with it, and an interrupt from the
-        // terminal, which means the answer, doesn't end it.
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn()?;
+        let mut child = Command::from(command).kill_on_drop(true).spawn()?;
         let missing = || io::Error::other("a pipe is missing");
         let output = child.stdout.take().ok_or_else(missing)?;
         let input = child.stdin.take().ok_or_else(missing)?;

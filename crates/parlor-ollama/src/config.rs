@@ -19,6 +19,7 @@ static DESCRIPTOR: Descriptor = Descriptor::new("ollama", "Ollama")
     .base_url_env(&["OLLAMA_HOST"])
     .key_env(&["OLLAMA_API_KEY"])
     .without_key()
+    .free_here()
     .docs_url("https://docs.ollama.com/api")
     .key_url("https://ollama.com/settings/keys");
 
@@ -85,6 +86,8 @@ fn info(model: &str, config: &ProviderConfig, endpoint: &Endpoint) -> ModelInfo 
     if is_cloud || endpoint.address() == "https://ollama.com" {
         // The cloud takes no `format`.
         known = known.lacking(&[Capability::Json, Capability::JsonSchema]);
+        // It costs what the account's plan says.
+        info.price = None;
     }
     info.capabilities = info.capabilities.or(known);
     let options = config.extra.get("options");

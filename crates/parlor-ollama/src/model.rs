@@ -32,7 +32,8 @@ impl OllamaModel {
     }
 
     fn explain(&self, error: Error) -> Error {
-        explain(error, self.0.endpoint(), &self.info().model)
+        let info = self.info();
+        explain(error, &info.provider, &info.model)
     }
 }
 
@@ -51,15 +52,12 @@ impl ChatModel for OllamaModel {
     }
 }
 
-fn explain(error: Error, endpoint: &Endpoint, model: &str) -> Error {
+fn explain(error: Error, instance: &str, model: &str) -> Error {
     match error.kind() {
         // What no other attempt can cure has help of its own.
-        ErrorKind::Connection if error.retry() != Retry::Never => {
-            let address = endpoint.address();
-            error.with_help(format!(
-                "Is Ollama running at {address}? Start it with `ollama serve`, or set OLLAMA_HOST to where it is."
-            ))
-        }
+        ErrorKind::Connection if error.retry() != Retry::Never => error.with_help(format!(
+            "Start it with `ollama serve`, or set OLLAMA_HOST / [providers.{instance}].base_url."
+        )),
         ErrorKind::ModelNotFound if !model.is_empty() => error.with_help(format!(
             "Fetch it with `ollama pull {model}`, or see with `ollama list` which models are there."
         )),
@@ -237,7 +235,7 @@ impl Server {
     }
 
     fn explain(&self, error: Error, model: &str) -> Error {
-        explain(self.name(error), &self.endpoint, model)
+        explain(self.name(error), &self.instance, model)
     }
 
     fn name(&self, error: Error) -> Error {

@@ -26,6 +26,7 @@ mod env;
 mod findings;
 mod key;
 mod problem;
+mod program;
 mod provider;
 mod registry;
 mod suggest;
@@ -40,6 +41,7 @@ pub use env::{Env, PROGRAM_VARIABLES};
 pub use findings::Findings;
 pub use key::{Key, KeyLookup, KeySource};
 pub use problem::{Problem, Problems, read_toml, told};
+pub use program::program_command;
 pub use provider::{Descriptor, Extensions, Keys, ModelEntry, Provider, ProviderConfig};
 pub use registry::{
     COMPATIBLE, Choice, KNOWN, KnownProvider, Registration, Registry, Resolved, Rule, UnknownModel,

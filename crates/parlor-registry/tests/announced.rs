@@ -22,7 +22,7 @@ fn table_and_announcement_are_joined_without_doubles() {
         .iter()
         .map(|one| one.descriptor().id)
         .collect();
-    assert_eq!(ids.len(), ALL.len() + 2, "{ids:?}");
+    assert_eq!(ids.len(), ALL.len() + 3, "{ids:?}");
     assert_eq!(
         registry.resolve("acme/anything").unwrap().id(),
         "acme/anything"
@@ -44,5 +44,5 @@ fn a_registry_by_hand_has_what_it_was_given() {
         .iter()
         .map(|one| one.descriptor().id)
         .collect();
-    assert_eq!(ids, ["acme", "echo"]);
+    assert_eq!(ids, ["acme", "echo", "embedded"]);
 }

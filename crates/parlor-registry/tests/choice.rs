@@ -51,7 +51,7 @@ fn the_rules_are_tried_in_order() {
         )
     );
     let (id, rule) = choose(&registry(), None);
-    assert_eq!(id, "echo");
+    assert_eq!(id, "embedded/rules");
     assert!(matches!(rule, Rule::BuiltIn { with_key, .. } if with_key.is_empty()));
 }
 
@@ -65,7 +65,7 @@ fn the_default_model_may_come_from_the_environment() {
 fn several_keys_decide_nothing() {
     let env = Env::from([("OPENAI_API_KEY", "k"), ("OPENROUTER_API_KEY", "k")]);
     let (id, rule) = choose(&registry().with_env(env), None);
-    assert_eq!(id, "echo");
+    assert_eq!(id, "embedded/rules");
     assert!(matches!(rule, Rule::BuiltIn { with_key, .. } if with_key == ["openai", "openrouter"]));
 }
 
@@ -75,7 +75,7 @@ fn a_key_without_a_default_model_decides_nothing() {
         &registry().with_env(Env::from([("KIMI_API_KEY", "k")])),
         None,
     );
-    assert_eq!(id, "echo");
+    assert_eq!(id, "embedded/rules");
     assert!(matches!(rule, Rule::BuiltIn { with_key, .. } if with_key == ["moonshot"]));
     let set = configured("[providers.kimi]\ndefault_model = \"kimi-k3\"\n");
     let chosen = choose(&set.with_env(Env::from([("KIMI_API_KEY", "k")])), None);
@@ -91,7 +91,7 @@ fn a_key_without_a_default_model_decides_nothing() {
 #[test]
 fn a_key_for_other_purposes_decides_nothing() {
     let env = Env::from([("GITHUB_TOKEN", "k")]);
-    assert_eq!(choose(&registry().with_env(env), None).0, "echo");
+    assert_eq!(choose(&registry().with_env(env), None).0, "embedded/rules");
     let env = Env::from([("GITHUB_TOKEN", "k"), ("OPENAI_API_KEY", "k")]);
     assert_eq!(
         choose(&registry().with_env(env), None).0,
@@ -102,7 +102,7 @@ fn a_key_for_other_purposes_decides_nothing() {
 #[test]
 fn a_configured_host_with_a_key_counts() {
     let toml = "[providers.mine]\nbase_url = \"http://x\"\napi_key_env = \"MINE\"\ndefault_model = \"house\"\n";
-    assert_eq!(choose(&configured(toml), None).0, "echo");
+    assert_eq!(choose(&configured(toml), None).0, "embedded/rules");
     let set = configured(toml).with_env(Env::from([("MINE", "k")]));
     assert_eq!(
         choose(&set, None),

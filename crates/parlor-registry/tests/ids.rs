@@ -261,10 +261,14 @@ fn a_provider_alone_is_its_default_model() {
 }
 
 #[test]
-fn echo_is_always_there() {
+fn the_built_in_models_are_always_there() {
     let registry = Registry::with(&[]).unwrap();
-    for id in ["echo", "echo/echo", "embedded/echo", "embedded"] {
+    for id in ["echo", "echo/echo", "embedded/echo"] {
         assert_eq!(registry.model(id).unwrap().info().id(), "echo/echo", "{id}");
+    }
+    for id in ["embedded", "embedded/rules", "embedded/tiny"] {
+        let model = registry.model(id).unwrap();
+        assert_eq!(model.info().id(), "embedded/rules", "{id}");
     }
     let error = registry.model("echo/other").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ModelNotFound);
@@ -358,6 +362,7 @@ fn providers_are_in_order() {
         .collect();
     let expected = [
         "echo",
+        "embedded",
         "github-models",
         "moonshot",
         "ollama",

@@ -13,11 +13,6 @@ use parlor_agent::{
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Row, Transaction};
 
-/// Letters of a new conversation's id, and how many ids are tried before it is
-/// made longer.
-const ID_LENGTH: usize = 4;
-const TRIES: usize = 4;
-
 /// The turns of a conversation from its first to a turn.
 pub(crate) const BRANCH: &str = "WITH RECURSIVE branch (id, parent, depth) AS (
         SELECT id, parent, 0 FROM turns WHERE id = $1
@@ -37,11 +32,7 @@ const COPY: &str = "INSERT INTO turns (id, conversation, parent, created_ms, con
 #[async_trait]
 impl ConversationStore for Store {
     async fn create(&self, title: &str, system: Option<&str>) -> Result<String> {
-        let failed = failed("beginning a conversation");
-        let mut transaction = self.begin().await.map_err(&failed)?;
-        let id = self.made(&mut transaction, title, system, None).await?;
-        transaction.commit().await.map_err(&failed)?;
-        Ok(id)
+        self.create_as(&Self::new_id(), title, system).await
     }
 
     async fn resolve(&self, typed: &str) -> Result<String> {
@@ -205,7 +196,7 @@ impl ConversationStore for Store {
         };
         let system = system.as_deref();
         let fork = self
-            .made(&mut transaction, &title, system, Some(id))
+            .made(&mut transaction, &Self::new_id(), &title, system, Some(id))
             .await?;
         let rows = sqlx::query(BRANCH)
             .bind(until)
@@ -274,40 +265,6 @@ impl Store {
             0 => Err(unknown(id)),
             _ => Ok(()),
         }
-    }
-
-    async fn made(
-        &self,
-        transaction: &mut Transaction<'_, Any>,
-        title: &str,
-        system: Option<&str>,
-        forked_from: Option<&str>,
-    ) -> Result<String> {
-        let now = id::now_ms();
-        let statement = "INSERT INTO conversations
-        (id, title, system, created_ms, updated_ms, forked_from, owner)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
-        for attempt in 0.. {
-            let id = id::conversation(ID_LENGTH + attempt / TRIES);
-            let made = sqlx::query(statement).bind(&id).bind(title).bind(system);
-            let made = made
-                .bind(now)
-                .bind(now)
-                .bind(forked_from)
-                .bind(self.owner.as_deref());
-            let made = made.execute(&mut **transaction).await;
-            if made
-                .map_err(failed("beginning a conversation"))?
-                .rows_affected()
-                > 0
-            {
-                return Ok(id);
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Unexpected,
-            "no name is left for a conversation",
-        ))
     }
 }
 

@@ -38,6 +38,7 @@ mod foreign;
 mod id;
 mod imported;
 mod info;
+mod named;
 mod relay;
 mod responses;
 mod schema;

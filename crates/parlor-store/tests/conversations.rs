@@ -68,6 +68,7 @@ cases! {
     a_list_goes_on_where_it_ended
     a_fork_goes_its_own_way
     ids_are_typed_short
+    an_id_that_was_told_is_had
     the_newest_stand_first
     words_are_found
     usage_is_added_up
@@ -279,6 +280,15 @@ mod cases {
         assert_eq!(said(store, &whole).await, ["one", "two"]);
         let after = store.usage(0, UsageBy::default()).await.unwrap();
         assert_eq!(after[0].turns, before[0].turns + 1, "a copy uses nothing");
+    }
+
+    pub(crate) async fn an_id_that_was_told_is_had(store: &Store) {
+        let id = Store::new_id();
+        assert_eq!(store.create_as(&id, "first", None).await.unwrap(), id);
+        let other = store.create_as(&id, "second", None).await.unwrap();
+        assert_ne!(other, id, "it is taken");
+        assert_eq!(store.load(&id).await.unwrap().info.title, "first");
+        assert_eq!(store.load(&other).await.unwrap().info.title, "second");
     }
 
     pub(crate) async fn ids_are_typed_short(store: &Store) {

@@ -17,7 +17,7 @@ use crate::layers::ConfiguredLayers;
 /// (three attempts in all, before anything of the answer has come), and it is
 /// within the other layers that the configuration names. It must
 /// then be called within a tokio runtime whose time driver is on. The built-in
-/// `echo` can't fail by chance and needs no runtime.
+/// models can't fail by chance and need no runtime.
 ///
 /// # Errors
 /// As [`registry`] and [`Registry::model`].

@@ -18,8 +18,8 @@ use fetch_media::FetchMediaLayer;
 use retry::{RetryLayer, RetryNotice, RetryPolicy};
 use timeout::{TimeoutLayer, TimeoutPolicy};
 
-/// The id of the provider whose models can't fail by chance.
-const BUILT_IN: &str = "echo";
+/// The ids of the providers whose models can't fail by chance.
+const BUILT_IN: &[&str] = &["echo", "embedded"];
 
 /// The retry policy that the configuration asks for.
 pub fn retry_policy(settings: &RetrySettings) -> RetryPolicy {
@@ -217,8 +217,8 @@ impl ConfiguredLayers {
         own.map(|(instance, _)| instance.as_str())
     }
 
-    /// A model within its layers. The built-in `echo` can't fail by chance and
-    /// has neither retry nor time limits.
+    /// A model within its layers. The built-in models can't fail by chance and
+    /// have neither retry nor time limits.
     ///
     /// # Errors
     /// `Configuration` where layers can't stand together.
@@ -229,7 +229,7 @@ impl ConfiguredLayers {
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
         let mut stack = self.stack_of(&resolved.config.instance);
-        if resolved.provider.descriptor().id != BUILT_IN {
+        if !BUILT_IN.contains(&resolved.provider.descriptor().id) {
             model = within_time(model, &resolved.config.timeouts);
             if let Some(retry) = self.retry_of(&resolved.config.instance, |policy| policy) {
                 stack = stack.with(retry);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use crate::complete;
@@ -11,7 +11,8 @@ use crate::complete;
 #[derive(Debug, Args)]
 pub(crate) struct GoingArgs {
     /// Go on with the last conversation, with the one of this id, or with one
-    /// that you pick: `-c=pick`
+    /// that you pick: `-c=pick`. Twice (`-c --continue`), and without a prompt, go
+    /// on with its last answer, which was cut
     #[arg(
         short = 'c',
         long = "continue",
@@ -19,9 +20,10 @@ pub(crate) struct GoingArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "",
+        action = ArgAction::Append,
         add = ArgValueCompleter::new(complete::conversations)
     )]
-    pub(crate) go_on: Option<String>,
+    pub(crate) go_on: Vec<String>,
     /// The turns that are shown again then
     #[arg(
         long,
@@ -44,8 +46,19 @@ pub(crate) struct GoingArgs {
 impl GoingArgs {
     /// The conversation to go on with; the last one's name is empty.
     pub(crate) fn named(&self) -> Option<&str> {
-        let last = self.retry.then_some("");
-        self.go_on.as_deref().or(last)
+        let last = (self.retry || !self.go_on.is_empty()).then_some("");
+        let mut named = self.go_on.iter().map(String::as_str);
+        named.find(|named| !named.is_empty()).or(last)
+    }
+
+    /// Whether the last answer of the conversation is gone on with.
+    pub(crate) fn goes_on_within(&self) -> bool {
+        self.go_on.len() > 1
+    }
+
+    /// Whether the last question of the conversation is asked again.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.retry || self.goes_on_within()
     }
 }
 

@@ -29,7 +29,7 @@ steps were used up:
 
 The model is the first of: --model, PARLOR_MODEL, the configuration's
 default_model, the default of the one provider that has a key, a model server
-on this machine, the built-in echo.";
+on this machine, the built-in rules (embedded/rules, no language model).";
 
 pub(super) const BATCH: &str = "\
 For instance:

@@ -1,6 +1,7 @@
 //! `parlor chat`: one question, one answer.
 
 mod ask;
+mod resumed;
 mod talk;
 
 use parlor::agent::{History, KeptTurn, TurnState, Window};
@@ -16,7 +17,7 @@ use crate::keeper::{self, Keeper, Shelf};
 use crate::output;
 use crate::terminal::{Terminal, span};
 use crate::tools::{self, Gate, Kit, ToolSettings};
-use crate::{environment, files, input, pick, schema, setup, template, weight};
+use crate::{environment, files, input, pick, schema, setup, template, waiting, weight};
 use ask::{Stopped, shaped, stream, whole};
 pub(crate) use ask::{answer, read};
 use talk::Talk;
@@ -35,11 +36,15 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let asks = template.as_ref().is_some_and(|template| template.asks);
     let is_empty = args.prompt.is_empty() && args.attach.is_empty() && args.request.is_none();
     let is_empty = is_empty && !asks;
-    let is_silent = is_empty && !args.going.retry;
+    let is_silent = is_empty && !args.going.asks_again();
     let shape = args.answer.schema.as_deref().map(schema::schema);
     let of_template = template.as_ref().and_then(|it| it.schema.clone());
     let shape = shape.transpose()?.or(of_template);
     let is_talk = args.interactive || (is_silent && terminal.stdin && terminal.stdout);
+    if args.going.goes_on_within() && (!is_empty || args.going.retry || args.interactive) {
+        let fact = "to go on with a cut answer (-c --continue) nothing else is asked";
+        return Err(Failure::usage(fact).help("one -c goes on with the conversation"));
+    }
     if is_talk && !is_machine {
         let first = match (is_empty, &template) {
             (true, None) => None,
@@ -66,8 +71,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     }
     let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
     let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
-    let model = chosen.build(&registry, on_retry, on_turn)?;
-    let mut request = match args.going.retry {
+    let mut model = chosen.build(&registry, on_retry, on_turn)?;
+    let mut request = match args.going.asks_again() {
         true => input::settings(args)?,
         false => input::request(args, template.as_ref(), &terminal)?,
     };
@@ -91,8 +96,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 history.set_system(system.clone());
             }
             let mut keeper = Keeper::of(shelf, &kept, args.keeps());
-            if args.going.retry {
+            if args.going.asks_again() {
                 let last = history.undo();
+                if args.going.goes_on_within() {
+                    model = resumed::resumed(model, last.as_ref())?;
+                }
                 question = last.as_ref().map(keeper::question).unwrap_or_default();
                 if question.is_empty() {
                     return Err(Failure::usage("nothing was asked in this conversation yet"));
@@ -171,6 +179,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     };
     // The request goes out first; then there is time for the store.
     let (outcome, kept) = runtime.block_on(async {
+        let asked = waiting::with_sign(&terminal, asked);
         tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question))
     });
     let kept = kept.and_then(|()| {
@@ -207,6 +216,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 in_talk: false,
                 is_kept,
                 goes_on: args.going.named().is_some(),
+                window: model.info().context_window,
                 larger: instead.larger,
             };
             return Err(failure.then(then, &request));

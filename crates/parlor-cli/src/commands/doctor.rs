@@ -1,5 +1,6 @@
 //! `parlor doctor`: what is set up, and which model would be asked.
 
+mod text;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::providers::{Row, rows};
 use crate::args::{DoctorArgs, ListForm};
-use crate::choose::undecided;
+use crate::choose::{NO_MODEL, undecided};
 use crate::converse::tells_apart;
 use crate::environment::env;
 use crate::failure::{Failure, retired};
@@ -29,7 +30,11 @@ struct Report {
     default_model: Option<DefaultModel>,
     layers: Vec<LayersAround>,
     keys: Vec<KeyPlace>,
+    /// Those whose provider has a crate of its own come first.
     without_key: Vec<String>,
+    /// How many those are.
+    #[serde(skip)]
+    first: usize,
     local_servers: Vec<LocalServer>,
     tools: Vec<tools::ToolState>,
     terminal: Facts,
@@ -183,6 +188,12 @@ async fn report(
         .into_iter()
         .partition(|row| row.key.source.is_some());
     let needs = without.into_iter().filter(|row| row.key.needed);
+    let has_crate = |row: &Row| {
+        registry
+            .descriptor(&row.id)
+            .is_ok_and(|it| it.feature == it.id)
+    };
+    let (first, others): (Vec<Row>, Vec<Row>) = needs.partition(has_crate);
     let servers = local::servers(registry).await;
     let (tools, of_tools) = match tools::tools(registry, config).await {
         Ok(tools) => (tools, None),
@@ -216,7 +227,8 @@ async fn report(
                 source: row.key.source.unwrap_or_default(),
             })
             .collect(),
-        without_key: needs.map(|row| row.id).collect(),
+        first: first.len(),
+        without_key: first.into_iter().chain(others).map(|it| it.id).collect(),
         local_servers: servers
             .into_iter()
             .map(|server| LocalServer {
@@ -304,119 +316,9 @@ fn problem(registry: &Registry, id: &str) -> Option<String> {
 fn built_in(rule: &Rule) -> String {
     match rule {
         Rule::BuiltIn { with_key } if !with_key.is_empty() => format!(
-            "{} and nothing says which model to ask; it repeats the prompt and is not a language \
-             model",
+            "{} and nothing says which model to ask; {NO_MODEL}",
             undecided(with_key)
         ),
-        _ => "nothing is configured; it repeats the prompt and is not a language model".to_owned(),
-    }
-}
-
-impl Report {
-    fn text(&self) -> String {
-        let mut text = format!("parlor {}\n", self.version);
-        let mut line = |mark: char, what: &str, told: &str| {
-            text.push_str(&format!("{mark} {what:<10} {told}\n"));
-        };
-        let path = self.config.path.as_deref().map(Path::display);
-        match (&path, self.config.found, self.config.problems.as_slice()) {
-            (_, _, [_, ..]) => {}
-            (Some(path), true, _) => {
-                let profile = self.config.profile.as_ref();
-                let profile = profile.map(|name| format!(" with the profile {name}"));
-                line(
-                    '✓',
-                    "config",
-                    &format!("{path}{}", profile.unwrap_or_default()),
-                );
-            }
-            (Some(path), false, _) => line('–', "config", &format!("none ({path})")),
-            (None, ..) => line('–', "config", "none, and the environment names no home"),
-        }
-        for problem in &self.config.problems {
-            line('✗', "config", &problem.replace('\n', "\n             "));
-        }
-        let path = self
-            .store
-            .path
-            .as_deref()
-            .unwrap_or(Path::new(""))
-            .display();
-        match (&self.store.problem, self.store.found) {
-            (Some(problem), _) => line('✗', "kept", &format!("nothing: {path} ({problem})")),
-            (None, true) => line('✓', "kept", &path.to_string()),
-            (None, false) => line('–', "kept", &format!("nothing yet ({path})")),
-        }
-        if let Some(path) = &self.log {
-            line('✓', "log", &path.display().to_string());
-        }
-        if let Some(model) = &self.default_model {
-            let told = format!("{} ({})", model.id, model.because);
-            match &model.problem {
-                None => line('✓', "model", &told),
-                Some(problem) => line('✗', "model", &format!("{told}: {problem}")),
-            }
-        }
-        for around in &self.layers {
-            let names = match around.layers.is_empty() {
-                true => "none".to_owned(),
-                false => around.layers.join(", "),
-            };
-            let told = match &around.provider {
-                Some(provider) => format!("{names} (around {provider})"),
-                None => names,
-            };
-            line('✓', "layers", &told);
-        }
-        for key in &self.keys {
-            line('✓', &key.provider, &format!("key in {}", key.source));
-        }
-        for server in &self.local_servers {
-            match server.listens {
-                true => line(
-                    '✓',
-                    &server.provider,
-                    &format!("listens at {}", server.base_url),
-                ),
-                false => line(
-                    '–',
-                    &server.provider,
-                    &format!("not running at {}", server.base_url),
-                ),
-            }
-        }
-        if !self.without_key.is_empty() {
-            line('–', "no key", &self.without_key.join(", "));
-        }
-        for tool in &self.tools {
-            let (mark, told) = tool.told();
-            let what = if tool.kind == "program" {
-                "tool"
-            } else {
-                "mcp"
-            };
-            line(mark, what, &told);
-        }
-        line(' ', "terminal", &self.terminal.told());
-        text
-    }
-}
-
-impl Facts {
-    fn told(&self) -> String {
-        let is = |terminal: bool| if terminal { "terminal" } else { "pipe or file" };
-        let (stdin, stdout, stderr) = (is(self.stdin), is(self.stdout), is(self.stderr));
-        let term = self.term.as_deref().unwrap_or("not set");
-        let colour = match (self.colour, self.true_colour) {
-            (true, true) => "all colours",
-            (true, false) => "colours",
-            (false, _) => "no colours",
-        };
-        let keys = match self.keys_apart {
-            Some(true) => " · kitty keys",
-            Some(false) => " · Shift-Enter is Enter (Alt-Enter, Ctrl-J)",
-            None => "",
-        };
-        format!("stdin {stdin} · stdout {stdout} · stderr {stderr} · TERM {term} · {colour}{keys}")
+        _ => format!("nothing is configured; {NO_MODEL}"),
     }
 }

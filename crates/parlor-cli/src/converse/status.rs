@@ -80,7 +80,7 @@ impl Figures {
 }
 
 /// A number of tokens as lists show it.
-fn short(tokens: u64) -> String {
+pub(crate) fn short(tokens: u64) -> String {
     match tokens {
         1_000_000.. => format!("{}M", tokens / 1_000_000),
         1_000.. => format!("{}k", tokens / 1_000),

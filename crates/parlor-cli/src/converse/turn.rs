@@ -199,6 +199,7 @@ impl Session {
                     in_talk: true,
                     is_kept: self.keeps,
                     goes_on: before > 0,
+                    window: self.context_window(),
                     larger: instead.larger,
                 };
                 let failure = match shape {

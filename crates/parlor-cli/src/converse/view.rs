@@ -265,21 +265,15 @@ impl View {
             false => Vec::new(),
         };
         if !page.has_text && (self.waits || self.thinking.is_some()) {
-            let passed = self.began.elapsed();
-            let frame = (passed.as_millis() / 120) as usize % WAITING.len();
-            let sign = WAITING.get(frame).copied().unwrap_or(' ');
             let doing = match self.thinking {
                 Some(_) => "thinking ",
                 None => "",
             };
-            let seconds = passed.as_secs_f64();
             if !page.thought.is_empty() {
                 tail.push(dimmed(&page.thought, self.colour));
             }
-            tail.push(dimmed(
-                &format!("{sign} {doing}{seconds:.1} s"),
-                self.colour,
-            ));
+            let sign = moving_sign(self.began.elapsed(), doing);
+            tail.push(dimmed(&sign, self.colour));
         }
         let rows = std::mem::take(&mut page.rows);
         page.screen.paint(&rows, tail, size)
@@ -300,6 +294,13 @@ impl Page {
         let rows = std::mem::take(&mut self.rows);
         self.screen.paint(&rows, Vec::new(), size(self.is_live))
     }
+}
+
+/// A sign that something goes on, and for how long by now.
+pub(crate) fn moving_sign(passed: Duration, doing: &str) -> String {
+    let frame = (passed.as_millis() / 120) as usize % WAITING.len();
+    let sign = WAITING.get(frame).copied().unwrap_or(' ');
+    format!("{sign} {doing}{:.1} s", passed.as_secs_f64())
 }
 
 fn size(is_live: bool) -> (usize, usize) {

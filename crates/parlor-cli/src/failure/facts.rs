@@ -1,14 +1,14 @@
 //! The words for a failed call, where more is known than the error says.
 
+use std::time::Duration;
+
 use parlor::layers::fallback::Tried;
 use parlor::{
     Candidate, Error, ErrorKind, FinishKind, Key, Part, Resolved, Retry, Scrub, Secret,
     UnknownModel, estimate, suggest, today,
 };
 
-use super::Inner;
-use crate::environment::env;
-use crate::keys;
+use super::{Inner, key};
 use crate::scrub::{secrets_of, without_secrets};
 
 /// How the help of an error begins to tell what was tried before.
@@ -17,8 +17,10 @@ const TRIED: &str = "Tried before";
 /// What is known of the model that was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
-    instance: String,
-    key: Option<Key>,
+    /// What the provider is called.
+    name: &'static str,
+    pub(super) instance: String,
+    pub(super) key: Option<Key>,
     /// Where the request goes, without secrets.
     address: Option<String>,
     /// What else may not be shown: values in the address, headers, parameters.
@@ -38,6 +40,7 @@ impl Context {
         let descriptor = resolved.provider.descriptor();
         let url = resolved.config.base_url.as_deref();
         Self {
+            name: descriptor.name,
             instance: resolved.config.instance.clone(),
             // What went wrong with a key was said when the model was built.
             key: resolved.config.key().unwrap_or_default(),
@@ -147,7 +150,7 @@ pub(super) fn unmet(inner: &mut Inner) {
 /// Finds better words than the error's own, where the context allows.
 pub(super) fn tell(inner: &mut Inner, context: &Context) {
     match inner.error.kind() {
-        ErrorKind::Authentication => key(inner, context),
+        ErrorKind::Authentication => key::tell(inner, context),
         ErrorKind::ModelNotFound => unknown_model(inner, context),
         ErrorKind::Configuration if inner.error.status() == Some(404) => {
             no_such_path(inner, context)
@@ -160,13 +163,8 @@ pub(super) fn tell(inner: &mut Inner, context: &Context) {
         interrupted(inner);
     }
     others(inner);
-    if inner.code == "rate-limit"
-        && let Retry::Later(Some(wait)) = inner.error.retry()
-    {
-        inner.help = vec![
-            format!("it asks to wait {}", crate::terminal::span(wait)),
-            inner.error.help().to_owned(),
-        ];
+    if inner.code == "rate-limit" || inner.code == "overloaded" {
+        limited(inner);
     }
 }
 
@@ -182,63 +180,6 @@ fn others(inner: &mut Inner) {
     {
         let before: Vec<String> = before.iter().map(ToString::to_string).collect();
         inner.help.push(format!("{TRIED}: {}", before.join("; ")));
-    }
-}
-
-fn key(inner: &mut Inner, context: &Context) {
-    let error = &inner.error;
-    let provider = error.provider().unwrap_or(&context.instance).to_owned();
-    if inner.code == "no-key" {
-        if let Some(rest) = error.message().strip_prefix("an API key is needed") {
-            // The saved keys are looked at, whether there are any or not.
-            let saved = keys::path(&env()).map(|path| path.display().to_string());
-            let saved = saved.filter(|path| !rest.contains(path.as_str()));
-            let rest = match (rest.strip_suffix(')'), saved) {
-                (Some(looked), Some(saved)) => format!("{looked}, {saved})"),
-                _ => rest.to_owned(),
-            };
-            inner.fact = format!("{provider} needs an API key{rest}.");
-        }
-        inner.help = vec![
-            format!("parlor keys set {provider}"),
-            format!("or: {}", error.help()),
-            "or try without a key: parlor -m echo \"…\"".to_owned(),
-        ];
-        return;
-    }
-    let what = [
-        error.status().map(|status| status.to_string()),
-        error.code().map(str::to_owned),
-    ];
-    let what: Vec<String> = what.into_iter().flatten().collect();
-    let (what, message) = (what.join(" "), error.message());
-    match &context.key {
-        Some(key) => {
-            let (source, hint) = (&key.source, key.secret.hint());
-            inner.fact =
-                format!("{provider} rejected the key from {source} ({hint}): {what}. {message}");
-            inner.help = vec![match keys::is_kept_at(source) {
-                true => format!("parlor keys set {provider}"),
-                false => format!(
-                    "put a valid key into {source}, which wins over saved keys (parlor keys set {provider})"
-                ),
-            }];
-            // What the provider knows beside the usual.
-            let usual = Error::new(error.kind(), "");
-            let help = error.help();
-            let more = help.strip_prefix(usual.help()).unwrap_or(help).trim();
-            if !more.is_empty() {
-                inner.help.push(more.to_owned());
-            }
-        }
-        None => {
-            inner.fact = format!("{provider} wants a key and got none: {what}. {message}");
-            inner.help = vec![
-                "name it as provider/model, so that the provider's key is sent, \
-                 or configure the host with `api_key_env`"
-                    .to_owned(),
-            ];
-        }
     }
 }
 
@@ -278,12 +219,12 @@ fn unknown_model(inner: &mut Inner, context: &Context) {
 
 /// A server of one's own has other models.
 fn not_installed(inner: &mut Inner, context: &Context) {
-    let (instance, installed) = (&context.instance, &context.installed);
-    let shown: Vec<&str> = installed
-        .iter()
-        .take(INSTALLED)
-        .map(String::as_str)
-        .collect();
+    let instance = &context.instance;
+    let installed = context.installed.iter();
+    // The tag that is meant where none is named.
+    let installed = installed.map(|it| it.strip_suffix(":latest").unwrap_or(it));
+    let installed: Vec<&str> = installed.collect();
+    let shown: Vec<&str> = installed.iter().take(INSTALLED).copied().collect();
     let more = match installed.len().saturating_sub(INSTALLED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -292,18 +233,22 @@ fn not_installed(inner: &mut Inner, context: &Context) {
     let (shown, told) = (shown.join(", "), &inner.error);
     inner.fact = match missing {
         "" => format!("{told}. Installed: {shown}{more}."),
-        missing => format!("{instance} has no model \"{missing}\". Installed: {shown}{more}."),
+        missing => {
+            let name = context.name;
+            format!("{name} has no model \"{missing}\". Installed: {shown}{more}.")
+        }
     };
     let names = installed.iter().map(|name| Candidate {
         name,
         preferred: false,
     });
     let near = suggest(missing, names, 1).first().copied();
-    let other = near.or(installed.first().map(String::as_str));
-    inner.help = vec![inner.error.help().to_owned()];
-    inner
-        .help
-        .extend(other.map(|name| format!("or ask another: -m {instance}/{name}")));
+    let other = near.or(installed.first().copied());
+    // The command that its provider knows, without the words around it.
+    let help = inner.error.help();
+    let fetch = help.split('`').nth(1).unwrap_or(help);
+    let other = other.map(|name| format!("   or   -m {instance}/{name}"));
+    inner.help = vec![format!("{fetch}{}", other.unwrap_or_default())];
 }
 
 /// The server is there, and the path below its address isn't.
@@ -340,17 +285,77 @@ fn unreachable(inner: &mut Inner, context: &Context) {
         None => format!("{} ({provider}).", error.message()),
     };
     let instance = &context.instance;
-    let help = error.help().to_owned();
+    let (help, tried) = tries(error.help());
+    let base_url = format!("[providers.{instance}].base_url");
     let elsewhere = match context.address_variable {
         _ if context.at_address => Some("or give another --base-url".to_owned()),
         // The provider has told it itself.
         Some(variable) if help.contains(variable) => None,
-        Some(variable) => Some(format!(
-            "or set {variable} / [providers.{instance}].base_url"
-        )),
-        None => Some(format!("or set [providers.{instance}].base_url")),
+        Some(variable) => Some(format!("or set {variable} / {base_url}")),
+        None => Some(format!("or set {base_url}")),
     };
-    inner.help = std::iter::once(help).chain(elsewhere).collect();
+    let mut first = imperative(help);
+    if let Some((tried, _)) = tried {
+        first.push_str(&format!("     tried {tried}"));
+    }
+    inner.help = std::iter::once(first).chain(elsewhere).collect();
+}
+
+/// Who wants less for now, how long, and what was done about it.
+fn limited(inner: &mut Inner) {
+    let error = &inner.error;
+    let (help, tried) = tries(error.help());
+    let wait = match error.retry() {
+        Retry::Later(Some(wait)) => Some(crate::terminal::span(wait)),
+        _ => tried.as_ref().and_then(|(_, asked)| asked.map(spaced)),
+    };
+    let asked = wait
+        .map(|wait| format!(" It asked to wait {wait}."))
+        .unwrap_or_default();
+    let tried = tried
+        .map(|(tried, _)| format!(" Tried {tried}."))
+        .unwrap_or_default();
+    inner.fact = format!("{}.{asked}{tried}", inner.fact.trim_end_matches('.'));
+    inner.help = vec![imperative(help)];
+}
+
+/// `20s` as people write it.
+fn spaced(time: &str) -> String {
+    let seconds = time.strip_suffix('s').and_then(|it| it.parse().ok());
+    let seconds = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
+    seconds.map_or_else(|| time.to_owned(), crate::terminal::span)
+}
+
+/// How a retry that gave up tells of it, after the help of the error.
+const TRIES: &str = " It was tried ";
+const ASKED: &str = " and the provider asks to wait ";
+
+/// The help without what a retry adds; how often and how long it was tried, and
+/// what wait was asked for.
+fn tries(help: &str) -> (&str, Option<(String, Option<&str>)>) {
+    let Some((help, tried)) = help.rsplit_once(TRIES) else {
+        return (help, None);
+    };
+    let tried = tried.trim_end_matches('.');
+    let (tried, asked) = match tried.split_once(ASKED) {
+        Some((tried, asked)) => (tried, Some(asked)),
+        None => (tried, None),
+    };
+    (help, Some((tried.replace(" over ", " in "), asked)))
+}
+
+/// A sentence as the terminal's help has it: small at first, no full stop.
+fn imperative(help: &str) -> String {
+    let help = help.trim_end_matches('.');
+    let mut letters = help.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first
+            .to_lowercase()
+            .chain(std::iter::once(second))
+            .chain(letters)
+            .collect(),
+        _ => help.to_owned(),
+    }
 }
 
 fn interrupted(inner: &mut Inner) {
@@ -358,15 +363,25 @@ fn interrupted(inner: &mut Inner) {
     let tokens = error
         .partial()
         .map_or(0, |partial| estimate::text_tokens(&partial.text()));
-    let cause = error.message();
-    inner.fact = match tokens {
-        0 => format!("{cause}; nothing of the answer had come."),
-        1 => format!("{cause}; ~1 token of the answer had come."),
-        count => format!("{cause}; ~{count} tokens of the answer had come."),
+    let cause = match error.kind() {
+        ErrorKind::Timeout(_) => error.message().to_owned(),
+        _ => "connection dropped".to_owned(),
     };
-    inner.help = vec!["ask again; a broken answer isn't asked for twice by itself".to_owned()];
+    let why = match (error.kind(), error.message().split_once(": ")) {
+        (ErrorKind::Timeout(_), _) => String::new(),
+        (_, Some((_, why))) => format!(" ({why})"),
+        (_, None) => format!(" ({})", error.message()),
+    };
+    inner.fact = match tokens {
+        0 => format!("{cause}{why}; nothing of the answer had come."),
+        1 => format!("{cause} after ~1 token{why}."),
+        count => format!("{cause} after ~{count} tokens{why}."),
+    };
+    inner.help.clear();
     if tried(error) {
         inner.help = vec![error.help().to_owned()];
+    } else if tokens == 0 {
+        inner.help = vec!["ask again; a broken answer isn't asked for twice by itself".to_owned()];
     }
 }
 

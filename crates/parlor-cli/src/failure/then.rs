@@ -1,9 +1,9 @@
 //! What a person can do next, by where the failure is told and what is kept.
 
-use parlor::ChatRequest;
+use parlor::{ChatRequest, Error, estimate};
 
 use super::Failure;
-use crate::converse::grouped;
+use crate::converse::{grouped, short};
 use crate::weight;
 
 /// Where a failed call leaves a person.
@@ -15,6 +15,8 @@ pub(crate) struct Then {
     pub(crate) is_kept: bool,
     /// Whether turns before it were sent too.
     pub(crate) goes_on: bool,
+    /// How many tokens the model holds, where that is known.
+    pub(crate) window: Option<u64>,
     /// A model in use that holds more, by its id, with how many tokens.
     pub(crate) larger: Option<(String, u64)>,
 }
@@ -31,37 +33,60 @@ impl Failure {
         match self.0.code {
             "context" => {
                 let largest = weight::largest(request);
-                self.0.fact = format!("{}. Largest parts: {largest} tokens.", self.0.fact);
+                let said = self.0.fact.trim_end_matches('.');
+                let fact = too_much(request, self.error().model(), then.window);
+                self.0.fact = match fact {
+                    Some(fact) => format!("{fact} ({said}). Largest parts: {largest}."),
+                    None => format!("{said}. Largest parts: {largest}."),
+                };
                 let shorter = match &then {
                     Then { in_talk: true, .. } => Some("/compact sums up the older turns"),
-                    Then { goes_on: true, .. } => Some("leave out the oldest turns: --trim oldest"),
+                    Then { goes_on: true, .. } => Some("--trim oldest"),
                     _ => None,
                 };
                 let larger = match &then.larger {
                     None => "models and their context windows: parlor models".to_owned(),
                     Some((id, window)) => {
                         let how = if then.in_talk { "/model" } else { "-m" };
-                        format!("one that holds {} tokens: {how} {id}", grouped(*window))
+                        format!("{how} {id} ({})", short(*window))
                     }
                 };
-                let shorter = shorter.map(str::to_owned);
-                shorter.into_iter().chain([larger]).fold(self, Self::also)
+                let ways = shorter.map(str::to_owned).into_iter().chain([larger]);
+                let ways: Vec<String> = ways.collect();
+                // What the provider advises beside the usual stays.
+                let usual = Error::new(self.error().kind(), "");
+                match self.0.help.is_empty() && self.error().help() == usual.help() {
+                    true => self.first(&ways.join("  ·  ")),
+                    false => self.also(ways.join("  ·  ")),
+                }
             }
             "interrupted-stream" => {
                 let told = match &then {
-                    Then { in_talk: true, .. } => {
-                        Some("what came is kept: say \"Go on\", or /retry")
-                    }
-                    Then { is_kept: true, .. } => {
-                        Some("what came is saved: parlor -c \"Go on\", or parlor -c --retry")
-                    }
+                    Then { in_talk: true, .. } => Some("say \"Go on\", or /retry"),
+                    Then { is_kept: true, .. } => Some("parlor -c --continue"),
                     _ => None,
                 };
-                told.into_iter().fold(self, Self::also)
+                if then.is_kept
+                    && self
+                        .error()
+                        .partial()
+                        .is_some_and(|it| !it.text().is_empty())
+                {
+                    let fact = self.0.fact.trim_end_matches('.');
+                    self.0.fact = format!("{fact}; the partial answer is saved.");
+                }
+                match told {
+                    Some(told) => self.first(told),
+                    None => self,
+                }
             }
             "rate-limit" | "overloaded" => {
-                let longer = (!then.in_talk).then_some("try for longer: --retry-for 2m");
-                longer.into_iter().chain(again).fold(self, Self::also)
+                let longer = (!then.in_talk).then_some("--retry-for 2m");
+                let ways: Vec<&str> = longer.into_iter().chain(again).collect();
+                match ways.is_empty() {
+                    true => self,
+                    false => self.first(&ways.join("  ·  ")),
+                }
             }
             "unreachable" | "timeout" | "server" | "quota" => {
                 again.into_iter().fold(self, Self::also)
@@ -69,4 +94,21 @@ impl Failure {
             _ => self,
         }
     }
+
+    /// The same with a line of help before all others.
+    fn first(mut self, help: &str) -> Self {
+        self.0.help.insert(0, help.to_owned());
+        self
+    }
+}
+
+/// How much doesn't fit where, as far as the guess bears that out.
+fn too_much(request: &ChatRequest, model: Option<&str>, window: Option<u64>) -> Option<String> {
+    let tokens = estimate::input_tokens(request);
+    let (model, tokens) = (model?, (window? < tokens).then_some(tokens)?);
+    let window = grouped(window?);
+    Some(format!(
+        "~{} tokens do not fit {model} ({window})",
+        grouped(tokens)
+    ))
 }

@@ -9,6 +9,7 @@ use super::Output;
 use super::text::tell;
 use crate::converse::View;
 use crate::terminal::Terminal;
+use crate::waiting;
 
 #[derive(Debug)]
 pub(crate) struct PageOutput {
@@ -30,10 +31,14 @@ impl PageOutput {
 
 impl Output for PageOutput {
     fn event(&mut self, event: &Event) -> io::Result<()> {
+        if !matches!(event, Event::Started { .. }) {
+            waiting::end();
+        }
         self.view.model(event)
     }
 
     fn tool(&mut self, event: &RunEvent) -> io::Result<()> {
+        waiting::end();
         self.view.event(event)
     }
 
@@ -46,6 +51,7 @@ impl Output for PageOutput {
     }
 
     fn pause(&mut self) -> io::Result<()> {
+        waiting::end();
         self.view.pause()
     }
 

@@ -8,6 +8,7 @@ use parlor::{ChatResponse, Event, Message};
 use super::Output;
 use crate::terminal::{Terminal, complain, printable, steers};
 use crate::tools::Calls;
+use crate::waiting;
 
 const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
@@ -39,6 +40,7 @@ impl TextOutput {
     }
 
     fn text(&mut self, text: &str) -> io::Result<()> {
+        waiting::end();
         self.end_thoughts();
         let mut out = io::stdout().lock();
         // A pipe gets the bytes as they are; a terminal isn't to be steered.
@@ -51,6 +53,7 @@ impl TextOutput {
     }
 
     fn thought(&mut self, text: &str) {
+        waiting::end();
         let text = printable(text);
         match self.terminal.colour {
             true => complain(&format!("{DIM}{text}{RESET}")),
@@ -94,6 +97,7 @@ impl Output for TextOutput {
         let Some(line) = self.calls.line(event) else {
             return Ok(());
         };
+        waiting::end();
         self.end_line()?;
         if !self.terminal.quiet {
             complain(&match self.terminal.colour {
@@ -105,6 +109,7 @@ impl Output for TextOutput {
     }
 
     fn pause(&mut self) -> io::Result<()> {
+        waiting::end();
         self.end_line()
     }
 

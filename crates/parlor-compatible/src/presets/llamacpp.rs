@@ -12,6 +12,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .base_url_env(&["LLAMACPP_BASE_URL"])
         .key_env(&["LLAMA_API_KEY"])
         .without_key()
+        .free_here()
         .docs_url("https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
     quirks,
 );

@@ -12,6 +12,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .base_url_env(&["LMSTUDIO_BASE_URL", "LM_STUDIO_API_BASE"])
         .key_env(&["LMSTUDIO_API_KEY", "LM_STUDIO_API_KEY"])
         .without_key()
+        .free_here()
         .docs_url("https://lmstudio.ai/docs"),
     quirks,
 );

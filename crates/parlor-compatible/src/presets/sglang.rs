@@ -11,6 +11,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .base_url_env(&["SGLANG_BASE_URL"])
         .key_env(&["SGLANG_API_KEY"])
         .without_key()
+        .free_here()
         .docs_url("https://docs.sglang.ai"),
     quirks,
 );

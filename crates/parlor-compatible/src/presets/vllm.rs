@@ -11,6 +11,7 @@ pub(super) static PRESET: ChatHost = ChatHost::new(
         .base_url_env(&["VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"])
         .key_env(&["VLLM_API_KEY", "HOSTED_VLLM_API_KEY"])
         .without_key()
+        .free_here()
         .docs_url("https://docs.vllm.ai"),
     quirks,
 );

@@ -53,6 +53,9 @@ pub struct Descriptor {
     /// Whether a key in the environment says that this provider is the one to
     /// use; no for a key that serves other purposes too, such as a forge's token.
     pub chosen_by_key: bool,
+    /// Whether tokens cost nothing where the provider is on this machine: it is
+    /// a server of one's own, and no gateway to others.
+    pub free_here: bool,
     /// The provider of which this one is another region or another API: what is
     /// known of that one's models holds here too, and its options are
     /// understood here.
@@ -85,6 +88,7 @@ impl Descriptor {
             default_model: None,
             needs_key: true,
             chosen_by_key: true,
+            free_here: false,
             region_of: None,
             batches: false,
             docs_url: "",
@@ -181,6 +185,13 @@ impl Descriptor {
     #[must_use]
     pub const fn with_shared_key(mut self) -> Self {
         self.chosen_by_key = false;
+        self
+    }
+
+    /// The same, whose tokens cost nothing on this machine.
+    #[must_use]
+    pub const fn free_here(mut self) -> Self {
+        self.free_here = true;
         self
     }
 

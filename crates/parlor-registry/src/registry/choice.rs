@@ -1,6 +1,6 @@
 //! Which model is meant when none is named, and by which rule.
 
-use super::Registry;
+use super::{Registry, builtin};
 
 /// The model to use, and the rule that chose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,6 @@ impl Registry {
         let rule = Rule::BuiltIn {
             with_key: with_key.collect(),
         };
-        choice("echo".to_owned(), rule)
+        choice(builtin::DEFAULT.to_owned(), rule)
     }
 }

@@ -1,10 +1,11 @@
 //! Provider instances: a provider with its settings, under a name.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use parlor_core::{Capabilities, Capability, Error, ErrorKind, Result, Support};
+use parlor_core::{Capabilities, Capability, Error, ErrorKind, Price, Result, Support};
 use serde_json::Value;
 
 use super::known::{COMPATIBLE, known_provider};
@@ -311,6 +312,8 @@ impl Registry {
                 config.other_regions = self.other_regions(descriptor);
             }
             config.capabilities = descriptor.capabilities;
+            let is_free = descriptor.free_here && config.base_url.as_deref().is_some_and(is_here);
+            config.price = is_free.then(|| Price::usd(0.0, 0.0));
             // Another host behind the same words has limits of its own.
             if descriptor.base_url.is_none() || config.base_url.as_deref() == descriptor.base_url {
                 config.media = config.media.or(descriptor.media);
@@ -329,7 +332,7 @@ impl Registry {
             config.capabilities = entry.capabilities.or(config.capabilities);
             config.context_window = entry.context_window;
             config.max_output_tokens = entry.max_output_tokens;
-            config.price = entry.price;
+            config.price = entry.price.or(config.price);
         }
         config
     }
@@ -341,6 +344,19 @@ impl Registry {
             None => instance.builtin_entry(model),
         }
     }
+}
+
+/// Whether an address is on this machine.
+fn is_here(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => host,
+    };
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }
 
 /// What a mapping says of a model, laid over what else is known.

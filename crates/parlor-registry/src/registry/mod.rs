@@ -1,10 +1,10 @@
 //! Which providers there are, and which model an id means.
 
 mod alternatives;
+mod builtin;
 mod cache;
 mod choice;
 mod defaults;
-mod echo;
 mod instance;
 mod known;
 mod registration;
@@ -53,13 +53,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry of these providers and the built-in echo, and no others.
+    /// A registry of these providers and the built-in ones, and no others.
     ///
     /// # Errors
     /// When two providers claim one id or alias.
     pub fn with(providers: &[&'static dyn Provider]) -> Result<Self> {
         let mut unique: Vec<&'static dyn Provider> = Vec::with_capacity(providers.len() + 1);
-        for provider in echo::PROVIDERS.iter().chain(providers) {
+        for provider in builtin::PROVIDERS.iter().chain(providers) {
             if !unique.iter().any(|known| is_same(*known, *provider)) {
                 unique.push(*provider);
             }
@@ -96,7 +96,7 @@ impl Registry {
 
     /// A registry of the providers in a program's table, of all that are
     /// linked in and have been announced by [`register!`](crate::register), and
-    /// of the built-in echo. A provider that comes by both ways is taken once.
+    /// of the built-in ones. A provider that comes by both ways is taken once.
     ///
     /// # Errors
     /// When two providers claim one id or alias.

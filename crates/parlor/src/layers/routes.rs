@@ -190,7 +190,7 @@ impl ConfiguredLayers {
     ) -> Result<Arc<dyn ChatModel>> {
         let mut model = model;
         let mut stack = self.stack_of(&resolved.config.instance);
-        if resolved.provider.descriptor().id != BUILT_IN {
+        if !BUILT_IN.contains(&resolved.provider.descriptor().id) {
             model = within_time(model, &resolved.config.timeouts);
             let instance = &resolved.config.instance;
             let retry = match (retried, is_last) {

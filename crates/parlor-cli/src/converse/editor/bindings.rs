@@ -26,7 +26,7 @@ const BINDINGS: &[Binding] = &[
     (&["Ctrl-W"], "removes the word before"),
     (&["Ctrl-L"], "clears the screen"),
     (&["Ctrl-C"], "stops an answer, or clears the line"),
-    (&["Ctrl-D"], "leaves"),
+    (&["Ctrl-D"], "quits"),
 ];
 
 /// What emacs' keys do beside.

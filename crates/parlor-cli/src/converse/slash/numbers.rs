@@ -58,7 +58,10 @@ fn status(session: &mut Session, _: &str) -> Result<Flow, Failure> {
                 .cost
                 .as_ref()
                 .zip(figures.money())
-                .map(|(cost, told)| format!("last cost: {told} by the prices of {}", cost.as_of)),
+                .map(|(cost, told)| match cost.as_of.is_empty() {
+                    true => format!("last cost: {told}"),
+                    false => format!("last cost: {told} by the prices of {}", cost.as_of),
+                }),
         );
         if let (Some(used), Some(window)) = (figures.usage.total_tokens(), session.context_window())
         {

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use parlor::PROGRAM_VARIABLES;
+use parlor::program_command;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -111,28 +111,11 @@ impl Job {
     }
 
     fn start(&self) -> io::Result<Running> {
-        let mut command = Command::new(&self.command);
-        command.args(&self.arguments).env_clear();
-        for name in PROGRAM_VARIABLES {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        let folder = self.folder.as_deref();
+        let mut command = program_command(&self.command, &self.arguments, folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env("PARLOR_TOOL", &self.name);
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of its own: what it starts ends with it, and Ctrl-C means the
-        // answer.
-        #[cfg(unix)]
-        command.process_group(0);
-        let child = command.spawn()?;
+        let child = Command::from(command).kill_on_drop(true).spawn()?;
         Ok(Running {
             #[cfg(unix)]
             group: group::Group::of(&child),
