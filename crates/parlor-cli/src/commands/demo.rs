@@ -187,11 +187,10 @@ impl Show {
             return Ok(interrupted.try_recv().is_err());
         }
         let hint = "  Enter goes on, q ends";
-        say(&format!(
-            "\n{}",
-            written(&[vec![dim(hint)]], self.looks).trim_end()
-        ))?;
+        say("\n")?;
+        // A key that is pressed on seeing the hint must not be echoed beside it.
         let raw = Raw::enter()?;
+        say(written(&[vec![dim(hint)]], self.looks).trim_end())?;
         let went_on = pressed(interrupted);
         drop(raw);
         say("\r\u{1b}[K\u{1b}[A")?;
