@@ -13,6 +13,7 @@ mod cargo;
 mod clients;
 mod counterparts;
 mod new_provider;
+mod pictures;
 mod record;
 mod source;
 mod tidy;
@@ -36,6 +37,8 @@ usage: cargo xtask <chore>
                     run clients that others wrote against the service, with such servers behind it;
                     --write puts the tables into the service's page, --fast takes half a minute and
                     a server of our own
+  pictures [NAME…]  make the pictures of the product's page anew: clients, gateways, terminal,
+                    demo, page; the last three want tmux, or Chromium and Node
   man FOLDER        write the pages of the program's manual there";
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         ["abilities"] => abilities::run(&root()),
         ["record", rest @ ..] => record::run(&root(), rest),
         ["new-provider", rest @ ..] => new_provider::run(&root(), rest),
+        ["pictures", names @ ..] => pictures::run(&root(), names),
         ["man", folder] => man(Path::new(folder)),
         ["clients", options @ ..] => clients::run(&root(), options),
         ["counterparts", names @ ..] => counterparts::run(&root(), names),
