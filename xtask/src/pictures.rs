@@ -1,7 +1,7 @@
 //! `cargo xtask pictures`: the pictures of the product's page, made of what they show.
 //!
-//! Plots are drawn from the tables of the benchmarks. The terminal and the web page are photographed,
-//! with the stand-ins of `parlor demo` for providers.
+//! Plots are drawn from the tables of the benchmarks. The terminal and the web page are photographed
+//! with scripted answers, since nothing else is the same each time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use terminal::Terminal;
 
 /// Where they are kept.
 const FOLDER: &str = "xtask/pictures";
+/// The web page's sources, with what photographs it.
+const PAGE: &str = "crates/parlor-server/page";
 
 /// Writes the pictures anew, all or those that are named.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
@@ -46,12 +48,20 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
             plots::gateways(&page("benches/README.md")?)?.as_bytes(),
         )?;
     }
-    if is_wanted("terminal") || is_wanted("demo") {
-        let program = program(root)?;
+    if is_wanted("terminal") {
         let home = Home::new()?;
-        if is_wanted("terminal") {
-            put("terminal.svg", terminal(&program, &home.0)?.as_bytes())?;
-        }
+        put(
+            "terminal.svg",
+            terminal(&program(root)?, &home.0)?.as_bytes(),
+        )?;
+    }
+    if is_wanted("page") {
+        let mut node = Command::new("node");
+        node.arg("test/picture.mjs")
+            .arg(program(root)?)
+            .arg(folder.join("page.png"));
+        cargo::output(node.current_dir(root.join(PAGE)))?;
+        println!("{FOLDER}/page.png");
     }
     Ok(ExitCode::SUCCESS)
 }
