@@ -55,6 +55,10 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
             terminal(&program(root)?, &home.0)?.as_bytes(),
         )?;
     }
+    if is_wanted("demo") {
+        let home = Home::new()?;
+        put("demo.svg", demo(&program(root)?, &home.0)?.as_bytes())?;
+    }
     if is_wanted("page") {
         let mut node = Command::new("node");
         node.arg("test/picture.mjs")
@@ -138,4 +142,15 @@ fn terminal(program: &Path, home: &Path) -> Result<String, String> {
         terminal.columns(),
         &screen,
     ))
+}
+
+/// The first step of the demonstration, both sides of it.
+fn demo(program: &Path, home: &Path) -> Result<String, String> {
+    let command = format!("{} demo", program.display());
+    let terminal = Terminal::open(&command, (124, 60), home)?;
+    let screen = terminal.screen("2 of")?;
+    let lines = screen.lines().skip_while(|line| !line.contains("1 of"));
+    let step: Vec<&str> = lines.take_while(|line| !line.contains("2 of")).collect();
+    let says = "parlor demo: what goes over the wire beside what the program sees";
+    Ok(screen::drawn(says, terminal.columns(), &step.join("\n")))
 }
