@@ -25,8 +25,8 @@ export async function loadModels(all = areAll.value) {
   areAll.value = all;
   models.value = known.models;
   if (!chosen.value) {
-    // What only repeats the question answers where nothing else can.
-    const isReady = (it) => it?.ready && it.id !== 'echo';
+    // What is built in answers where nothing else can.
+    const isReady = (it) => it?.ready && !/^(?:echo|embedded)\b/.test(it.id);
     const wanted = [keptModel(), known.default].map(find).find(isReady) ?? known.models.find(isReady);
     chosen.value = wanted?.id ?? known.default;
   }

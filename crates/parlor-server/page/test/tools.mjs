@@ -99,7 +99,9 @@ export default {
     assert.equal(await page.locator('.answers').count(), 0);
   },
 
-  async 'the keyboard answers, and a screen reader is told'({ visit }) {
+  async 'the keyboard answers, and a screen reader is told'({ visit, upstream }) {
+    let answers;
+    upstream.mayAnswer = new Promise((done) => { answers = done; });
     const it = await visit();
     const { page } = it;
     const { keyboard } = page;
@@ -122,6 +124,7 @@ export default {
     await keyboard.press('Shift+Tab');
     await keyboard.press('Enter');
     await page.locator('.call.done').waitFor();
+    await page.waitForFunction(() => told.includes('post is allowed.')).finally(answers);
     await page.locator('.call summary:focus').waitFor();
     await keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Result' }).waitFor();

@@ -34,6 +34,8 @@ export class Upstream {
   says = 'Said.';
   // What the model `calls` has posted.
   card = { to: 'Oslo', text: 'Hello from here' };
+  // When it may answer what a tool gave.
+  mayAnswer = Promise.resolve();
 
   async start() {
     this.server = createServer((request, response) => {
@@ -125,6 +127,7 @@ export class Upstream {
         return;
       case 'calls': {
         if (body.messages.at(-1).role === 'tool') {
+          await this.mayAnswer;
           const results = body.messages.filter((it) => it.role === 'tool').map((it) => it.content);
           put({ content: `It came to: ${results.at(-1)}` });
           return;

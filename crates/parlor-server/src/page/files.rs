@@ -9,7 +9,7 @@ pub(super) const FILES: &[File] = &[
     file!("icon-EBD74946.svg"),
     file!("index.html"),
     file!("licences.txt"),
-    file!("page-GZ2JOLXW.js.gz"),
+    file!("page-ONRPJV23.js.gz"),
     file!("page-ZUPEYALH.css.gz"),
     file!("theme-WK2EAPX6.js.gz"),
     file!("usage-6GM5TSCL.css.gz"),
