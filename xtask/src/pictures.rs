@@ -148,9 +148,11 @@ fn terminal(program: &Path, home: &Path) -> Result<String, String> {
 fn demo(program: &Path, home: &Path) -> Result<String, String> {
     let command = format!("{} demo", program.display());
     let terminal = Terminal::open(&command, (124, 60), home)?;
-    let screen = terminal.screen("2 of")?;
+    let screen = terminal.screen("Enter goes on")?;
     let lines = screen.lines().skip_while(|line| !line.contains("1 of"));
-    let step: Vec<&str> = lines.take_while(|line| !line.contains("2 of")).collect();
+    let step: Vec<&str> = lines
+        .take_while(|line| !line.contains("Enter goes on"))
+        .collect();
     let says = "parlor demo: what goes over the wire beside what the program sees";
     Ok(screen::drawn(says, terminal.columns(), &step.join("\n")))
 }
