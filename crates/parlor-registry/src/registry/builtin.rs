@@ -35,12 +35,15 @@ fn rules() -> Arc<dyn ChatModel> {
     Arc::new(Rules::new())
 }
 
+/// A model's name, and what makes it.
+type Named = (&'static str, fn() -> Arc<dyn ChatModel>);
+
 /// A provider of what is built in.
 #[derive(Debug)]
 struct Builtin {
     descriptor: Descriptor,
     /// Models by name; only the first, which is its own, is listed.
-    models: &'static [(&'static str, fn() -> Arc<dyn ChatModel>)],
+    models: &'static [Named],
 }
 
 #[async_trait]
