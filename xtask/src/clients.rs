@@ -2,7 +2,7 @@
 //!
 //! `xtask/clients/` has a script for each family of them; a script does every check with every client
 //! and upstream, and tells of each in a line of JSON. What an upstream is known to do otherwise than the
-//! provider that it stands for is in [`table`]; any other problem fails the run.
+//! provider that it stands for is in [`mod@table`]; any other problem fails the run.
 
 mod scripts;
 mod stand_in;
