@@ -130,6 +130,34 @@ export default {
     assert.equal(await page.locator('#ask').inputValue(), 'not yet sent');
   },
 
+  async 'what is dropped is sent and shown, and how much to think is chosen'({ visit, upstream }) {
+    const it = await visit();
+    const { page } = it;
+    await it.choose('sees');
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      const dot = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='), (it) => it.charCodeAt(0));
+      data.items.add(new File([dot], 'dot.png', { type: 'image/png' }));
+      data.items.add(new File(['%PDF-1.4\n%%EOF'], 'page.pdf', { type: 'application/pdf' }));
+      const stage = document.querySelector('.stage');
+      for (const type of ['dragover', 'drop']) stage.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    });
+    await page.locator('.attached').getByText('page.pdf').waitFor();
+    assert.equal(await page.locator('.composer .warning').count(), 0);
+    await page.getByRole('button', { name: 'How much to think' }).click();
+    await page.getByRole('menuitemradio', { name: 'Much' }).click();
+    await it.ask('What is in them?');
+    const turn = await it.answer();
+    const { body } = upstream.last;
+    assert.equal(body.reasoning_effort, 'high');
+    assert.deepEqual(body.messages.at(-1).content.map((part) => part.type).sort(), ['file', 'image_url', 'text']);
+    await turn.locator('.shown img').waitFor();
+    await page.reload();
+    await page.locator('.shown img').waitFor();
+    await page.locator('.shown .chip', { hasText: 'page.pdf' }).waitFor();
+    assert.ok(await page.locator('.shown img').evaluate((it) => it.decode().then(() => it.naturalWidth === 1)));
+  },
+
   async 'pictures and texts go along, and what a model may not take is said'({ visit, upstream }) {
     const it = await visit();
     const { page } = it;
