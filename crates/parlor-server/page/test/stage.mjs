@@ -33,9 +33,6 @@ export class Service {
 [providers.stage]
 base_url = "${upstream.url}"
 api_key_env = "STAGE_KEY"
-[providers.openai-chat]
-base_url = "${upstream.url}"
-api_key_env = "STAGE_KEY"
 [serve]
 tools = ["calculator", "post"]
 [tools.post]
@@ -43,9 +40,7 @@ command = ["/bin/cat"]
 description = "Posts a card."
 parameters = { type = "object" }
 [models]
-${['plain', 'slow', 'long', 'long-code', 'long-list', 'thinks', 'cut', 'says', 'fails', 'calls'].map((name) => `"${name}" = "stage/${name}"\n`).join('')}
-sees = "openai-chat/gpt-5.4-mini"
-`);
+${['plain', 'slow', 'long', 'long-code', 'long-list', 'thinks', 'cut', 'says', 'fails', 'calls'].map((name) => `"${name}" = "stage/${name}"\n`).join('')}`);
     this.env = {
       PATH: process.env.PATH, HOME: this.folder, STAGE_KEY: 'key-of-the-stage', NO_PROXY: '*',
       XDG_DATA_HOME: join(this.folder, 'data'), XDG_CONFIG_HOME: join(this.folder, 'config'), XDG_STATE_HOME: join(this.folder, 'state'),

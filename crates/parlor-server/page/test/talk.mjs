@@ -1,7 +1,8 @@
 // Asking and being answered.
 
 import assert from 'node:assert/strict';
-import { until } from './stage.mjs';
+import { appendFileSync } from 'node:fs';
+import { Service, until, Visit } from './stage.mjs';
 
 export default {
   async 'a question is answered, with what it took'({ visit, upstream }) {
@@ -130,8 +131,11 @@ export default {
     assert.equal(await page.locator('#ask').inputValue(), 'not yet sent');
   },
 
-  async 'what is dropped is sent and shown, and how much to think is chosen'({ visit, upstream }) {
-    const it = await visit();
+  async 'what is dropped is sent and shown, and how much to think is chosen'({ browser, program, upstream }) {
+    const service = new Service(upstream, program);
+    appendFileSync(service.config, `sees = "openai-chat/gpt-5.4-mini"\n[providers.openai-chat]\nbase_url = "${upstream.url}"\napi_key_env = "STAGE_KEY"\n`);
+    await service.start();
+    const it = await Visit.of(browser, service.url);
     const { page } = it;
     await it.choose('sees');
     await page.evaluate(() => {
@@ -156,6 +160,7 @@ export default {
     await page.locator('.shown img').waitFor();
     await page.locator('.shown .chip', { hasText: 'page.pdf' }).waitFor();
     assert.ok(await page.locator('.shown img').evaluate((it) => it.decode().then(() => it.naturalWidth === 1)));
+    service.stop();
   },
 
   async 'pictures and texts go along, and what a model may not take is said'({ visit, upstream }) {
