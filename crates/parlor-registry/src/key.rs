@@ -258,7 +258,8 @@ fn run(command: &[String]) -> Result<Secret> {
         .with_help("Let the command end once it has printed the key."));
     };
     if !status.success() {
-        return Err(wrong(format!("the key command {program} failed: {status}")));
+        return Err(wrong(format!("the key command {program} failed: {status}"))
+            .with_help("Run it by itself to see what is wrong."));
     }
     Ok(Secret::new(text.lines().next().unwrap_or_default()))
 }

@@ -117,10 +117,17 @@ pub(crate) fn problem_at(text: &str, offset: Option<usize>, message: impl Into<S
     }
 }
 
-/// What a TOML parser complains of, with its place.
-pub(crate) fn from_toml_error(text: &str, error: &toml::de::Error) -> Problems {
+/// What a TOML parser complains of, with its place. `others` are further keys that may stand
+/// there.
+pub(crate) fn from_toml_error(text: &str, error: &toml::de::Error, others: &[&str]) -> Problems {
     let offset = error.span().map(|span| span.start);
-    Problems::at(text, offset, told(error.message()))
+    let mut message = error.message().to_owned();
+    if message.starts_with("unknown field ") {
+        for other in others {
+            message.push_str(&format!(", `{other}`"));
+        }
+    }
+    Problems::at(text, offset, told(&message))
 }
 
 /// Reads a value from TOML.
@@ -130,7 +137,7 @@ pub(crate) fn from_toml_error(text: &str, error: &toml::de::Error) -> Problems {
 /// says which one may have been meant; a value that might be a secret isn't
 /// repeated.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, Problems> {
-    toml::from_str(text).map_err(|error| from_toml_error(text, &error))
+    toml::from_str(text).map_err(|error| from_toml_error(text, &error, &[]))
 }
 
 /// What a parser complains of, as it may be shown: without a value that might be

@@ -293,6 +293,29 @@ fn one_source_of_a_key_is_enough() {
 }
 
 #[test]
+fn a_variable_is_no_key() {
+    let error = error_of("[providers.m]\napi_key = \"env:A\"\n");
+    assert!(error.starts_with("2:1: "), "{error}");
+    assert!(error.contains("`api_key_env`"), "{error}");
+}
+
+#[test]
+fn a_wrong_name_is_told_with_the_tables_of_others_at_the_top_alone() {
+    let error = |text: &str| {
+        let error = Config::from_toml_beside(text, &["tools", "terminal"]).unwrap_err();
+        error.to_string()
+    };
+    let top = error("[toolz]\non = []\n");
+    assert!(
+        top.starts_with("1:2: unknown field `toolz`, expected one of ")
+            && top.ends_with("`tools`, `terminal`; did you mean `tools`?"),
+        "{top}"
+    );
+    let within = error("[profiles.work.toolz]\non = []\n");
+    assert!(!within.contains("`tools`"), "{within}");
+}
+
+#[test]
 fn names_can_lead_to_names_but_not_in_a_circle() {
     assert!(Config::from_toml("[models]\na = \"b\"\nb = \"openai/x\"\n").is_ok());
     assert!(Config::from_toml("[models]\n\"openai/x\" = \"mine/x\"\n").is_ok());

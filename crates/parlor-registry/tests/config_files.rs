@@ -109,6 +109,15 @@ fn files_are_named_in_problems() {
     std::fs::write(&toml, "catalogue = \"prices.toml\"\n").unwrap();
     let config = Config::load(&toml).unwrap();
     assert_eq!(config.catalogue, Some(folder.join("prices.toml")));
+    let keys = "[providers.openai]\nkey_file = \"a.key\"\n\
+        [profiles.p.providers.openai]\nkey_file = \"~/b.key\"\n\
+        [profiles.q.providers.openai]\nkey_file = \"/c.key\"\n";
+    std::fs::write(&toml, keys).unwrap();
+    let config = Config::load(&toml).unwrap();
+    let file = |config: &Config| config.providers["openai"].key_file.clone().unwrap();
+    assert_eq!(file(&config), folder.join("a.key"));
+    assert_eq!(file(&config.profiles["p"]), Path::new("~/b.key"));
+    assert_eq!(file(&config.profiles["q"]), Path::new("/c.key"));
     std::fs::write(&toml, "catalog = 1\n").unwrap();
     let error = Config::load(&toml).unwrap_err();
     let place = format!("{}:1:1: unknown field `catalog`", toml.display());

@@ -18,7 +18,7 @@ pub(super) fn from_json(text: &str) -> Result<Catalogue, Problems> {
 pub(super) fn from_toml(text: &str) -> Result<Catalogue, Problems> {
     toml::from_str::<File>(text)
         .map(File::into_catalogue)
-        .map_err(|error| from_toml_error(text, &error))
+        .map_err(|error| from_toml_error(text, &error, &[]))
 }
 
 #[derive(Deserialize)]

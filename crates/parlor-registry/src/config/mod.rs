@@ -82,12 +82,19 @@ impl Config {
     /// # Errors
     /// As [`from_toml`](Self::from_toml).
     pub fn from_toml_beside(text: &str, others: &[&str]) -> Result<Self, Problems> {
-        let complain = |error: toml::de::Error| from_toml_error(text, &error);
-        let mut document = DeTable::parse(text).map_err(complain)?;
+        let mut document =
+            DeTable::parse(text).map_err(|error| from_toml_error(text, &error, &[]))?;
         for other in others {
             document.get_mut().remove(*other);
         }
-        let config = Self::deserialize(toml::Deserializer::from(document)).map_err(complain)?;
+        let tables = document.get_ref().keys().map(|name| name.span().start);
+        let tables: Vec<usize> = tables.collect();
+        let config = Self::deserialize(toml::Deserializer::from(document));
+        let config = config.map_err(|error| {
+            let at = error.span().map(|span| span.start);
+            let is_top = at.is_some_and(|at| tables.contains(&at));
+            from_toml_error(text, &error, if is_top { others } else { &[] })
+        })?;
         validate::validate(&config, Some(text))?;
         Ok(config)
     }
@@ -130,13 +137,24 @@ impl Config {
             }
         };
         let mut config = read(path).map_err(|problems| problems.in_file(path))?;
-        let of_profiles = config.profiles.values_mut().map(|it| &mut it.catalogue);
-        for catalogue in of_profiles.chain([&mut config.catalogue]).flatten() {
-            if let Some(folder) = path.parent() {
-                *catalogue = folder.join(&*catalogue);
-            }
+        if let Some(folder) = path.parent() {
+            config.find_files_in(folder);
         }
         Ok(config)
+    }
+
+    /// Has files that are named without a folder looked for in this one.
+    fn find_files_in(&mut self, folder: &Path) {
+        let providers = self.providers.values_mut();
+        let keys = providers.filter_map(|provider| provider.key_file.as_mut());
+        // The home folder is found when the key is.
+        let keys = keys.filter(|file| !file.starts_with("~"));
+        for file in keys.chain(&mut self.catalogue) {
+            *file = folder.join(&*file);
+        }
+        for profile in self.profiles.values_mut() {
+            profile.find_files_in(folder);
+        }
     }
 
     /// The variable that names the profile.

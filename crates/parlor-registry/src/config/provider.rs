@@ -35,7 +35,8 @@ pub struct ProviderSettings {
     pub api_key_env: Vec<String>,
     /// A program and its arguments; it prints the key. No shell is involved.
     pub key_command: Vec<String>,
-    /// A file that holds nothing but the key. A leading `~/` is the home folder.
+    /// A file that holds nothing but the key, from the configuration's folder on. A leading
+    /// `~/` is the home folder.
     pub key_file: Option<PathBuf>,
     /// The model used when only the instance is named.
     pub default_model: Option<String>,

@@ -1,5 +1,7 @@
 //! What types alone can't tell: addresses, names, and entries that contradict each other.
 
+use parlor_core::Secret;
+
 use super::{Config, ModelSettings, ProviderSettings, Route};
 use crate::findings::Findings;
 use crate::problem::Problems;
@@ -70,6 +72,11 @@ fn check_provider(findings: &mut Findings<'_>, name: &str, provider: &ProviderSe
     }
     if provider.api_key.as_ref().is_some_and(|key| key.is_empty()) {
         findings.add(&place("api_key"), "is empty");
+    }
+    let key = provider.api_key.as_ref().map(Secret::expose);
+    if key.is_some_and(|key| key.starts_with("env:")) {
+        let message = "is the key itself; name a variable in `api_key_env`";
+        findings.add(&place("api_key"), message);
     }
     if provider.api_key_env.iter().any(|name| !is_variable(name)) {
         let message = "expected the name of an environment variable, not the key itself";

@@ -289,6 +289,12 @@ impl Keys {
         &self.sources
     }
 
+    /// The key that was found before; nothing is looked for.
+    pub fn found(&self) -> Option<Key> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
     /// The first key found. It is remembered; that there is none is not.
     ///
     /// # Errors
