@@ -1,5 +1,6 @@
 //! Which model to ask: named, configured, with the only key, on this machine, or built in.
 
+mod held;
 mod instead;
 
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use parlor::layers::retry::RetryNotice;
 use parlor::{COMPATIBLE, ChatModel, Descriptor, Error, ErrorKind, Registry, Resolved, Rule};
 
 use crate::failure::{Context, Failure};
+use crate::keys::{self, KeyFile};
+use crate::local;
 use crate::scrub::without_secrets;
-use crate::{keys, local};
+pub(crate) use held::held;
 pub(crate) use instead::Instead;
 
 /// What the command line says of the model.
@@ -19,6 +22,8 @@ pub(crate) use instead::Instead;
 pub(crate) struct Wish<'a> {
     pub(crate) model: Option<&'a str>,
     pub(crate) base_url: Option<&'a str>,
+    /// The model that the conversation was held with, where one is gone on with.
+    pub(crate) held: Option<&'a str>,
     /// Whether a name is sent though it looks misspelt.
     pub(crate) force: bool,
 }
@@ -159,7 +164,8 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
     if let Some(base_url) = wish.base_url {
         return at_address(registry, base_url, wish.model).await;
     }
-    let choice = registry.default_model(wish.model);
+    let held = wish.held.filter(|id| held::goes_on(registry, id));
+    let choice = registry.default_model(wish.model.or(held));
     let named_by = match &choice.rule {
         Rule::Variable => Some("PARLOR_MODEL names it"),
         Rule::Config => Some("`default_model` in the configuration names it"),
@@ -167,7 +173,7 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
     };
     let because = match choice.rule {
         Rule::OnlyKey { key, .. } => Because::OnlyKey(key),
-        Rule::BuiltIn { with_key } => match local::model(registry).await {
+        Rule::BuiltIn { with_key } => match elsewhere(registry).await? {
             Some((server, model)) => {
                 let resolved = resolve(registry, &format!("{}/{model}", server.instance))?;
                 let because = Because::Local(server.base_url);
@@ -208,6 +214,13 @@ pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen
         because,
         at_address: false,
     })
+}
+
+/// A server on this machine, where nothing else says what to ask. Saved keys that can't be
+/// read might.
+async fn elsewhere(registry: &Registry) -> Result<Option<(local::Server, String)>, Failure> {
+    KeyFile::find(registry.env())?;
+    Ok(local::model(registry).await)
 }
 
 fn resolve(registry: &Registry, id: &str) -> Result<Resolved, Failure> {

@@ -135,6 +135,7 @@ pub(crate) fn converse(
     let wish = Wish {
         model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),
+        held: kept.as_ref().and_then(choose::held),
         force: args.force_model,
     };
     let chosen = runtime.block_on(choose::choose(&registry, wish))?;
@@ -352,6 +353,7 @@ impl Session {
         let wish = Wish {
             model: Some(id),
             base_url: None,
+            held: None,
             force: false,
         };
         let chosen = self

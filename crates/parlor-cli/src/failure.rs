@@ -173,6 +173,10 @@ impl Failure {
             if let Some(kind) = inner.kind {
                 fields.insert("kind".to_owned(), kind.into());
             }
+            // Better words than the error's own are a program's too.
+            if inner.fact != inner.error.to_string() {
+                fields.insert("message".to_owned(), inner.fact.as_str().into());
+            }
             fields.insert("help".to_owned(), self.advice().into());
             // What the model said is its own; everything else may quote the key.
             for (_, value) in fields.iter_mut().filter(|(name, _)| *name != "partial") {

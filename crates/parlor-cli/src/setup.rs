@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::keys::{self, KeyFile};
 
 /// As many attempts as there is time for.
-const MANY: u32 = 10_000;
+pub(crate) const MANY: u32 = 10_000;
 
 /// The providers of this build with the configuration, from the file given or
 /// from where it usually is.

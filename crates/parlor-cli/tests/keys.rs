@@ -124,6 +124,27 @@ fn a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn keys_that_cant_be_read_are_not_taken_for_none() {
+    let home = Home::new();
+    home.pipe(&["keys", "set", "--no-verify", "openai"], KEY);
+    let file = home.path().join(".config/parlor/keys.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = home.run(&["hi"]);
+    ran.failed(3, "config").says(&["parlor doctor --fix"]);
+    assert_eq!(home.run(&["-m", "echo", "hi"]).stdout, "hi\n");
+}
+
+#[test]
+fn a_key_program_that_fails_is_asked_once() {
+    let home = Home::new();
+    home.config("[providers.openai]\nkey_command = [\"sh\", \"-c\", \"echo ran >&2; exit 3\"]\n");
+    let ran = home.run(&["-m", "openai/gpt-4o", "hi"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(ran.stderr.matches("ran\n").count(), 1, "{ran:?}");
+    ran.says(&["Run it by itself"]);
+}
+
+#[test]
 fn a_broken_file_is_told_without_its_lines() {
     let home = Home::new();
     home.pipe(&["keys", "set", "openai"], KEY);

@@ -77,6 +77,7 @@ fn for_a_time_it_is_tried_again_whatever_is_configured() {
     let server = Server::start(vec![busy(), busy(), busy(), busy(), answer("At last.", 9)]);
     let ran = run(&home, &server, &["--retry-for", "1h", "Now?"]);
     assert_eq!(ran.stdout, "At last.\n", "{ran:?}");
+    ran.says(&["(4): overloaded 503\n"]);
     home.run(&["--retry-for", "soon", "hi"])
         .failed(2, "usage")
         .says(&["90s, 2m or 1h"]);
@@ -180,4 +181,106 @@ fn a_missing_key_and_a_refused_one_name_what_helps() {
         "openai rejected the key from OPENAI_API_KEY (…a1b2): 401 invalid_api_key",
         "help: parlor keys set openai          note: the environment variable wins over saved keys\n",
     ]);
+}
+
+#[test]
+fn a_conversation_goes_on_with_the_model_that_it_was_held_with() {
+    let home = Home::new();
+    home.config("default_model = \"echo\"\n[layers.retry]\nattempts = 1\n");
+    let server = Server::start(vec![
+        failing(500, "broken"),
+        answer("Because.", 9),
+        answer("So.", 9),
+    ]);
+    run(&home, &server, &["Why is it so?"])
+        .failed(1, "server")
+        .says(&["parlor -c --retry"]);
+    let go_on = |arguments: &[&str]| {
+        let mut command = home.parlor(arguments);
+        Ran::of(command.env("OLLAMA_HOST", &server.url).output().unwrap())
+    };
+    assert_eq!(go_on(&["-c", "--retry"]).stdout, "Because.\n");
+    assert_eq!(go_on(&["-c", "And now?"]).stdout, "So.\n");
+    assert_eq!(go_on(&["-c", "-m", "echo", "Hey"]).stdout, "Hey\n");
+    // It is the one that was asked last.
+    assert_eq!(go_on(&["-c", "Once more"]).stdout, "Once more\n");
+}
+
+#[test]
+fn a_conversation_whose_model_cant_be_asked_goes_on_with_the_usual_one() {
+    let home = Home::new();
+    home.config("default_model = \"echo\"\n");
+    // What answered before anything was set up is nobody's choice.
+    home.run(&["-m", "embedded", "My name is Ann"]);
+    assert_eq!(home.run(&["-c", "Hey"]).stdout, "Hey\n");
+    let hello = json!({
+        "choices": [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+    });
+    let server = Server::start(vec![Answer(200, JSON, hello.to_string())]);
+    let url = format!("{}/v1", server.url);
+    let mut command = home.parlor(&["-m", "groq/llama", "--no-stream", "--base-url", &url, "Hi"]);
+    let ran = Ran::of(
+        command
+            .env("GROQ_API_KEY", "gsk-0123456789")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.stdout, "Hi\n", "{ran:?}");
+    assert_eq!(home.run(&["-c", "Hey"]).stdout, "Hey\n");
+}
+
+#[test]
+fn what_came_before_a_servers_failure_is_gone_on_with() {
+    let home = home();
+    let began =
+        json!({"message": {"role": "assistant", "content": "One two three"}, "done": false});
+    let lines = format!("{began}\n{}\n", json!({"error": "broken"}));
+    let cut = Answer(200, "content-type: application/x-ndjson\r\n", lines);
+    let server = Server::start(vec![cut, answer(" four.", 9)]);
+    run(&home, &server, &["Count"]).failed(1, "server").says(&[
+        "the partial answer is saved: parlor -c --continue\n",
+        "the prompt is saved: parlor -c --retry\n",
+    ]);
+    let whole = run(&home, &server, &["-c", "--continue"]);
+    assert_eq!(whole.stdout, "One two three four.\n", "{whole:?}");
+}
+
+#[test]
+fn a_models_refusal_is_no_filters() {
+    let home = home();
+    let refusal = json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-6",
+        "content": [], "stop_reason": "refusal", "usage": {"input_tokens": 1, "output_tokens": 1},
+    });
+    let server = Server::start(vec![Answer(200, JSON, refusal.to_string())]);
+    let mut command = home.parlor(&["-m", "anthropic/claude-sonnet-4-6", "--no-stream", "hi"]);
+    command.env("ANTHROPIC_API_KEY", "sk-ant-0123456789");
+    let ran = Ran::of(
+        command
+            .env("ANTHROPIC_BASE_URL", &server.url)
+            .output()
+            .unwrap(),
+    );
+    ran.failed(9, "filtered").says(&["ask another model"]);
+    assert!(!ran.stderr.contains("filter withheld"), "{ran:?}");
+}
+
+#[test]
+fn a_program_is_told_what_a_person_is() {
+    let home = home();
+    let gone = || failing(404, "model 'm' not found");
+    let tags = json!({"models": [{"name": "qwen3:4b", "model": "qwen3:4b"}]});
+    let server = Server::start(vec![gone(), Answer(200, JSON, tags.to_string())]);
+    let error = run(&home, &server, &["--json", "hi"]).error();
+    assert_eq!(
+        error["message"],
+        "Ollama has no model \"m\". Installed: qwen3:4b."
+    );
+}
+
+#[test]
+fn a_name_that_isnt_listed_wants_its_provider() {
+    let ran = Home::new().run(&["-m", "qwen3:4b", "hi"]);
+    ran.failed(5, "model-not-found")
+        .says(&["has its provider in front: -m PROVIDER/qwen3:4b\n"]);
 }

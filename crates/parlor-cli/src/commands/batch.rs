@@ -41,6 +41,7 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
     let wish = Wish {
         model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),
+        held: None,
         force: args.force_model,
     };
     let chosen = runtime.block_on(choose::choose(&registry, wish))?;

@@ -60,9 +60,14 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let (gate, questions) = Gate::new(terminal.stdin && terminal.stderr && !is_machine);
     let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
+    let shelf = Shelf::default();
+    let kept = args.going.named();
+    let kept = kept.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
+    let kept = kept.transpose()?;
     let wish = Wish {
         model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),
+        held: kept.as_ref().and_then(choose::held),
         force: args.force_model,
     };
     let chosen = runtime.block_on(choose::choose(&registry, wish))?;
@@ -76,7 +81,6 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         true => input::settings(args)?,
         false => input::request(args, template.as_ref(), &terminal)?,
     };
-    let shelf = Shelf::default();
     let said = request.messages.iter();
     let said = said.filter(|message| message.role != Role::System);
     let mut question: Vec<Message> = said.cloned().collect();
@@ -88,9 +92,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         None => args.system.clone(),
     };
     let mut history = History::new();
-    let mut keeper = match args.going.named() {
-        Some(named) => {
-            let kept = pick::meant(&shelf, &runtime, named, &terminal)?;
+    let mut keeper = match kept {
+        Some(kept) => {
             history = kept.history.clone();
             if system.is_some() {
                 history.set_system(system.clone());
@@ -289,6 +292,9 @@ fn judge(
     Ok(())
 }
 
+/// That the model itself withheld the answer, and no filter.
+const REFUSED: &str = "the model refused";
+
 /// Why a whole answer of the model that was asked is none.
 pub(crate) fn unanswered(response: &ChatResponse, asked: &str) -> Option<Error> {
     let (kind, message) = match response.finish_reason().map(|reason| reason.kind) {
@@ -296,7 +302,7 @@ pub(crate) fn unanswered(response: &ChatResponse, asked: &str) -> Option<Error> 
         Some(FinishKind::ContentFilter) => {
             (ErrorKind::ContentFiltered, "a filter withheld the answer")
         }
-        Some(FinishKind::Refusal) => (ErrorKind::ContentFiltered, "the model refused"),
+        Some(FinishKind::Refusal) => (ErrorKind::ContentFiltered, REFUSED),
         Some(FinishKind::Error) => (ErrorKind::Server, "the provider failed in the middle"),
         _ => return None,
     };
@@ -305,15 +311,20 @@ pub(crate) fn unanswered(response: &ChatResponse, asked: &str) -> Option<Error> 
         .with_provider(&response.provider)
         .with_model(model)
         .with_partial(response.clone());
-    Some(error)
+    Some(match message {
+        REFUSED => error.with_help("Ask in another way, or ask another model."),
+        _ => error,
+    })
 }
 
 pub(crate) fn retry_notice(retry: &RetryNotice<'_>) -> String {
     let (wait, attempt, of) = (span(retry.delay), retry.attempt, retry.of);
-    format!(
-        "retrying in {wait} ({attempt}/{of}): {}",
-        cause(retry.error)
-    )
+    let cause = cause(retry.error);
+    match of.saturating_add(1) < setup::MANY {
+        true => format!("retrying in {wait} ({attempt}/{of}): {cause}"),
+        // As often as there is time for.
+        false => format!("retrying in {wait} ({attempt}): {cause}"),
+    }
 }
 
 pub(crate) fn turn_notice(turn: &TurnNotice<'_>) -> String {

@@ -42,8 +42,8 @@ impl Context {
         Self {
             name: descriptor.name,
             instance: resolved.config.instance.clone(),
-            // What went wrong with a key was said when the model was built.
-            key: resolved.config.key().unwrap_or_default(),
+            // Where none was found, none was sent; to look again may ask a person again.
+            key: resolved.config.keys.found(),
             address: url.map(without_secrets),
             secrets: Vec::new(),
             address_variable: descriptor.base_url_env.first().copied(),
@@ -60,7 +60,7 @@ impl Context {
         let config = &resolved.config;
         let in_url = config.base_url.as_deref().map(secrets_of);
         let given = config.headers.values().chain(config.query.values());
-        let key = config.key().unwrap_or_default().map(|key| key.secret);
+        let key = config.keys.found().map(|key| key.secret);
         let secrets = in_url.into_iter().flatten().chain(given.cloned());
         self.secrets.extend(secrets.chain(key));
         self
@@ -191,7 +191,10 @@ fn unknown_model(inner: &mut Inner, context: &Context) {
         }
         inner.help = match &context.retired {
             Some(retired) => vec![retired.clone()],
-            None if context.at_address => vec![inner.error.help().to_owned()],
+            None if context.at_address => vec![
+                inner.error.help().to_owned(),
+                "or the path of --base-url is wrong: most end in /v1".to_owned(),
+            ],
             None => vec![
                 inner.error.help().to_owned(),
                 format!("parlor models --live --provider {}", context.instance),
@@ -208,6 +211,12 @@ fn unknown_model(inner: &mut Inner, context: &Context) {
         let name = best.rsplit('/').next().unwrap_or(best);
         let family: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
         inner.help = vec![format!("parlor models {family}")];
+        if !unknown.id.contains('/') {
+            let name = &unknown.id;
+            inner.help.push(format!(
+                "a model that isn't listed has its provider in front: -m PROVIDER/{name}"
+            ));
+        }
     } else {
         inner.fact = inner.error.message().to_owned();
         inner.help = vec![

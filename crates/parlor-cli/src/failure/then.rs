@@ -66,12 +66,7 @@ impl Failure {
                     Then { is_kept: true, .. } => Some("parlor -c --continue"),
                     _ => None,
                 };
-                if then.is_kept
-                    && self
-                        .error()
-                        .partial()
-                        .is_some_and(|it| !it.text().is_empty())
-                {
+                if then.is_kept && self.has_text() {
                     let fact = self.0.fact.trim_end_matches('.');
                     self.0.fact = format!("{fact}; the partial answer is saved.");
                 }
@@ -89,10 +84,17 @@ impl Failure {
                 }
             }
             "unreachable" | "timeout" | "server" | "quota" => {
-                again.into_iter().fold(self, Self::also)
+                let go_on = "the partial answer is saved: parlor -c --continue";
+                let go_on = (then.is_kept && !then.in_talk && self.has_text()).then_some(go_on);
+                go_on.into_iter().chain(again).fold(self, Self::also)
             }
             _ => self,
         }
+    }
+
+    /// Whether something of the answer had come.
+    fn has_text(&self) -> bool {
+        super::has_text(self.error())
     }
 
     /// The same with a line of help before all others.

@@ -15,6 +15,7 @@ pub(super) fn default(common: &Common, model: Option<&str>) -> Result<(), Failur
     let wish = Wish {
         model,
         base_url: None,
+        held: None,
         force: false,
     };
     // What can't be asked is told as it is when it is asked.
