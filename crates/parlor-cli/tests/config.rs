@@ -55,7 +55,10 @@ fn what_would_be_wrong_is_not_written() {
         ("providers.mine.base_url", "localhost"),
     ] {
         let ran = home.run(&["config", "set", path, value]);
-        ran.failed(3, "config").says(&["Nothing was written."]);
+        let fact = format!("error[config]: `{path}` can't be set to that: ");
+        ran.failed(3, "config")
+            .says(&[&fact, "Nothing was written."]);
+        assert!(!ran.stderr.contains("config.toml"), "{ran:?}");
         assert_eq!(text(&home), START);
     }
     home.run(&["config", "set", "providers.mine.api_key", "sk-x"])

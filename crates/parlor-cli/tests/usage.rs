@@ -37,6 +37,20 @@ fn turns_are_added_up_with_what_they_cost() {
         "{table:?}"
     );
     assert!(table.stdout.contains("\ntotal "), "{table:?}");
+    table.says(&["prices as listed on 2026-11-01 or later"]);
+    let days = home.run(&["usage", "--by", "day"]);
+    let head: Vec<&str> = days
+        .stdout
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(
+        head,
+        ["day", "turns", "input", "output", "cost"],
+        "{days:?}"
+    );
     let by_day = home.run(&["usage", "--by", "model,day"]);
     let lines: Vec<&str> = by_day.stdout.lines().collect();
     assert!(lines[0].starts_with("day "), "{by_day:?}");

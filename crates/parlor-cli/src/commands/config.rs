@@ -219,7 +219,13 @@ fn set(file: &Path, path: &str, value: &str) -> Result<(), Failure> {
         let fact = "a key isn't an argument: the shell's history and other users would see it";
         return Err(Failure::usage(fact).help("parlor keys set PROVIDER asks for it"));
     }
-    let before = parse(file, &read(file)?)?;
+    let text = read(file)?;
+    let before = parse(file, &text)?;
+    let is_right = check(file, &text).is_ok();
+    let unset = |failure: Failure| match is_right {
+        true => cannot(file, path, &failure).help("Nothing was written."),
+        false => failure.also("Nothing was written."),
+    };
     // What is no value of the right type may be meant as text.
     let as_text = Value::from(value);
     let text = match value.parse::<Value>() {
@@ -229,18 +235,28 @@ fn set(file: &Path, path: &str, value: &str) -> Result<(), Failure> {
                 Ok(()) => text,
                 Err(failure) => {
                     let text = with(&before, &keys, as_text)?;
-                    check(file, &text).map_err(|_| failure.also("Nothing was written."))?;
+                    check(file, &text).map_err(|_| unset(failure))?;
                     text
                 }
             }
         }
         Err(_) => {
             let text = with(&before, &keys, as_text)?;
-            check(file, &text).map_err(|failure| failure.also("Nothing was written."))?;
+            check(file, &text).map_err(unset)?;
             text
         }
     };
     write(file, &text)
+}
+
+/// That a value would make a right file wrong: of that file there is no place to name.
+fn cannot(file: &Path, path: &str, failure: &Failure) -> Failure {
+    let told = failure.error().message();
+    let of_file = told.strip_prefix(&*file.display().to_string());
+    let why = of_file.map(|rest| rest.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit()));
+    let why = why.unwrap_or(told).trim_start();
+    let why = why.strip_prefix(&format!("`{path}`: ")).unwrap_or(why);
+    wrong(format!("`{path}` can't be set to that: {why}"))
 }
 
 /// Has this model asked where none is named, and gives the file that says so.

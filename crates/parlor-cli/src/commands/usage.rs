@@ -47,19 +47,26 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
         lines.push(cells(&total, "total"));
     }
     // A column that says nothing of any row is left out.
-    let is_by_day = rows.iter().any(|row| row.day.is_some());
-    let text = match is_by_day {
+    let by_day = rows.iter().any(|row| row.day.is_some());
+    let by_model = rows
+        .iter()
+        .any(|row| row.model.is_some() || row.provider.is_some());
+    let text = match by_day && by_model {
         true => table(&lines),
         false => {
             let rest = lines.into_iter().map(|[day, model, rest @ ..]| {
                 let [turns, input, output, cost, note] = rest;
-                let model = if day == "total" { day } else { model };
-                [model, turns, input, output, cost, note]
+                let about = if by_day || day == "total" { day } else { model };
+                [about, turns, input, output, cost, note]
             });
             table(&rest.collect::<Vec<_>>())
         }
     };
     terminal::say(&terminal::printable(&text))?;
+    let dates = total.costs.iter().map(|cost| &*cost.as_of);
+    if let Some(date) = dates.filter(|date| !date.is_empty()).min() {
+        told.notice(format!("Costs are by prices as listed on {date} or later."));
+    }
     if total.unpriced > 0 {
         told.notice("Turns without a known price are in no sum of costs.");
     }
@@ -147,8 +154,9 @@ fn total(rows: &[UsageRow]) -> UsageRow {
             match sums.find(|sum| sum.currency == cost.currency) {
                 Some(sum) => {
                     sum.amount += cost.amount;
-                    // The oldest price that is in the sum.
-                    if cost.as_of < sum.as_of {
+                    // The oldest price that is in the sum; what costs nothing has no date.
+                    let is_dated = !cost.as_of.is_empty();
+                    if is_dated && (sum.as_of.is_empty() || cost.as_of < sum.as_of) {
                         sum.as_of.clone_from(&cost.as_of);
                     }
                 }
