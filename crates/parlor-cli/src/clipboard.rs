@@ -61,7 +61,9 @@ pub(crate) fn part() -> Result<(Part, String), Failure> {
             "install wl-paste (wl-clipboard) or xclip, or build with the feature `clipboard`",
         ),
     }
-    .help("text can be pasted by the terminal's own keys, and a file sent by /attach FILE"))
+    .help(
+        "text can be pasted by the terminal's own keys, and a file sent by -a FILE or /attach FILE",
+    ))
 }
 
 /// A picture's bytes as a part.

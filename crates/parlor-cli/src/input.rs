@@ -1,6 +1,7 @@
 //! From the command line and stdin to a request.
 
 use std::io;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -73,6 +74,13 @@ pub(crate) fn request(
             Some(media) => parts.push(media),
             None => {}
         }
+    }
+    if let [word] = words.as_slice()
+        && Path::new(word).is_file()
+    {
+        terminal.notice(format!(
+            "note: {word} is a file, and only its name is asked; -a {word} sends what is in it"
+        ));
     }
     let prompt = Some(prompt).filter(|prompt| !prompt.trim().is_empty());
     match template {

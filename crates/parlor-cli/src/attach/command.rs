@@ -56,7 +56,10 @@ pub(super) fn part(command: &str) -> Result<Part, Failure> {
     if !status.success() {
         let complaint = complaint.join().unwrap_or_default();
         let complaint = String::from_utf8_lossy(&complaint);
-        let fact = format!("`{command}` failed ({status}): {}", complaint.trim());
+        let fact = match complaint.trim() {
+            "" => format!("`{command}` failed ({status})"),
+            complaint => format!("`{command}` failed ({status}): {complaint}"),
+        };
         return Err(wrong(fact).help("run it by itself to see what is wrong"));
     }
     match MediaFormat::of_head(&bytes) {

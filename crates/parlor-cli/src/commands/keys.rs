@@ -192,8 +192,9 @@ fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
     let Some(key) = resolved.config.key()? else {
         if resolved.provider.descriptor().needs_key || resolved.config.key_is_configured {
             let message = format!("{name} has no key");
-            let error = Error::new(ErrorKind::Authentication, message).with_provider(name);
-            return Err(Failure::from(error).help(format!("parlor keys set {name}")));
+            let error = Error::new(ErrorKind::Authentication, message.clone());
+            let failure = Failure::from(error.with_provider(name)).fact(message);
+            return Err(failure.help(format!("parlor keys set {name}")));
         }
         return Ok(terminal::say(&format!(
             "{name} needs no key, and none is set.\n"
