@@ -13,8 +13,10 @@ use crate::markdown::cells;
 const BEGIN: &str = "\u{1b}[?2026h";
 const END: &str = "\u{1b}[?2026l";
 
-/// Clears from the cursor to the end of the screen.
-const CLEAR: &str = "\u{1b}[J";
+/// Clears from the cursor to the end of the line. What reaches further isn't cleared at
+/// once: where that begins at the top, terminals keep what they clear as lines that
+/// went by, again and again.
+const CLEAR: &str = "\u{1b}[K";
 
 /// What a terminal has room for when it doesn't say.
 const USUAL: (usize, usize) = (80, 24);
@@ -28,8 +30,10 @@ pub(crate) struct Screen<W> {
     out: W,
     /// Whether it is a terminal; elsewhere there are final rows alone.
     is_terminal: bool,
-    /// The rows of the tail that are on the screen, the cursor at their end.
+    /// The rows of the tail that are on the screen, the cursor on their last line.
     tail: Vec<String>,
+    /// The columns that they were painted for.
+    columns: usize,
 }
 
 impl<W: Write> Screen<W> {
@@ -39,6 +43,7 @@ impl<W: Write> Screen<W> {
             out,
             is_terminal: true,
             tail: Vec::new(),
+            columns: 0,
         }
     }
 
@@ -67,29 +72,66 @@ impl<W: Write> Screen<W> {
             return self.out.flush();
         }
         let (columns, lines) = size;
+        let tail = last_rows(tail, columns, lines.saturating_sub(2).max(1));
+        // What stands there already is left alone.
+        let stays = rows.is_empty() && columns == self.columns;
+        let same = tail.iter().zip(&self.tail);
+        let same = same.take_while(|(new, old)| stays && new == old).count();
+        let last = tail.len().min(self.tail.len()).saturating_sub(1);
+        let same = same.min(last);
+        let over = self.tail.get(same..).unwrap_or_default();
+        let over: usize = over.iter().map(|row| height(row, columns)).sum();
+        // What a resized terminal pushed out at its top is out of reach.
+        let over = over.min(lines);
         let mut text = String::from(BEGIN);
-        self.erase(columns, &mut text);
+        if over > 0 {
+            text.push('\r');
+        }
+        up(over.saturating_sub(1), &mut text);
+        let mut painted = 0;
         for row in rows {
-            text.push_str(row);
+            paint(row, columns, painted < over, &mut text);
+            painted += height(row, columns);
             text.push_str("\r\n");
         }
-        self.tail = last_rows(tail, columns, lines.saturating_sub(2).max(1));
-        text.push_str(&self.tail.join("\r\n"));
+        let tail_from = painted;
+        for (at, row) in tail.iter().enumerate().skip(same) {
+            if at > same {
+                text.push_str("\r\n");
+            }
+            paint(row, columns, painted < over, &mut text);
+            painted += height(row, columns);
+        }
+        // The cursor is on the line after the last, unless a tail ends there.
+        let left = over.saturating_sub(painted);
+        let is_below = painted == tail_from;
+        for line in 0..left {
+            if line > 0 || !is_below {
+                text.push_str("\r\n");
+            }
+            text.push_str(CLEAR);
+        }
+        up(left.saturating_sub(usize::from(is_below)), &mut text);
         text.push_str(END);
+        (self.tail, self.columns) = (tail, columns);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
+}
 
-    /// Moves to where the tail begins, and clears from there.
-    fn erase(&mut self, columns: usize, text: &mut String) {
-        let shown: usize = self.tail.iter().map(|row| height(row, columns)).sum();
-        if shown == 0 {
-            return;
-        }
-        text.push('\r');
-        if shown > 1 {
-            text.push_str(&format!("\u{1b}[{}A", shown - 1));
-        }
+/// Moves so many lines up.
+fn up(lines: usize, text: &mut String) {
+    if lines > 0 {
+        text.push_str(&format!("\u{1b}[{lines}A"));
+    }
+}
+
+/// Writes a row, over what stands on its lines if anything does.
+fn paint(row: &str, columns: usize, is_over: bool, text: &mut String) {
+    text.push_str(row);
+    // One that ends at the edge has written over all of its last line.
+    let ends_within = cells(row) == 0 || !cells(row).is_multiple_of(columns.max(1));
+    if is_over && ends_within {
         text.push_str(CLEAR);
     }
 }
@@ -166,6 +208,52 @@ mod tests {
         let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
         let steps: &[(&[&str], &[&str])] = &[(&[], &tail[..30]), (&[], &tail)];
         assert_eq!(painted(steps, 10, 6), "46\n47\n48\n49");
+    }
+
+    /// tmux and others keep what is cleared from the top as lines that went by, at
+    /// each painting once more.
+    #[test]
+    fn nothing_is_cleared_beyond_its_line() {
+        let tall: Vec<String> = (0..20).map(|row| format!("row {row}")).collect();
+        let tall: Vec<&str> = tall.iter().map(String::as_str).collect();
+        let steps: &[(&[&str], &[&str])] = &[
+            (&[], &tall),
+            (&[], &tall[..4]),
+            (&["a row that is longer than the terminal"], &tall[..9]),
+            (&["one"], &["two"]),
+            (&[], &["two", "three", "four"]),
+            (&[], &["two"]),
+            (&[], &[]),
+        ];
+        let size = (12, 8);
+        let mut screen = Screen::new(Vec::new());
+        for (rows, tail) in steps {
+            let owned = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect();
+            let rows: Vec<String> = owned(rows);
+            screen.paint(&rows, owned(tail), size).unwrap();
+        }
+        let written = String::from_utf8(screen.out).unwrap();
+        assert!(!written.contains("\u{1b}[J"), "{written:?}");
+        assert_eq!(painted(steps, 12, 8), "n the terminal\none");
+        assert_eq!(painted(&steps[3..6], 12, 8), "one\ntwo");
+    }
+
+    #[test]
+    fn rows_that_stand_there_are_not_written_again() {
+        let mut screen = Screen::new(Vec::new());
+        let tail = |last: &str| vec!["a long row".to_owned(), "b".to_owned(), last.to_owned()];
+        screen.paint(&[], tail("c"), (20, 10)).unwrap();
+        screen.out.clear();
+        screen.paint(&[], tail("cd"), (20, 10)).unwrap();
+        let written = String::from_utf8(screen.out.clone()).unwrap();
+        assert!(
+            !written.contains("long") && written.contains("cd"),
+            "{written:?}"
+        );
+        // What was laid out for other columns is.
+        screen.paint(&[], tail("cde"), (30, 10)).unwrap();
+        let written = String::from_utf8(screen.out).unwrap();
+        assert!(written.contains("long"), "{written:?}");
     }
 
     #[test]
