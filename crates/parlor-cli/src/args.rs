@@ -27,7 +27,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::complete;
 use crate::failure::Failure;
 pub(crate) use batch::BatchArgs;
-pub(crate) use chat::{ChatArgs, EFFORTS, Form, reasoning};
+pub(crate) use chat::{ChatArgs, EFFORTS, Form, reasoning, temperature, tokens, top_p};
 pub(crate) use going::Trim;
 pub(crate) use models::{Ability, ModelsAction, ModelsArgs};
 pub(crate) use template::TemplatesArgs;

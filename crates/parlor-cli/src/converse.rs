@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use parlor::agent::{Conversation, Kept, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{ChatRequest, Message, OutputSchema, Part, Registry, Role};
+use parlor::{ChatRequest, Cost, Message, OutputSchema, Part, Registry, Role, Usage};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -102,6 +102,8 @@ struct Session {
     /// Whether tools are told of beside the run's events, once that was ever so.
     overheard: Option<Arc<AtomicBool>>,
     figures: Option<Figures>,
+    /// What a conversation that is gone on with had used before.
+    earlier: Option<(Usage, Option<Cost>)>,
     kit: Kit,
     /// Calls that a person is to be asked about.
     questions: UnboundedReceiver<Question>,
@@ -177,6 +179,7 @@ pub(crate) fn converse(
         schema: shape,
         overheard: None,
         figures: None,
+        earlier: None,
         kit,
         questions,
         toolless: None,
@@ -234,6 +237,7 @@ fn build(
 impl Session {
     fn talk(&mut self, editor: &mut dyn LineEditor) -> Result<(), Failure> {
         let mut hinted: Option<Instant> = None;
+        self.part();
         let ended = self.interrupts.ended();
         loop {
             self.interrupts.idle();
@@ -255,8 +259,18 @@ impl Session {
                     if let Flow::Quit = self.report(entered)? {
                         return Ok(());
                     }
+                    if !text.trim().is_empty() {
+                        self.part();
+                    }
                 }
             }
+        }
+    }
+
+    /// An empty row before what is entered next, where a person enters it.
+    fn part(&self) {
+        if self.takes_keys && !self.terminal.quiet {
+            terminal::complain("\n");
         }
     }
 
@@ -287,7 +301,7 @@ impl Session {
         match done {
             Err(failure) if failure.is_of_output() => Err(failure),
             Err(failure) => {
-                terminal::complain(&failure.text());
+                terminal::complain(&self.terminal.fits(&failure.text()));
                 Ok(T::default())
             }
             Ok(done) => Ok(done),
@@ -324,6 +338,9 @@ impl Session {
             self.chat.history_mut().set_system(system);
         }
         self.keeper = Keeper::of(self.shelf.clone(), kept, self.keeps);
+        self.count_anew();
+        let used = (kept.info.usage.clone(), kept.info.cost.clone());
+        self.earlier = Some(used).filter(|(usage, _)| usage.total_tokens().is_some());
         let (id, title) = (&kept.info.id, &kept.info.title);
         let turns = kept.history.turns();
         self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
@@ -337,6 +354,20 @@ impl Session {
                 self.say("[interrupted]");
             }
         }
+        let now = self.chosen.resolved.id();
+        let before = kept.info.model.as_deref();
+        // A host may answer in a longer name, with a date.
+        if let Some(before) = before.filter(|before| !before.starts_with(&now)) {
+            self.tell(&format!(
+                "{before} answered before, {now} does now: /model {before} goes back."
+            ));
+        }
+    }
+
+    /// Counts tokens and costs of another conversation from here on.
+    fn count_anew(&mut self) {
+        self.chat.reset_stats();
+        (self.figures, self.earlier) = (None, None);
     }
 
     /// Forgets what was said, and keeps what follows as another conversation.
@@ -346,6 +377,7 @@ impl Session {
         self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
         self.attached.clear();
         self.schema = None;
+        self.count_anew();
     }
 
     /// Asks another model from now on.
@@ -384,7 +416,7 @@ impl Session {
 
     /// The same, standing back.
     fn tell(&self, text: &str) {
-        let text = terminal::printable(text);
+        let text = self.terminal.fits(&terminal::printable(text));
         if !self.terminal.quiet {
             terminal::complain(&format!("{}\n", dimmed(&text, self.terminal.colour)));
         }

@@ -44,6 +44,7 @@ pub(crate) fn listen() -> io::Result<Interrupted> {
 fn end_here() -> ! {
     crate::tools::end_all();
     let _ = crossterm::terminal::disable_raw_mode();
+    terminal::speak();
     terminal::complain("\n");
     process::exit(EXIT);
 }

@@ -1,5 +1,6 @@
 //! What the program talks to: terminals or pipes, colours or none, and how to say things there.
 
+mod hush;
 mod settings;
 
 use std::fmt::Display;
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
+use crate::markdown::cells;
 use crate::waiting;
+pub(crate) use hush::{Hush, speak};
 pub(crate) use settings::{Keys, TerminalSettings};
 
 /// What stdin, stdout and stderr are, and how much may be said there.
@@ -67,10 +70,18 @@ impl Terminal {
         self
     }
 
+    /// A text in rows that fit this terminal, where it is one.
+    pub(crate) fn fits(&self, text: &str) -> String {
+        match self.stderr {
+            true => folded(text, crate::screen::size().0),
+            false => text.to_owned(),
+        }
+    }
+
     /// Says something beside the answer, unless nothing is to be said.
     pub(crate) fn notice(&self, text: impl Display) {
         if !self.quiet {
-            complain(&format!("{}\n", printable(&text.to_string())));
+            complain(&format!("{}\n", self.fits(&printable(&text.to_string()))));
         }
     }
 }
@@ -107,10 +118,71 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| !steers(*c)).collect()
 }
 
+/// The text in rows of at most so many cells, broken between words. What stands in a
+/// second column goes on there; a word that is longer is left whole.
+pub(crate) fn folded(text: &str, columns: usize) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line, "\n"),
+            None => (line, ""),
+        };
+        let hang = hang(line, columns);
+        let mut rest = line.to_owned();
+        while cells(&rest) > columns {
+            let from = rest.len() - rest.trim_start_matches(' ').len();
+            let from = from.max(if folded.ends_with('\n') || folded.is_empty() {
+                hang
+            } else {
+                0
+            });
+            let Some(at) = last_blank(&rest, from, columns) else {
+                break;
+            };
+            folded.push_str(rest[..at].trim_end_matches(' '));
+            folded.push('\n');
+            rest = format!("{:hang$}{}", "", rest[at..].trim_start_matches(' '));
+        }
+        folded.push_str(&rest);
+        folded.push_str(end);
+    }
+    folded
+}
+
+/// Where the rows after a line's first begin.
+fn hang(line: &str, columns: usize) -> usize {
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    let second = match text.find("  ") {
+        Some(gap) => {
+            let column = &text[gap..];
+            indent + cells(&text[..gap]) + column.len() - column.trim_start_matches(' ').len()
+        }
+        None if text.starts_with("help: ") => indent + "help: ".len(),
+        None => indent,
+    };
+    if second * 2 <= columns {
+        second
+    } else {
+        indent.min(columns / 2)
+    }
+}
+
+/// The last blank that a row of so many cells can be broken at, else the first that
+/// there is; none before this byte.
+fn last_blank(line: &str, from: usize, columns: usize) -> Option<usize> {
+    let blanks = line.match_indices(' ').map(|(at, _)| at);
+    let mut blanks = blanks.filter(|at| *at > from).peekable();
+    let first = blanks.peek().copied();
+    let fitting = blanks.take_while(|at| cells(&line[..*at]) <= columns);
+    fitting.last().or(first)
+}
+
 /// A span of time as people write it.
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
+        0.0..0.095 => format!("{} ms", time.as_millis()),
         0.0..10.0 => format!("{:.1} s", seconds).replace(".0 s", " s"),
         10.0..120.0 => format!("{seconds:.0} s"),
         120.0..7200.0 => format!("{:.0} min", seconds / 60.0),
@@ -129,8 +201,35 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_are_broken_between_words() {
+        assert_eq!(folded("one two three\nfour", 8), "one two\nthree\nfour");
+        assert_eq!(
+            folded("  /set [NAME]  what it is set to now", 26),
+            "  /set [NAME]  what it is\n               set to now".replace("               ", "  ")
+        );
+        assert_eq!(
+            folded("  /set  what it is set to now", 20),
+            "  /set  what it is\n        set to now"
+        );
+        assert_eq!(
+            folded("  help: say what is meant", 20),
+            "  help: say what is\n        meant"
+        );
+        let long = "see https://example.org/a/very/long/path now";
+        assert_eq!(
+            folded(long, 12),
+            "see\nhttps://example.org/a/very/long/path\nnow"
+        );
+        assert_eq!(folded("東京 東京 東京", 9), "東京 東京\n東京");
+    }
+
+    #[test]
     fn spans_are_short() {
         let of = |ms| span(Duration::from_millis(ms));
+        assert_eq!(
+            [of(0), of(7), of(94), of(95)],
+            ["0 ms", "7 ms", "94 ms", "0.1 s"]
+        );
         assert_eq!([of(300), of(2000), of(20_400)], ["0.3 s", "2 s", "20 s"]);
         assert_eq!([of(180_000), of(36_000_000)], ["3 min", "10 h"]);
     }

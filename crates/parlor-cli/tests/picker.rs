@@ -52,6 +52,23 @@ fn resume_picks_by_words_and_shows_the_end() {
 }
 
 #[test]
+fn what_was_used_before_counts_and_another_model_is_told() {
+    let home = home();
+    let mut pty = Pty::new(&home, &["-m", "embedded/rules", "-c"], &[], true);
+    pty.shows("echo/echo answered before, embedded/rules does now: /model echo/echo goes back.");
+    pty.enters("/tokens");
+    let shown = pty.shows("before it was gone on with: ");
+    assert!(!shown.contains("Nothing was used"), "{shown}");
+    pty.enters("/new");
+    pty.shows("A new conversation.");
+    pty.enters("/tokens");
+    pty.shows("Nothing was used yet.");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+}
+
+#[test]
 fn a_conversation_is_deleted_only_by_a_yes() {
     let home = home();
     let mut pty = Pty::sized(&home, &["-m", "echo", "-c=pick"], &[], true, 34);

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use common::pty::{Pty, cells};
+use common::pty::Pty;
 use common::server::read_request;
 use common::{Home, Ran, signal_of};
 use portable_pty::PtySize;
@@ -77,7 +77,7 @@ fn resize(pty: &mut Pty, cols: u16) {
         cols,
         ..PtySize::default()
     };
-    pty.with_screen(|screen| screen.set_size(cells(24), cells(cols)));
+    pty.reflow(cols);
     pty.master.resize(size).unwrap();
 }
 
@@ -151,6 +151,32 @@ fn a_terminal_that_changes_amid_an_answer_keeps_every_word_once() {
     pty.shows("ollama/m · 97 tok");
     let all = pty.rows();
     for n in 0..80 {
+        let word = format!("word{n}");
+        let count = all.split_whitespace().filter(|it| **it == word).count();
+        assert_eq!(count, 1, "{word} in\n{all}");
+    }
+}
+
+/// What is typed meanwhile moves nothing, and is there for the next line.
+#[test]
+fn what_is_typed_while_an_answer_comes_waits_for_the_next_line() {
+    let home = Home::new();
+    let (url, pieces) = dripping();
+    let mut pty = asked(&home, &url, 60);
+    let words = |from: u32, to: u32| (from..to).map(|n| format!("word{n} ")).collect::<String>();
+    pieces.send(words(0, 20)).unwrap();
+    pty.shows("word19");
+    pty.types("ahead\r");
+    for from in (20..60).step_by(10) {
+        pieces.send(words(from, from + 10)).unwrap();
+        pty.shows(&format!("word{}", from + 9));
+    }
+    assert!(!pty.contents().contains("ahead"), "{}", pty.contents());
+    drop(pieces);
+    pty.shows("ollama/m · 97 tok");
+    pty.until(|shown| shown.contains("› ahead"));
+    let all = pty.rows();
+    for n in 0..60 {
         let word = format!("word{n}");
         let count = all.split_whitespace().filter(|it| **it == word).count();
         assert_eq!(count, 1, "{word} in\n{all}");

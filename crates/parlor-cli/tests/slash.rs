@@ -68,6 +68,75 @@ fn a_question_is_changed_in_the_editor_and_asked_on_a_branch() {
 }
 
 #[test]
+fn an_editor_that_cannot_be_run_ends_nothing_and_one_leaves_no_file() {
+    let home = Home::new();
+    let path = std::env::var("PATH").unwrap();
+    let env = [("EDITOR", "no-such-editor"), ("PATH", path.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &env, true);
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("a line\x0f");
+    pty.shows("cannot run the editor no-such-editor");
+    pty.until(|shown| shown.trim_end().ends_with("› a line"));
+    pty.types("\r");
+    pty.shows("\na line\n");
+    leave(pty);
+
+    let env = [("EDITOR", "sed -i s/one/uno/"), ("PATH", path.as_str())];
+    let mut pty = talk(&home, &env);
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("one and two\x0f");
+    pty.until(|shown| shown.trim_end().ends_with("› uno and two"));
+    pty.types("\r");
+    pty.shows("\nuno and two\n");
+    leave(pty);
+    let folder = home.path().join(".local/share/parlor");
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let files: Vec<_> = files.map(|it| it.file_name()).collect();
+    assert!(
+        !files
+            .iter()
+            .any(|it| it.to_string_lossy().starts_with("edit")),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn settings_are_held_to_their_range_and_modes_are_several() {
+    let home = Home::new();
+    let mut pty = talk(&home, &[]);
+    for (line, told) in [
+        ("/set top_p nan", "top_p: expected a number from 0 to 1"),
+        (
+            "/set temperature -1",
+            "temperature: expected a number from 0",
+        ),
+        (
+            "/set max_tokens 0",
+            "max_tokens: expected a whole number from 1",
+        ),
+        ("/set seed 7", "seed is 7."),
+        ("/set mode precise", "precise: temperature 0.2"),
+        ("/set mode dull", "one of balanced, code, creative, precise"),
+        (
+            "/set",
+            "temperature 0.2 · top_p default · max_tokens default · seed 7",
+        ),
+        ("/set temperature -", "temperature is the model's default."),
+        ("/think high", "Thoughts are shown; high is asked for."),
+        (
+            "/think off",
+            "Thoughts are not shown, and none are asked for.",
+        ),
+        ("/copy first", "/copy takes the number of a piece of code"),
+        ("/copy 1", "The answer has no code between fences."),
+    ] {
+        pty.enters(line);
+        pty.shows(told);
+    }
+    leave(pty);
+}
+
+#[test]
 fn older_turns_are_summed_up_and_stay_kept() {
     let home = Home::new();
     let texts = [

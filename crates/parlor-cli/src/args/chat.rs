@@ -156,14 +156,22 @@ pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
     })
 }
 
-pub(super) fn temperature(text: &str) -> Result<f64, String> {
+pub(crate) fn temperature(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
         _ => Err("expected a number from 0".to_owned()),
     }
 }
 
-pub(super) fn tokens(text: &str) -> Result<u64, String> {
+/// A share of the likeliest tokens.
+pub(crate) fn top_p(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
+
+pub(crate) fn tokens(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
         Ok(number) => Ok(number),

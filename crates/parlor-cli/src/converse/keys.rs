@@ -19,7 +19,8 @@ use crate::terminal::{self, Keys, printable};
 const LOOK: Duration = Duration::from_millis(100);
 
 const APART: &str = "\
-This terminal speaks the kitty keyboard protocol: Shift-Enter and Alt-Enter are told from Enter.";
+This terminal speaks the kitty keyboard protocol:
+Shift-Enter and Alt-Enter are told from Enter.";
 const NOT_APART: &str = "\
 This terminal doesn't offer the kitty keyboard protocol, by which Shift-Enter is told from Enter.
 Alt-Enter, Ctrl-J or a \\ at the end of a line begin a new line all the same.";

@@ -65,10 +65,13 @@ const OF_AICHAT: &[(&str, &str)] = &[
 ];
 
 const KEYS: &str = "\
-Enter sends. Shift-Enter, Alt-Enter, Ctrl-J or a \\ at the end begin a new line. Ctrl-O opens your
-editor, Ctrl-R looks in what you entered before. In a menu Tab and the arrows choose, Enter takes what
-is chosen, Esc closes it. Ctrl-C stops an answer and keeps what came; Ctrl-D leaves. A message that
+Enter sends. Shift-Enter, Alt-Enter, Ctrl-J or a \\ at the end begin a new line. Ctrl-O opens your \
+editor, Ctrl-R looks in what you entered before. In a menu Tab and the arrows choose, Enter takes what \
+is chosen, Esc closes it. Ctrl-C stops an answer and keeps what came; Ctrl-D leaves. A message that \
 begins with / is written //.";
+
+/// The column of what a command does, in the help.
+const ABOUT: usize = 26;
 
 const fn slash(
     name: &'static str,
@@ -153,7 +156,17 @@ impl Session {
 fn help(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     for slash in all() {
         let word = format!("/{} {}", slash.name, slash.takes);
-        session.say(&format!("  {word:<24} {}", slash.about));
+        match word.len() < ABOUT - 3 {
+            true => session.say(&format!(
+                "  {word:<width$}{}",
+                slash.about,
+                width = ABOUT - 2
+            )),
+            false => {
+                session.say(&format!("  {}", word.trim_end()));
+                session.say(&format!("{:ABOUT$}{}", "", slash.about));
+            }
+        }
     }
     session.say(KEYS);
     Ok(Flow::Go)

@@ -154,9 +154,9 @@ mod tests {
         };
         figures.usage.input_tokens = Some(30);
         figures.usage.output_tokens = Some(11);
-        assert_eq!(figures.line(), "acme/quick-1 · ~41 tok · ~$0.25 · 0 s");
+        assert_eq!(figures.line(), "acme/quick-1 · ~41 tok · ~$0.25 · 0 ms");
         figures.is_guess = false;
-        assert_eq!(figures.line(), "acme/quick-1 · 41 tok · $0.25 · 0 s");
+        assert_eq!(figures.line(), "acme/quick-1 · 41 tok · $0.25 · 0 ms");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parlor::agent::{Conversation, Outcome, RunEvent};
 use parlor::{ChatRequest, Error, Event, Message, OutputSchema};
@@ -15,14 +15,16 @@ use super::view::{FRAME, View};
 use crate::failure::{Failure, Then};
 use crate::interrupt::Interrupts;
 use crate::keeper::{self, Keeper};
-use crate::terminal::Terminal;
+use crate::terminal::{Hush, Terminal};
 use crate::tools::{self, Answer, Calls, Interruption, Question, shown_name};
 use crate::weight;
 
 /// How a turn ended.
 struct Ended {
     result: Result<Done, Error>,
-    first: Option<std::time::Duration>,
+    first: Option<Duration>,
+    /// How long it waited for a person's word on calls.
+    waited: Duration,
     /// Why the question couldn't be kept.
     unkept: Option<Error>,
 }
@@ -96,6 +98,8 @@ impl Session {
         if !self.ready_tools() {
             return Ok(());
         }
+        let may_show = self.terminal.stdin && !self.terminal.dumb;
+        let _hush = may_show.then(Hush::begin);
         let began = Instant::now();
         let system = self.chat.history().system().map(str::to_owned);
         let mut view = View::new(&self.terminal, self.thoughts);
@@ -132,6 +136,7 @@ impl Session {
         // What came is kept first, whether it can be shown or not.
         let shown = view.end();
         let first = ended.first;
+        let total = began.elapsed().saturating_sub(ended.waited);
         if let Some(error) = ended.unkept {
             self.cannot_keep(&error);
         }
@@ -155,7 +160,7 @@ impl Session {
                 usage,
                 cost,
                 first,
-                total: began.elapsed(),
+                total,
                 window: self.context_window(),
                 is_guess,
             };
@@ -184,7 +189,7 @@ impl Session {
             let cost = reply.and_then(|reply| reply.cost.clone());
             let mut kept = keeper::kept(turn, instance, cost);
             kept.latency.first_event_ms = first.and_then(|it| u64::try_from(it.as_millis()).ok());
-            kept.latency.total_ms = u64::try_from(began.elapsed().as_millis()).ok();
+            kept.latency.total_ms = u64::try_from(total.as_millis()).ok();
             self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
         }
         shown?;
@@ -231,6 +236,7 @@ async fn answer(
     let mut first = None;
     let mut keeping = std::pin::pin!(keeping);
     let mut unkept = None;
+    let mut waited = Duration::ZERO;
     let mut is_kept = false;
     // The program was told to end while a person was asked: the call waits on.
     let mut is_over = false;
@@ -242,12 +248,14 @@ async fn answer(
             () = interrupts.next(), if !is_over => break Ok(asked.stop()),
             Some(question) = asking.questions.recv() => {
                 let paused = view.pause();
+                let since = Instant::now();
                 let answer = tools::ask(&question, asking.terminal, || {
                     match paused.is_err() || is_ended.load(Ordering::Acquire) {
                         true => Interruption::End,
                         false => Interruption::None,
                     }
                 });
+                waited += since.elapsed();
                 is_over = answer == Answer::Later;
                 question.answer(answer);
                 if answer == Answer::Stop {
@@ -302,6 +310,7 @@ async fn answer(
     Ended {
         result,
         first,
+        waited,
         unkept,
     }
 }

@@ -125,7 +125,7 @@ impl View {
     /// Says something in between, on a row of its own.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         let text: String = printable(text).replace('\n', " ");
-        let note = dimmed(&text, self.colour);
+        let colour = self.colour;
         if let Some(page) = &mut self.page {
             let rest = page.renderer.finish();
             page.rows.extend(rest);
@@ -133,7 +133,9 @@ impl View {
         }
         match self.live() {
             Some(page) => {
-                page.rows.push(note);
+                let rows = terminal::folded(&text, screen::size().0);
+                page.rows
+                    .extend(rows.lines().map(|row| dimmed(row, colour)));
                 self.paint(true)
             }
             None => {
@@ -208,11 +210,13 @@ impl View {
             return;
         };
         for piece in text.split_inclusive('\n') {
-            page.thought.push_str(piece.trim_end_matches('\n'));
-            if piece.ends_with('\n') {
-                let line = std::mem::take(&mut page.thought);
-                page.rows.push(dimmed(&line, colour));
-            }
+            page.thought.push_str(piece);
+            let rows = terminal::folded(&page.thought, screen::size().0);
+            // More words change the last row alone.
+            let (rows, last) = rows.rsplit_once('\n').unwrap_or(("", &rows));
+            let rows = rows.lines().map(|row| dimmed(row, colour));
+            page.rows.extend(rows);
+            page.thought = last.to_owned();
         }
     }
 

@@ -29,6 +29,9 @@ const CHOICES: &[&str] = &[
     "Ctrl-C stops:",
 ];
 
+/// The cells of what is answered, after the last of them.
+const ANSWER: usize = 18;
+
 const INDENT: &str = "  ";
 
 const BOLD: &str = "\u{1b}[1m";
@@ -168,9 +171,11 @@ fn shown(arguments: &Arguments) -> String {
 fn choices(columns: usize) -> String {
     let mut rows = String::new();
     let mut used = 0;
-    for choice in CHOICES {
+    for (at, choice) in CHOICES.iter().enumerate() {
         let needed = INDENT.len() + choice.len();
-        if used > 0 && used + needed >= columns {
+        let is_last = at + 1 == CHOICES.len();
+        let room = columns.saturating_sub(if is_last { ANSWER } else { 0 });
+        if used > 0 && used + needed >= room {
             rows.push('\n');
             used = 0;
         }
@@ -213,6 +218,8 @@ mod tests {
     #[test]
     fn no_answer_is_broken_in_two() {
         assert_eq!(choices(100).lines().count(), 1);
+        // The answer isn't either.
+        assert_eq!(choices(80).lines().count(), 2);
         assert_eq!(
             choices(40),
             "  [y] once  [s] this session\n  [a] always  [n] no  [d] never\n  Ctrl-C stops: "

@@ -148,6 +148,15 @@ impl Pty {
         act(self.screen.lock().unwrap().screen_mut())
     }
 
+    /// Lays what is shown out anew for so many columns, as terminals do when they are
+    /// resized. The emulator would cut it.
+    pub fn reflow(&self, cols: u16) {
+        let mut screen = self.screen.lock().unwrap();
+        let shown = screen.screen().contents().replace('\n', "\r\n");
+        *screen = vt100::Parser::new(cells(24), cells(cols), 1000);
+        screen.process(shown.as_bytes());
+    }
+
     /// All rows that the terminal has seen, those that went out at its top first.
     pub fn rows(&self) -> String {
         self.with_screen(|screen| {

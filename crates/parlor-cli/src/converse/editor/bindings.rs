@@ -10,6 +10,9 @@ use reedline::{
 use super::rich::MENU;
 use crate::terminal::Keys;
 
+/// What the line editor hands back when the person wants another editor.
+const EDIT: &str = "edit";
+
 /// Names of keys, and what they do.
 type Binding = (&'static [&'static str], &'static str);
 
@@ -100,7 +103,7 @@ fn ours(mut keys: Keybindings) -> Keybindings {
     keys.add_binding(
         KeyModifiers::CONTROL,
         KeyCode::Char('o'),
-        ReedlineEvent::OpenEditor,
+        ReedlineEvent::ExecuteHostCommand(EDIT.to_owned()),
     );
     let open = [
         ReedlineEvent::Menu(MENU.to_owned()),

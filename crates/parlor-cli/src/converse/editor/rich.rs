@@ -68,7 +68,6 @@ impl Rich {
                 editor = editor.with_history(Box::new(Memory::new(history, shared.clone())));
             }
         }
-        editor = editor.with_buffer_editor(edit::command(&edit::usual()), edit::file());
         let typed: String = typed.chars().filter(|it| !it.is_control()).collect();
         if !typed.is_empty() {
             editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
@@ -77,14 +76,40 @@ impl Rich {
     }
 }
 
+impl Rich {
+    /// Has the line changed in the person's own editor. One that can't be run leaves
+    /// it as it is.
+    fn edit(&mut self) {
+        let line = self.editor.current_buffer_contents().to_owned();
+        match edit::text(&self.shared.whole(&line)) {
+            Ok(text) => {
+                let text = text.trim_end().to_owned();
+                let commands = [EditCommand::Clear, EditCommand::InsertString(text)];
+                self.editor.run_edit_commands(&commands);
+            }
+            Err(failure) => terminal::complain(&format!("\n{}", failure.text())),
+        }
+    }
+}
+
 impl LineEditor for Rich {
     fn read(&mut self, prompt: &str) -> io::Result<Entered> {
-        let read = self.editor.read_line(&Arrow(prompt.to_owned()));
-        Ok(match read.map_err(io::Error::other)? {
-            Signal::Success(text) => Entered::Text(self.shared.whole(&text.replace("\\\n", "\n"))),
-            Signal::CtrlC => Entered::Interrupted(self.editor.current_buffer_contents().to_owned()),
-            _ => Entered::Ended,
-        })
+        loop {
+            let read = self.editor.read_line(&Arrow(prompt.to_owned()));
+            return Ok(match read.map_err(io::Error::other)? {
+                Signal::Success(text) => {
+                    Entered::Text(self.shared.whole(&text.replace("\\\n", "\n")))
+                }
+                Signal::CtrlC => {
+                    Entered::Interrupted(self.editor.current_buffer_contents().to_owned())
+                }
+                Signal::HostCommand(_) => {
+                    self.edit();
+                    continue;
+                }
+                _ => Entered::Ended,
+            });
+        }
     }
 
     fn takes_keys(&self) -> bool {

@@ -1,6 +1,9 @@
 //! Commands about who is asked, and how.
 
+use parlor::agent::Modes;
+
 use super::{Slash, slash};
+use crate::args;
 use crate::commands::known_models;
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
@@ -38,7 +41,7 @@ pub(super) const COMMANDS: &[Slash] = &[
     slash(
         "set",
         "[NAME VALUE]",
-        "temperature, top_p, max_tokens, seed; `-` for the default",
+        "temperature, top_p, max_tokens, seed; `-` for the default; or mode creative, balanced, precise, code",
         set,
     ),
 ];
@@ -105,12 +108,24 @@ fn system(session: &mut Session, text: &str) -> Result<Flow, Failure> {
 fn think(session: &mut Session, word: &str) -> Result<Flow, Failure> {
     match word {
         "" => session.thoughts = !session.thoughts,
-        "on" | "show" => session.thoughts = true,
+        "on" | "show" => {
+            session.thoughts = true;
+            let off = args::reasoning("off").ok().and_then(|it| it.wish);
+            let wish = &mut session.chat.request_mut().reasoning;
+            // What was turned off isn't there to be shown.
+            *wish = wish.take().filter(|wish| Some(wish) != off.as_ref());
+        }
         "hide" => session.thoughts = false,
-        word => match crate::args::reasoning(word) {
+        word => match args::reasoning(word) {
             Ok(reasoning) => {
                 session.thoughts = reasoning.show;
                 session.chat.request_mut().reasoning = reasoning.wish;
+                let told = match reasoning.show {
+                    true => format!("Thoughts are shown; {word} is asked for."),
+                    false => "Thoughts are not shown, and none are asked for.".to_owned(),
+                };
+                session.say(&told);
+                return Ok(Flow::Go);
             }
             Err(told) => {
                 session.say(&told);
@@ -127,7 +142,8 @@ fn think(session: &mut Session, word: &str) -> Result<Flow, Failure> {
 }
 
 /// What `/set` sets.
-pub(in crate::converse) const SETTINGS: &[&str] = &["temperature", "top_p", "max_tokens", "seed"];
+pub(in crate::converse) const SETTINGS: &[&str] =
+    &["temperature", "top_p", "max_tokens", "seed", "mode"];
 
 fn set(session: &mut Session, words: &str) -> Result<Flow, Failure> {
     let (name, value) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
@@ -144,25 +160,40 @@ fn set(session: &mut Session, words: &str) -> Result<Flow, Failure> {
                 shown(request.seed.map(|it| it.to_string())),
             )
         }
-        "temperature" => changed(&mut request.temperature, name, value),
-        "top_p" => changed(&mut request.top_p, name, value),
-        "max_tokens" => changed(&mut request.max_output_tokens, name, value),
-        "seed" => changed(&mut request.seed, name, value),
+        "temperature" => changed(&mut request.temperature, name, value, args::temperature),
+        "top_p" => changed(&mut request.top_p, name, value, args::top_p),
+        "max_tokens" => changed(&mut request.max_output_tokens, name, value, args::tokens),
+        "seed" => changed(&mut request.seed, name, value, |text| {
+            text.parse()
+                .map_err(|_| "expected a whole number".to_owned())
+        }),
+        "mode" => match Modes::new().get(value) {
+            Ok(mode) => {
+                mode.apply(request);
+                let temperature = request.temperature.unwrap_or_default();
+                format!("{value}: temperature {temperature}, and the model's defaults beside.")
+            }
+            Err(_) => {
+                let names: Vec<String> = Modes::new().names().map(str::to_owned).collect();
+                format!("/set mode takes one of {}.", names.join(", "))
+            }
+        },
         other => format!("There is no setting {other}: {}.", SETTINGS.join(", ")),
     };
     session.say(&told);
     Ok(Flow::Go)
 }
 
-fn changed<T: std::str::FromStr + std::fmt::Display>(
+fn changed<T: std::fmt::Display>(
     setting: &mut Option<T>,
     name: &str,
     value: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
 ) -> String {
-    match value.parse::<T>() {
-        Ok(parsed) => *setting = Some(parsed),
-        Err(_) if value == "-" => *setting = None,
-        Err(_) => return format!("{name} takes a number, or `-` for the default."),
+    match read(value) {
+        _ if value == "-" => *setting = None,
+        Ok(read) => *setting = Some(read),
+        Err(told) => return format!("{name}: {told}, or `-` for the default."),
     }
     match setting {
         Some(value) => format!("{name} is {value}."),

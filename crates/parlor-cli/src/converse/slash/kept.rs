@@ -80,6 +80,7 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
         if let Some(id) = picked {
             let kept = session.runtime.block_on(keeper::find(&shelf, &id))?;
             session.go_on(&kept);
+            session.offer_pending()?;
         }
         return Ok(Flow::Go);
     }

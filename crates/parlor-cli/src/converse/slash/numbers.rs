@@ -22,6 +22,17 @@ pub(super) const COMMANDS: &[Slash] = &[
 
 fn tokens(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     let stats = session.chat.stats();
+    if let Some((usage, cost)) = &session.earlier {
+        let count = |tokens: Option<u64>| tokens.map_or_else(|| "?".to_owned(), grouped);
+        let cost = cost.as_ref().map(|cost| format!(", {}", money(cost)));
+        let told = format!(
+            "before it was gone on with: {} in, {} out{}",
+            count(usage.input_tokens),
+            count(usage.output_tokens),
+            cost.unwrap_or_default(),
+        );
+        session.say(&told);
+    }
     for (model, figures) in &stats.models {
         let usage = &figures.usage;
         let count = |tokens: Option<u64>| tokens.map_or_else(|| "?".to_owned(), grouped);
@@ -37,7 +48,7 @@ fn tokens(session: &mut Session, _: &str) -> Result<Flow, Failure> {
             costs.join(" + "),
         ));
     }
-    if stats.models.is_empty() {
+    if stats.models.is_empty() && session.earlier.is_none() {
         session.say("Nothing was used yet.");
     }
     Ok(Flow::Go)

@@ -48,14 +48,26 @@ fn copy(session: &mut Session, which: &str) -> Result<Flow, Failure> {
         .map(Turn::text)
         .unwrap_or_default();
     let text = match which.parse::<usize>() {
-        Ok(number) => crate::markdown::pieces_of_code(&text)
-            .into_iter()
-            .nth(number.wrapping_sub(1)),
-        Err(_) => Some(text).filter(|text| !text.is_empty()),
+        Ok(number @ 1..) => {
+            let pieces = crate::markdown::pieces_of_code(&text);
+            let count = pieces.len();
+            pieces.into_iter().nth(number - 1).ok_or(match count {
+                0 => "The answer has no code between fences.".to_owned(),
+                1 => "The answer has one piece of code: /copy 1".to_owned(),
+                count => format!("The answer has {count} pieces of code."),
+            })
+        }
+        Err(_) if which.is_empty() => Some(text)
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| "There is nothing to copy.".to_owned()),
+        _ => Err("/copy takes the number of a piece of code, from 1 on.".to_owned()),
     };
-    let Some(text) = text else {
-        session.say("There is nothing to copy.");
-        return Ok(Flow::Go);
+    let text = match text {
+        Ok(text) => text,
+        Err(told) => {
+            session.say(&told);
+            return Ok(Flow::Go);
+        }
     };
     terminal::to_clipboard(&text)?;
     session.say(&format!(

@@ -126,8 +126,9 @@ fn compact(session: &mut Session, words: &str) -> Result<Flow, Failure> {
                 let kept = session.keeper.set_summary(summary.as_ref());
                 session.runtime.block_on(kept)
             });
+            let are = if count == 1 { "is" } else { "are" };
             format!(
-                "{} are summed up: ~{} tokens go out instead of ~{}. All of it stays kept.",
+                "{} {are} summed up: ~{} tokens go out instead of ~{}. All of it stays kept.",
                 turns(count),
                 grouped(size(session)),
                 grouped(before),
