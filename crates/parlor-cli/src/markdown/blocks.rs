@@ -4,6 +4,8 @@
 //! ends it too (<https://spec.commonmark.org>). Items of a list are blocks of
 //! their own, so that a long list doesn't wait for its end.
 
+use super::growing::LONG;
+
 /// A part of the text whose rows are final.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Block {
@@ -98,7 +100,10 @@ impl Splitter {
             Open::Text(lines) => {
                 let is_rule_of_table =
                     matches!(lines.as_slice(), [head] if head.contains('|')) && is_table_rule(line);
-                let underlines = is_underline(line) && !is_quote(lines);
+                let is_underline = is_underline(line) && !is_quote(lines);
+                // The first rows of a long paragraph may be out.
+                let length: usize = lines.iter().map(|line| line.len() + 1).sum();
+                let underlines = is_underline && length < LONG;
                 let interrupts = begins_block(line) || (item(line).is_some_and(interrupts));
                 let other_quote = is_quote(lines) && line.trim_start().starts_with('>');
                 if line.trim().is_empty() {
@@ -106,7 +111,9 @@ impl Splitter {
                     self.blank = true;
                     return ended;
                 }
-                if is_rule_of_table || underlines || other_quote || !interrupts {
+                let stands_after = is_underline && !underlines;
+                let goes_on = !interrupts && !stands_after;
+                if is_rule_of_table || underlines || other_quote || goes_on {
                     lines.push(line.to_owned());
                     if underlines && !is_rule_of_table {
                         ended.extend(self.end());
@@ -134,6 +141,15 @@ impl Splitter {
             ended.push(Block::CodeEnds);
         }
         ended
+    }
+
+    /// The paragraph that is open so far, or what may be one, and whether it stands
+    /// apart from what is before it.
+    pub(crate) fn paragraph(&self) -> Option<(String, bool)> {
+        match &self.open {
+            Open::Text(lines) if !is_quote(lines) => Some((lines.join("\n"), self.apart)),
+            _ => None,
+        }
     }
 
     fn begin(&mut self, line: &str, ended: &mut Vec<Block>) {

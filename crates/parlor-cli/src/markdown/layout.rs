@@ -3,17 +3,25 @@
 use super::Looks;
 use super::clean::is_obeyed;
 use super::code::Highlighter;
-use super::rows::{Colour, Span, Style, width, wrap, write};
+use super::growing::without;
+use super::rows::{Colour, Span, Style, can_be_clicked, width, wrap, write};
 use super::table::Table;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::rc::Rc;
 
-/// The rows of a block.
-pub(crate) fn layout(source: &str, width: usize, looks: Looks) -> Vec<String> {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+/// What is understood beside CommonMark.
+pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS);
+
+/// No text is laid out for fewer cells.
+pub(super) const NARROWEST: usize = 8;
+
+/// The rows of a block, of whose first paragraph so many letters are in rows already.
+pub(crate) fn layout(source: &str, width: usize, looks: Looks, said: usize) -> Vec<String> {
     let mut page = Page::new(width, looks);
-    for event in Parser::new_ext(source, options) {
+    page.said = said;
+    for event in Parser::new_ext(source, OPTIONS) {
         page.take(event);
     }
     page.flush();
@@ -27,24 +35,26 @@ struct Margin {
     rest: String,
 }
 
-struct Page {
+pub(super) struct Page {
     width: usize,
     looks: Looks,
     rows: Vec<String>,
     margins: Vec<Margin>,
     /// The numbers of the lists that are open; none for bullets.
     lists: Vec<Option<u64>>,
-    spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     styles: Vec<Style>,
     links: Vec<(Rc<str>, String)>,
     code: Option<Highlighter>,
     table: Option<Table>,
     /// Whether a paragraph has ended, after which another stands apart.
     after_paragraph: bool,
+    /// How many letters of the first paragraph are in rows already.
+    said: usize,
 }
 
 impl Page {
-    fn new(width: usize, looks: Looks) -> Self {
+    pub(super) fn new(width: usize, looks: Looks) -> Self {
         Self {
             width,
             looks,
@@ -57,10 +67,11 @@ impl Page {
             code: None,
             table: None,
             after_paragraph: false,
+            said: 0,
         }
     }
 
-    fn take(&mut self, event: Event<'_>) {
+    pub(super) fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
@@ -258,7 +269,8 @@ impl Page {
     fn end_link(&mut self, after: &str) {
         if let Some((target, said)) = self.links.pop() {
             let bare = target.trim_start_matches("mailto:");
-            if !self.looks.links && said != *target && said != bare && !target.starts_with('#') {
+            let is_told = self.looks.links && can_be_clicked(&target);
+            if !is_told && said != *target && said != bare && !target.starts_with('#') {
                 self.say(&format!(" ({target})"));
             }
         }
@@ -304,7 +316,7 @@ impl Page {
             None if margin.rest.contains('│') => 2,
             None => width(&margin.rest),
         });
-        self.width.saturating_sub(margins.sum()).max(8)
+        self.width.saturating_sub(margins.sum()).max(NARROWEST)
     }
 
     /// Writes the words so far as rows.
@@ -316,6 +328,7 @@ impl Page {
         if spans.iter().all(|span| span.text.is_empty()) {
             return;
         }
+        let spans = without(spans, std::mem::take(&mut self.said));
         for row in wrap(&spans, self.room()) {
             self.write_row(&row);
         }

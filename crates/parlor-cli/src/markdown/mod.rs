@@ -7,6 +7,7 @@
 mod blocks;
 mod clean;
 mod code;
+mod growing;
 mod layout;
 mod rows;
 mod table;
@@ -41,6 +42,10 @@ pub(crate) struct Renderer {
     code: Option<Highlighter>,
     /// Whether there is a row before the next one, to keep a distance from.
     has_rows: bool,
+    /// How many letters of the paragraph that is open are in rows that are out.
+    said: usize,
+    /// What came since it was last looked whether more of its rows are final.
+    grown: usize,
 }
 
 impl Renderer {
@@ -54,6 +59,8 @@ impl Renderer {
             splitter: Splitter::default(),
             code: None,
             has_rows: false,
+            said: 0,
+            grown: 0,
         }
     }
 
@@ -68,12 +75,39 @@ impl Renderer {
         let text = self.cleaner.clean(text);
         for piece in text.split_inclusive('\n') {
             self.line.push_str(piece);
+            self.grown += piece.len();
             if piece.ends_with('\n') {
                 let line = std::mem::take(&mut self.line);
                 self.take_line(line.trim_end_matches('\n'), &mut rows);
             }
         }
+        if self.grown >= self.width {
+            self.grown = 0;
+            self.settle(&mut rows);
+        }
         rows
+    }
+
+    /// Gives the rows of a long paragraph that are final before it ends.
+    fn settle(&mut self, rows: &mut Vec<String>) {
+        let mut open = self.splitter.clone();
+        let goes_on = |line: &str| line.trim_start().starts_with(char::is_alphabetic);
+        // The beginning of a line may be the beginning of another block.
+        let is_sure = open.paragraph().is_none() || self.line.is_empty() || goes_on(&self.line);
+        if !is_sure || (!self.line.is_empty() && !open.line(&self.line).is_empty()) {
+            return;
+        }
+        let Some((source, apart)) = open.paragraph().filter(|(it, _)| it.len() >= growing::LONG)
+        else {
+            return;
+        };
+        if let Some((laid, letters)) = growing::settled(&source, self.width, self.looks, self.said)
+        {
+            self.keep_apart(apart && self.said == 0, rows);
+            rows.extend(laid);
+            self.said += letters;
+            self.has_rows = true;
+        }
     }
 
     /// Ends the text, and gives the rows that were still open.
@@ -99,6 +133,8 @@ impl Renderer {
             splitter: self.splitter.clone(),
             code: self.code.clone(),
             has_rows: self.has_rows,
+            said: self.said,
+            grown: 0,
         };
         rest.finish()
     }
@@ -112,9 +148,10 @@ impl Renderer {
         for block in blocks {
             match block {
                 Block::Text { source, apart } => {
-                    let laid = layout(&source, self.width, self.looks);
+                    let said = std::mem::take(&mut self.said);
+                    let laid = layout(&source, self.width, self.looks, said);
                     if !laid.is_empty() {
-                        self.keep_apart(apart, rows);
+                        self.keep_apart(apart && said == 0, rows);
                         rows.extend(laid);
                         self.has_rows = true;
                     }

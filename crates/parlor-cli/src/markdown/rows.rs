@@ -77,7 +77,8 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 /// Writes spans as the terminal reads them.
 pub(crate) fn write(spans: &[Span], looks: Looks, row: &mut String) {
     for span in spans.iter().filter(|span| !span.text.is_empty()) {
-        let link = span.link.as_deref().filter(|_| looks.links);
+        let link = span.link.as_deref();
+        let link = link.filter(|link| looks.links && can_be_clicked(link));
         if let Some(link) = link {
             let target = link.chars().filter(|it| !is_obeyed(*it));
             row.push_str("\x1b]8;;");
@@ -102,6 +103,16 @@ pub(crate) fn write(spans: &[Span], looks: Looks, row: &mut String) {
             row.push_str("\x1b]8;;\x1b\\");
         }
     }
+}
+
+/// Whether a click leads to a page or a letter. What else a model names, a program or a
+/// file of this machine, isn't for clicks.
+pub(crate) fn can_be_clicked(link: &str) -> bool {
+    let scheme = link.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        let known = ["http", "https", "mailto"];
+        known.iter().any(|it| scheme.eq_ignore_ascii_case(it))
+    })
 }
 
 fn codes(style: Style) -> String {

@@ -199,7 +199,86 @@ fn markdown() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// Long paragraphs of words, and of marks that reach back or only look so.
+fn paragraphs() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        12 => "[a-z]{1,12} ",
+        2 => Just("東京の天気。".to_owned()),
+        1 => Just("**bold words** ".to_owned()),
+        1 => Just("`a_code * b` ".to_owned()),
+        1 => Just("[x](http://y/a_b) and [1] ".to_owned()),
+        1 => Just("snake_case 2 * 3 ~ 4 &amp; <b>b</b> ".to_owned()),
+        1 => Just("e\u{301}te\u{301} 👨‍👩‍👧 ".to_owned()),
+        1 => Just("\n".to_owned()),
+        1 => prop_oneof!["[*_`~\\[\\]()|<&\\\\!] ?", Just("  \n".to_owned()), Just("\n\n".to_owned()),
+            Just("\n---\n".to_owned()), Just("\n===\n".to_owned()), Just("\n- ".to_owned()),
+            Just("\n<div>\n".to_owned()), Just("<br>".to_owned()), Just("\n| - |\n".to_owned())],
+    ];
+    proptest::collection::vec(piece, 20..160).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn a_long_paragraph_is_out_before_it_ends() {
+    let mut renderer = Renderer::new(40, PLAIN);
+    let mut rows = renderer.push("Before.\n\n");
+    for _ in 0..100 {
+        rows.extend(renderer.push("some **bold** words of `code_x` [1] and "));
+        assert!(renderer.tail().len() <= 8, "{:?}", renderer.tail());
+    }
+    // What isn't closed waits.
+    let before = rows.len();
+    rows.extend(renderer.push("an **open "));
+    for _ in 0..20 {
+        rows.extend(renderer.push("word after the mark and "));
+    }
+    assert!(rows.len() <= before + 1);
+    rows.extend(renderer.push("end** "));
+    for _ in 0..5 {
+        rows.extend(renderer.push("more words, so that it goes on "));
+    }
+    assert!(rows.len() > before + 8);
+    rows.extend(renderer.finish());
+    let said = rows.join(" ");
+    assert!(said.starts_with("Before.  some bold words"), "{said}");
+    assert_eq!(said.matches("bold").count(), 100);
+    assert_eq!(said.matches("mark").count(), 20);
+}
+
+#[test]
+fn a_paragraph_that_is_laid_out_anew_says_every_word_once() {
+    let mut renderer = Renderer::new(70, PLAIN);
+    let mut rows = Vec::new();
+    for word in 0..300 {
+        renderer.resize([70, 33, 50][word / 40 % 3]);
+        rows.extend(renderer.push(&format!("word{word} ")));
+    }
+    rows.extend(renderer.finish());
+    let words: Vec<String> = (0..300).map(|word| format!("word{word}")).collect();
+    assert_eq!(rows.join(" "), words.join(" "));
+}
+
 proptest! {
+    #[test]
+    fn rows_of_long_paragraphs_depend_on_the_text_alone(
+        text in paragraphs(),
+        cuts in proptest::collection::vec(1usize..40, 1..200),
+        width in 1usize..90,
+    ) {
+        let mut renderer = Renderer::new(width, ALL);
+        let mut rows = Vec::new();
+        let mut letters = text.chars();
+        let mut cuts = cuts.iter().cycle();
+        loop {
+            let piece: String = letters.by_ref().take(*cuts.next().unwrap_or(&1)).collect();
+            if piece.is_empty() {
+                break;
+            }
+            rows.extend(renderer.push(&piece));
+        }
+        rows.extend(renderer.finish());
+        prop_assert_eq!(rows, whole(&text, width, ALL));
+    }
+
     #[test]
     fn rows_depend_on_the_text_and_not_on_its_cuts(
         text in markdown(),
