@@ -9,12 +9,15 @@ use futures_util::{FutureExt, StreamExt};
 use parlor_core::{ErrorKind, Part, ToolCall, ToolDefinition, ToolResult};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::timeout;
 
 /// How the model is told that a tool failed.
 pub(crate) const FAILED: &str = "The tool failed: ";
+
+/// How it is told that a tool panicked.
+const PANICKED: &str = "The tool failed unexpectedly.";
 
 /// What was decided for good, by the tool's name: whether it may run.
 pub(crate) type Remembered = Arc<Mutex<BTreeMap<String, bool>>>;
@@ -124,8 +127,10 @@ impl Batch {
             Ok(arguments) => arguments,
             Err(error) => return self.refuse(with_schema(&error.to_string(), &definition)),
         };
-        if let Err(error) = tool.check(&arguments) {
-            return self.refuse(with_schema(error.message(), &definition));
+        match catch_unwind(AssertUnwindSafe(|| tool.check(&arguments))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return self.refuse(with_schema(error.message(), &definition)),
+            Err(_panic) => return self.refuse(PANICKED.to_owned()),
         }
         match self.approval(&*tool, definition).await {
             Approval::Allow | Approval::AllowAlways => {
@@ -247,7 +252,7 @@ async fn run(
             ToolOutput::error(with_schema(error.message(), &tool.definition()))
         }
         Ok(Ok(Err(error))) => ToolOutput::error(format!("{FAILED}{}", error.message())),
-        Ok(Err(_panic)) => ToolOutput::error("The tool failed unexpectedly."),
+        Ok(Err(_panic)) => ToolOutput::error(PANICKED),
         Err(_elapsed) => {
             let limit = limits.tool_time;
             ToolOutput::error(format!(

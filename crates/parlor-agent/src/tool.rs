@@ -42,7 +42,7 @@ pub trait Tool: Send + Sync {
     /// # Behavior
     /// - Cheap, and changes nothing.
     /// - An error's message says what is wrong: the model is told so with the
-    ///   schema, may call again, and the call isn't run.
+    ///   schema, may call again, and the call isn't run. Nor is it after a panic.
     fn check(&self, arguments: &Value) -> Result<()> {
         let _ = arguments;
         Ok(())

@@ -292,12 +292,17 @@ async fn what_no_host_would_take_back_is_called_otherwise() {
     assert_eq!(all[4].native, None, "it would bring the old id back");
 }
 
-/// A tool that panics before it is waited for.
-struct Rash;
+/// A tool that panics before it is waited for, or as it looks at its arguments.
+struct Rash(&'static str);
 
 impl Tool for Rash {
     fn definition(&self) -> ToolDefinition {
-        ToolDefinition::function("rash", "Panics.", json!({"type": "object"}))
+        ToolDefinition::function(self.0, "Panics.", json!({"type": "object"}))
+    }
+
+    fn check(&self, _: &Value) -> Result<()> {
+        assert_ne!(self.0, "picky");
+        Ok(())
     }
 
     fn call<'a: 'f, 'b: 'f, 'f>(
@@ -311,10 +316,18 @@ impl Tool for Rash {
 
 #[tokio::test]
 async fn panics_leave_the_history_whole() {
-    let model = Scripted::new([calls("rash"), Script::text("Well.")]);
-    let mut chat = Conversation::new(model).with_tool(Rash);
-    let reply = chat.send("Go.").await.unwrap();
-    assert_eq!(reply.text(), "Well.");
+    for name in ["rash", "picky"] {
+        let model = Scripted::new([calls(name), Script::text("Well.")]);
+        let mut chat = Conversation::new(model.clone()).with_tool(Rash(name));
+        let reply = chat.send("Go.").await.unwrap();
+        assert_eq!(reply.text(), "Well.");
+        let Some(Part::ToolResult(result)) = model.requests()[1].messages[2].parts.first().cloned()
+        else {
+            panic!("a result");
+        };
+        assert!(result.is_error);
+        assert_eq!(result.joined_text(), "The tool failed unexpectedly.");
+    }
 
     let model = Scripted::new([calls("write"), Script::text("Well.")]);
     let write = tool_fn("write", "Writes.", |(): (), _| async {}).with_effect(Effect::Changes);

@@ -1,6 +1,7 @@
 //! The service's own tools: what its conversations may call, and whether a person is asked first.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,7 +133,9 @@ impl Tools {
     pub(crate) fn takes(&self, at: usize, call: &ToolCall) -> bool {
         let takes = |tool: &ServiceTool| {
             let arguments = call.arguments.parse();
-            arguments.is_ok_and(|arguments| tool.tool.check(&arguments).is_ok())
+            // One that panics here does so again where it is run, and is told of there.
+            let check = |arguments| catch_unwind(AssertUnwindSafe(|| tool.tool.check(&arguments)));
+            arguments.is_ok_and(|arguments| matches!(check(arguments), Ok(Ok(()))))
         };
         at < self.limits.calls_per_step && self.get(&call.name).is_some_and(takes)
     }
