@@ -60,18 +60,19 @@ pub(super) fn finish_reason(word: &str, refused: bool) -> FinishReason {
     FinishReason::new(kind, word)
 }
 
-/// The status of an answer with this reason, and why it is incomplete if so.
-pub(super) fn status_of(reason: Option<&FinishReason>) -> (String, Option<String>) {
+/// The status of an answer with this reason, and why it is incomplete if so; `refused` is whether a
+/// part of it says that it is a refusal.
+pub(super) fn status_of(reason: Option<&FinishReason>, refused: bool) -> (String, Option<String>) {
     let Some(reason) = reason else {
         return ("completed".to_owned(), None);
     };
     let raw = reason.raw.as_deref();
     let row = REASONS.iter().find(|row| Some(row.0) == raw);
     let fits = row.filter(|row| {
-        let refused = reason.kind == FinishKind::Refusal;
+        let refuses = reason.kind == FinishKind::Refusal;
         let calls = reason.kind == FinishKind::ToolCalls;
         let meant = FinishReason::from(row.1).with_calls(calls).kind;
-        meant == reason.kind || (refused && row.1 == FinishKind::Stop)
+        meant == reason.kind || (refuses && row.1 == FinishKind::Stop)
     });
     let incomplete = |word: &str| ("incomplete".to_owned(), Some(word.to_owned()));
     match (fits.map(|row| row.0), reason.kind) {
@@ -82,6 +83,8 @@ pub(super) fn status_of(reason: Option<&FinishReason>) -> (String, Option<String
         (Some(status), _) => (status.to_owned(), None),
         (None, FinishKind::Length) => incomplete("max_output_tokens"),
         (None, FinishKind::ContentFilter) => incomplete("content_filter"),
+        // Of words that are like any others only this can tell it.
+        (None, FinishKind::Refusal) if !refused => incomplete("content_filter"),
         (None, FinishKind::Other) => match raw {
             Some(word) => incomplete(word),
             None => ("completed".to_owned(), None),

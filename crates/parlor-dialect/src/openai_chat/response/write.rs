@@ -36,8 +36,8 @@ pub(in super::super) fn body(response: &ChatResponse) -> Value {
         choices.push(choice_of(choice, &mut sources));
     }
     put("choices", choices.into());
-    if let Some(used) = &response.usage {
-        put("usage", usage(used));
+    if let Some(used) = response.usage.as_ref().and_then(usage) {
+        put("usage", used);
     }
     merge(&mut body, &sources.into_fields());
     for native in &response.native {
@@ -305,15 +305,16 @@ impl Sources {
 }
 
 /// The usage object: the host's own where it says the same by this dialect's
-/// names, else one made of the figures.
-pub(in super::super) fn usage(usage: &Usage) -> Value {
+/// names, else one made of the figures; none where neither input nor output is known.
+pub(in super::super) fn usage(usage: &Usage) -> Option<Value> {
     if let Some(raw) = &usage.raw
         && raw.get("prompt_tokens").is_some()
         && pieces::usage(raw.clone()) == *usage
     {
-        return raw.clone();
+        return Some(raw.clone());
     }
     let (input, output) = (usage.input_tokens, usage.output_tokens);
+    let known = input.or(output)?;
     let details = |fields: &[(&str, Option<u64>)]| {
         let known = fields.iter().filter_map(|(key, count)| {
             let count: u64 = (*count)?;
@@ -321,10 +322,10 @@ pub(in super::super) fn usage(usage: &Usage) -> Value {
         });
         Value::Object(known.collect())
     };
-    json!({
+    Some(json!({
         "prompt_tokens": input.unwrap_or_default(),
         "completion_tokens": output.unwrap_or_default(),
-        "total_tokens": usage.total_tokens().or(input).or(output).unwrap_or_default(),
+        "total_tokens": usage.total_tokens().unwrap_or(known),
         "prompt_tokens_details": details(&[
             ("cached_tokens", usage.cached_input_tokens),
             ("cache_write_tokens", usage.cache_write_tokens),
@@ -334,7 +335,7 @@ pub(in super::super) fn usage(usage: &Usage) -> Value {
             ("reasoning_tokens", usage.reasoning_tokens),
             ("audio_tokens", usage.output_audio_tokens),
         ]),
-    })
+    }))
 }
 
 fn logprobs(all: &Logprobs) -> Value {

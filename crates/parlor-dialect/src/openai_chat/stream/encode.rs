@@ -356,8 +356,9 @@ impl Encoder for ChatEncoder {
             }
             Event::Completed { usage, .. } => {
                 let mut rest = std::mem::take(&mut self.rest);
-                if let Some(usage) = usage.as_deref().filter(|_| !self.without_usage) {
-                    rest.insert("usage".to_owned(), write_usage(usage));
+                let usage = usage.as_deref().filter(|_| !self.without_usage);
+                if let Some(usage) = usage.and_then(write_usage) {
+                    rest.insert("usage".to_owned(), usage);
                 }
                 if !rest.is_empty() {
                     self.last(rest, out)?;

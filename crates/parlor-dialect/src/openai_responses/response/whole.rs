@@ -140,15 +140,22 @@ pub(in super::super) fn finish(
     items: Vec<Object>,
     usage: Option<&Usage>,
 ) {
-    let (status, why) = status_of(reason);
+    let (status, why) = status_of(reason, items.iter().any(refuses));
     response.insert("status".to_owned(), status.into());
     if let Some(why) = why {
         response.insert("incomplete_details".to_owned(), json!({ "reason": why }));
     }
     let items: Vec<Value> = items.into_iter().map(Value::Object).collect();
     response.insert("output".to_owned(), items.into());
-    let told = usage.filter(|it| it.total_tokens().is_some());
+    let told = usage.filter(|it| it.input_tokens.or(it.output_tokens).is_some());
     response.insert("usage".to_owned(), told.map_or(Value::Null, usage_object));
+}
+
+/// Whether an item has a refusal in it.
+fn refuses(item: &Object) -> bool {
+    let content = item.get("content").and_then(Value::as_array);
+    let mut pieces = content.into_iter().flatten();
+    pieces.any(|it| it.get("type").and_then(Value::as_str) == Some("refusal"))
 }
 
 /// The usage object: the host's own where it says the same by this dialect's
