@@ -14,6 +14,12 @@ use std::time::Duration;
 /// How often a request is sent on before it is taken for a circle.
 const MOST_REDIRECTS: usize = 5;
 
+/// How many connections to a host wait for their next request; what is more after a rush is closed.
+const MOST_WAITING: usize = 256;
+
+/// How long a connection waits for its next request.
+const WAITS: Duration = Duration::from_secs(90);
+
 /// What can only be set on a client as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientSettings {
@@ -148,6 +154,8 @@ impl Made {
             })
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(60))
+            .pool_max_idle_per_host(MOST_WAITING)
+            .pool_idle_timeout(WAITS)
             .user_agent(user_agent());
         if let Some(connect) = settings.connect {
             builder = builder.connect_timeout(connect);

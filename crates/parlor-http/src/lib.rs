@@ -19,12 +19,24 @@
 //!
 //! The field `exchange` pairs them. Nothing is told where no subscriber asks.
 //!
+//! # Connections
+//!
+//! Models that agree on time limit, trust and proxies share them; a thread can have
+//! [its own](own_connections). One answer on its way takes a connection to itself, so that there are
+//! as many as answers; 256 to a host wait for their next request, for 90 seconds each.
+//!
+//! With the feature `http2`, and a host that speaks it, all answers from it come over one. What goes
+//! beyond the number that the host allows at once, a hundred with most, waits for its turn, within the
+//! time limit for the first event; and a reader that stops holds the others up, once its part of the
+//! connection's window is full. For many answers at once HTTP/1.1 is the better choice, and the one of
+//! the program `parlor`.
+//!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
 //! | `rustls` | yes | TLS by rustls with ring and the system's certificates |
-//! | `http2` | no | HTTP/2 |
+//! | `http2` | no | HTTP/2, over [one connection to a host](#connections) |
 //! | `aws` | no | AWS credentials and signatures |
 //! | `aws-chain` | no | the whole chain of AWS credentials |
 //! | `gcp` | no | Google Cloud credentials and access tokens |

@@ -3,12 +3,17 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use parlor_core::{ChatModel, ChatModelExt, ErrorKind, ModelInfo, Retry};
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_http::{Auth, Endpoint, HttpModel, Method, own_connections};
 use parlor_testkit::fault::{FaultServer, FaultSuite};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 fn endpoint(server: &FaultServer, case: &str) -> Endpoint {
     let auth = Auth::Bearer(FaultSuite::KEY.into());
@@ -79,6 +84,59 @@ async fn a_new_connection_that_breaks_is_not_tried_again() {
     let error = model.ask("Hi").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(server.requests_of("reset-before-headers").len(), 1);
+}
+
+/// How many connections to a host are kept.
+const KEPT: usize = 256;
+
+/// Answers when so many requests are there, and tells of each connection that ends.
+async fn crowded(together: usize) -> (String, UnboundedReceiver<()>, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, ended) = unbounded_channel();
+    let all = Arc::new(tokio::sync::Barrier::new(together));
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            let (all, tell) = (Arc::clone(&all), tell.clone());
+            tokio::spawn(async move {
+                let mut stream = tokio::io::BufReader::new(stream);
+                let mut line = String::new();
+                while stream.read_line(&mut line).await.is_ok_and(|it| it > 0) {
+                    if line == "\r\n" {
+                        all.wait().await;
+                        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+                        stream.write_all(answer).await.unwrap();
+                    }
+                    line.clear();
+                }
+                let _ = tell.send(());
+            });
+        }
+    });
+    (url, ended, opened)
+}
+
+#[tokio::test]
+async fn of_the_connections_of_a_rush_some_are_kept() {
+    const RUSH: usize = KEPT + 4;
+    let (url, mut ended, opened) = crowded(RUSH).await;
+    let endpoint = Endpoint::new(&url).unwrap();
+    for new in [RUSH, 4] {
+        let before = opened.load(Ordering::Relaxed);
+        let gets = (0..RUSH).map(|_| async {
+            let get = endpoint.send(Method::GET, "/models", &[], None);
+            assert_eq!(get.await.unwrap().bytes().await.unwrap(), "{}");
+        });
+        futures_util::future::join_all(gets).await;
+        assert_eq!(opened.load(Ordering::Relaxed) - before, new);
+        for _ in KEPT..RUSH {
+            let closed = tokio::time::timeout(Duration::from_secs(20), ended.recv()).await;
+            closed.unwrap().unwrap();
+        }
+    }
 }
 
 #[tokio::test]
