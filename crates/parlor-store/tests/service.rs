@@ -209,18 +209,22 @@ async fn what_requests_used_over_time(store: &Store) {
         panic!("{times:?}")
     };
     assert_eq!(
-        (quick.answers, quick.model.as_deref()),
+        (quick.answers(), quick.model.as_deref()),
         (100, Some("quick"))
     );
-    assert_eq!(
-        (quick.total_us.median, quick.total_us.p95),
-        (50_000, 95_000)
-    );
-    let first = quick.first_event_us;
+    let (first, total) = (quick.first_event_us(), quick.total_us());
+    assert_eq!((total.median, total.p95), (50_000, 95_000));
     assert_eq!((first.median, first.p95), (5_000, 9_500));
-    assert_eq!((large.at_ms - begin, large.total_us.p95), (2 * span, 7_000));
+    let last = large.total_us();
+    assert_eq!((large.at_ms - begin, last.p95), (2 * span, 7_000));
+    let mut sum = quick.clone();
+    sum.add(large);
     let times = store.served_times(&together).await.unwrap();
-    assert_eq!((times.len(), times[0].answers), (1, 101));
+    assert_eq!((times.len(), times[0].answers()), (1, 101));
+    assert_eq!(
+        (times[0].first_event_us(), times[0].total_us()),
+        (sum.first_event_us(), sum.total_us())
+    );
     assert_eq!((times[0].model.as_ref(), times[0].at_ms), (None, begin));
 
     together.key = Some("key_of_another".into());

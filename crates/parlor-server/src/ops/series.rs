@@ -155,11 +155,12 @@ impl Adding {
         }
     }
 
-    /// The same with what was timed of it.
-    fn timed(self, over_all: &[ServedTimes], in_spans: &[ServedTimes]) -> Group {
+    /// The same with what was timed of it, in spans.
+    fn timed(self, times: &[ServedTimes]) -> Group {
         let of = &self.of;
-        let mut times = over_all.iter().filter(|it| is_of(it, of));
-        let mut timed = in_spans.iter().filter(|it| is_of(it, of));
+        let mine = || times.iter().filter(|it| is_of(it, of));
+        let over_all = Times::of(mine());
+        let mut timed = mine();
         let mut next = timed.next();
         let points = self.points.into_iter().map(|(at_ms, row)| {
             while next.is_some_and(|it| it.at_ms < at_ms) {
@@ -168,14 +169,14 @@ impl Adding {
             Point {
                 at_ms,
                 sum: Sum::of(row),
-                times: next.filter(|it| it.at_ms == at_ms).map(Times::of),
+                times: Times::of(next.filter(|it| it.at_ms == at_ms)),
             }
         });
         let points = points.collect();
         Group {
             others: None,
             sum: Sum::of(self.sum),
-            times: times.next().map(Times::of),
+            times: over_all,
             outcomes: self.outcomes,
             points,
             of: self.of,
@@ -184,16 +185,19 @@ impl Adding {
 }
 
 impl Times {
-    fn of(times: &ServedTimes) -> Self {
+    /// Of all of these together.
+    fn of<'a>(all: impl IntoIterator<Item = &'a ServedTimes>) -> Option<Self> {
+        let mut times = ServedTimes::default();
+        all.into_iter().for_each(|it| times.add(it));
         let ms = |of: Quantiles| Quantile {
             median: of.median as f64 / 1e3,
             p95: of.p95 as f64 / 1e3,
         };
-        Self {
-            answers: times.answers,
-            first_event_ms: ms(times.first_event_us),
-            total_ms: ms(times.total_us),
-        }
+        (times.answers() > 0).then(|| Self {
+            answers: times.answers(),
+            first_event_ms: ms(times.first_event_us()),
+            total_ms: ms(times.total_us()),
+        })
     }
 }
 
@@ -209,33 +213,29 @@ pub(super) async fn series(site: Arc<Site>, call: Call) -> Result<Response> {
     let every = i64::from(every_ms);
     let until = now_ms().saturating_add(1);
     let since = (until / every - (count - 1)) * every;
-    let mut all = ServedWhich::new(since, until);
-    all.key = of_key(&call.caller);
-    let mut apart = all.clone();
+    let mut which = ServedWhich::new(since, until);
+    which.every_ms = every_ms;
+    which.key = of_key(&call.caller);
     match by {
-        By::Model => apart.by.model = true,
-        By::Provider => apart.by.provider = true,
-        By::Key => apart.by.key = true,
+        By::Model => which.by.model = true,
+        By::Provider => which.by.provider = true,
+        By::Key => which.by.key = true,
     }
-    let mut in_spans = apart.clone();
-    in_spans.every_ms = every_ms;
     let sums = async {
-        let parts = store.served_over(&in_spans).await?;
-        let timed = store.served_times(&in_spans).await?;
-        let over_all = store.served_times(&apart).await?;
-        Ok((parts, timed, over_all, store.served_times(&all).await?))
+        let parts = store.served_over(&which).await?;
+        Ok((parts, store.served_times(&which).await?))
     };
-    let (parts, timed, over_all, of_all) = site.added_up(sums).await?;
+    let (parts, timed) = site.added_up(sums).await?;
     let mut groups = groups(&parts);
     let mut sum = ServedRow::default();
     groups.iter().for_each(|it| sum.add(&it.sum));
     let rest = groups.split_off(groups.len().min(GROUPS));
-    let groups = groups.into_iter().map(|it| it.timed(&over_all, &timed));
+    let groups = groups.into_iter().map(|it| it.timed(&timed));
     let mut groups: Vec<Group> = groups.collect();
     if !rest.is_empty() {
         let mut others = Adding::default();
         rest.iter().for_each(|it| others.take(it));
-        let mut others = others.timed(&[], &[]);
+        let mut others = others.timed(&[]);
         others.others = Some(rest.len());
         groups.push(others);
     }
@@ -245,7 +245,7 @@ pub(super) async fn series(site: Arc<Site>, call: Call) -> Result<Response> {
         every_ms,
         by,
         sum: Sum::of(sum),
-        times: of_all.first().map(Times::of),
+        times: Times::of(&timed),
         groups,
     };
     json(StatusCode::OK, &series)
