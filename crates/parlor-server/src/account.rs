@@ -1,12 +1,14 @@
 //! The account of a request: who asks, what it may use, and what became of it.
 
 mod keyring;
+mod name;
 mod queue;
 mod tail;
 mod terms;
 mod writer;
 
 pub(crate) use keyring::{Keyring, now_ms};
+pub(crate) use name::LONGEST;
 pub(crate) use queue::{Queue, Target};
 pub(crate) use tail::{MOST as MOST_SEEN, Seen, Tail};
 pub(crate) use terms::{fits, may_ask};
@@ -29,6 +31,7 @@ use crate::config::ServerConfig;
 use crate::health::Health;
 use crate::ops::{self, Metrics, Stage, request_id};
 use crate::service::Site;
+use name::beginning;
 use terms::{Came, Expected, Limits, Reservation};
 
 /// Takes what became of requests.
@@ -53,9 +56,6 @@ pub(crate) struct Account {
     /// For those who have usage added up: a store has other work to do.
     pub(crate) adding: Semaphore,
 }
-
-/// The most letters of the name of a model that are counted by: clients make names up.
-const LONGEST: usize = 256;
 
 /// How many may have usage added up at once; others wait for their turn.
 const ADDING: usize = 2;
@@ -175,14 +175,8 @@ impl Asked {
 
     /// The name of a model that the client asks for, whether there is one or not.
     pub(crate) fn called(&mut self, name: &str) {
-        let end = name
-            .char_indices()
-            .nth(LONGEST)
-            .map_or(name.len(), |it| it.0);
         self.event.asked.clear();
-        self.event
-            .asked
-            .push_str(name.get(..end).unwrap_or_default());
+        self.event.asked.push_str(beginning(name));
     }
 
     /// The id of the key that was shown.
@@ -212,7 +206,7 @@ impl Asked {
             | Event::ReasoningDelta { text, .. }
             | Event::ArgumentsDelta { text, .. } => self.received += estimate::weight(text),
             Event::Started { model, .. } => {
-                self.event.served.clone_from(model);
+                self.served(model.as_deref());
                 self.step();
             }
             Event::Usage { usage } => self.count(usage),
@@ -237,7 +231,7 @@ impl Asked {
         by: impl FnOnce() -> Option<ModelInfo>,
     ) {
         self.first_event();
-        self.event.served.clone_from(&response.model);
+        self.served(response.model.as_deref());
         self.event.is_reused = response.metadata.reused.is_some();
         self.event.finish = response.finish_reason().map(|it| it.kind);
         if let Some(info) = by() {
@@ -246,7 +240,7 @@ impl Asked {
             && self.event.provider.as_deref() != Some(response.provider.as_str())
         {
             self.event.provider = Some(response.provider.clone());
-            self.event.model.clone_from(&response.model);
+            self.event.model.clone_from(&self.event.served);
             self.price = None;
         }
         if let Some(usage) = &response.usage {
@@ -273,13 +267,19 @@ impl Asked {
         self.event.outcome = Outcome::Completed;
     }
 
+    /// The model as its answer calls it.
+    fn served(&mut self, model: Option<&str>) {
+        self.event.served = model.map(|it| beginning(it).to_owned());
+    }
+
     fn answers(&mut self, info: &ModelInfo) {
         let event = &mut self.event;
+        let model = beginning(&info.model);
         let is_same = event.provider.as_deref() == Some(info.provider.as_str())
-            && event.model.as_deref() == Some(info.model.as_str());
+            && event.model.as_deref() == Some(model);
         if !is_same {
             event.provider = Some(info.provider.clone());
-            event.model = Some(info.model.clone());
+            event.model = Some(model.to_owned());
             self.price.clone_from(&info.price);
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parlor::agent::Limits;
 use parlor::layers::cache::CacheStore;
+use parlor::layers::fetch_media::FetchMediaLayer;
 use parlor::layers::limits::{LimitStore, MemoryStore};
 use parlor::{Error, ErrorKind, Result, Secret};
 use parlor_store::{Relay, Store};
@@ -89,6 +90,10 @@ pub struct ServerConfig {
     /// How long a call waits for a person's word, after which it is denied; five minutes by
     /// default.
     pub approval_timeout: Duration,
+    /// Fetches media at addresses that clients name, for models whose provider fetches none. With
+    /// the feature `fetch` of `parlor` that is a [`Fetcher`](parlor_http::Fetcher) by default, which
+    /// goes nowhere private, and which `fetch_media = false` in `[layers]` leaves out.
+    pub fetch_media: Option<FetchMediaLayer>,
 }
 
 /// What becomes of an answer whose client leaves.
@@ -142,6 +147,7 @@ impl Default for ServerConfig {
             tools: Vec::new(),
             tool_limits: Limits::default(),
             approval_timeout: Duration::from_secs(300),
+            fetch_media: None,
         }
     }
 }

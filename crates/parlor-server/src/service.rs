@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
-use crate::account::Account;
+use crate::account::{Account, LONGEST};
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::responses::ResponseStore;
@@ -30,7 +30,8 @@ use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, pa
 /// How long what is not yet written down may take at the end.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// The most models that are kept with their layers: names may come from strangers.
+/// The most models that are kept with their layers, none of a name that is too long: names may come
+/// from strangers.
 const MODELS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 
 /// Chat models over HTTP. Clones are the same service.
@@ -64,7 +65,10 @@ impl Live {
     fn new(registry: Registry, config: &ServerConfig) -> Result<Self> {
         let stores = |instance: Option<&str>| layered::stores(config, instance);
         let layers = ConfiguredLayers::within(registry.config(), stores)?;
-        let layers = layers.with_most_wait(config.max_wait);
+        let mut layers = layers.with_most_wait(config.max_wait);
+        if let Some(fetch) = &config.fetch_media {
+            layers = layers.with_fetch(fetch.clone());
+        }
         Ok(Self {
             registry,
             layers,
@@ -81,7 +85,9 @@ impl Live {
         }
         // Built outside the lock: a key program may take its time.
         let model = self.layers.model(&self.registry, id)?;
-        models().put(id.to_owned(), Arc::clone(&model));
+        if id.len() <= LONGEST {
+            models().put(id.to_owned(), Arc::clone(&model));
+        }
         Ok(model)
     }
 }

@@ -105,13 +105,7 @@ async fn what_a_client_that_left_had_is_estimated() {
     let (gateway, ledger) = gateway(|_| Script::text("Beginning and more").cut(4).hangs()).await;
     for provider in CLIENTS {
         let client = gateway.client(provider, "openai-chat/behind");
-        let mut events = client.stream(&ChatRequest::from("Hi")).await.unwrap();
-        let mut text = String::new();
-        while !text.contains("Beginning") {
-            let event = events.next().await.unwrap().unwrap();
-            text.push_str(event.text().unwrap_or_default());
-        }
-        drop(events);
+        common::left(&*client, "Beginning").await;
         let [event] = &ledger.wait_for(1).await[..] else {
             panic!("more than one");
         };
@@ -172,4 +166,24 @@ async fn failures_are_counted_once_with_their_status() {
     };
     assert_eq!(event.outcome, Outcome::Failed(ErrorKind::ModelNotFound));
     assert_eq!((event.status, status), (404, 404));
+}
+
+#[tokio::test]
+async fn of_a_name_that_a_client_made_up_the_beginning_is_kept() {
+    let (gateway, ledger) = gateway(used).await;
+    // Letters of two bytes, so that the end isn't within one.
+    let long = "ä".repeat(200_000);
+    for stream in [false, true] {
+        let asked = json!({
+            "model": format!("anthropic/{long}"), "stream": stream, "max_tokens": 9,
+            "messages": [{ "role": "user", "content": "Hi" }],
+        });
+        gateway.post("/v1/chat/completions", &asked).await;
+        let [event] = &ledger.wait_for(1).await[..] else {
+            panic!("more than one");
+        };
+        assert_eq!(event.provider.as_deref(), Some("anthropic"));
+        assert_eq!(event.model.as_deref(), Some(&long[..512]));
+        assert_eq!(event.asked.chars().count(), 256);
+    }
 }

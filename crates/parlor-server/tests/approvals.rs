@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor::agent::{ToolOutput, schemars, tool_fn};
-use parlor_server::{Outcome, ServerConfig, ServiceTool, UsageEvent, UsageSink};
+use parlor::agent::{Tool, ToolContext, ToolOutput, schemars, tool_fn};
+use parlor::{Result, ToolDefinition};
+use parlor_server::{Outcome, ServerConfig, ServiceTool};
 use serde_json::{Value, json};
 use talk::client::Opened;
 use talk::{FedCall, Talk};
@@ -308,6 +309,24 @@ async fn allowed_for_good_it_is_asked_no_more_in_this_conversation() {
     assert_eq!(asked.ran(), 4);
 }
 
+/// A tool that panics as it looks at its arguments.
+struct Picky;
+
+#[async_trait::async_trait]
+impl Tool for Picky {
+    fn definition(&self) -> ToolDefinition {
+        ToolDefinition::function("picky", "Picks.", json!({ "type": "object" }))
+    }
+
+    fn check(&self, _: &Value) -> Result<()> {
+        panic!("a secret")
+    }
+
+    async fn call(&self, _: Value, _: &ToolContext) -> Result<ToolOutput> {
+        Ok("never".into())
+    }
+}
+
 #[tokio::test]
 async fn what_tools_do_wrong_is_told_to_the_model() {
     let panics = tool_fn("panics", "Panics.", |_: Value, _| async {
@@ -326,6 +345,7 @@ async fn what_tools_do_wrong_is_told_to_the_model() {
         ServiceTool::new(panics),
         ServiceTool::new(hangs),
         ServiceTool::new(floods),
+        ServiceTool::new(Picky).with_approval(true),
     ]);
     config.tool_limits.tool_time = Duration::from_millis(30);
     config.tool_limits.result_bytes = 200;
@@ -337,6 +357,7 @@ async fn what_tools_do_wrong_is_told_to_the_model() {
         ("b", "hangs", "{}"),
         ("c", "floods", "{}"),
         ("d", "nobody", "{}"),
+        ("e", "picky", "{}"),
     ];
     talk.call().await.calls(&calls);
     let next = talk.call().await;
@@ -353,6 +374,7 @@ async fn what_tools_do_wrong_is_told_to_the_model() {
         results[2]
     );
     assert!(results[3].starts_with("d: There is no tool"), "{results:?}");
+    assert_eq!(results[4], "e: The tool failed unexpectedly.");
     next.end("So it is.");
     let (text, end) = talk.client.read(&id, &turn).await;
     assert_eq!((&*text, &end["state"]), ("So it is.", &json!("complete")));
@@ -385,19 +407,9 @@ async fn a_question_that_is_kept_nowhere_runs_no_tools() {
     );
 }
 
-/// Notes what became of requests.
-#[derive(Debug, Default)]
-struct Noted(std::sync::Mutex<Vec<UsageEvent>>);
-
-impl UsageSink for Noted {
-    fn used(&self, event: &UsageEvent) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-}
-
 #[tokio::test]
 async fn the_steps_of_a_turn_are_counted_together() {
-    let noted = Arc::new(Noted::default());
+    let noted = Arc::new(talk::Noted::default());
     let mut config = ServerConfig::default();
     config.usage = vec![noted.clone()];
     let mut asked = Asked::within(config, &["a"]).await;

@@ -5,7 +5,7 @@ mod talk;
 
 use parlor::agent::{ConversationStore, TurnState};
 use parlor::{Error, ErrorKind};
-use parlor_server::{Outcome, ServerConfig, StoreAt, UsageEvent, UsageSink};
+use parlor_server::{Outcome, ServerConfig, StoreAt};
 use parlor_store::Store;
 use serde_json::{Value, json};
 use talk::{LONG, MODEL, Talk};
@@ -480,19 +480,9 @@ async fn pictures_come_with_a_turn_and_stay() {
     assert_eq!(whole["branch"].as_array().unwrap().len(), 1);
 }
 
-/// Notes what became of requests.
-#[derive(Debug, Default)]
-struct Noted(std::sync::Mutex<Vec<UsageEvent>>);
-
-impl UsageSink for Noted {
-    fn used(&self, event: &UsageEvent) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-}
-
 #[tokio::test]
 async fn a_turn_is_counted_once_however_it_ends() {
-    let noted = std::sync::Arc::new(Noted::default());
+    let noted = std::sync::Arc::new(talk::Noted::default());
     let mut config = ServerConfig::default();
     config.usage = vec![noted.clone()];
     let talk = Talk::start(config).await;

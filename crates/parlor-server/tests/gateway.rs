@@ -200,13 +200,7 @@ async fn who_leaves_ends_the_call_behind() {
     .await;
     for provider in CLIENTS {
         let client = gateway.client(provider, "openai-chat/behind");
-        let mut events = client.stream(&ChatRequest::from("Hi")).await.unwrap();
-        let mut text = String::new();
-        while !text.contains("Beginning") {
-            let event = events.next().await.unwrap().unwrap();
-            text.push_str(event.text().unwrap_or_default());
-        }
-        drop(events);
+        common::left(&*client, "Beginning").await;
     }
     let behind = gateway.behind[1].clone();
     let ended = async {

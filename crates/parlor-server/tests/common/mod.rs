@@ -1,9 +1,11 @@
 //! A gateway before two providers, and clients of five dialects.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part")]
 
+mod registry;
+
 use std::sync::Arc;
 
-use parlor::{ChatModel, ChatRequest, ChatResponse, Config, Env, ModelInfo, Registry};
+use parlor::{ChatModel, ChatRequest, ChatResponse, ModelInfo};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_server::{ServerConfig, Service, UsageWriter};
@@ -12,6 +14,8 @@ use parlor_testkit::{DialectServer, Script, Scripted};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) use registry::registry;
 
 /// The providers whose clients ask, and the ids of what answers them.
 pub(crate) const CLIENTS: [&str; 5] = [
@@ -173,14 +177,6 @@ fn parsed(answer: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-pub(crate) fn registry(settings: &str) -> Registry {
-    let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
-    let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
-    registry
-        .with_config(Config::from_toml(settings).unwrap())
-        .unwrap()
-}
-
 pub(crate) fn words(_: &ChatRequest) -> Script {
     Script::text("Fine, thank you.")
 }
@@ -195,4 +191,14 @@ pub(crate) async fn both(model: &dyn ChatModel, request: &ChatRequest) -> [ChatR
         .await
         .unwrap();
     [whole, streamed]
+}
+
+/// Asks for a stream, and leaves once this was said.
+pub(crate) async fn left(model: &dyn ChatModel, said: &str) {
+    let mut events = model.stream(&ChatRequest::from("Hi")).await.unwrap();
+    let mut text = String::new();
+    while !text.contains(said) {
+        let event = events.next().await.unwrap().unwrap();
+        text.push_str(event.text().unwrap_or_default());
+    }
 }

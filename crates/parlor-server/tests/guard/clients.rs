@@ -6,24 +6,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor::{Config, Env, Registry};
-use parlor_server::{Outcome, ServerConfig, Service, UsageEvent, UsageSink};
+use parlor_server::{Outcome, ServerConfig, Service};
 use parlor_testkit::fault::Wire;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::sendings::{CHAT, MOST, asked, asked_of, post, request, sendings};
 use crate::shape;
+use crate::stage::{BOUND, Counted, registry, serve};
 use crate::tee::{Came, exchange, parsed};
 
 /// How long a client may take that has to send or to read something.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// How long anything may take.
-const BOUND: Duration = Duration::from_secs(20);
 
 /// The paths at which dialects are spoken.
 const PATHS: [(&str, Wire); 5] = [
@@ -34,15 +31,6 @@ const PATHS: [(&str, Wire); 5] = [
     ("/api/chat", Wire::Ollama),
 ];
 
-#[derive(Debug, Default)]
-struct Counted(watch::Sender<Vec<UsageEvent>>);
-
-impl UsageSink for Counted {
-    fn used(&self, event: &UsageEvent) {
-        self.0.send_modify(|it| it.push(event.clone()));
-    }
-}
-
 struct Stage {
     service: Service,
     address: SocketAddr,
@@ -52,21 +40,12 @@ struct Stage {
 impl Stage {
     /// A service with these providers, whose patience is short.
     async fn start(settings: &str) -> Self {
-        let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
-        let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
-        let settings = Config::from_toml(settings).unwrap();
-        let registry = registry.with_config(settings).unwrap();
-        let counted = Arc::new(Counted::default());
         let mut config = ServerConfig::default();
+        let counted = Counted::of(&mut config);
         config.max_body = MOST;
         config.header_timeout = Some(PATIENCE);
         config.client_timeout = Some(PATIENCE);
-        config.usage = vec![Arc::clone(&counted) as Arc<dyn UsageSink>];
-        let service = Service::new(registry, config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = service.clone();
-        tokio::spawn(async move { serving.run_on(listener, std::future::pending()).await });
+        let (address, service) = serve(registry(settings), config).await;
         Self {
             service,
             address,
@@ -399,8 +378,7 @@ async fn who_leaves_or_ends_its_half_ends_the_call() {
             "{path}"
         );
     }
-    let mut counted = stage.counted.0.subscribe();
-    let all = timeout(BOUND, counted.wait_for(|it| it.len() == 6)).await;
-    let all = all.unwrap().unwrap();
+    let all = stage.counted.wait_for(6).await;
+    assert_eq!(all.len(), 6);
     assert!(all.iter().all(|it| it.outcome == Outcome::Left));
 }

@@ -1,12 +1,9 @@
 //! What a client names that would lead a service elsewhere: it doesn't go there.
 
 use parlor_server::ServerConfig;
-use parlor_testkit::fault::Wire;
 use parlor_testkit::{ApiAnswer, ApiServer};
-use serde_json::json;
 
-use crate::security::{providers, question, start, text};
-use crate::shape;
+use crate::security::{providers, question, start};
 use crate::tee::post;
 
 /// Models whose names try to be something else.
@@ -118,71 +115,4 @@ async fn names_and_fields_lead_nowhere_else() {
         provider.requests()[before].header("anthropic-beta"),
         Some("a, b")
     );
-}
-
-/// Addresses that a service must not ask for anybody.
-const WITHIN: &[&str] = &[
-    "http://127.0.0.1/a.png",
-    "http://localhost/a.png",
-    "http://127.1/a.png",
-    "http://2130706433/a.png",
-    "http://0x7f000001/a.png",
-    "http://0177.0.0.1/a.png",
-    "http://0/a.png",
-    "http://10.0.0.1/a.png",
-    "http://172.16.0.1/a.png",
-    "http://192.168.0.1/a.png",
-    "http://100.64.0.1/a.png",
-    "http://169.254.169.254/latest/meta-data/",
-    "http://[::1]/a.png",
-    "http://[::]/a.png",
-    "http://[::ffff:127.0.0.1]/a.png",
-    "http://[64:ff9b::7f00:1]/a.png",
-    "http://[fe80::1%25eth0]/a.png",
-    "http://[fd00::1]/a.png",
-    "http://[2002:7f00:1::]/a.png",
-    "http://user:pass@127.0.0.1/a.png",
-    "ftp://127.0.0.1/a.png",
-    "file:///etc/passwd",
-    "gopher://127.0.0.1/a",
-    "http://127.0.0.1:6379/a.png",
-];
-
-#[tokio::test]
-async fn what_clients_name_within_is_not_fetched() {
-    let provider = ApiServer::answering(|_| ApiAnswer::new(500, "{}"))
-        .await
-        .unwrap();
-    let (service, _) = start(&providers(&provider.url()), ServerConfig::default()).await;
-    let inside = ApiServer::answering(|_| ApiAnswer::new(200, "{}"))
-        .await
-        .unwrap();
-    let mut urls: Vec<String> = WITHIN.iter().map(|it| (*it).to_owned()).collect();
-    urls.push(format!("{}/a.png", inside.url()));
-    for url in urls {
-        // A provider that takes bytes alone: the service would have to fetch them.
-        let chat = json!({ "model": "ollama/a", "messages": [{ "role": "user", "content": [
-            { "type": "image_url", "image_url": { "url": url } }] }] });
-        let messages = json!({ "model": "ollama/a", "max_tokens": 9, "messages": [{ "role": "user", "content": [
-            { "type": "image", "source": { "type": "url", "url": url } }] }] });
-        let responses = json!({ "model": "ollama/a", "input": [{ "role": "user", "content": [
-            { "type": "input_image", "image_url": url }] }] });
-        let contents = json!({ "contents": [{ "role": "user", "parts": [
-            { "fileData": { "mimeType": "image/png", "fileUri": url } }] }] });
-        for (path, body, wire) in [
-            ("/v1/chat/completions", &chat, Wire::OpenAiChat),
-            ("/v1/messages", &messages, Wire::AnthropicMessages),
-            ("/v1/responses", &responses, Wire::OpenAiResponses),
-            (
-                "/v1beta/models/ollama%2Fa:generateContent",
-                &contents,
-                Wire::Gemini,
-            ),
-        ] {
-            let came = post(service, path, "", body).await;
-            assert_eq!(came.status, 400, "{path} {url}: {}", text(&came));
-            assert_eq!(shape::refusal(wire, &came), None, "{path} {url}");
-        }
-    }
-    assert!(inside.requests().is_empty() && provider.requests().is_empty());
 }

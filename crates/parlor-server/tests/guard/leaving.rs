@@ -4,43 +4,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor::{Config, Env, Registry};
-use parlor_server::{OnDisconnect, Outcome, ServerConfig, Service, UsageEvent, UsageSink};
+use parlor_server::{OnDisconnect, Outcome, ServerConfig, UsageEvent};
 use parlor_testkit::{ApiAnswer, ApiServer};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::stage::{BOUND, Counted, registry, serve};
 use crate::tee::post;
-
-const BOUND: Duration = Duration::from_secs(20);
 
 /// How long a provider waits for being hung up on.
 const WAIT: Duration = Duration::from_millis(200);
 
 const CHAT: &str = "/v1/chat/completions";
 
-#[derive(Debug, Default)]
-struct Counted(watch::Sender<Vec<UsageEvent>>);
-
-impl UsageSink for Counted {
-    fn used(&self, event: &UsageEvent) {
-        self.0.send_modify(|it| it.push(event.clone()));
-    }
-}
-
 async fn start(settings: &str, mut config: ServerConfig) -> (SocketAddr, Arc<Counted>) {
-    let counted = Arc::new(Counted::default());
-    config.usage = vec![Arc::clone(&counted) as Arc<dyn UsageSink>];
-    let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
-    let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
-    let settings = Config::from_toml(settings).unwrap();
-    let service = Service::new(registry.with_config(settings).unwrap(), config).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { service.run_on(listener, std::future::pending()).await });
+    let counted = Counted::of(&mut config);
+    let (address, _) = serve(registry(settings), config).await;
     (address, counted)
 }
 
@@ -126,9 +108,7 @@ async fn left(policy: &[(&str, OnDisconnect)], model: &str, streams: bool) -> Us
         }
     }
     drop(stream);
-    let mut counted = counted.0.subscribe();
-    let all = timeout(BOUND, counted.wait_for(|it| !it.is_empty())).await;
-    all.unwrap().unwrap()[0].clone()
+    counted.wait_for(1).await.swap_remove(0)
 }
 
 #[tokio::test]
@@ -226,9 +206,7 @@ async fn an_answer_of_a_routes_second_model_has_that_models_price() {
     let (service, counted) = start(&settings, ServerConfig::default()).await;
     let body = json!({ "model": "house", "messages": [{ "role": "user", "content": "Hi" }] });
     assert_eq!(post(service, CHAT, "", &body).await.status, 200);
-    let mut counted = counted.0.subscribe();
-    let all = timeout(BOUND, counted.wait_for(|it| !it.is_empty())).await;
-    let event = all.unwrap().unwrap()[0].clone();
+    let event = counted.wait_for(1).await.swap_remove(0);
     assert_eq!(event.model.as_deref(), Some("cheap"));
     let cost = event.cost.unwrap();
     assert!(format!("{cost:?}").contains('2'), "{cost:?}");

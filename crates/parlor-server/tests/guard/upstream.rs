@@ -1,7 +1,7 @@
 //! The forty kinds of faults between the service and a provider, and what a client sees of them.
 //!
 //! Each case is played whole and streamed, to clients of the provider's own dialect, for whom bytes
-//! go through, and to clients of another. With `PARLOR_WRITE=1` in the environment the table in the
+//! go through, and to those of the others. With `PARLOR_WRITE=1` in the environment the table in the
 //! README is written anew; with `PARLOR_FAULTS=crlf,drip` only these cases are played.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,20 +20,19 @@ use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_http::{Auth, Endpoint, HttpModel, Timeouts};
 use parlor_registry::{Descriptor, ModelEntry, Provider, ProviderConfig};
-use parlor_server::{Outcome as Ended, ServerConfig, Service, UsageEvent, UsageSink};
+use parlor_server::{Outcome as Ended, ServerConfig};
 use parlor_testkit::Pace;
 use parlor_testkit::fault::Wire;
 use parlor_testkit::fault::{DropAt, Expect, FAULTS, Fault, FaultServer, Mode, Outcome};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::judge::{answer, fails, short};
 use crate::shape;
+use crate::stage::{BOUND, Counted, serve};
 use crate::tee::Tee;
 
-/// The dialects of clients; the provider behind speaks the same one, or the next.
+/// The dialects of clients, and of the providers behind.
 const WIRES: [Wire; 5] = [
     Wire::OpenAiChat,
     Wire::AnthropicMessages,
@@ -51,15 +50,12 @@ const LARGE: u8 = 31;
 /// How many cases are played side by side that have something to do.
 const AT_ONCE: usize = 6;
 
-/// How long anything may take.
-const BOUND: Duration = Duration::from_secs(30);
-
 /// One case on one road.
 pub(crate) struct Case {
     pub(crate) fault: &'static Fault,
     pub(crate) mode: Mode,
     client: usize,
-    pub(crate) is_same: bool,
+    behind: usize,
     expect: Expect,
 }
 
@@ -68,16 +64,18 @@ impl Case {
         WIRES[self.client]
     }
 
-    fn behind(&self) -> usize {
-        (self.client + usize::from(!self.is_same)) % WIRES.len()
+    /// Whether the provider behind speaks the client's dialect.
+    pub(crate) fn is_same(&self) -> bool {
+        self.client == self.behind
     }
 
+    /// What a server is asked tells the cases of one client apart.
     fn server(&self) -> usize {
-        let road = usize::from(self.is_same) + 2 * usize::from(self.mode == Mode::Stream);
+        let client = 2 * self.client + usize::from(self.mode == Mode::Stream);
         // What depends on which connections were used before has a server to itself.
         match self.expect.warm_up {
-            true => 4 * (1 + self.client) + road,
-            false => road,
+            true => 2 * WIRES.len() * (1 + self.behind) + client,
+            false => client,
         }
     }
 
@@ -88,18 +86,19 @@ impl Case {
         } else {
             "long"
         };
-        let (server, behind) = (self.server(), self.behind());
+        let (server, behind) = (self.server(), self.behind);
         format!("{server}.{behind}.{limit}.{}", self.fault.name)
     }
 
     /// Whether a reason is right for the end, or the nearest one that the client's dialect has.
     pub(crate) fn allows_finish(&self, right: &[&str], told: &str) -> bool {
         let nearest: &[(&str, &str)] = match self.wire() {
-            _ if self.is_same => &[],
+            _ if self.is_same() => &[],
             Wire::OpenAiChat => &[("other", "stop"), ("refusal", "content_filter")],
             Wire::AnthropicMessages => &[("content_filter", "refusal")],
             Wire::Gemini => &[("refusal", "content_filter")],
-            Wire::Ollama => &[("content_filter", "stop")],
+            Wire::OpenAiResponses => &[("refusal", "content_filter")],
+            Wire::Ollama => &[("content_filter", "stop"), ("refusal", "stop")],
             _ => &[],
         };
         let is_near = |it: &&str| *it == told || nearest.contains(&(it, told));
@@ -168,16 +167,6 @@ impl Provider for Faulty {
     }
 }
 
-/// What was counted.
-#[derive(Debug, Default)]
-struct Counted(watch::Sender<Vec<UsageEvent>>);
-
-impl UsageSink for Counted {
-    fn used(&self, event: &UsageEvent) {
-        self.0.send_modify(|it| it.push(event.clone()));
-    }
-}
-
 /// A service before servers with faults.
 struct Stage {
     address: SocketAddr,
@@ -192,7 +181,7 @@ impl Stage {
             ..Pace::default()
         };
         let mut servers = Vec::new();
-        for _ in 0..4 * (1 + WIRES.len()) {
+        for _ in 0..2 * WIRES.len() * (1 + WIRES.len()) {
             servers.push(Arc::new(FaultServer::start_at(pace).await.unwrap()));
         }
         let mut descriptor = Descriptor::new("faulty", "Faulty");
@@ -204,13 +193,9 @@ impl Stage {
         let registry = Registry::with(&[Box::leak(Box::new(provider))]).unwrap();
         let settings = Config::from_toml(settings).unwrap();
         let registry = registry.with_config(settings).unwrap();
-        let counted = Arc::new(Counted::default());
         let mut config = ServerConfig::default();
-        config.usage = vec![Arc::clone(&counted) as Arc<dyn UsageSink>];
-        let service = Service::new(registry, config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { service.run_on(listener, std::future::pending()).await });
+        let counted = Counted::of(&mut config);
+        let (address, _) = serve(registry, config).await;
         Self {
             address,
             servers,
@@ -274,7 +259,8 @@ impl Stage {
                     // What the provider said of it went through.
                     200 if case.mode == Mode::Whole => "its failure".to_owned(),
                     200 => {
-                        let is_own = case.is_same && came.body.windows(5).any(|it| it == b"error");
+                        let is_own =
+                            case.is_same() && came.body.windows(5).any(|it| it == b"error");
                         if !is_own {
                             wrong.extend(shape::last_event(case.wire(), &came.body));
                         }
@@ -361,22 +347,16 @@ impl Stage {
 
     /// What was counted wrongly of a case, when it is over.
     async fn ended(&self, case: &Case, is_right: impl Fn(Ended) -> bool) -> Option<String> {
-        let mut counted = self.counted.0.subscribe();
-        let id = case.id();
-        let mine = |it: &&UsageEvent| it.request_id == id;
-        let there = counted.wait_for(|all| all.iter().any(|it| mine(&it)));
-        let Ok(all) = timeout(BOUND / 3, there).await else {
+        let Some(event) = self.counted.of_request(&case.id()).await else {
             return Some("it is not counted".to_owned());
         };
-        let event = all.unwrap();
-        let event = event.iter().find(mine).unwrap();
         (!is_right(event.outcome)).then(|| format!("counted as {:?}", event.outcome))
     }
 }
 
 /// Whether a request to a server with faults is this case's.
 fn is_of(case: &Case, seen: &parlor_testkit::SeenRequest) -> bool {
-    let path = WIRES[case.behind()].path(case.mode);
+    let path = WIRES[case.behind].path(case.mode);
     seen.path == format!("/fault/{}{path}", case.fault.name)
 }
 
@@ -423,17 +403,17 @@ fn cases() -> (Vec<Case>, Vec<Case>) {
     let mut cases = Vec::new();
     for fault in FAULTS.iter().filter(|it| wanted(it.name)) {
         for mode in Mode::ALL {
-            for (client, is_same) in (0..WIRES.len()).flat_map(|it| [(it, true), (it, false)]) {
+            let pairs = (0..WIRES.len()).flat_map(|it| (0..WIRES.len()).map(move |to| (it, to)));
+            for (client, behind) in pairs {
                 if fault.number == LARGE && client > 0 {
                     continue;
                 }
-                let behind = (client + usize::from(!is_same)) % WIRES.len();
                 if let Ok(expect) = fault.expect(WIRES[behind], mode) {
                     cases.push(Case {
                         fault,
                         mode,
                         client,
-                        is_same,
+                        behind,
                         expect,
                     });
                 }
@@ -464,7 +444,7 @@ async fn no_fault_of_a_provider_reaches_a_client_as_anything_but_an_answer_or_a_
         seen.entry((case.fault.number, is_stream))
             .or_default()
             .insert(told);
-        let (client, behind) = (case.wire().name(), WIRES[case.behind()].name());
+        let (client, behind) = (case.wire().name(), WIRES[case.behind].name());
         for wrong in wrong {
             let name = case.fault.name;
             problems.push(format!(
@@ -474,11 +454,10 @@ async fn no_fault_of_a_provider_reaches_a_client_as_anything_but_an_answer_or_a_
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    let counted = stage.counted.0.borrow();
+    let times = stage.counted.times();
     for case in works.iter().chain(&waits) {
         let id = case.id();
-        let count = counted.iter().filter(|it| it.request_id == id).count();
-        assert_eq!(count, 1, "{id}");
+        assert_eq!(times.get(&id), Some(&1), "{id}");
     }
     if std::env::var_os("PARLOR_FAULTS").is_none() {
         crate::page::region("faults", &table(&seen));

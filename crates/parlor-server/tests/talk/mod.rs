@@ -8,15 +8,18 @@
 
 pub(crate) mod client;
 pub(crate) mod fed;
+#[path = "../common/registry.rs"]
+#[allow(clippy::duplicate_mod, reason = "a test may use this and `common`")]
+mod registry;
 
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use client::{Client, LONG, MODEL};
 pub(crate) use fed::{Fed, FedCall};
+pub(crate) use registry::registry;
 
-use parlor::{Config, Env, Registry};
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_server::{ServerConfig, Service};
+use parlor_server::{ServerConfig, Service, UsageEvent, UsageSink};
 use parlor_testkit::DialectServer;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -88,12 +91,14 @@ impl Talk {
     }
 }
 
-pub(crate) fn registry(settings: &str) -> Registry {
-    let env = Env::new(|name| (name == "KEY").then(|| "upstream-key".to_owned()));
-    let registry = Registry::global(parlor::PROVIDERS).unwrap().with_env(env);
-    registry
-        .with_config(Config::from_toml(settings).unwrap())
-        .unwrap()
+/// Notes what became of requests.
+#[derive(Debug, Default)]
+pub(crate) struct Noted(pub(crate) std::sync::Mutex<Vec<UsageEvent>>);
+
+impl UsageSink for Noted {
+    fn used(&self, event: &UsageEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
 }
 
 /// Holds an answer to what the API's document says of it.
