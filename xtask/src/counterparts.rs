@@ -7,6 +7,7 @@
 //! `PARLOR_COUNTERPART_…_URL`.
 
 mod folder;
+mod litellm;
 mod running;
 mod servers;
 

@@ -6,6 +6,8 @@
 
 mod exchange;
 mod generator;
+#[path = "../../../xtask/src/counterparts/litellm.rs"]
+mod litellm;
 mod measure;
 mod peers;
 mod process;
@@ -52,9 +54,8 @@ fn main() -> Result<(), String> {
         arguments.get(at + 1).filter(|it| !it.starts_with("--"))
     };
     let number = |name: &str| after(name).and_then(|it| it.parse::<u64>().ok());
-    if !has("--built")
-        && !(build::package("upstream") && build::package("pass") && build::command())
-    {
+    let built = || build::package("upstream") && build::package("pass") && build::command();
+    if !(has("--built") || built()) {
         return Err("the programs don't build".to_owned());
     }
     machine::raise_file_limit();

@@ -1,5 +1,6 @@
 //! Gateways that others wrote, each installed from its registry in a folder of its own.
 
+use crate::litellm;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,7 +24,7 @@ impl Peers {
     }
 
     pub(crate) fn litellm(&self) -> Result<PathBuf, String> {
-        self.python("litellm", "litellm[proxy]==1.106.2")
+        self.python("litellm", &litellm::package())
     }
 
     pub(crate) fn smg(&self) -> Result<PathBuf, String> {

@@ -1,5 +1,6 @@
 //! What stands between the generator and the upstream.
 
+use crate::litellm;
 use crate::peers::Peers;
 use crate::process::{Process, free_port};
 use std::fs;
@@ -150,16 +151,8 @@ fn litellm(place: &Place<'_>) -> Result<Process, String> {
     let file = written(place, "config.yaml", &text)?;
     let mut command = command(&place.peers.litellm()?, place);
     let port = free_port()?;
+    litellm::listen(&mut command, port, &file);
     command
-        .args([
-            "--host",
-            "127.0.0.1",
-            "--port",
-            &port.to_string(),
-            "--config",
-        ])
-        .arg(file)
-        .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         // The generator shows no key, to nobody.
         .env(
             "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY",

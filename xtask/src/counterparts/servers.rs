@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::folder::Folder;
 use super::running::{SetUp, free_port};
-use super::{KEY, Site};
+use super::{KEY, Site, litellm};
 use crate::cargo::output;
 
 /// A server that others wrote.
@@ -41,7 +41,7 @@ pub(super) const SERVERS: &[Server] = &[
     },
     Server {
         name: "litellm",
-        version: LITELLM,
+        version: litellm::VERSION,
         variable: "PARLOR_COUNTERPART_LITELLM_URL",
         ready: "/health/liveliness",
         patience: Duration::from_secs(180),
@@ -74,30 +74,19 @@ fn aimock(folder: &Folder, site: &Site) -> Result<SetUp, String> {
     Ok(SetUp { command, port })
 }
 
-const LITELLM: &str = "1.106.2";
-
 /// A gateway in the dialects of OpenAI, Anthropic and Gemini, from PyPI, with aimock behind it.
 fn litellm(folder: &Folder, site: &Site) -> Result<SetUp, String> {
-    folder.pip(&[&format!("litellm[proxy]=={LITELLM}")], &[], &[])?;
+    folder.pip(&[&litellm::package()], &[], &[])?;
     let port = free_port()?;
     let upstream = site.url("aimock")?;
     let mut command = Command::new(folder.file("venv/bin/litellm"));
+    litellm::listen(&mut command, port, &site.data.join("litellm/config.yaml"));
     command
-        .args([
-            "--host",
-            "127.0.0.1",
-            "--port",
-            &port.to_string(),
-            "--config",
-        ])
-        .arg(site.data.join("litellm/config.yaml"))
         .env("AIMOCK_URL", upstream)
         .env("AIMOCK_V1", format!("{upstream}/v1"))
         .env("AIMOCK_V1BETA", format!("{upstream}/v1beta"))
         .env("AIMOCK_KEY", KEY)
-        .env("PROXY_KEY", KEY)
-        // Nothing is asked of the outside.
-        .env("LITELLM_LOCAL_MODEL_COST_MAP", "True");
+        .env("PROXY_KEY", KEY);
     Ok(SetUp { command, port })
 }
 
