@@ -2,30 +2,8 @@
 //
 //     node ai.mjs BASE_URL KEY MODELS
 
-import {
-    BASE,
-    COUNT,
-    IMAGE,
-    LONG,
-    LOOK,
-    PARAMETERS,
-    PLACE,
-    PLAIN,
-    SCHEMA,
-    SHAPE,
-    THINK,
-    TOLD,
-    TOOL,
-    all,
-    found,
-    holds,
-    leave,
-    load,
-    ok,
-    run,
-    same,
-    says,
-} from "./suite.mjs";
+import { ASKED, BASE, IMAGE, PARAMETERS, PLACE, SCHEMA, TOLD } from "./suite.mjs";
+import { all, holds, leave, load, ok, run, same, says } from "./suite.mjs";
 
 // It warns of every model that it doesn't know.
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -74,14 +52,14 @@ class Provider {
     }
 
     async plain(model) {
-        const { text, finishReason, usage } = await this.ask(model, PLAIN);
+        const { text, finishReason, usage } = await this.ask(model, ASKED.plain);
         says(text, "pong");
         same(finishReason, "stop");
         return this.usage(usage);
     }
 
     async stream(model) {
-        const { stream, read } = this.open(model, { prompt: COUNT });
+        const { stream, read } = this.open(model, { prompt: ASKED.count });
         await read();
         holds(await stream.text, "twenty");
         same(await stream.finishReason, "stop");
@@ -114,7 +92,7 @@ class Provider {
 
     async image(model) {
         const content = [
-            { type: "text", text: LOOK },
+            { type: "text", text: ASKED.look },
             { type: "file", data: IMAGE, mediaType: "image/png" },
         ];
         const messages = [{ role: "user", content }];
@@ -123,15 +101,15 @@ class Provider {
 
     async shape(model) {
         const output = Output.object({ schema: jsonSchema(SCHEMA) });
-        same((await this.ask(model, SHAPE, { output })).output, PLACE);
+        same((await this.ask(model, ASKED.shape, { output })).output, PLACE);
     }
 
     async think(model) {
         const providerOptions = this.constructor.thinking;
-        const { text, reasoningText } = await this.ask(model, THINK, { providerOptions });
+        const { text, reasoningText } = await this.ask(model, ASKED.think, { providerOptions });
         holds(text, "42");
         if (this.thinks(model)) ok(reasoningText, "no reasoning");
-        await this.tool(model, TOOL, ["Oslo"], true, { providerOptions });
+        await this.tool(model, ASKED.tool, ["Oslo"], true, { providerOptions });
     }
 
     thinks(model) {
@@ -146,7 +124,7 @@ class Provider {
 
     async abort(model) {
         const leaving = new AbortController();
-        const { stream } = this.open(model, { prompt: LONG, abortSignal: leaving.signal });
+        const { stream } = this.open(model, { prompt: ASKED.long, abortSignal: leaving.signal });
         await leave(stream.textStream);
         leaving.abort();
     }

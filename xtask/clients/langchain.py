@@ -77,7 +77,7 @@ class LangChain:
     def shape(self, model):
         schema = {"title": "place", "description": "A place.", **SCHEMA}
         shaped = self.model(model).with_structured_output(schema, **self.shaped)
-        same(shaped.invoke(SHAPE), {"city": "Oslo", "degrees": 7})
+        same(shaped.invoke(SHAPE), PLACE)
 
     def think(self, model):
         answer = self.model(model, **self.thinking).invoke(THINK)
@@ -94,9 +94,7 @@ class LangChain:
         return self.whole(self.model(model).stream(question)).text
 
     def abort(self, model):
-        stream = self.model(model).stream(LONG)
-        next(stream)
-        stream.close()
+        leave(self.model(model).stream(LONG))
 
     def count(self, model):
         counted = self.model(model).get_num_tokens_from_messages([HumanMessage(PLAIN)])

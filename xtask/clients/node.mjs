@@ -4,29 +4,8 @@
 //
 // MODELS is what suite.py says. A line of JSON tells of each check.
 
-import {
-    BASE,
-    COUNT,
-    IMAGE,
-    LONG,
-    LOOK,
-    PARAMETERS,
-    PLACE,
-    PLAIN,
-    SCHEMA,
-    SHAPE,
-    THINK,
-    TOLD,
-    TOOL,
-    all,
-    found,
-    holds,
-    leave,
-    ok,
-    run,
-    same,
-    says,
-} from "./suite.mjs";
+import { ASKED, BASE, IMAGE, PARAMETERS, PLACE, SCHEMA, TOLD } from "./suite.mjs";
+import { all, found, holds, leave, ok, run, same, says } from "./suite.mjs";
 
 const { default: OpenAI } = found("openai");
 const { default: Anthropic } = found("@anthropic-ai/sdk");
@@ -51,7 +30,7 @@ class Chat {
     }
 
     async plain(model) {
-        const { choices, usage } = await this.ask(model, PLAIN);
+        const { choices, usage } = await this.ask(model, ASKED.plain);
         says(choices[0].message.content, "pong");
         same(choices[0].finish_reason, "stop");
         return [usage.prompt_tokens, usage.completion_tokens];
@@ -66,7 +45,7 @@ class Chat {
     }
 
     async stream(model) {
-        const { text, last } = await this.read(model, COUNT, {
+        const { text, last } = await this.read(model, ASKED.count, {
             stream_options: { include_usage: true },
         });
         holds(text, "twenty");
@@ -97,7 +76,7 @@ class Chat {
     async image(model) {
         const url = "data:image/png;base64," + IMAGE;
         const parts = [
-            { type: "text", text: LOOK },
+            { type: "text", text: ASKED.look },
             { type: "image_url", image_url: { url } },
         ];
         holds((await this.ask(model, parts)).choices[0].message.content, "red");
@@ -106,12 +85,12 @@ class Chat {
     async shape(model) {
         const json_schema = { name: "place", schema: SCHEMA, strict: true };
         const response_format = { type: "json_schema", json_schema };
-        const answer = await this.ask(model, SHAPE, { response_format });
+        const answer = await this.ask(model, ASKED.shape, { response_format });
         same(JSON.parse(answer.choices[0].message.content), PLACE);
     }
 
     async think(model) {
-        const answer = await this.ask(model, THINK, { reasoning_effort: "low" });
+        const answer = await this.ask(model, ASKED.think, { reasoning_effort: "low" });
         holds(answer.choices[0].message.content, "42");
     }
 
@@ -120,7 +99,7 @@ class Chat {
     }
 
     async abort(model) {
-        await leave(await this.ask(model, LONG, { stream: true }));
+        await leave(await this.ask(model, ASKED.long, { stream: true }));
     }
 
     async models() {
@@ -142,7 +121,7 @@ class Responses extends Chat {
     }
 
     async plain(model) {
-        const { output_text, status, usage } = await this.ask(model, PLAIN);
+        const { output_text, status, usage } = await this.ask(model, ASKED.plain);
         says(output_text, "pong");
         same(status, "completed");
         return [usage.input_tokens, usage.output_tokens];
@@ -156,7 +135,7 @@ class Responses extends Chat {
     }
 
     async stream(model) {
-        const { text, events } = await this.read(model, COUNT);
+        const { text, events } = await this.read(model, ASKED.count);
         holds(text, "twenty");
         const numbers = events.map((it) => it.sequence_number);
         same(numbers, [...numbers.keys()]);
@@ -187,7 +166,7 @@ class Responses extends Chat {
     async image(model) {
         const image_url = "data:image/png;base64," + IMAGE;
         const content = [
-            { type: "input_text", text: LOOK },
+            { type: "input_text", text: ASKED.look },
             { type: "input_image", image_url },
         ];
         holds((await this.ask(model, [{ role: "user", content }])).output_text, "red");
@@ -195,12 +174,12 @@ class Responses extends Chat {
 
     async shape(model) {
         const format = { type: "json_schema", name: "place", schema: SCHEMA, strict: true };
-        const answer = await this.ask(model, SHAPE, { text: { format } });
+        const answer = await this.ask(model, ASKED.shape, { text: { format } });
         same(JSON.parse(answer.output_text), PLACE);
     }
 
     async think(model) {
-        const answer = await this.ask(model, THINK, { reasoning: { effort: "low", summary: "auto" } });
+        const answer = await this.ask(model, ASKED.think, { reasoning: { effort: "low", summary: "auto" } });
         holds(answer.output_text, "42");
         ok(answer.output.some((it) => it.type === "reasoning"), "no reasoning");
     }
@@ -223,7 +202,7 @@ class Messages {
     }
 
     async plain(model) {
-        const { content, stop_reason, usage } = await this.ask(model, PLAIN);
+        const { content, stop_reason, usage } = await this.ask(model, ASKED.plain);
         says(content.at(-1).text, "pong");
         same(stop_reason, "end_turn");
         return [usage.input_tokens, usage.output_tokens];
@@ -237,7 +216,7 @@ class Messages {
     }
 
     async stream(model) {
-        const { content, stop_reason, usage } = await this.read(model, COUNT);
+        const { content, stop_reason, usage } = await this.read(model, ASKED.count);
         holds(content.at(-1).text, "twenty");
         same(stop_reason, "end_turn");
         return [usage.input_tokens, usage.output_tokens];
@@ -272,23 +251,23 @@ class Messages {
         const source = { type: "base64", media_type: "image/png", data: IMAGE };
         const parts = [
             { type: "image", source },
-            { type: "text", text: LOOK },
+            { type: "text", text: ASKED.look },
         ];
         holds((await this.ask(model, parts)).content[0].text, "red");
     }
 
     async shape(model) {
         const output_config = { format: { type: "json_schema", schema: SCHEMA } };
-        const answer = await this.ask(model, SHAPE, { output_config });
+        const answer = await this.ask(model, ASKED.shape, { output_config });
         same(JSON.parse(answer.content[0].text), PLACE);
     }
 
     async think(model) {
         const thinking = { type: "enabled", budget_tokens: 1024 };
-        const { content } = await this.ask(model, THINK, { thinking });
+        const { content } = await this.ask(model, ASKED.think, { thinking });
         holds(content.at(-1).text, "42");
         if (!model.startsWith("up-chat/")) same(content[0].type, "thinking");
-        await this.tool(model, TOOL, ["Oslo"], false, { thinking });
+        await this.tool(model, ASKED.tool, ["Oslo"], false, { thinking });
     }
 
     async text(model, question) {
@@ -296,7 +275,7 @@ class Messages {
     }
 
     async abort(model) {
-        await leave(this.client.messages.stream(this.request(model, LONG)));
+        await leave(this.client.messages.stream(this.request(model, ASKED.long)));
     }
 
     async models() {
@@ -304,7 +283,7 @@ class Messages {
     }
 
     async count(model) {
-        const messages = [{ role: "user", content: PLAIN }];
+        const messages = [{ role: "user", content: ASKED.plain }];
         const { input_tokens } = await this.client.messages.countTokens({ model, messages });
         ok(input_tokens > 0, "no tokens");
     }
@@ -338,14 +317,14 @@ class Gemini {
     }
 
     async plain(model) {
-        const answer = await this.ask(model, PLAIN);
+        const answer = await this.ask(model, ASKED.plain);
         says(answer.text, "pong");
         same(answer.candidates[0].finishReason, "STOP");
         return this.usage(answer);
     }
 
     async stream(model) {
-        const { text, usage } = await this.read(model, COUNT);
+        const { text, usage } = await this.read(model, ASKED.count);
         holds(text, "twenty");
         return usage;
     }
@@ -370,19 +349,19 @@ class Gemini {
 
     async image(model) {
         const inlineData = { data: IMAGE, mimeType: "image/png" };
-        const contents = [{ role: "user", parts: [{ inlineData }, { text: LOOK }] }];
+        const contents = [{ role: "user", parts: [{ inlineData }, { text: ASKED.look }] }];
         holds((await this.ask(model, contents)).text, "red");
     }
 
     async shape(model) {
         const config = { responseMimeType: "application/json", responseJsonSchema: SCHEMA };
-        same(JSON.parse((await this.ask(model, SHAPE, config)).text), PLACE);
+        same(JSON.parse((await this.ask(model, ASKED.shape, config)).text), PLACE);
     }
 
     async think(model) {
         const thinkingConfig = { includeThoughts: true, thinkingBudget: 1024 };
-        holds((await this.ask(model, THINK, { thinkingConfig })).text, "42");
-        await this.tool(model, TOOL, ["Oslo"], false, { thinkingConfig });
+        holds((await this.ask(model, ASKED.think, { thinkingConfig })).text, "42");
+        await this.tool(model, ASKED.tool, ["Oslo"], false, { thinkingConfig });
     }
 
     async text(model, question) {
@@ -390,7 +369,7 @@ class Gemini {
     }
 
     async abort(model) {
-        await leave(await this.client.models.generateContentStream({ model, contents: LONG }));
+        await leave(await this.client.models.generateContentStream({ model, contents: ASKED.long }));
     }
 
     async models() {
@@ -399,7 +378,7 @@ class Gemini {
     }
 
     async count(model) {
-        const { totalTokens } = await this.client.models.countTokens({ model, contents: PLAIN });
+        const { totalTokens } = await this.client.models.countTokens({ model, contents: ASKED.plain });
         ok(totalTokens > 0, "no tokens");
     }
 }
@@ -419,7 +398,7 @@ class Local {
     }
 
     async plain(model) {
-        const answer = await this.ask(model, PLAIN);
+        const answer = await this.ask(model, ASKED.plain);
         says(answer.message.content, "pong");
         same(answer.done_reason, "stop");
         return [answer.prompt_eval_count, answer.eval_count];
@@ -432,7 +411,7 @@ class Local {
     }
 
     async stream(model) {
-        const { text, last } = await this.read(model, COUNT);
+        const { text, last } = await this.read(model, ASKED.count);
         holds(text, "twenty");
         return [last.prompt_eval_count, last.eval_count];
     }
@@ -458,18 +437,18 @@ class Local {
     }
 
     async image(model) {
-        const messages = [{ role: "user", content: LOOK, images: [IMAGE] }];
+        const messages = [{ role: "user", content: ASKED.look, images: [IMAGE] }];
         holds((await this.client.chat({ model, messages })).message.content, "red");
     }
 
     async shape(model) {
-        const answer = await this.ask(model, SHAPE, { format: SCHEMA });
+        const answer = await this.ask(model, ASKED.shape, { format: SCHEMA });
         same(JSON.parse(answer.message.content), PLACE);
     }
 
     async think(model) {
-        holds((await this.ask(model, THINK, { think: true })).message.content, "42");
-        await this.tool(model, TOOL, ["Oslo"], false, { think: true });
+        holds((await this.ask(model, ASKED.think, { think: true })).message.content, "42");
+        await this.tool(model, ASKED.tool, ["Oslo"], false, { think: true });
     }
 
     async text(model, question) {
@@ -477,7 +456,7 @@ class Local {
     }
 
     async abort(model) {
-        const stream = await this.ask(model, LONG, { stream: true });
+        const stream = await this.ask(model, ASKED.long, { stream: true });
         for await (const _ of stream) {
             stream.abort();
             break;

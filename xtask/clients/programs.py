@@ -48,7 +48,8 @@ class Program:
     """What all of them do alike: every question is a process."""
 
     error = Failed
-    config = {}
+    # What has an answer come at once.
+    whole = ()
 
     def __init__(self, key):
         self.key = key
@@ -113,11 +114,29 @@ class Program:
     def text(self, model, question):
         return self.answer(model, question)
 
+    def usage(self, model, text, *more):
+        """What it answered, and what it says that this took, where it does."""
+        return self.answer(model, text, *more), None
+
     def plain(self, model):
-        says(self.answer(model, PLAIN), "pong")
+        text, used = self.usage(model, PLAIN, *self.whole)
+        says(text, "pong")
+        return used
 
     def stream(self, model):
-        holds(self.answer(model, COUNT), "twenty")
+        text, used = self.usage(model, COUNT)
+        holds(text, "twenty")
+        return used
+
+    def tools(self):
+        """How it is given its tools."""
+        return ()
+
+    def tool(self, model, question=TOOL, cities=("Oslo",), stream=False):
+        how = () if stream else self.whole
+        answer = self.answer(model, question, *self.tools(), *how)
+        for city in cities:
+            holds(answer, TOLD[city].split(", ")[1])
 
     def abort(self, model):
         """It is stopped while the answer comes: the long one takes some seconds."""
@@ -139,7 +158,8 @@ class Llm(Program):
         "models": LISTS_NONE,
         "count tokens": COUNTS_ITSELF,
     }
-    tools = """
+    whole = ["--no-stream"]
+    weather = """
 def get_weather(city: str) -> str:
     "The weather in a city."
     return {"Oslo": "rain, 7 degrees", "Rome": "sun, 21 degrees"}[city]
@@ -161,29 +181,15 @@ def get_weather(city: str) -> str:
         used = re.search(r"([\d,]+) input, ([\d,]+) output", err)
         return out.strip(), tuple(int(it.replace(",", "")) for it in used.groups())
 
-    def plain(self, model):
-        text, used = self.usage(model, PLAIN, "--no-stream")
-        says(text, "pong")
-        return used
-
-    def stream(self, model):
-        text, used = self.usage(model, COUNT)
-        holds(text, "twenty")
-        return used
-
-    def tool(self, model, question=TOOL, cities=("Oslo",), stream=False):
-        tools = str(self.write("tools.py", self.tools))
-        how = [] if stream else ["--no-stream"]
-        answer = self.answer(model, question, "--functions", tools, *how)
-        for told in (TOLD[city].split(", ")[1] for city in cities):
-            holds(answer, told)
+    def tools(self):
+        return ["--functions", str(self.write("tools.py", self.weather))]
 
     def image(self, model):
         holds(self.answer(model, LOOK, "--attachment", "dot.png"), "red")
 
     def shape(self, model):
         answer = self.answer(model, SHAPE, "--schema", json.dumps(SCHEMA))
-        same(json.loads(answer), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer), PLACE)
 
     def think(self, model):
         holds(self.answer(model, THINK, "--option", "reasoning_effort", "low"), "42")
@@ -198,6 +204,7 @@ class Aichat(Program):
         "models": LISTS_NONE,
         "count tokens": COUNTS_ITSELF,
     }
+    whole = ["--no-stream"]
     weather = """#!/bin/sh
 case $1 in
     *Oslo*) echo "rain, 7 degrees" >"$LLM_OUTPUT" ;;
@@ -228,15 +235,6 @@ esac
         self.write("aichat/functions/bin/get_weather", self.weather).chmod(0o755)
         arguments = ["--model", f"parlor:{model}", *more, text]
         return self.start(arguments, AICHAT_CONFIG_DIR=str(folder))
-
-    def plain(self, model):
-        says(self.answer(model, PLAIN, "--no-stream"), "pong")
-
-    def tool(self, model, question=TOOL, cities=("Oslo",), stream=False):
-        how = [] if stream else ["--no-stream"]
-        answer = self.answer(model, question, *how)
-        for told in (TOLD[city].split(", ")[1] for city in cities):
-            holds(answer, told)
 
     def image(self, model):
         holds(self.answer(model, LOOK, "--file", "dot.png", "--"), "red")
@@ -309,20 +307,10 @@ stream_max_retries = 0
     def answer(self, model, text, *more):
         return self.said(self.events(model, text, *more))
 
-    def usage(self, model, text):
-        events = self.events(model, text)
+    def usage(self, model, text, *more):
+        events = self.events(model, text, *more)
         used = events[-1]["usage"]
         return self.said(events), (used["input_tokens"], used["output_tokens"])
-
-    def plain(self, model):
-        text, used = self.usage(model, PLAIN)
-        says(text, "pong")
-        return used
-
-    def stream(self, model):
-        text, used = self.usage(model, COUNT)
-        holds(text, "twenty")
-        return used
 
     def image(self, model):
         holds(self.answer(model, LOOK, "--image", "dot.png"), "red")
@@ -330,7 +318,7 @@ stream_max_retries = 0
     def shape(self, model):
         schema = self.write("schema.json", json.dumps(SCHEMA))
         answer = self.answer(model, SHAPE, "--output-schema", str(schema))
-        same(json.loads(answer), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer), PLACE)
 
     def think(self, model):
         events = self.events(model, THINK)
@@ -338,6 +326,51 @@ stream_max_retries = 0
         kinds = [it["item"]["type"] for it in events if it["type"] == "item.completed"]
         assert model.startswith("up-chat/") or "reasoning" in kinds, f"no reasoning among {kinds}"
         self.tool(model)
+
+
+class Claude(Agent):
+    name = "Claude Code"
+    cannot = {"models": LISTS_NONE, "count tokens": COUNTS_ITSELF}
+
+    def run(self, model, text, *more):
+        how = ["--print", "--output-format", "json", "--model", model, "--allowedTools", "Read", *more]
+        variables = {
+            "ANTHROPIC_BASE_URL": BASE,
+            "ANTHROPIC_API_KEY": self.key,
+            # What it asks beside the conversation.
+            "ANTHROPIC_DEFAULT_HAIKU_MODEL": model,
+            "CLAUDE_CONFIG_DIR": str(self.home / "claude"),
+            "CLAUDE_CODE_MAX_RETRIES": "0",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_TELEMETRY": "1",
+            "DISABLE_ERROR_REPORTING": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            # Whatever these leave on reaches nobody.
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "127.0.0.1",
+        }
+        return self.start([*how, "--", text], **variables)
+
+    def complaint(self, out, err):
+        return json.loads(out)["result"] if out.startswith("{") else err + out
+
+    def told(self, model, text, *more):
+        return json.loads(self.ask(model, text, *more)[0])
+
+    def answer(self, model, text, *more):
+        return self.told(model, text, *more)["result"].strip()
+
+    def usage(self, model, text, *more):
+        told = self.told(model, text, *more)
+        used = told["usage"]
+        return told["result"].strip(), (used["input_tokens"], used["output_tokens"])
+
+    def image(self, model):
+        holds(self.answer(model, f"@dot.png {LOOK}"), "red")
+
+    def shape(self, model):
+        told = self.told(model, SHAPE, "--json-schema", json.dumps(SCHEMA))
+        same(told["structured_output"], PLACE)
 
 
 class GeminiCli(Agent):
@@ -373,22 +406,12 @@ class GeminiCli(Agent):
     def answer(self, model, text, *more):
         return self.told(model, text)["response"].strip()
 
-    def usage(self, model, text):
+    def usage(self, model, text, *more):
         told = self.told(model, text)
         # By the name that the answer has, which is the provider's own.
         (of_model,) = told["stats"]["models"].values()
         used = of_model["tokens"]
         return told["response"].strip(), (used["prompt"], used["candidates"])
-
-    def plain(self, model):
-        text, used = self.usage(model, PLAIN)
-        says(text, "pong")
-        return used
-
-    def stream(self, model):
-        text, used = self.usage(model, COUNT)
-        holds(text, "twenty")
-        return used
 
     def image(self, model):
         holds(self.answer(model, f"@dot.png {LOOK}"), "red")
@@ -398,6 +421,7 @@ PROGRAMS = {
     "llm": [Llm],
     "aichat": [AichatChat, AichatMessages, AichatGemini],
     "codex": [Codex],
+    "claude": [Claude],
     "gemini-cli": [GeminiCli],
 }
 

@@ -86,7 +86,7 @@ class OpenAiChat:
         schema = {"name": "place", "schema": SCHEMA, "strict": True}
         form = {"type": "json_schema", "json_schema": schema}
         answer = self.ask(model, SHAPE, response_format=form)
-        same(json.loads(answer.choices[0].message.content), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer.choices[0].message.content), PLACE)
 
     def think(self, model):
         answer = self.ask(model, THINK, reasoning_effort="low")
@@ -103,9 +103,7 @@ class OpenAiChat:
         return text
 
     def abort(self, model):
-        stream = self.ask(model, LONG, stream=True)
-        next(iter(stream))
-        stream.close()
+        leave(self.ask(model, LONG, stream=True))
 
     def models(self):
         return [model.id for model in self.client.models.list()]
@@ -178,7 +176,7 @@ class OpenAiResponses(OpenAiChat):
     def shape(self, model):
         form = {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}
         answer = self.ask(model, SHAPE, text={"format": form})
-        same(json.loads(answer.output_text), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer.output_text), PLACE)
 
     def think(self, model):
         answer = self.ask(model, THINK, reasoning={"effort": "low", "summary": "auto"})
@@ -263,7 +261,7 @@ class Anthropic:
     def shape(self, model):
         form = {"format": {"type": "json_schema", "schema": SCHEMA}}
         answer = self.ask(model, SHAPE, output_config=form)
-        same(json.loads(answer.content[0].text), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer.content[0].text), PLACE)
 
     def think(self, model):
         thinking = {"type": "enabled", "budget_tokens": 1024}
@@ -369,7 +367,7 @@ class Gemini:
     def shape(self, model):
         more = {"response_mime_type": "application/json", "response_json_schema": SCHEMA}
         answer = self.ask(model, SHAPE, **more)
-        same(json.loads(answer.text), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer.text), PLACE)
 
     def think(self, model):
         thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
@@ -388,9 +386,7 @@ class Gemini:
         return text
 
     def abort(self, model):
-        stream = self.client.models.generate_content_stream(model=model, contents=LONG)
-        next(iter(stream))
-        stream.close()
+        leave(self.client.models.generate_content_stream(model=model, contents=LONG))
 
     def models(self):
         return [model.name.removeprefix("models/") for model in self.client.models.list()]
@@ -453,7 +449,7 @@ class Ollama:
 
     def shape(self, model):
         answer = self.ask(model, SHAPE, format=SCHEMA)
-        same(json.loads(answer.message.content), {"city": "Oslo", "degrees": 7})
+        same(json.loads(answer.message.content), PLACE)
 
     def think(self, model):
         holds(self.ask(model, THINK, think=True).message.content, "42")
@@ -468,9 +464,7 @@ class Ollama:
         return text
 
     def abort(self, model):
-        stream = self.ask(model, LONG, stream=True)
-        next(iter(stream))
-        stream.close()
+        leave(self.ask(model, LONG, stream=True))
 
     def models(self):
         return [model.model for model in self.client.list().models]

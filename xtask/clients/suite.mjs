@@ -17,18 +17,21 @@ export const found = createRequire(folder);
 /** The same, of one that has modules alone. */
 export const load = (name) => import(new URL(`node_modules/${name}/dist/index.js`, folder));
 
-export const PLAIN = "Reply with exactly one word: pong";
-export const COUNT = "Count from one to twenty";
-export const LONG = "Count from one to one hundred";
-export const TOOL = "What is the weather in Oslo? Use the tool.";
-export const TOOLS = "What is the weather in Oslo and in Rome? Use the tool for both.";
+/** What is asked, by what it is for. */
+export const ASKED = {
+    plain: "Reply with exactly one word: pong",
+    count: "Count from one to twenty",
+    long: "Count from one to one hundred",
+    tool: "What is the weather in Oslo? Use the tool.",
+    tools: "What is the weather in Oslo and in Rome? Use the tool for both.",
+    think: "What is 17 + 25?",
+    look: "Which colour do you see in this picture?",
+    shape: "Give city and degrees of: it is 7 degrees in Oslo.",
+    busy: "too many requests, please",
+    broken: "please fall over",
+    cut: "please break off",
+};
 export const TOLD = { Oslo: "rain, 7 degrees", Rome: "sun, 21 degrees" };
-export const THINK = "What is 17 + 25?";
-export const LOOK = "Which colour do you see in this picture?";
-export const SHAPE = "Give city and degrees of: it is 7 degrees in Oslo.";
-export const BUSY = "too many requests, please";
-export const BROKEN = "please fall over";
-export const CUT = "please break off";
 export const PLACE = { city: "Oslo", degrees: 7 };
 export const SCHEMA = {
     type: "object",
@@ -100,17 +103,17 @@ function checks(Client, { plain, thinking, refusal, checks: wanted }) {
             spent(await client.plain(plain));
             spent(await client.stream(plain));
         },
-        tool: () => client.tool(plain, TOOL, ["Oslo"], false),
-        "parallel tools": () => client.tool(plain, TOOLS, both, false),
-        "streamed tools": () => client.tool(plain, TOOLS, both, true),
+        tool: () => client.tool(plain, ASKED.tool, ["Oslo"], false),
+        "parallel tools": () => client.tool(plain, ASKED.tools, both, false),
+        "streamed tools": () => client.tool(plain, ASKED.tools, both, true),
         image: () => client.image(plain),
         "structured output": () => client.shape(plain),
         thinking: () => client.think(thinking),
-        "unknown model": () => refused(client.text(unknown, PLAIN), 404),
-        "wrong key": () => refused(wrong.text(plain, PLAIN), 401),
-        429: () => refused(client.text(plain, BUSY), 429),
-        500: () => refused(client.text(plain, BROKEN), 500),
-        "cut stream": () => breaks(client.text(plain, CUT)),
+        "unknown model": () => refused(client.text(unknown, ASKED.plain), 404),
+        "wrong key": () => refused(wrong.text(plain, ASKED.plain), 401),
+        429: () => refused(client.text(plain, ASKED.busy), 429),
+        500: () => refused(client.text(plain, ASKED.broken), 500),
+        "cut stream": () => breaks(client.text(plain, ASKED.cut)),
         "abort, then next": async () => {
             await client.abort(plain);
             await client.plain(plain);

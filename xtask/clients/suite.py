@@ -35,6 +35,7 @@ SCHEMA = {
     "required": ["city", "degrees"],
     "additionalProperties": False,
 }
+PLACE = {"city": "Oslo", "degrees": 7}
 PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -75,6 +76,12 @@ EXACT = True
 
 def says(text, wanted):
     (same if EXACT else holds)(text, wanted)
+
+
+def leave(stream):
+    """Reads one piece of a stream and leaves."""
+    next(iter(stream))
+    stream.close()
 
 
 def status(refusal):

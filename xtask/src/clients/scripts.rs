@@ -130,6 +130,16 @@ pub(super) const SCRIPTS: &[Script] = &[
         ..PROGRAMS
     },
     Script {
+        name: "claude",
+        set_up: |folder, script| {
+            // The program itself, which the other package's script would put in its place.
+            folder.npm(&["@anthropic-ai/claude-code-linux-x64@2.1.330"])?;
+            let claude = folder.file("node_modules/@anthropic-ai/claude-code-linux-x64/claude");
+            program("claude", &claude.to_string_lossy(), script)
+        },
+        ..PROGRAMS
+    },
+    Script {
         name: "gemini-cli",
         set_up: |folder, script| {
             folder.npm(&["@google/gemini-cli@0.61.0"])?;

@@ -68,7 +68,9 @@ impl Folder {
             let mut cargo = self.bounded("cargo".as_ref());
             cargo
                 .args(["install", "--quiet", "--locked", package, "--root"])
-                .arg(&self.path);
+                .arg(&self.path)
+                // Nothing of it is of use among what the workspace builds.
+                .env_remove("CARGO_TARGET_DIR");
             output(&mut cargo).map(drop)
         })
     }
