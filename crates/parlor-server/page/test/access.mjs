@@ -14,26 +14,22 @@ export default {
     writeFileSync(keys, `${KEY}\n`);
     chmodSync(keys, 0o600);
     await locked.start('--keys', keys);
-    try {
-      const it = await Visit.of(browser, locked.url, { isLocked: true });
-      const { page } = it;
-      const asked = page.getByRole('dialog', { name: 'This service asks for a key' });
-      await asked.getByLabel('Key').fill('a wrong one');
-      await asked.getByLabel('Key').press('Enter');
-      await asked.getByText('The key that was used is wrong').waitFor();
-      await asked.getByLabel('Key').fill(KEY);
-      await asked.getByLabel('Key').press('Enter');
-      const turn = await it.asked('plain', 'May I?');
-      assert.match(await turn.innerText(), /You said: May I\?/);
-      const kept = await page.evaluate(() => [location.href, JSON.stringify(localStorage), document.cookie].join());
-      assert.ok(!kept.includes(KEY));
-      await page.reload();
-      await page.locator('.prose', { hasText: 'You said: May I?' }).waitFor();
-      await page.getByRole('button', { name: 'Forget the key' }).click();
-      await asked.waitFor();
-    } finally {
-      locked.stop();
-    }
+    const it = await Visit.of(browser, locked.url, { isLocked: true });
+    const { page } = it;
+    const asked = page.getByRole('dialog', { name: 'This service asks for a key' });
+    await asked.getByLabel('Key').fill('a wrong one');
+    await asked.getByLabel('Key').press('Enter');
+    await asked.getByText('The key that was used is wrong').waitFor();
+    await asked.getByLabel('Key').fill(KEY);
+    await asked.getByLabel('Key').press('Enter');
+    const turn = await it.asked('plain', 'May I?');
+    assert.match(await turn.innerText(), /You said: May I\?/);
+    const kept = await page.evaluate(() => [location.href, JSON.stringify(localStorage), document.cookie].join());
+    assert.ok(!kept.includes(KEY));
+    await page.reload();
+    await page.locator('.prose', { hasText: 'You said: May I?' }).waitFor();
+    await page.getByRole('button', { name: 'Forget the key' }).click();
+    await asked.waitFor();
   },
 
   async 'it works under a path'({ browser, service }) {
@@ -46,7 +42,6 @@ export default {
     await it.page.reload();
     await it.page.locator('.prose', { hasText: 'It is simple' }).waitFor();
     assert.deepEqual(missing, []);
-    site.stop();
   },
 
   async 'the keyboard is enough'({ visit }) {

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { browserPath, stage, Visit } from './stage.mjs';
+import { browserPath, stage, stopAll, Visit } from './stage.mjs';
 
 const program = process.env.PARLOR
   ?? fileURLToPath(new URL(`../../../../${process.env.CARGO_TARGET_DIR ?? 'target'}/debug/parlor`, import.meta.url));
@@ -36,7 +36,7 @@ for (const { name, run } of cases.filter((it) => it.name.includes(wanted))) {
   let error = null;
   let told = '';
   try {
-    upstream.requests.length = 0;
+    upstream.reset();
     await run({
       tell: (text) => { told = `: ${text}`; }, browser, upstream, service, program,
       visit: (options, path = '') => Visit.of(browser, service.url + path, options),
@@ -46,6 +46,7 @@ for (const { name, run } of cases.filter((it) => it.name.includes(wanted))) {
   }
   // Of all tests: nothing is asked of anybody else, and no policy is broken.
   const troubles = await Visit.endAll();
+  stopAll();
   if (troubles.length) error = new Error([...troubles, error?.stack].join('\n'));
   console.log(`${error ? 'FAILED' : 'ok'}  ${name} (${Math.round(performance.now() - at)} ms)${told}`);
   if (error) console.log(`    ${(error.stack ?? String(error)).replaceAll('\n', '\n    ')}`);

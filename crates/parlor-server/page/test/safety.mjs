@@ -77,7 +77,6 @@ export default {
     });
     await it.answer();
     await checked(page);
-    upstream.says = 'Said.';
   },
 
   async 'the policies hold'({ visit, service }) {
@@ -144,7 +143,6 @@ export default {
         await found('history');
       }
     }
-    upstream.says = 'Said.';
   },
 };
 

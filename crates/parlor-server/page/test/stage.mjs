@@ -22,9 +22,18 @@ async function freePort() {
   return port;
 }
 
+// What a test has started and not stopped.
+const started = new Set();
+
+// Ends what a test has started, whatever became of the test.
+export function stopAll() {
+  for (const it of started) it.stop();
+}
+
 // A service with a folder of its own.
 export class Service {
   constructor(upstream, program) {
+    started.add(this);
     this.upstream = upstream;
     this.program = program;
     this.folder = mkdtempSync(join(tmpdir(), 'parlor-page-'));
@@ -73,6 +82,7 @@ ${['plain', 'slow', 'long', 'long-code', 'long-list', 'thinks', 'cut', 'says', '
   }
 
   stop() {
+    started.delete(this);
     this.process?.removeAllListeners('exit');
     this.process?.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
@@ -96,7 +106,14 @@ export async function under(prefix, url) {
     return request.pipe(passed);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${server.address().port}${prefix}`, stop: () => { server.closeAllConnections(); server.close(); } };
+  const stop = () => {
+    started.delete(site);
+    server.closeAllConnections();
+    server.close();
+  };
+  const site = { url: `http://127.0.0.1:${server.address().port}${prefix}`, stop };
+  started.add(site);
+  return site;
 }
 
 // Waits until something holds; fails where it doesn't in time.
@@ -111,6 +128,8 @@ export async function until(holds, ms) {
 export async function stage(program) {
   const upstream = await new Upstream().start();
   const service = await new Service(upstream, program).start();
+  // It stays for all tests.
+  started.delete(service);
   return { upstream, service };
 }
 

@@ -133,16 +133,32 @@ export default {
 
   async 'what is dropped is sent and shown, and how much to think is chosen'({ browser, program, upstream }) {
     const service = new Service(upstream, program);
-    appendFileSync(service.config, `sees = "openai-chat/gpt-5.4-mini"\n[providers.openai-chat]\nbase_url = "${upstream.url}"\napi_key_env = "STAGE_KEY"\n`);
+    // A model that takes them all, of a provider that the upstream stands in for.
+    appendFileSync(service.config, `sees = "gemini/gemini-2.5-flash"\n[providers.gemini]\ntype = "openai-chat"\nbase_url = "${upstream.url}"\napi_key_env = "STAGE_KEY"\n`);
     await service.start();
     const it = await Visit.of(browser, service.url);
     const { page } = it;
     await it.choose('sees');
-    await page.evaluate(() => {
+    await page.evaluate(async () => {
       const data = new DataTransfer();
       const dot = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='), (it) => it.charCodeAt(0));
       data.items.add(new File([dot], 'dot.png', { type: 'image/png' }));
       data.items.add(new File(['%PDF-1.4\n%%EOF'], 'page.pdf', { type: 'application/pdf' }));
+      // A second of silence: what it is, how long, one channel of 8,000 bytes a second, and these.
+      const head = new DataView(new ArrayBuffer(44));
+      for (const [at, word] of [[0, 'RIFF'], [8, 'WAVE'], [12, 'fmt '], [36, 'data']]) {
+        for (let n = 0; n < 4; n += 1) head.setUint8(at + n, word.charCodeAt(n));
+      }
+      for (const [at, number] of [[4, 8036], [16, 16], [24, 8000], [28, 8000], [40, 8000]]) head.setUint32(at, number, true);
+      for (const [at, number] of [[20, 1], [22, 1], [32, 1], [34, 8]]) head.setUint16(at, number, true);
+      data.items.add(new File([head, new Uint8Array(8000).fill(128)], 'hush.wav', { type: 'audio/wav' }));
+      const canvas = document.createElement('canvas');
+      canvas.getContext('2d').fillRect(0, 0, 9, 9);
+      const recorder = new MediaRecorder(canvas.captureStream());
+      const film = new Promise((done) => recorder.addEventListener('dataavailable', (event) => done(event.data), { once: true }));
+      recorder.addEventListener('start', () => recorder.stop());
+      recorder.start();
+      data.items.add(new File([await film], 'film.webm', { type: 'video/webm' }));
       const stage = document.querySelector('.stage');
       for (const type of ['dragover', 'drop']) stage.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
     });
@@ -154,13 +170,16 @@ export default {
     const turn = await it.answer();
     const { body } = upstream.last;
     assert.equal(body.reasoning_effort, 'high');
-    assert.deepEqual(body.messages.at(-1).content.map((part) => part.type).sort(), ['file', 'image_url', 'text']);
+    assert.deepEqual(body.messages.at(-1).content.map((part) => part.type).sort(), ['file', 'image_url', 'input_audio', 'text', 'video_url']);
     await turn.locator('.shown img').waitFor();
     await page.reload();
     await page.locator('.shown img').waitFor();
     await page.locator('.shown .chip', { hasText: 'page.pdf' }).waitFor();
     assert.ok(await page.locator('.shown img').evaluate((it) => it.decode().then(() => it.naturalWidth === 1)));
-    service.stop();
+    await page.locator('.shown video[aria-label="film.webm"] + small', { hasText: 'film.webm' }).waitFor();
+    const sound = page.locator('.shown audio[aria-label="hush.wav"]');
+    await sound.locator('+ small', { hasText: 'hush.wav' }).waitFor();
+    await page.waitForFunction((it) => it.duration === 1, await sound.elementHandle());
   },
 
   async 'pictures and texts go along, and what a model may not take is said'({ visit, upstream }) {

@@ -28,14 +28,21 @@ function pieces(text, size) {
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Upstream {
-  // What was asked, with when the connection ended before its answer did.
-  requests = [];
-  // What the model `says` answers.
-  says = 'Said.';
-  // What the model `calls` has posted.
-  card = { to: 'Oslo', text: 'Hello from here' };
-  // When it may answer what a tool gave.
-  mayAnswer = Promise.resolve();
+  constructor() {
+    this.reset();
+  }
+
+  // As it is before a test.
+  reset() {
+    // What was asked, with when the connection ended before its answer did.
+    this.requests = [];
+    // What the model `says` answers.
+    this.says = 'Said.';
+    // What the model `calls` has posted.
+    this.card = { to: 'Oslo', text: 'Hello from here' };
+    // When it may answer what a tool gave.
+    this.mayAnswer = Promise.resolve();
+  }
 
   async start() {
     this.server = createServer((request, response) => {

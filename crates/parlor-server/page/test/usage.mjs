@@ -29,11 +29,7 @@ async function own({ upstream, program }, run, ...options) {
   const service = new Service(upstream, program);
   const more = options.flatMap((it) => it(service));
   await service.start(...more);
-  try {
-    await run(service);
-  } finally {
-    service.stop();
-  }
+  await run(service);
 }
 
 const locked = (service) => {
@@ -198,7 +194,6 @@ export default {
     await page.keyboard.press('Enter');
     await page.locator('.model').waitFor();
     assert.deepEqual(missing, []);
-    site.stop();
   },
 
   async 'axe finds nothing in light, dark and on a phone'(given) {

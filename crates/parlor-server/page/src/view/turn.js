@@ -64,6 +64,8 @@ function Question({ turn }) {
     </div>`;
 }
 
+const UNNAMED = { image: 'A picture', audio: 'A sound', video: 'A film' };
+
 // A picture, a sound, a film or a file.
 function Shown({ part }) {
   const address = useSignal('');
@@ -77,9 +79,9 @@ function Shown({ part }) {
   }, [source]);
   const name = part.name ?? fileName(part.text ?? '');
   const kind = part.mediaKind ?? part.kind;
-  if (address.value && kind === 'image') return html`<a href=${address.value} target="_blank" rel="noopener"><img src=${address.value} alt=${name || 'A picture'} /></a>`;
-  if (address.value && kind === 'audio') return html`<audio controls src=${address.value} aria-label=${name || 'A sound'}></audio>`;
-  if (address.value && kind === 'video') return html`<video controls src=${address.value} aria-label=${name || 'A film'}></video>`;
+  const said = name || UNNAMED[kind];
+  if (address.value && kind === 'image') return html`<a href=${address.value} target="_blank" rel="noopener"><img src=${address.value} alt=${said} /></a>`;
+  if (address.value && UNNAMED[kind]) return html`<div><${kind} controls src=${address.value} aria-label=${said}><//>${name && html`<small>${name}</small>`}</div>`;
   const label = html`<${Icon} name="file" />${name || part.media_type || kind || 'A file'}`;
   return address.value
     ? html`<a class="chip" href=${address.value} target="_blank" rel="noopener">${label}</a>`
