@@ -9,7 +9,12 @@
 
 /// The model id from the command line, else `echo`.
 pub fn model_id() -> String {
-    let ids = model_ids(&["echo"], &["openai-chat/scripted"]);
+    model_id_or("openai-chat/scripted")
+}
+
+/// The same, where a demo asks this one.
+pub fn model_id_or(of_demo: &str) -> String {
+    let ids = model_ids(&["echo"], &[of_demo]);
     ids.into_iter().next().unwrap_or_default()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> parlor::Result<()> {
-    let batches = parlor::batches(&examples::model_id())?;
+    let batches = parlor::batches(&examples::model_id_or("anthropic/scripted"))?;
     let path = std::env::args().nth(2);
     let cities = ["Oslo", "Lima", "Cairo", "Kyoto", "Quito"];
     let questions = cities.map(|city| format!("What is {city} known for?"));

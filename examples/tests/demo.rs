@@ -27,8 +27,7 @@ const fn shown(name: &'static str, prints: &'static [&'static str]) -> Shown {
 
 const SKY: &str = "Because air scatters blue light more than red.";
 
-/// All but `mcp_server`, which asks no model, and `provider_batch`: nobody stands in for batches,
-/// which take a day.
+/// All but `mcp_server`, which asks no model.
 const SHOWN: &[Shown] = &[
     shown(
         "agent",
@@ -72,6 +71,10 @@ const SHOWN: &[Shown] = &[
             "the lighthouse: [\"take the boat\", \"climb the stairs\"]",
         ],
     ),
+    Shown {
+        arguments: &["{}/demo-provider_batch.jsonl"],
+        ..shown("provider_batch", &["Oslo: Its people", "Quito: Its people"])
+    },
     shown(
         "several_providers",
         &[
@@ -112,7 +115,9 @@ const SHOWN: &[Shown] = &[
 
 #[test]
 fn each_runs_against_the_providers_own_protocols() {
-    let _ = std::fs::remove_file(concat!(env!("CARGO_TARGET_TMPDIR"), "/demo-approval.json"));
+    for kept in ["demo-approval.json", "demo-provider_batch.jsonl"] {
+        let _ = std::fs::remove_file(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(kept));
+    }
     let mcp_server = command("mcp_server", &[]);
     let mcp_server = mcp_server.get_program().to_str().unwrap();
     let mut wrong = Vec::new();
@@ -148,7 +153,7 @@ fn every_example_is_shown() {
         let Some(name) = name.strip_suffix(".rs") else {
             continue;
         };
-        let needs_none = ["lib", "mcp_server", "provider_batch"].contains(&name);
+        let needs_none = ["lib", "mcp_server"].contains(&name);
         if !needs_none && !SHOWN.iter().any(|it| it.name == name) {
             missing.push(name.to_owned());
         }

@@ -12,7 +12,6 @@ use crate::stream::{ChatStream, Ready};
 use crate::tool::{Arguments, ToolCall, ToolChoice, ToolDefinition};
 use crate::usage::Usage;
 use async_trait::async_trait;
-use compact_str::CompactString;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -119,25 +118,14 @@ impl ChatModel for Echo {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
         let events = self.answer(request)?.into_events();
-        let events = events.into_iter().flat_map(by_word).collect::<Vec<_>>();
+        let events = events
+            .into_iter()
+            .flat_map(Event::by_word)
+            .collect::<Vec<_>>();
         Ok(ChatStream::new(
             self.info.clone(),
             Ready(events.into_iter()),
         ))
-    }
-}
-
-fn by_word(event: Event) -> Vec<Event> {
-    match event {
-        Event::TextDelta { choice, part, text } => text
-            .split_inclusive(char::is_whitespace)
-            .map(|word| Event::TextDelta {
-                choice,
-                part,
-                text: CompactString::from(word),
-            })
-            .collect(),
-        other => vec![other],
     }
 }
 

@@ -250,6 +250,33 @@ impl Event {
         }
     }
 
+    /// Text or reasoning as a delta for each word, with the white space behind
+    /// it: how a model that has its answer at once streams it. Any other event
+    /// as it is.
+    ///
+    /// ```
+    /// # use parlor_core::Event;
+    /// let text = |text: &str| Event::TextDelta { choice: 0, part: 0, text: text.into() };
+    /// assert_eq!(text("so it  is").by_word(), [text("so "), text("it "), text(" "), text("is")]);
+    /// ```
+    pub fn by_word(self) -> Vec<Self> {
+        type Make = fn(u32, u32, CompactString) -> Event;
+        let (choice, part, text, make): (_, _, _, Make) = match self {
+            Self::TextDelta { choice, part, text } => (choice, part, text, |choice, part, text| {
+                Self::TextDelta { choice, part, text }
+            }),
+            Self::ReasoningDelta { choice, part, text } => {
+                (choice, part, text, |choice, part, text| {
+                    Self::ReasoningDelta { choice, part, text }
+                })
+            }
+            other => return vec![other],
+        };
+        text.split_inclusive(char::is_whitespace)
+            .map(|word| make(choice, part, word.into()))
+            .collect()
+    }
+
     /// Whether it ends a stream.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Completed { .. })

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::{Error, ErrorKind, Result};
+use parlor_core::{Error, ErrorKind, Event, Result};
 use parlor_dialect::Framing;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,6 +24,8 @@ const BODY: usize = 48 << 20;
 
 /// How long an answer that waits to be stopped waits.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+const JSON: &str = "application/json";
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
@@ -118,57 +120,63 @@ impl Connection {
         request: &WireRequest,
         response: &mut WireResponse,
     ) -> std::result::Result<(), Gone> {
-        match self.play(request).await {
-            Ok((
-                Played {
-                    response: answer,
-                    stops,
-                },
-                true,
-            )) => self.stream(answer.into_events(), stops, response).await,
-            Ok((
-                Played {
-                    response: answer, ..
-                },
-                false,
-            )) => match self.speak.whole(&answer) {
-                Ok(body) => self.whole(200, body, response).await,
-                Err(error) => self.refuse(&error, response).await,
+        let told = match self.batch(request).await {
+            Some(told) => told,
+            None => match self.asked(request).await {
+                Ok((played, true)) => {
+                    let events = played.response.into_events();
+                    return self.stream(events, played.stops, response).await;
+                }
+                Ok((played, false)) => self.speak.whole(&played.response).map(|it| (JSON, it)),
+                Err(error) => Err(error),
             },
-            Err(error) => self.refuse(&error, response).await,
+        };
+        match told {
+            Ok((content_type, body)) => self.whole(200, content_type, body, response).await,
+            Err(error) => {
+                let (status, body) = self.speak.refuse(&error);
+                self.whole(status, JSON, body, response).await
+            }
         }
     }
 
-    /// What the script has for a request, and whether it is to be streamed.
-    async fn play(&self, request: &WireRequest) -> Result<(Played, bool)> {
+    async fn asked(&self, request: &WireRequest) -> Result<(Played, bool)> {
         if request.method != "POST" {
             let message = format!("a stand-in answers no {} {}", request.method, request.path);
             return Err(Error::new(ErrorKind::ModelNotFound, message).with_status(404));
         }
-        let provider = self.stand_in.provider;
-        let incoming = self.speak.read(&request.path, &request.body, provider)?;
+        self.play(&request.path, &request.body).await
+    }
+
+    /// What the script has for a request, and whether it is to be streamed.
+    pub(crate) async fn play(&self, path: &str, body: &[u8]) -> Result<(Played, bool)> {
+        let incoming = self.speak.read(path, body, self.stand_in.provider)?;
         let says_so = self.site.manner.says_so;
         let played = script::play(&incoming.model, &incoming.request, says_so).await?;
         Ok((played, incoming.stream))
     }
 
-    async fn refuse(
-        &mut self,
-        error: &Error,
-        response: &mut WireResponse,
-    ) -> std::result::Result<(), Gone> {
-        let (status, body) = self.speak.refuse(error);
-        self.whole(status, body, response).await
+    pub(crate) fn stand_in(&self) -> &StandIn {
+        self.stand_in
+    }
+
+    pub(crate) fn speak(&self) -> &dyn Speak {
+        &*self.speak
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
     }
 
     async fn whole(
         &mut self,
         status: u16,
+        content_type: &'static str,
         body: Vec<u8>,
         response: &mut WireResponse,
     ) -> std::result::Result<(), Gone> {
         response.status = status;
-        response.content_type = "application/json";
+        response.content_type = content_type;
         let head = head(response, &format!("content-length: {}", body.len()));
         self.stream.write_all(head.as_bytes()).await?;
         self.stream.write_all(&body).await?;
@@ -180,7 +188,7 @@ impl Connection {
     /// where `stops` says how many, it waits to be stopped.
     async fn stream(
         &mut self,
-        events: Vec<parlor_core::Event>,
+        events: Vec<Event>,
         stops: Option<usize>,
         response: &mut WireResponse,
     ) -> std::result::Result<(), Gone> {
@@ -195,7 +203,7 @@ impl Connection {
         let pace = self.site.manner.pace;
         let mut encoder = self.speak.encoder();
         let mut words = 0;
-        for event in events.into_iter().flat_map(script::by_word) {
+        for event in events.into_iter().flat_map(Event::by_word) {
             let mut frames: Vec<(Option<String>, Vec<u8>)> = Vec::new();
             if let Err(error) = encoder.encode(&event, &mut frames) {
                 encoder.fail(&error, &mut frames);

@@ -18,6 +18,7 @@
 //! ```
 
 mod again;
+mod batches;
 mod connection;
 mod exchange;
 mod script;

@@ -1,7 +1,7 @@
 //! What is answered: by the words of the question.
 
 use parlor_core::{
-    Arguments, ChatModel as _, ChatRequest, ChatResponse, Choice, Echo, Error, ErrorKind, Event,
+    Arguments, ChatModel as _, ChatRequest, ChatResponse, Choice, Echo, Error, ErrorKind,
     FinishKind, FinishReason, MediaKind, Message, OutputFormat, Part, Reasoning, Result, Usage,
 };
 use serde_json::Value;
@@ -267,28 +267,5 @@ fn name_in(value: &mut Value, question: &str) {
         if value == "text" {
             *value = name.into();
         }
-    }
-}
-
-/// A delta of text as one of each word; every other event as it is.
-pub(crate) fn by_word(event: Event) -> Vec<Event> {
-    match event {
-        Event::TextDelta { choice, part, text } => text
-            .split_inclusive(char::is_whitespace)
-            .map(|word| Event::TextDelta {
-                choice,
-                part,
-                text: word.into(),
-            })
-            .collect(),
-        Event::ReasoningDelta { choice, part, text } => text
-            .split_inclusive(char::is_whitespace)
-            .map(|word| Event::ReasoningDelta {
-                choice,
-                part,
-                text: word.into(),
-            })
-            .collect(),
-        event => vec![event],
     }
 }

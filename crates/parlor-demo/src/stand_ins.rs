@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::batches::Batch;
 use crate::connection::Connection;
 use crate::exchange::Exchange;
 use crate::script::SCRIPTED;
@@ -46,6 +47,7 @@ pub struct StandIns {
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) manner: Manner,
+    batches: Mutex<Vec<Batch>>,
     seen: Mutex<Vec<Exchange>>,
     ended: Notify,
 }
@@ -59,7 +61,12 @@ impl Site {
         }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Exchange>> {
+    /// The batches that were handed in.
+    pub(crate) fn batches(&self) -> MutexGuard<'_, Vec<Batch>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Vec<Exchange>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,6 +79,7 @@ impl StandIns {
     pub async fn start(manner: Manner) -> io::Result<Self> {
         let site = Arc::new(Site {
             manner,
+            batches: Mutex::default(),
             seen: Mutex::default(),
             ended: Notify::new(),
         });

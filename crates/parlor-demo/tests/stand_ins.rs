@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use parlor::agent::{Conversation, tool};
 use parlor::{
-    ChatModel, ChatModelExt as _, Config, Env, ErrorKind, Event, Media, Message, PROVIDERS, Part,
-    Registry,
+    BatchItem, BatchState, ChatModel, ChatModelExt as _, Config, Env, ErrorKind, Event, Media,
+    Message, PROVIDERS, Part, Registry,
 };
 use parlor_demo::{KEY, KEY_VARIABLE, Manner, OVERLOADED, SCRIPTED, STAND_INS, StandIns};
 
@@ -133,4 +133,50 @@ async fn one_that_waits_to_be_stopped_notices() {
         "{}",
         seen.response.frames.len()
     );
+}
+
+#[tokio::test]
+async fn one_takes_batches() {
+    let (_stand_ins, registry) = started().await;
+    let batches = registry.batches("anthropic/scripted").unwrap();
+    let items = [("a", "Why is the sky blue?"), ("b", "What is a brick for?")];
+    let items = items.map(|(id, question)| BatchItem::new(id, question));
+
+    let taken = batches.submit("questions", &items).await.unwrap();
+    assert_eq!(taken.state, BatchState::InProgress);
+    assert_eq!((taken.counts.done(), taken.counts.total), (0, 2));
+    assert!(taken.created.unwrap() < taken.expires.unwrap());
+    let states = [BatchState::InProgress, BatchState::Ended];
+    for state in states {
+        assert_eq!(batches.status(&taken.id).await.unwrap().state, state);
+    }
+    let mut results = batches.results(&taken.id).await.unwrap();
+    let mut texts = Vec::new();
+    while let Some(result) = results.next().await {
+        let result = result.unwrap();
+        texts.push((result.id, result.result.unwrap().text()));
+    }
+    assert_eq!(texts.len(), 2);
+    assert!(texts[0].1.starts_with("Because air"), "{texts:?}");
+    assert!(texts[1].1.starts_with("A wall"), "{texts:?}");
+
+    let other = batches.submit("more", &items).await.unwrap();
+    let cancelled = batches.cancel(&other.id).await.unwrap();
+    assert_eq!(cancelled.state, BatchState::Cancelling);
+    let listed = batches.list().await.unwrap();
+    let listed: Vec<_> = listed.into_iter().map(|it| it.id).collect();
+    assert_eq!(listed, [other.id.clone(), taken.id]);
+    batches.status(&other.id).await.unwrap();
+    let mut results = batches.results(&other.id).await.unwrap();
+    let first = results.next().await.unwrap().unwrap();
+    assert_eq!(first.result.unwrap_err().kind(), ErrorKind::Cancelled);
+
+    let error = batches.status("msgbatch_7").await.unwrap_err();
+    assert_eq!(error.status(), Some(404));
+    let overloaded = registry.batches("anthropic/overloaded").unwrap();
+    let failed = overloaded.submit("none", &items).await.unwrap();
+    overloaded.status(&failed.id).await.unwrap();
+    let mut results = overloaded.results(&failed.id).await.unwrap();
+    let first = results.next().await.unwrap().unwrap();
+    assert_eq!(first.result.unwrap_err().kind(), ErrorKind::Overloaded);
 }

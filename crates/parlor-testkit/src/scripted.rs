@@ -53,18 +53,7 @@ impl Script {
         choice.finish_reason = Some(FinishKind::Stop.into());
         let mut response = ChatResponse::default();
         response.choices.push(choice);
-        let by_word = |event| match event {
-            Event::TextDelta { choice, part, text } => text
-                .split_inclusive(char::is_whitespace)
-                .map(|word| Event::TextDelta {
-                    choice,
-                    part,
-                    text: word.into(),
-                })
-                .collect(),
-            other => vec![other],
-        };
-        let events = response.into_events().into_iter().flat_map(by_word);
+        let events = response.into_events().into_iter().flat_map(Event::by_word);
         Self::new().events(events)
     }
 
