@@ -20,7 +20,7 @@ mod usage;
 pub(crate) use batch::batch;
 pub(crate) use chat::chat;
 pub(crate) use completions::completions;
-pub(crate) use config::{config, configure, configure_default_model};
+pub(crate) use config::{Configured, config, configure, configure_default_model};
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;

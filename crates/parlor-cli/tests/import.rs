@@ -169,6 +169,7 @@ fn aichat_comes_over_once_and_what_is_left_is_named() {
         &[
             "conversations  0 new, 4 there already",
             "french (there already)",
+            "provider       work (there already)",
         ],
     );
     let keys = fs::read_to_string(home.path().join(".config/parlor/keys.toml")).unwrap();
@@ -460,5 +461,10 @@ fn a_proxys_models_and_routes_are_taken_over() {
     assert_eq!(get("layers.timeout.total").trim(), "90s");
     assert_eq!(home.run(&["config", "check"]).code, Some(0));
     let again = home.run(&["import", "litellm", file]);
-    says(&again, &["something is set already"]);
+    says(&again, &["retries        2 (there already)"]);
+    assert!(!said(&again).contains("something is set"), "{again:?}");
+    home.run(&["config", "set", "layers.retry.attempts", "7"]);
+    let other = home.run(&["import", "litellm", file]);
+    says(&other, &["retries        2 (something is set already"]);
+    assert_eq!(get("layers.retry.attempts").trim(), "7");
 }

@@ -269,36 +269,55 @@ pub(crate) fn configure_default_model(
     Ok(file)
 }
 
-/// Sets values that belong together, unless one of their places is taken; whether they were, or
-/// with `changes` false would be. Nothing is written that would be wrong.
+/// What became of values that belong together.
+pub(crate) enum Configured {
+    /// They are set, or would be.
+    New,
+    /// They were there.
+    Known,
+    /// Something else was in a place of theirs, and stays.
+    Taken,
+}
+
+/// Sets values that belong together, unless one of their places is taken. With `changes` false
+/// it only says so, and nothing is written that would be wrong.
 pub(crate) fn configure(
     file: Option<&Path>,
     values: &[(Vec<&str>, Value)],
     changes: bool,
-) -> Result<bool, Failure> {
+) -> Result<Configured, Failure> {
     let file = file_or_usual(file)?;
     if is_json(&file) {
         return Err(wrong(format!("{} isn't written to", file.display())));
     }
-    let before = parse(&file, &read(&file)?)?;
-    let mut document = before;
+    let mut document = parse(&file, &read(&file)?)?;
+    let bare = |value: &Value| value.clone().decorated("", "").to_string();
+    let mut known = 0;
     for (keys, value) in values {
         let mut at = Some(document.as_item());
         for key in keys {
             at = at.and_then(|it| it.get(*key));
         }
-        if at.is_some() {
-            return Ok(false);
+        match at {
+            Some(Item::Value(there)) if bare(there) == bare(value) => {
+                known += 1;
+                continue;
+            }
+            Some(_) => return Ok(Configured::Taken),
+            None => {}
         }
         let keys: Vec<Key> = keys.iter().map(|key| Key::new(*key)).collect();
         document = parse(&file, &with(&document, &keys, value.clone())?)?;
+    }
+    if known == values.len() {
+        return Ok(Configured::Known);
     }
     let text = document.to_string();
     check(&file, &text)?;
     if changes {
         write(&file, &text)?;
     }
-    Ok(true)
+    Ok(Configured::New)
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {

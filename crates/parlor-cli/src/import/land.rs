@@ -9,7 +9,7 @@ use toml_edit::Value;
 
 use super::Haul;
 use super::text::array;
-use crate::commands;
+use crate::commands::{self, Configured};
 use crate::failure::Failure;
 use crate::files;
 use crate::keeper::{self, Shelf};
@@ -84,8 +84,9 @@ fn configure(haul: &Haul, wish: Wish<'_>, landed: &mut Landed) {
     }
     for (told, values) in groups {
         match commands::configure(wish.config, &values, wish.changes) {
-            Ok(true) => landed.lines.push(told),
-            Ok(false) => landed
+            Ok(Configured::New) => landed.lines.push(told),
+            Ok(Configured::Known) => landed.lines.push(format!("{told} (there already)")),
+            Ok(Configured::Taken) => landed
                 .lines
                 .push(format!("{told} (something is set already, which stays)")),
             Err(failure) => landed
