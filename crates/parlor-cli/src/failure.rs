@@ -215,6 +215,8 @@ impl From<Error> for Failure {
             Media => ("media", 2),
             Validation => ("invalid", 1),
             Cancelled => ("interrupted", 130),
+            // Whoever knows what to do about it expected it.
+            kind if error.help() != Error::new(kind, "").help() => ("failed", 1),
             _ => ("bug", 1),
         };
         Self::new(error, code, exit)

@@ -33,7 +33,13 @@ async fn open() -> Result<Store> {
         Error::new(ErrorKind::Configuration, "no folder for data is known")
             .with_help("Set HOME, or PARLOR_STORE to a file.")
     })?;
-    Store::sqlite(path).await
+    let opened = Store::sqlite(&path).await;
+    opened.map_err(|error| {
+        let message = format!("{}: {}", path.display(), error.message());
+        Error::new(error.kind(), message)
+            .with_help(error.help().to_owned())
+            .with_source(error)
+    })
 }
 
 /// Where the store is, in a folder that is there.

@@ -131,6 +131,8 @@ fn keys_that_cant_be_read_are_not_taken_for_none() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let ran = home.run(&["hi"]);
     ran.failed(3, "config").says(&["parlor doctor --fix"]);
+    let report = home.run(&["doctor"]).stdout;
+    assert!(report.contains("✗ model: embedded/rules ("), "{report}");
     assert_eq!(home.run(&["-m", "echo", "hi"]).stdout, "hi\n");
 }
 

@@ -128,3 +128,14 @@ fn a_server_of_ones_own_is_always_asked() {
     let offered = run(&home, &["--", "parlor", "-m", "ollama/t"], &all);
     assert!(offered.stdout.contains("ollama/two"), "{offered:?}");
 }
+
+#[test]
+fn what_an_api_of_a_provider_lists_has_the_providers_price() {
+    let server = Server::start(vec![list(&["gpt-4o"])]);
+    let url = format!("{}/v1", server.url);
+    let env = [("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &url)];
+    let words = ["models", "--live", "--json", "--provider", "openai-chat"];
+    let listed = run(&Home::new(), &words, &env).json();
+    assert_eq!(listed[0]["id"], "openai-chat/gpt-4o");
+    assert!(listed[0]["price"]["input"].is_number(), "{listed}");
+}

@@ -284,3 +284,11 @@ fn a_name_that_isnt_listed_wants_its_provider() {
     ran.failed(5, "model-not-found")
         .says(&["has its provider in front: -m PROVIDER/qwen3:4b\n"]);
 }
+
+#[test]
+fn a_store_that_is_none_is_named_and_is_no_bug() {
+    let home = Home::new();
+    let file = home.file(".local/share/parlor/parlor.db", "no database at all");
+    let ran = home.run(&["history", "--list"]);
+    ran.failed(1, "failed").says(&[&file, "move it away"]);
+}

@@ -303,3 +303,14 @@ fn nothing_is_left_behind_where_nothing_is_to_be() {
     let kept = home.run(&["history", "--json"]).json();
     assert_eq!(kept[0]["turns"], 1, "{kept}");
 }
+
+#[test]
+fn a_prompt_that_is_a_files_name_is_asked_and_told_of() {
+    let home = Home::new();
+    home.file("notes.txt", "Ann likes blue.");
+    let ran = home.run(&["-m", "echo", "notes.txt"]);
+    assert_eq!(ran.stdout, "notes.txt\n", "{ran:?}");
+    ran.says(&["note: notes.txt is a file", "-a notes.txt sends"]);
+    let told = home.run(&["-m", "echo", "Read", "notes.txt"]);
+    assert_eq!(told.stderr, "", "{told:?}");
+}

@@ -10,9 +10,9 @@ use crate::complete;
 /// What to go on with, and how.
 #[derive(Debug, Args)]
 pub(crate) struct GoingArgs {
-    /// Go on with the last conversation, with the one of this id, or with one
-    /// that you pick: `-c=pick`. Twice (`-c --continue`), and without a prompt, go
-    /// on with its last answer, which was cut
+    /// Go on with the last conversation, with the one of this id, or with one that you
+    /// pick: `-c=pick`; the model is the one that it was held with. Twice (`-c --continue`),
+    /// and without a prompt, go on with its last answer, which was cut
     #[arg(
         short = 'c',
         long = "continue",

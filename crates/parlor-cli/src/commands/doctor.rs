@@ -268,6 +268,15 @@ fn around(layers: &ConfiguredLayers) -> Vec<LayersAround> {
 async fn default_model(registry: &Registry) -> DefaultModel {
     let choice = registry.default_model(None);
     let told = |rule, because: String| (rule, because);
+    let unreadable = KeyFile::find(registry.env()).err();
+    if let (Rule::BuiltIn { .. }, Some(error)) = (&choice.rule, &unreadable) {
+        return DefaultModel {
+            id: choice.id,
+            rule: "built-in",
+            because: "no key that can be read says otherwise".to_owned(),
+            problem: Some(error.message().to_owned()),
+        };
+    }
     let (rule, because) = match &choice.rule {
         Rule::Variable => told("PARLOR_MODEL", "PARLOR_MODEL names it".to_owned()),
         Rule::Config => told("config", "the configuration names it".to_owned()),

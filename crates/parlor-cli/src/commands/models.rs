@@ -177,11 +177,12 @@ impl Known<'_> {
     /// What an instance lists, completed by the catalogue.
     fn rows(&self, instance: &str, models: Vec<ModelEntry>) -> Vec<Row> {
         let catalogue = self.registry.catalogue();
-        let provider = self.registry.descriptor(instance);
-        let provider = provider.map_or(instance, |it| it.id);
+        let provider = self.registry.descriptor(instance).ok();
+        let whole = provider.and_then(|it| it.region_of);
+        let owners = [Some(instance), provider.map(|it| it.id), whole];
         let row = |model: ModelEntry| {
-            let own = catalogue.lookup(instance, &model.id);
-            let entry = own.or_else(|| catalogue.lookup(provider, &model.id));
+            let mut owners = owners.into_iter().flatten();
+            let entry = owners.find_map(|owner| catalogue.lookup(owner, &model.id));
             let id = format!("{instance}/{}", model.id);
             let mut row = Row::of(id, instance, entry, &self.today);
             row.label = model.label;
