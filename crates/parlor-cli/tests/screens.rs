@@ -183,6 +183,30 @@ fn what_is_typed_while_an_answer_comes_waits_for_the_next_line() {
     }
 }
 
+/// Nor does it move the answer to one question.
+#[test]
+fn what_is_typed_while_the_only_answer_comes_is_not_within_it() {
+    let home = Home::new();
+    let (url, pieces) = dripping();
+    let env = [("OLLAMA_HOST", url.as_str())];
+    let mut pty = Pty::sized(&home, &["-m", "ollama/m", "Tell me"], &env, true, 60);
+    let words = |from: u32, to: u32| (from..to).map(|n| format!("word{n} ")).collect::<String>();
+    pieces.send(words(0, 20)).unwrap();
+    pty.shows("word19");
+    pty.types("ahead\r\r");
+    pieces.send(words(20, 40)).unwrap();
+    pty.shows("word39");
+    drop(pieces);
+    assert_eq!(pty.ended(), 0);
+    let all = pty.rows();
+    assert!(!all.contains("ahead"), "{all}");
+    for n in 0..40 {
+        let word = format!("word{n}");
+        let count = all.split_whitespace().filter(|it| **it == word).count();
+        assert_eq!(count, 1, "{word} in\n{all}");
+    }
+}
+
 /// Wherever an answer is stopped, what was shown of it is kept, and the next
 /// question is asked with it.
 #[test]

@@ -8,7 +8,7 @@ use parlor::{ChatResponse, Event, Message};
 use super::Output;
 use super::text::tell;
 use crate::converse::View;
-use crate::terminal::Terminal;
+use crate::terminal::{Hush, Terminal};
 use crate::waiting;
 
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct PageOutput {
     view: View,
     /// Whether calls are run, and were told of.
     ran_tools: bool,
+    _hush: Option<Hush>,
 }
 
 impl PageOutput {
@@ -25,6 +26,7 @@ impl PageOutput {
             terminal,
             view: View::new(&terminal, thoughts).still(),
             ran_tools: false,
+            _hush: (terminal.stdin && terminal.stdout && !terminal.dumb).then(Hush::begin),
         }
     }
 }
