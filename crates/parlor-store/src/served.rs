@@ -15,7 +15,7 @@ use parlor_core::{Cost, Result, Usage};
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe, Row};
+use sqlx::{Any, Arguments, AssertSqlSafe, Row};
 use std::sync::Arc;
 
 /// By what requests are added up; by default it is one sum.
@@ -227,7 +227,9 @@ impl Insertions {
         });
         by_size.flat_map(|(chunks, statement)| {
             chunks.map(|events| {
-                let row = sqlx::query(AssertSqlSafe(Arc::clone(statement)));
+                let mut values = AnyArguments::default();
+                values.reserve(events.len() * FIELDS.len(), 0);
+                let row = sqlx::query_with(AssertSqlSafe(Arc::clone(statement)), values);
                 events.iter().fold(row, bound)
             })
         })

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -49,15 +49,23 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: Mutex<VecDeque<UsageEvent>>,
+    waiting: Mutex<Waiting>,
     came: Notify,
     /// There is enough for a batch, or somebody waits for what there is.
     hurry: Notify,
+    /// How many were taken or given up, and that there are more of them.
+    gone: AtomicU64,
     written: Notify,
     dropped: AtomicU64,
-    is_writing: AtomicBool,
     is_failing: AtomicBool,
     is_over: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<UsageEvent>,
+    /// How many there were so far, those that are gone with them.
+    came: u64,
 }
 
 impl Queue {
@@ -72,18 +80,19 @@ impl Queue {
         tokio::spawn(async move {
             let shared = writes;
             loop {
-                let batch = shared.take();
-                if batch.is_empty() {
-                    shared.is_writing.store(false, Ordering::Release);
-                    shared.written.notify_waiters();
+                let mut waiting = shared.waiting().events.len();
+                while waiting == 0 {
                     if shared.is_over.load(Ordering::Acquire) {
                         return;
                     }
                     shared.came.notified().await;
-                    // It is over when enough has come, or in time.
-                    let _ = tokio::time::timeout(GATHER, shared.hurry.notified()).await;
-                    continue;
+                    waiting = shared.waiting().events.len();
                 }
+                // The few that came while others were written are gathered as these were.
+                if waiting < BATCH && !shared.is_over.load(Ordering::Acquire) {
+                    let _ = tokio::time::timeout(GATHER, shared.hurry.notified()).await;
+                }
+                let batch = shared.take();
                 let mut tries = TRIES;
                 while let Err(error) = target.take(&batch).await {
                     shared.is_failing.store(true, Ordering::Relaxed);
@@ -97,6 +106,8 @@ impl Queue {
                     tokio::time::sleep(REST).await;
                 }
                 shared.is_failing.store(false, Ordering::Relaxed);
+                shared.gone.fetch_add(batch.len() as u64, Ordering::Release);
+                shared.written.notify_waiters();
             }
         });
         Self { shared }
@@ -109,8 +120,7 @@ impl Queue {
 
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
-        let waiting = self.shared.waiting.lock();
-        waiting.unwrap_or_else(PoisonError::into_inner).len()
+        self.shared.waiting().events.len()
     }
 
     /// Whether the target couldn't take what it was last given.
@@ -120,9 +130,10 @@ impl Queue {
 
     /// Waits until everything is written that came before.
     pub(crate) async fn flushed(&self) {
+        let came = self.shared.waiting().came;
         loop {
             let written = self.shared.written.notified();
-            if self.waiting() == 0 && !self.shared.is_writing.load(Ordering::Acquire) {
+            if self.shared.gone.load(Ordering::Acquire) >= came {
                 return;
             }
             self.shared.came.notify_one();
@@ -133,33 +144,34 @@ impl Queue {
 
     /// Takes an event along, or drops it.
     pub(crate) fn push(&self, event: &UsageEvent) {
-        let waiting = self.shared.waiting.lock();
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= MOST {
+        let mut waiting = self.shared.waiting();
+        if waiting.events.len() >= MOST {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        waiting.push_back(event.clone());
-        let (is_first, is_enough) = (waiting.len() == 1, waiting.len() == BATCH);
+        waiting.events.push_back(event.clone());
+        waiting.came += 1;
+        let count = waiting.events.len();
         drop(waiting);
-        if is_first {
+        if count == 1 {
             self.shared.came.notify_one();
         }
-        if is_enough {
+        if count == BATCH {
             self.shared.hurry.notify_one();
         }
     }
 }
 
 impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it is held.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> Vec<UsageEvent> {
-        let waiting = self.waiting.lock();
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.len().min(BATCH);
-        if count > 0 {
-            self.is_writing.store(true, Ordering::Release);
-        }
-        waiting.drain(..count).collect()
+        let mut waiting = self.waiting();
+        let count = waiting.events.len().min(BATCH);
+        waiting.events.drain(..count).collect()
     }
 }
 
@@ -168,5 +180,71 @@ impl Drop for Queue {
         self.shared.is_over.store(true, Ordering::Release);
         self.shared.came.notify_one();
         self.shared.hurry.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+    use super::*;
+
+    /// Says when it gets how many, and takes them when it may.
+    struct Slow {
+        says: UnboundedSender<(Instant, usize)>,
+        may: Arc<Notify>,
+    }
+
+    #[async_trait]
+    impl Target for Slow {
+        async fn take(&self, batch: &[UsageEvent]) -> Result<()> {
+            let _ = self.says.send((Instant::now(), batch.len()));
+            self.may.notified().await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_others_are_written_is_gathered_too() {
+        let (says, mut said) = unbounded_channel();
+        let may = Arc::new(Notify::new());
+        let queue = Queue::to(Slow {
+            says,
+            may: Arc::clone(&may),
+        });
+        let event = UsageEvent::new(String::new(), "of-tests", 0);
+        queue.push(&event);
+        let (_, first) = said.recv().await.unwrap();
+        queue.push(&event);
+        queue.push(&event);
+        let taken = Instant::now();
+        may.notify_one();
+        let (at, second) = said.recv().await.unwrap();
+        assert_eq!((first, second), (1, 2));
+        assert!(at.duration_since(taken) >= GATHER / 2);
+        may.notify_one();
+        queue.flushed().await;
+        assert_eq!(queue.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_all_to_be_written_waits_for_no_more_than_there_was() {
+        let (says, mut said) = unbounded_channel();
+        let may = Arc::new(Notify::new());
+        let queue = Queue::to(Slow {
+            says,
+            may: Arc::clone(&may),
+        });
+        let event = UsageEvent::new(String::new(), "of-tests", 0);
+        queue.push(&event);
+        let came = async {
+            said.recv().await;
+            queue.push(&event);
+            may.notify_one();
+        };
+        tokio::join!(queue.flushed(), came);
+        assert_eq!(queue.waiting(), 1);
     }
 }
