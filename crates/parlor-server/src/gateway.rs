@@ -39,7 +39,7 @@ const SHOULD_RETRY: &str = "x-should-retry";
 
 /// Answers a request in the dialect of its path.
 pub(crate) async fn ask(
-    dialect: Box<dyn Speak>,
+    dialect: Arc<dyn Speak>,
     State(site): State<Arc<Site>>,
     request: Request,
 ) -> Response {
@@ -93,7 +93,7 @@ impl Drop for Left {
 
 /// Answers whoever was let in; `stays` is told whether the answer goes on without them.
 async fn answer(
-    dialect: Box<dyn Speak>,
+    dialect: Arc<dyn Speak>,
     site: Arc<Site>,
     mut asked: Asked,
     request: Request,

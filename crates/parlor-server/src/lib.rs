@@ -60,6 +60,7 @@ mod body;
 mod chat;
 mod config;
 mod count;
+mod front;
 mod gateway;
 mod health;
 mod layered;

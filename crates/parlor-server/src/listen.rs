@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -26,7 +27,7 @@ pub(crate) async fn listen(
     service: &Service,
     end: impl Future<Output = ()>,
 ) -> Duration {
-    let router = service.router();
+    let front = Arc::new(service.front());
     let config = service.config();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -55,7 +56,8 @@ pub(crate) async fn listen(
         // fails when it is read.
         let _ = stream.set_nodelay(true);
         let stream = Connection::new(stream, config.client_timeout);
-        let service = TowerToHyperService::new(router.clone());
+        let front = Arc::clone(&front);
+        let service = service_fn(move |request| Arc::clone(&front).answer(request));
         let answering = going.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // What broke a connection is in the account of its request.

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::BoxError;
+use axum::body::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -120,15 +121,15 @@ impl AsyncWrite for Connection {
 const LEAST_RATE: u64 = 1024;
 
 /// A request's body whose client has to go on sending it: soon each time, and not too little.
-pub(crate) struct Upload {
-    body: Body,
+pub(crate) struct Upload<B> {
+    body: B,
     patience: Patience,
     began: Option<Instant>,
     received: u64,
 }
 
-impl Upload {
-    pub(crate) fn new(body: Body, limit: Option<Duration>) -> Self {
+impl<B> Upload<B> {
+    pub(crate) fn new(body: B, limit: Option<Duration>) -> Self {
         Self {
             body,
             patience: Patience::new(limit),
@@ -147,7 +148,11 @@ impl Upload {
     }
 }
 
-impl http_body::Body for Upload {
+impl<B> http_body::Body for Upload<B>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -167,7 +172,7 @@ impl http_body::Body for Upload {
             }
         }
         match this.patience.with(frame.map(Ok), cx) {
-            Poll::Ready(Ok(frame)) => Poll::Ready(frame),
+            Poll::Ready(Ok(frame)) => Poll::Ready(frame.map(|it| it.map_err(axum::Error::new))),
             Poll::Ready(Err(late)) => Poll::Ready(Some(Err(axum::Error::new(late)))),
             Poll::Pending => Poll::Pending,
         }

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 use lru::LruCache;
 use parlor::layers::ConfiguredLayers;
 use parlor::{ChatModel, ChatResponse, Error, ErrorKind, ModelInfo, Registry, Result, Secret};
@@ -20,9 +22,10 @@ use crate::access::Access;
 use crate::account::{Account, LONGEST};
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
+use crate::front::Front;
 use crate::responses::ResponseStore;
 use crate::routes::Routes;
-use crate::speak::CLIENTS;
+use crate::speak::{CLIENTS, Speak};
 use crate::threads::Threads;
 use crate::tools::Tools;
 use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, page, responses};
@@ -141,14 +144,22 @@ impl Service {
 
     /// Its routes, for a program that has a server of its own.
     pub fn router(&self) -> Router {
-        routes()
-            .router()
-            .fallback(gateway::nothing)
-            .layer(middleware::from_fn_with_state(
-                Arc::clone(&self.site),
-                ops::around,
-            ))
-            .with_state(Arc::clone(&self.site))
+        let around = |State(site): State<Arc<Site>>, request: Request, next: Next| async move {
+            ops::around(&site, request, |it| next.run(it)).await
+        };
+        let around = middleware::from_fn_with_state(Arc::clone(&self.site), around);
+        self.bare_router().layer(around)
+    }
+
+    /// The same with nothing around the routes.
+    fn bare_router(&self) -> Router {
+        let routes = routes().router().fallback(gateway::nothing);
+        routes.with_state(Arc::clone(&self.site))
+    }
+
+    /// What answers the requests of its own connections.
+    pub(crate) fn front(&self) -> Front {
+        Front::new(Arc::clone(&self.site), self.bare_router())
     }
 
     /// The paths at which it answers, with `{name}` for what varies.
@@ -212,7 +223,8 @@ fn routes() -> Routes {
     let mut lists = Vec::new();
     for clients in CLIENTS {
         for (path, dialect) in clients.asks {
-            let ask = move |site, request| gateway::ask(dialect(), site, request);
+            let dialect: Arc<dyn Speak> = dialect().into();
+            let ask = move |site, request| gateway::ask(Arc::clone(&dialect), site, request);
             routes = routes.route(path, post(ask));
         }
         for (path, count) in clients.counts {

@@ -1,13 +1,12 @@
 //! What stands around every route: the request's id, its times, sites that may ask, slow senders.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::future::Future;
 use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::BoxError;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use axum::response::Response;
 
 use super::origins;
@@ -79,11 +78,16 @@ impl Stages {
 }
 
 /// Answers with the id that the request has, or was given here.
-pub(crate) async fn around(
-    State(site): State<Arc<Site>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn around<B, F>(
+    site: &Site,
+    mut request: Request<B>,
+    next: impl FnOnce(Request<Body>) -> F,
+) -> Response
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+    F: Future<Output = Response>,
+{
     if let Some(response) = origins::preflight(&request, &site.config.origins) {
         return response;
     }
@@ -96,7 +100,7 @@ pub(crate) async fn around(
     let limit = site.config.client_timeout;
     let request = request.map(|body| Body::new(Upload::new(body, limit)));
     let mut response = match wants_times {
-        false => next.run(request).await,
+        false => next(request).await,
         true => {
             let stages = Stages {
                 began: Instant::now(),
@@ -105,7 +109,7 @@ pub(crate) async fn around(
                 sent: Cell::default(),
             };
             let answered = async {
-                let mut response = next.run(request).await;
+                let mut response = next(request).await;
                 if let Ok(Some(times)) = STAGES.try_with(Stages::header) {
                     response.headers_mut().insert(TIMES, times);
                 }
