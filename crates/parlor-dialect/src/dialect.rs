@@ -2,6 +2,7 @@
 
 use crate::extra::Extra;
 use crate::profile::Profile;
+use bytes::Bytes;
 use parlor_core::{
     ChatRequest, ChatResponse, Error, Event, MediaLimits, ModelInfo, Origin, Result, Warning, Words,
 };
@@ -368,7 +369,9 @@ pub struct WireRequest {
     pub path: String,
     /// Headers that the dialect wants, beside authentication.
     pub headers: Vec<(String, String)>,
-    /// The JSON body.
+    /// What comes before `body`: of a long body that a client wrote, in pieces of its own memory.
+    pub before: Vec<Bytes>,
+    /// The JSON body, or the end of it.
     pub body: Vec<u8>,
     /// What was changed or left out.
     pub warnings: Vec<Warning>,

@@ -5,11 +5,16 @@
 //! object of that name, which would have to be merged, or where the host's quirks ask for other words
 //! than the dialect's usual ones, the body is not passed but written anew.
 
+use crate::dialect::WireRequest;
 use crate::scan;
+use bytes::Bytes;
 use parlor_core::{Member, Words};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// How long a piece of a client's body is that isn't copied.
+const LONG: usize = 16 << 10;
 
 /// The members of a JSON object in the order of its bytes, and where their values stand.
 ///
@@ -43,14 +48,14 @@ impl<'a> Outline<'a> {
     /// The value of the last member of this name, as JSON.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         let mut members = self.members.iter().rev();
-        let found = members.find(|it| self.name(it) == name)?;
+        let found = members.find(|it| self.is(it, name))?;
         std::str::from_utf8(self.at(&found.value)).ok()
     }
 
     /// Where the values of members of these names stand, in order.
     pub fn spans(&self, names: &[&str]) -> Vec<Range<usize>> {
         let members = self.members.iter();
-        let members = members.filter(|it| names.contains(&&*self.name(it)));
+        let members = members.filter(|it| names.iter().any(|name| self.is(it, name)));
         members.map(|it| it.value.clone()).collect()
     }
 
@@ -63,49 +68,100 @@ impl<'a> Outline<'a> {
     pub fn with(&self, set: &[(&str, String)]) -> Vec<u8> {
         let added: usize = set.iter().map(|(name, it)| name.len() + it.len() + 8).sum();
         let mut out = Vec::with_capacity(self.body.len() + added);
+        self.put(set, &mut out);
+        out
+    }
+
+    /// Puts the body with these members set.
+    fn put(&self, set: &[(&str, String)], out: &mut impl Out) {
         let start = self.body.iter().position(|it| *it == b'{');
         let start = start.map_or(0, |it| it + 1);
-        out.extend_from_slice(self.at(&(0..start)));
+        out.span(self.body, 0..start);
         let mut new = set.iter().filter(|(name, _)| self.get(name).is_none());
         let mut next = new.next();
         while let Some((name, value)) = next {
-            out.extend_from_slice(Value::from(*name).to_string().as_bytes());
-            out.push(b':');
-            out.extend_from_slice(value.as_bytes());
+            out.text(&Value::from(*name).to_string());
+            out.text(":");
+            out.text(value);
             next = new.next();
             if next.is_some() || !self.members.is_empty() {
-                out.push(b',');
+                out.text(",");
             }
         }
         let mut done = start;
         for member in &*self.members {
-            let name = self.name(member);
-            if let Some((_, value)) = set.iter().find(|(it, _)| *it == name) {
-                out.extend_from_slice(self.at(&(done..member.value.start)));
-                out.extend_from_slice(value.as_bytes());
+            if let Some((_, value)) = set.iter().find(|(it, _)| self.is(member, it)) {
+                out.span(self.body, done..member.value.start);
+                out.text(value);
                 done = member.value.end;
             }
         }
-        out.extend_from_slice(self.body.get(done..).unwrap_or_default());
-        out
+        out.span(self.body, done..self.body.len());
     }
 
     fn at(&self, span: &Range<usize>) -> &'a [u8] {
         self.body.get(span.clone()).unwrap_or_default()
     }
 
-    /// The name of a member, its escapes read.
-    fn name(&self, member: &Member) -> Cow<'a, str> {
-        let written = std::str::from_utf8(self.at(&member.name)).unwrap_or_default();
-        match written.contains('\\') {
-            false => written.into(),
-            true => serde_json::from_str(&format!("\"{written}\"")).unwrap_or_default(),
+    /// Whether a member is called so, its escapes read.
+    fn is(&self, member: &Member, name: &str) -> bool {
+        let written = self.at(&member.name);
+        if !written.contains(&b'\\') {
+            return written == name.as_bytes();
         }
+        let quoted = [b"\"", written, b"\""].concat();
+        serde_json::from_slice::<String>(&quoted).is_ok_and(|it| it == name)
+    }
+}
+
+/// What a body is put into.
+trait Out {
+    /// Takes what stands there in the client's body.
+    fn span(&mut self, body: &[u8], span: Range<usize>);
+
+    /// Takes what is set.
+    fn text(&mut self, text: &str);
+}
+
+impl Out for Vec<u8> {
+    fn span(&mut self, body: &[u8], span: Range<usize>) {
+        self.extend_from_slice(body.get(span).unwrap_or_default());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A body in pieces, the long ones of which are the client's own memory.
+struct Pieces<'a> {
+    body: &'a Bytes,
+    done: Vec<Bytes>,
+    open: Vec<u8>,
+}
+
+impl Out for Pieces<'_> {
+    fn span(&mut self, body: &[u8], span: Range<usize>) {
+        match body.get(span.clone()) {
+            Some(bytes) if bytes.len() >= LONG => {
+                let open = std::mem::take(&mut self.open);
+                if !open.is_empty() {
+                    self.done.push(open.into());
+                }
+                self.done.push(self.body.slice(span));
+            }
+            bytes => self.open.extend_from_slice(bytes.unwrap_or_default()),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.open.extend_from_slice(text.as_bytes());
     }
 }
 
 /// A body that is about to be passed.
 pub(crate) struct Passed<'a> {
+    body: &'a Bytes,
     outline: Outline<'a>,
     set: Vec<(&'a str, String)>,
 }
@@ -114,8 +170,11 @@ impl<'a> Passed<'a> {
     /// The client's body.
     pub(crate) fn new(words: &'a Words) -> Option<Self> {
         let outline = Outline::known(&words.body, &words.members)?;
-        let set = Vec::new();
-        Some(Self { outline, set })
+        Some(Self {
+            body: &words.body,
+            outline,
+            set: Vec::new(),
+        })
     }
 
     /// The same for an answer that is streamed or isn't, where the client says so in this field;
@@ -152,9 +211,20 @@ impl<'a> Passed<'a> {
         Some(self)
     }
 
-    /// The body to send.
-    pub(crate) fn into_body(self) -> Vec<u8> {
-        self.outline.with(&self.set)
+    /// The request to a path with the body.
+    pub(crate) fn into_wire(self, path: impl Into<String>) -> WireRequest {
+        if self.body.len() < LONG {
+            return WireRequest::new(path, self.outline.with(&self.set));
+        }
+        let mut pieces = Pieces {
+            body: self.body,
+            done: Vec::new(),
+            open: Vec::new(),
+        };
+        self.outline.put(&self.set, &mut pieces);
+        let mut wire = WireRequest::new(path, pieces.open);
+        wire.before = pieces.done;
+        wire
     }
 }
 
@@ -202,6 +272,28 @@ mod tests {
             b"{a:1}",
         ] {
             assert!(Outline::of(other).is_none(), "{}", other.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_long_body_is_passed_in_pieces_that_are_its_own_memory() {
+        for long in [0, LONG, 3 * LONG] {
+            let text = "a".repeat(long);
+            for body in [
+                format!("{{\"x\":\"{text}\",\"model\":\"m\",\"y\":1}}"),
+                format!("{{\"model\":\"m\",\"x\":\"{text}\"}}"),
+                format!("{{\"x\":\"{text}\",\"model\":\"m\",\"y\":\"{text}\"}}"),
+                format!("{{\"x\":\"{text}\"}}"),
+            ] {
+                let words = Words::new("of-tests", body.clone().into());
+                let own = words.body.as_ptr_range();
+                let passed = Passed::new(&words).unwrap();
+                let wire = passed.set("model", "\"n\"".to_owned()).into_wire("/");
+                let joined = [wire.before.concat(), wire.body].concat();
+                assert_eq!(joined, set(&body, &[("model", "\"n\"")]).into_bytes());
+                let copied = wire.before.iter().filter(|it| !own.contains(&it.as_ptr()));
+                assert!(copied.map(Bytes::len).sum::<usize>() < LONG, "{long}");
+            }
         }
     }
 

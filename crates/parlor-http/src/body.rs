@@ -1,12 +1,17 @@
-//! The body of an answer that comes whole.
+//! The body of an answer that comes whole, and that of a request that goes in pieces.
 
 use crate::endpoint::Endpoint;
 use crate::failure;
 use crate::model::after;
 use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use parlor_core::{Error, Result, TimeoutKind};
 use reqwest::Response;
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio::time::{Instant, timeout_at};
 
 /// The most bytes of an answer in one piece.
@@ -103,5 +108,29 @@ fn within_limit(length: usize) -> Result<()> {
             )))
         }
         false => Ok(()),
+    }
+}
+
+/// The body of a request in pieces, whose length is known.
+pub(crate) struct Pieces(pub(crate) VecDeque<Bytes>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length: usize = self.0.iter().map(Bytes::len).sum();
+        SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
     }
 }

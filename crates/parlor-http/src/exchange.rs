@@ -1,6 +1,7 @@
 //! One exchange with an endpoint: a request authorised, sent, and sent again where that is safe.
 
 use crate::auth::{Auth, Outgoing, Refusal, Sent};
+use crate::body::Pieces;
 use crate::client::{self, ClientSettings};
 use crate::endpoint::Endpoint;
 use crate::wire::{Boxed, Wire};
@@ -11,6 +12,7 @@ use parlor_core::{Error, ErrorKind, Result, Scrub, Secret, TimeoutKind};
 use parlor_dialect::{Dialect, WireRequest};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -38,6 +40,35 @@ async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Outp
     }
 }
 
+/// The body of a request.
+enum Content {
+    Whole(Vec<u8>),
+    /// One that is long, in pieces of other memory, and its end.
+    Pieces(Vec<Bytes>, Vec<u8>),
+}
+
+impl Content {
+    /// For a request that is sent once, and that nobody looks at.
+    fn once(self) -> reqwest::Body {
+        match self {
+            Self::Whole(body) => body.into(),
+            Self::Pieces(before, end) => {
+                let mut pieces = VecDeque::from(before);
+                pieces.push_back(end.into());
+                reqwest::Body::wrap(Pieces(pieces))
+            }
+        }
+    }
+
+    /// For a request that may be sent again, or told.
+    fn often(self) -> reqwest::Body {
+        match self {
+            Self::Whole(body) => body.into(),
+            Self::Pieces(before, end) => [before.concat(), end].concat().into(),
+        }
+    }
+}
+
 /// A body, its status, and what takes the request's secrets out of it.
 type Whole = (Bytes, u16, Scrub);
 
@@ -61,7 +92,11 @@ impl Endpoint {
                 head
             }
         };
-        self.send_body(head, Some(wire.body)).await
+        let body = match wire.before.is_empty() {
+            true => Content::Whole(wire.body),
+            false => Content::Pieces(wire.before, wire.body),
+        };
+        self.send_body(head, Some(body)).await
     }
 
     /// Sends a request and gives the response whatever its status: for what
@@ -101,7 +136,7 @@ impl Endpoint {
     ) -> Boxed<'a, Result<Response>> {
         Box::pin(async move {
             let head = self.head(method, path, headers, body.is_some())?;
-            self.send_body(head, body).await
+            self.send_body(head, body.map(Content::Whole)).await
         })
     }
 
@@ -152,9 +187,8 @@ impl Endpoint {
         client::shared(settings, self.base.scheme() == "https")
     }
 
-    async fn send_body(&self, mut request: Request, body: Option<Vec<u8>>) -> Result<Response> {
+    async fn send_body(&self, mut request: Request, body: Option<Content>) -> Result<Response> {
         let client = self.client()?;
-        *request.body_mut() = body.map(Into::into);
         let (limit, kind) = match (self.timeouts.first_event, self.timeouts.total) {
             (Some(first), Some(total)) if total < first => (Some(total), TimeoutKind::Total),
             (Some(first), _) => (Some(first), TimeoutKind::FirstEvent),
@@ -163,6 +197,7 @@ impl Endpoint {
         let goes_once = !self.may_renew() && !request.method().is_safe();
         if goes_once && !traffic::is_told() {
             // Nearly all go this way, so nothing of the others' is moved about in it.
+            *request.body_mut() = body.map(Content::once);
             let outcome = within(limit, client.execute(request)).await;
             return match outcome {
                 Some(Ok(response)) => Ok(response),
@@ -170,6 +205,7 @@ impl Endpoint {
                 None => Err(failure::of_timeout(kind, self)),
             };
         }
+        *request.body_mut() = body.map(Content::often);
         let answer = within(limit, self.exchange(&client, request)).await;
         answer.unwrap_or_else(|| Err(failure::of_timeout(kind, self)))
     }

@@ -107,8 +107,8 @@ pub(super) fn to_wire(
 
 /// Passes a client's own body, which names no model, to a host of this dialect.
 pub(super) fn pass(words: &Words, target: &Target<'_>, quirks: &Quirks) -> Option<WireRequest> {
-    let body = Passed::new(words)?.beneath(target.extra)?.into_body();
-    Some(WireRequest::new(path(target, quirks), body))
+    let body = Passed::new(words)?.beneath(target.extra)?;
+    Some(body.into_wire(path(target, quirks)))
 }
 
 fn path(target: &Target<'_>, quirks: &Quirks) -> String {

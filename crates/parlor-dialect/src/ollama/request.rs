@@ -70,7 +70,7 @@ pub(super) fn pass(words: &Words, target: &Target<'_>, quirks: &Quirks) -> Optio
     let body = Passed::new(words)?.streamed(target.stream, true)?;
     let model = Value::from(&*target.info.model).to_string();
     let body = body.beneath(target.extra)?.set("model", model);
-    Some(WireRequest::new("/api/chat", body.into_body()))
+    Some(body.into_wire("/api/chat"))
 }
 
 fn options(request: &ChatRequest) -> Options<'_> {

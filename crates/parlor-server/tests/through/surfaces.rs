@@ -292,3 +292,31 @@ async fn what_a_model_cannot_do_is_named_in_the_head() {
     let (_, head, _) = asked(&address, "/v1/chat/completions", body).await;
     assert!(!head.contains("x-parlor-warnings"), "{head}");
 }
+
+#[tokio::test]
+async fn a_long_body_goes_through_as_it_came() {
+    let (server, address) = upstream().await;
+    let prompt = "Why is it blue? ".repeat(20_000);
+    let body = |model: &str| {
+        let said = format!("[{{\"role\":\"user\",\"content\":\"{prompt}\"}}]");
+        format!("{{ \"messages\": {said}, \"model\":\"{model}\",\"x\" : 1}}").into_bytes()
+    };
+    for streams in [false, true] {
+        let mut body = [body("openai-chat/m"), body("m")];
+        if streams {
+            for it in &mut body {
+                it.truncate(it.len() - 1);
+                it.extend_from_slice(
+                    b",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+                );
+            }
+        }
+        let came = post(&address, "/v1/chat/completions", "", &body[0]).await;
+        assert_eq!(came.status, 200, "{}", came.head);
+        let requests = server.requests();
+        let sent = requests.last().unwrap();
+        assert!(sent.body == body[1], "streams: {streams}");
+        let length = body[1].len().to_string();
+        assert_eq!(sent.header("content-length"), Some(length.as_str()));
+    }
+}

@@ -32,8 +32,8 @@ pub(in super::super) fn pass(
     let body = Passed::new(words)?.streamed(target.stream, false)?;
     let body = body.beneath(extra)?;
     let model = Value::from(&*target.info.model).to_string();
-    let body = body.set("model", model).into_body();
-    let mut wire = WireRequest::new(with_model(&quirks.path, &target.info.model, "@:"), body);
+    let path = with_model(&quirks.path, &target.info.model, "@:");
+    let mut wire = body.set("model", model).into_wire(path);
     let said = |name: &str| {
         let found = words.headers.iter().find(|(it, _)| it == name);
         found.map(|(_, value)| value.clone())

@@ -29,9 +29,8 @@ pub(in super::super) fn pass(
     for fields in [Some(&quirks.body), target.extra] {
         body = body.beneath(fields)?;
     }
-    let body = body.set("model", model).into_body();
     let path = with_model(&quirks.path, &target.info.model, "");
-    let mut wire = WireRequest::new(path, body);
+    let mut wire = body.set("model", model).into_wire(path);
     wire.headers = quirks.headers.clone().into_iter().collect();
     Some(wire)
 }

@@ -17,8 +17,7 @@ pub(in super::super) fn pass(
         body = body.beneath(fields)?;
     }
     let model = Value::from(&*target.info.model).to_string();
-    let body = body.set("model", model).into_body();
-    let mut wire = WireRequest::new(quirks.path.clone(), body);
+    let mut wire = body.set("model", model).into_wire(quirks.path.clone());
     wire.headers = quirks.headers.clone().into_iter().collect();
     Some(wire)
 }
