@@ -54,7 +54,7 @@ fn main() -> Result<(), String> {
         arguments.get(at + 1).filter(|it| !it.starts_with("--"))
     };
     let number = |name: &str| after(name).and_then(|it| it.parse::<u64>().ok());
-    let built = || build::package("upstream") && build::package("pass") && build::command();
+    let built = || build::package("upstream") && build::package("pass") && build::service();
     if !(has("--built") || built()) {
         return Err("the programs don't build".to_owned());
     }

@@ -130,8 +130,7 @@ fn parlor(place: &Place<'_>) -> Result<Process, String> {
          [providers.other]\ntype = \"anthropic\"\nbase_url = \"{url}\"\napi_key_env = \"KEY\"\n"
     );
     let file = written(place, "config.toml", &text)?;
-    let program =
-        std::env::var_os("LOAD_PARLOR").map_or_else(|| build::program("parlor"), Into::into);
+    let program = std::env::var_os("LOAD_PARLOR").map_or_else(build::service_program, Into::into);
     let mut command = command(&program, place);
     let port = free_port()?;
     command

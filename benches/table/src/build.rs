@@ -88,17 +88,30 @@ pub fn package(name: &str) -> bool {
 /// Builds the product's command in the product's own workspace; whether that
 /// worked.
 pub fn command() -> bool {
+    command_into(&target(), &[])
+}
+
+/// Builds the product's command as the image of its service has it; whether that worked.
+pub fn service() -> bool {
+    command_into(&service_target(), &["--features", "jemalloc"])
+}
+
+/// The product's command as the image of its service has it.
+pub fn service_program() -> PathBuf {
+    service_target().join("dist").join("parlor")
+}
+
+fn service_target() -> PathBuf {
+    target().join("service")
+}
+
+fn command_into(target: &Path, more: &[&str]) -> bool {
     let status = Command::new("cargo")
         .current_dir(root().join(".."))
-        .args([
-            "build",
-            "--profile",
-            "dist",
-            "-p",
-            "parlor-cli",
-            "--target-dir",
-        ])
-        .arg(target())
+        .args(["build", "--profile", "dist", "-p", "parlor-cli"])
+        .args(more)
+        .arg("--target-dir")
+        .arg(target)
         .status();
     status.is_ok_and(|status| status.success())
 }
