@@ -162,7 +162,7 @@ fn next_steps(name: &Name, kind: Kind) -> String {
   2. cargo test -p parlor-compatible        grades it with every other preset
   3. cargo xtask abilities                  writes what is made from the code
   4. {var}_API_KEY=… PARLOR_LIVE={id}/MODEL cargo test -p parlor --features rustls,all-providers --test live
-  5. a line in README.md and CHANGELOG.md; cargo xtask tidy",
+  5. a line in crates/parlor/README.md and CHANGELOG.md; cargo xtask tidy",
             module = name.module(),
         ),
         Kind::Native => format!(
@@ -173,7 +173,7 @@ fn next_steps(name: &Name, kind: Kind) -> String {
   3. cargo test -p {package}        the conformance suite; it passes now, keep it so
   4. cargo xtask abilities          writes what is made from the code
   5. {var}_API_KEY=… PARLOR_LIVE={id}/MODEL cargo test -p parlor --features rustls,all-providers --test live
-  6. a line in README.md and CHANGELOG.md; cargo xtask tidy"
+  6. a line in crates/parlor/README.md and CHANGELOG.md; cargo xtask tidy"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Every command that the README and the help texts show does what it is shown for.
+//! Every command that the pages and the help texts show does what it is shown for.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -122,13 +122,13 @@ fn runs_it(line: &str) -> bool {
     !serves && (line.starts_with("parlor ") || line == "parlor" || line.contains("| parlor "))
 }
 
-/// The lines of the README's shell blocks, and what its table of commands names.
-fn of_readme() -> Vec<String> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(readme).unwrap();
+/// The lines of a page's shell blocks, and what its table of commands names.
+fn of_page(page: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let page = fs::read_to_string(page).unwrap();
     let mut is_shell = false;
     let mut lines = Vec::new();
-    for line in readme.lines() {
+    for line in page.lines() {
         if line.starts_with("```") {
             is_shell = line == "```sh";
         } else if is_shell && runs_it(line) {
@@ -142,11 +142,13 @@ fn of_readme() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_readme_shows_what_works() {
+async fn the_pages_show_what_works() {
     let household = Household::new().await;
-    let lines = of_readme();
-    assert!(lines.len() > 12, "{lines:?}");
-    household.all(&lines).await;
+    let (front, own) = (of_page("../../README.md"), of_page("README.md"));
+    assert!(front.len() > 5, "{front:?}");
+    assert!(own.len() > 12, "{own:?}");
+    household.all(&front).await;
+    household.all(&own).await;
     let asked = "parlor -m openai/gpt-5.4-mini --schema 'name, age int' 'Invent a dog'";
     let named = household.run(asked).await;
     assert_eq!(named.json()["name"], "Rex", "{named:?}");

@@ -64,10 +64,10 @@ fn what_the_docs_configure_is_built() {
 }
 
 #[test]
-fn what_the_readme_configures_is_built() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let (_, section) = readme.split_once("\n## Layers\n").unwrap();
+fn what_the_page_configures_is_built() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, section) = page.split_once("\n## Layers\n").unwrap();
     let (_, block) = section.split_once("```toml\n").unwrap();
     let (toml, _) = block.split_once("```").unwrap();
     let config = Config::from_toml(toml).unwrap();
