@@ -12,6 +12,7 @@
 use std::error::Error as StdError;
 use std::io::Read as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -29,14 +30,17 @@ use parlor_testkit::{DialectServer, Sage};
 /// How many events of a stream come before it breaks off.
 const BEGUN: usize = 4;
 
+/// How many answers were given so far, by all servers.
+static GIVEN: AtomicU64 = AtomicU64::new(0);
+
 /// The model with a will of its own.
 #[derive(Debug)]
 struct Wilful(Sage);
 
 impl Wilful {
     /// An id that no other answer has, since clients go on from answers by their ids.
-    fn id(&self) -> String {
-        format!("sage-{}", self.0.requests().len())
+    fn id() -> String {
+        format!("sage-{}", GIVEN.fetch_add(1, Ordering::Relaxed))
     }
 
     fn refusal(request: &ChatRequest) -> Option<Error> {
@@ -74,7 +78,7 @@ impl ChatModel for Wilful {
             return Err(refusal);
         }
         let mut response = self.0.chat(request).await?;
-        response.id = Some(self.id());
+        response.id = Some(Self::id());
         Ok(response)
     }
 
@@ -82,7 +86,7 @@ impl ChatModel for Wilful {
         if let Some(refusal) = Self::refusal(request) {
             return Err(refusal);
         }
-        let own = self.id();
+        let own = Self::id();
         let events = self.0.stream(request).await?.map(move |mut event| {
             if let Ok(Event::Started { id, .. }) = &mut event {
                 *id = Some(own.clone());
