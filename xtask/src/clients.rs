@@ -29,6 +29,19 @@ const SERVICE_KEY: &str = "sk-service";
 /// How many seconds each install of the fast run may take.
 const QUICKLY: u32 = 25;
 
+/// How the program is built, and a server for the fast run: as all tests are, with which it is built
+/// where these have run.
+const PROGRAM: &[&str] = &["build", "--package", "parlor-cli"];
+const STAND_IN: &[&str] = &[
+    "test",
+    "--no-run",
+    "--workspace",
+    "--features",
+    "parlor-cli/keychain",
+    "--example",
+    "stand_in",
+];
+
 /// Where the tables stand.
 const PAGE: &str = "crates/parlor-server/README.md";
 
@@ -55,7 +68,7 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> Result<ExitCode, String> {
 
 /// All that these scripts can check, with each server behind.
 fn whole(root: &Path, scripts: Vec<&Script>, write: bool) -> Result<Vec<Told>, String> {
-    build(root, &[])?;
+    build(root, PROGRAM)?;
     let suite = Suite::new(root, None);
     let mut site = Site::new(root);
     site.start_named("aimock")?;
@@ -110,10 +123,8 @@ fn whole(root: &Path, scripts: Vec<&Script>, write: bool) -> Result<Vec<Told>, S
 /// What needs nothing installed, before a server of our own; the official clients beside it, where
 /// their registries answer quickly.
 fn fast(root: &Path) -> Result<ExitCode, String> {
-    build(
-        root,
-        &["--package", "parlor-testkit", "--example", "stand_in"],
-    )?;
+    build(root, PROGRAM)?;
+    build(root, STAND_IN)?;
     let stand_in = StandIn::start(&target(root))?;
     let suite = Suite::new(root, Some(QUICKLY));
     let service = suite.serve(&stand_in.providers())?;
@@ -128,17 +139,12 @@ fn fast(root: &Path) -> Result<ExitCode, String> {
     Ok(judged(&told))
 }
 
-/// Builds the program, and what else is named.
-fn build(root: &Path, more: &[&str]) -> Result<(), String> {
+/// Runs cargo quietly.
+fn build(root: &Path, what: &[&str]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    for what in [&["--package", "parlor-cli"], more] {
-        if !what.is_empty() {
-            let mut build = Command::new(&cargo);
-            build.args(["build", "--quiet"]).args(what);
-            output(build.current_dir(root))?;
-        }
-    }
-    Ok(())
+    let mut build = Command::new(cargo);
+    build.args(what).arg("--quiet");
+    output(build.current_dir(root)).map(|_| ())
 }
 
 /// Says what went wrong, and fails where that isn't known of an upstream.

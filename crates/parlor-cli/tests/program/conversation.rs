@@ -1,0 +1,195 @@
+//! The conversation in a terminal: what is seen there, and what is kept.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use crate::common::pty::{Pty, cells};
+use crate::common::server::read_request;
+use crate::common::{Home, Ran};
+use portable_pty::PtySize;
+
+fn history(home: &Home, arguments: &[&str]) -> Ran {
+    home.run(&[&["history"], arguments].concat())
+}
+
+#[test]
+fn a_conversation_remembers_and_is_kept() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo"], &[], true);
+    pty.shows("/help");
+    pty.enters("my name is **Ann**");
+    pty.shows("\nmy name is Ann\n");
+    pty.enters("/und");
+    pty.shows("Taken back: my name is **Ann**");
+    pty.enters("second");
+    pty.shows("\nsecond\n");
+    pty.enters("/stauts");
+    pty.shows("Did you mean /status?");
+    pty.enters("//literal");
+    pty.shows("\n/literal\n");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+    let listed = history(&home, &[]);
+    assert!(listed.stdout.contains("my name is **Ann**"), "{listed:?}");
+    assert!(listed.stdout.contains("2 turns"), "{listed:?}");
+    assert!(history(&home, &["literal"]).stdout.contains("Ann"));
+
+    // What comes next goes on with it, from any folder and without a terminal too.
+    let more = home.run(&["-m", "echo", "-c", "third"]);
+    assert_eq!(more.code, Some(0), "{more:?}");
+    assert!(history(&home, &[]).stdout.contains("3 turns"));
+    let mut pty = Pty::new(&home, &["-m", "echo", "-c"], &[], true);
+    let shown = pty.shows("third");
+    assert!(
+        shown.contains("3 turns") && !shown.contains("second"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_gets_plain_lines() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo"], &[], false);
+    pty.enters("one");
+    pty.shows("\none\n");
+    pty.enters("two \\");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("lines\r");
+    pty.shows("two lines");
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+}
+
+#[test]
+fn lines_from_a_pipe_are_a_conversation() {
+    let home = Home::new();
+    let ran = home.pipe(
+        &["-m", "echo", "-i", "--quiet"],
+        "one\n/system Be brief.\n\ntwo\n",
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stdout, "one\ntwo\n");
+    let kept = history(&home, &["--json"]).json();
+    assert_eq!(kept[0]["turns"], 2);
+}
+
+/// Sends the beginning of an answer, then nothing more until it is told.
+fn stalling() -> (String, std::thread::JoinHandle<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&stream).unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n";
+        let message = "{\"role\":\"assistant\",\"content\":\"Some words\"}";
+        let line = format!("{{\"model\":\"m\",\"message\":{message},\"done\":false}}\n");
+        stream
+            .write_all(format!("{head}{line}").as_bytes())
+            .unwrap();
+        // The client hangs up when the answer is stopped.
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).is_ok()
+    });
+    (url, served)
+}
+
+#[test]
+fn ctrl_c_stops_the_answer_and_keeps_it() {
+    let home = Home::new();
+    let (url, served) = stalling();
+    let mut pty = Pty::new(&home, &["-m", "ollama/m"], &[("OLLAMA_HOST", &url)], true);
+    pty.enters("Hi");
+    pty.shows("Some words");
+    pty.types("\x03");
+    pty.shows("[interrupted]");
+    served.join().unwrap();
+    pty.enters("/status");
+    pty.shows("1 turn, kept as");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x03");
+    pty.shows("Ctrl-C once more");
+    pty.types("\x03");
+    assert_eq!(pty.ended(), 0);
+    let found = history(&home, &["words"]);
+    assert!(found.stdout.contains("Some words"), "{found:?}");
+    let id: String = found.stdout.chars().take(4).collect();
+    let shown = history(&home, &["--show", &id]).stdout;
+    assert!(
+        shown.contains("Some words") && shown.contains("[interrupted]"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_request_to_end_keeps_what_came() {
+    let home = Home::new();
+    let (url, _served) = stalling();
+    let mut pty = Pty::new(&home, &["-m", "ollama/m"], &[("OLLAMA_HOST", &url)], true);
+    pty.enters("Hi");
+    pty.shows("Some words");
+    // The terminal is closed: the program is told by a hang-up.
+    let pid = pty.child.process_id().unwrap();
+    crate::common::signal_of(pid, "HUP");
+    pty.ended();
+    let found = history(&home, &["words"]);
+    assert!(found.stdout.contains("Some words"), "{found:?}");
+}
+
+#[test]
+fn a_narrower_terminal_shows_the_tail_anew() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo"], &[], true);
+    pty.shows("/help");
+    let size = PtySize {
+        rows: 24,
+        cols: 30,
+        ..PtySize::default()
+    };
+    pty.master.resize(size).unwrap();
+    pty.with_screen(|screen| screen.set_size(cells(24), cells(30)));
+    pty.enters("one **two three four** five six seven");
+    pty.shows("\none two three four five six\nseven\n");
+}
+
+#[test]
+fn what_cannot_be_kept_is_said_once() {
+    let home = Home::new();
+    let nowhere = home.file("file", "not a folder");
+    let store = format!("{nowhere}/store.db");
+    let mut command = home.parlor(&["-m", "echo", "-i"]);
+    command
+        .env("PARLOR_STORE", &store)
+        .stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"one\ntwo\n")
+        .unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.stdout, "one\ntwo\n");
+    assert_eq!(ran.stderr.matches("isn't kept").count(), 1, "{ran:?}");
+    assert_eq!(history(&home, &[]).stdout, "");
+}
+
+#[test]
+fn nothing_of_a_conversation_is_left_behind_where_nothing_is_to_be() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &[], true);
+    pty.enters("a secret");
+    pty.shows("\na secret\n");
+    pty.enters("/status");
+    pty.shows("1 turn, not kept");
+    // The line is there for this run.
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x1b[A\x1b[A");
+    pty.until(|shown| shown.trim_end().ends_with("› a secret"));
+    pty.types("\x03");
+    pty.enters("/quit");
+    assert_eq!(pty.ended(), 0);
+    let left = std::fs::read_dir(home.path()).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -1,0 +1,221 @@
+//! What commands of a conversation do, as a person sees it and as it is kept.
+
+use crate::common::Home;
+use crate::common::pty::Pty;
+use crate::common::server::{Answer, Server};
+use serde_json::json;
+
+/// A home, and a conversation in it with a model that answers so.
+fn talk(home: &Home, env: &[(&str, &str)]) -> Pty {
+    Pty::new(home, &["-m", "echo"], env, true)
+}
+
+fn show(home: &Home) -> String {
+    let listed = home.run(&["history", "--json"]).json();
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    home.run(&["history", "--show", &id]).stdout
+}
+
+fn leave(mut pty: Pty) {
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+}
+
+/// An answer of a server that speaks Ollama's protocol.
+fn ollama(text: &str) -> Answer {
+    let line = json!({
+        "model": "m",
+        "message": {"role": "assistant", "content": text},
+        "done": true,
+        "done_reason": "stop",
+        "prompt_eval_count": 9,
+        "eval_count": 3,
+    });
+    let headers = "content-type: application/x-ndjson\r\n";
+    Answer(200, headers, format!("{line}\n"))
+}
+
+#[test]
+fn a_question_is_changed_in_the_editor_and_asked_on_a_branch() {
+    let home = Home::new();
+    let path = std::env::var("PATH").unwrap();
+    let env = [("EDITOR", "sed -i s/one/uno/"), ("PATH", path.as_str())];
+    let mut pty = talk(&home, &env);
+    pty.enters("one and two");
+    pty.shows("\none and two\n");
+    pty.enters("three");
+    pty.shows("\nthree\n");
+    pty.enters("/edit");
+    pty.shows("Nothing was changed");
+    pty.enters("/edit 2");
+    pty.shows("\nuno and two\n");
+    pty.enters("/edit 9");
+    pty.shows("There is no such question yet.");
+    leave(pty);
+    let kept = show(&home);
+    assert!(kept.contains("uno and two"), "{kept}");
+    assert!(
+        !kept.contains("one and") && !kept.contains("three"),
+        "{kept}"
+    );
+    // What was said before is a branch, and is still found.
+    assert!(home.run(&["history", "three"]).stdout.contains("three"));
+}
+
+#[test]
+fn an_editor_that_cannot_be_run_ends_nothing_and_one_leaves_no_file() {
+    let home = Home::new();
+    let path = std::env::var("PATH").unwrap();
+    let env = [("EDITOR", "no-such-editor"), ("PATH", path.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &env, true);
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("a line\x0f");
+    pty.shows("cannot run the editor no-such-editor");
+    pty.until(|shown| shown.trim_end().ends_with("› a line"));
+    pty.types("\r");
+    pty.shows("\na line\n");
+    leave(pty);
+
+    let env = [("EDITOR", "sed -i s/one/uno/"), ("PATH", path.as_str())];
+    let mut pty = talk(&home, &env);
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("one and two\x0f");
+    pty.until(|shown| shown.trim_end().ends_with("› uno and two"));
+    pty.types("\r");
+    pty.shows("\nuno and two\n");
+    leave(pty);
+    let folder = home.path().join(".local/share/parlor");
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let files: Vec<_> = files.map(|it| it.file_name()).collect();
+    assert!(
+        !files
+            .iter()
+            .any(|it| it.to_string_lossy().starts_with("edit")),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn settings_are_held_to_their_range_and_modes_are_several() {
+    let home = Home::new();
+    let mut pty = talk(&home, &[]);
+    for (line, told) in [
+        ("/set top_p nan", "top_p: expected a number from 0 to 1"),
+        (
+            "/set temperature -1",
+            "temperature: expected a number from 0",
+        ),
+        (
+            "/set max_tokens 0",
+            "max_tokens: expected a whole number from 1",
+        ),
+        ("/set seed 7", "seed is 7."),
+        ("/set mode precise", "precise: temperature 0.2"),
+        ("/set mode dull", "one of balanced, code, creative, precise"),
+        (
+            "/set",
+            "temperature 0.2 · top_p default · max_tokens default · seed 7",
+        ),
+        ("/set temperature -", "temperature is the model's default."),
+        ("/think high", "Thoughts are shown; high is asked for."),
+        (
+            "/think off",
+            "Thoughts are not shown, and none are asked for.",
+        ),
+        ("/copy first", "/copy takes the number of a piece of code"),
+        ("/copy 1", "The answer has no code between fences."),
+    ] {
+        pty.enters(line);
+        pty.shows(told);
+    }
+    leave(pty);
+}
+
+#[test]
+fn older_turns_are_summed_up_and_stay_kept() {
+    let home = Home::new();
+    let texts = [
+        "first",
+        "second",
+        "third",
+        "They counted.",
+        "fourth",
+        "fifth",
+    ];
+    let server = Server::start(texts.map(ollama).into());
+    let env = [("OLLAMA_HOST", server.url.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "ollama/m"], &env, true);
+    for (asked, answer) in ["1", "2", "3"].iter().zip(texts) {
+        pty.enters(asked);
+        pty.shows(&format!("\n{answer}\n"));
+        server.request();
+    }
+    pty.enters("/compact 1");
+    pty.shows("2 turns are summed up: ~");
+    assert!(server.request().body.contains("You summarise"));
+    pty.enters("4");
+    pty.shows("\nfourth\n");
+    let sent = server.request().body;
+    assert!(
+        sent.contains("They counted.") && !sent.contains("second"),
+        "{sent}"
+    );
+    pty.enters("/compact 9");
+    pty.shows("no more than 9 turns");
+    leave(pty);
+    // It holds for whoever goes on with it, and nothing is gone.
+    assert!(show(&home).contains("second"));
+    let more = home
+        .parlor(&["-m", "ollama/m", "-c", "5"])
+        .env("OLLAMA_HOST", &server.url)
+        .output();
+    assert!(more.unwrap().status.success());
+    let sent = server.request().body;
+    assert!(
+        sent.contains("They counted.") && !sent.contains("second"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn the_clipboard_goes_with_the_next_message() {
+    let home = Home::new();
+    let program = home.file(
+        "bin/wl-paste",
+        "#!/bin/sh\ncase \"$*\" in *image*) exit 1;; esac\nprintf 'of the\\r\\nclipboard'\n",
+    );
+    std::fs::set_permissions(
+        &program,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let bin = format!("{}/bin", home.path().display());
+    let mut pty = talk(&home, &[("PATH", &bin)]);
+    pty.enters("/paste");
+    pty.shows("Text (16 characters) goes with the next message.");
+    pty.enters("What is it?");
+    pty.shows("\nof the clipboard");
+    leave(pty);
+    let mut command = home.parlor(&["-m", "echo", "-a", "clipboard", "What is it?"]);
+    let ran = command.env("PATH", &bin).output().unwrap();
+    let printed = String::from_utf8(ran.stdout).unwrap();
+    assert!(printed.contains("of the\nclipboard"), "{printed}");
+    let mut pty = talk(&home, &[("PATH", "/nowhere")]);
+    pty.enters("/paste");
+    pty.shows("error[clipboard]: the clipboard can't be read from here");
+}
+
+#[test]
+fn models_and_the_setup_are_told_in_a_conversation() {
+    let home = Home::new();
+    home.config("[models.quick]\nmodel = \"echo\"\n");
+    let mut pty = talk(&home, &[]);
+    pty.enters("/models qui");
+    pty.shows("  quick ");
+    pty.enters("/models nothing-like-it");
+    pty.shows("No model at hand has these words");
+    pty.enters("/doctor");
+    pty.shows("✓ model: embedded/rules");
+    leave(pty);
+}
