@@ -1,6 +1,11 @@
 //! The program as people use it, a file for each subject, and one binary that is linked once.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests, and what is skipped is told"
+)]
 
 mod address;
 mod bad_input;
