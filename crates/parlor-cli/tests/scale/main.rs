@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod approvals;
 #[path = "../../../parlor-server/tests/talk/client.rs"]
 mod client;
 #[path = "../common/mod.rs"]

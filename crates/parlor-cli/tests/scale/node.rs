@@ -30,6 +30,11 @@ pub(crate) struct Site {
 impl Site {
     /// Starts all of it, where the servers are there.
     pub(crate) async fn start(more: &str) -> Option<Self> {
+        Self::serving("", more).await
+    }
+
+    /// The same with these settings of the service, too.
+    pub(crate) async fn serving(serve: &str, more: &str) -> Option<Self> {
         let redis = Redis::start().await?;
         let postgres = Postgres::start()?;
         let (fed, calls) = Fed::new();
@@ -42,7 +47,7 @@ impl Site {
         let [talks, answers] = behind.each_ref().map(|it| it.url().to_string());
         home.config(&format!(
             "{more}\n[serve]\nstore = \"{}\"\nredis = \"{}\"\ndrain = \"20s\"\n\
-             [layers.retry]\nattempts = 1\n\
+             {serve}\n[layers.retry]\nattempts = 1\n\
              [providers.openai-chat]\nbase_url = \"{talks}\"\napi_key_env = \"KEY\"\n\
              models = [{{ id = \"behind\" }}]\n\
              [providers.anthropic]\nbase_url = \"{answers}\"\napi_key_env = \"KEY\"\n\

@@ -59,7 +59,7 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
             Some(turn) => Source::Elsewhere(turn),
             None => {
                 position = position.in_store();
-                Source::of_store(id, turn)
+                Source::Kept(kept(id, turn))
             }
         },
     };
@@ -106,13 +106,11 @@ enum Source {
     Read,
 }
 
-impl Source {
-    /// A turn that is over, as it was followed when it was on its way.
-    fn of_store(id: TurnId, turn: Turn) -> Self {
-        let log = Log::of(id, &turn);
-        log.end(&shown::end(&KeptTurn::from(turn)));
-        Self::Kept(log)
-    }
+/// A turn that is over, as it was followed when it was on its way.
+fn kept(id: TurnId, turn: Turn) -> Log {
+    let log = Log::of(id, &turn);
+    log.end(&shown::end(&KeptTurn::from(turn)));
+    log
 }
 
 /// Somebody who follows a turn.
@@ -151,12 +149,13 @@ impl Reader {
                         }
                         return Some(out);
                     }
-                    News::Nothing => {}
+                    News::Nothing | News::Away => {}
                     // Whoever had it is gone; what was kept of it is what there is.
                     News::Gone => match self.store.turn(&self.conversation, self.id).await {
                         Ok(turn) => {
-                            self.position = self.position.in_store();
-                            self.source = Source::of_store(self.id, turn);
+                            let log = kept(self.id, turn);
+                            self.position = log.within(self.position.in_store());
+                            self.source = Source::Kept(log);
                         }
                         Err(error) if error.kind() == ErrorKind::Validation => return None,
                         // The store is away too; it is looked at again.

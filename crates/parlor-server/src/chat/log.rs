@@ -212,6 +212,16 @@ impl Log {
         self.changed.subscribe()
     }
 
+    /// Where somebody is in this log who read another of the same turn, which has no end: before the
+    /// end of this one, though it has fewer pieces.
+    pub(super) fn within(&self, position: Position) -> Position {
+        let last = self.written().places.len().saturating_sub(1);
+        match position.piece > last {
+            true => Position::before(last),
+            false => position,
+        }
+    }
+
     /// Writes what stands after a position as server-sent events, some of it, and moves the
     /// position on.
     pub(super) fn read(&self, position: &mut Position, out: &mut String) -> Read {

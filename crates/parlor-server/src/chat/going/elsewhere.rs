@@ -149,6 +149,8 @@ pub(in crate::chat) enum News {
     Told(Vec<Told>),
     /// Nothing so far.
     Nothing,
+    /// Nobody can tell: the relay is away.
+    Away,
     /// Nobody has it any more.
     Gone,
 }
@@ -186,8 +188,10 @@ impl Elsewhere {
                 return News::Told(told);
             }
             Ok(_) => {}
-            // Nobody can tell whether it goes on.
-            Err(_) => sleep(AGAIN).await,
+            Err(_) => {
+                sleep(AGAIN).await;
+                return News::Away;
+            }
         }
         match self.relay.is_taken(&self.conversation).await {
             Ok(false) => {
@@ -201,7 +205,7 @@ impl Elsewhere {
                 self.gone = None;
                 News::Nothing
             }
-            Err(_) => News::Nothing,
+            Err(_) => News::Away,
         }
     }
 
@@ -232,6 +236,10 @@ impl Elsewhere {
         answer: Answer,
         wait: Duration,
     ) -> Result<Decision> {
+        let away = || {
+            let message = "the instance that has the turn doesn't answer";
+            Error::new(ErrorKind::Overloaded, message).with_status(503)
+        };
         let told = Told {
             mark: Mark::default(),
             name: call.to_owned(),
@@ -244,6 +252,7 @@ impl Elsewhere {
                 let heard = match self.hear(position).await {
                     News::Told(heard) => heard,
                     News::Nothing if is_asked => continue,
+                    News::Away => return Err(away()),
                     News::Nothing => return Err(no_such_call(call)),
                     News::Gone => return Err(late("whoever had the turn is gone")),
                 };
@@ -267,10 +276,6 @@ impl Elsewhere {
                 }
             }
         };
-        let away = || {
-            let message = "the instance that has the turn doesn't answer";
-            Error::new(ErrorKind::Overloaded, message).with_status(503)
-        };
         let decided = tokio::time::timeout(wait, decided).await;
         decided.unwrap_or_else(|_| Err(away()))
     }
@@ -288,7 +293,7 @@ impl Elsewhere {
                         }
                         position = told.last().map_or(position, |it| Position::of(it.mark));
                     }
-                    News::Nothing => {}
+                    News::Nothing | News::Away => {}
                     News::Gone => return,
                 }
             }
