@@ -31,7 +31,7 @@
 //! | what it came to | [`Statistics`], [`Stats`], [`Figures`] |
 //! | answers as values of a type, whole or growing | [`ExtractExt`], [`Extractable`], [`Extractor`], [`ExtractStrategy`], [`Extracted`], [`Partials`], [`Partial`] |
 //! | JSON that is still being written, or must keep to a schema | [`PartialJson`], [`keeps_to`] |
-//! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`] |
+//! | a task thought through, reasoning and solution apart | [`ThinkExt`], [`Think`], [`Thought`], [`Apart`] |
 //! | pictures, sounds, films, documents | [`Attachment`], [`Attachments`] |
 //! | prompts with variables, by the feature `templates` | `Template`, `TemplateBuilder`, `Variable`, `VariableKind` |
 //! | many at once, by oneself or by the provider, to be gone on with later | [`Batch`], [`BatchRun`], [`Progress`] |
@@ -94,7 +94,7 @@ pub use store::{
 };
 #[cfg(feature = "templates")]
 pub use template::{Template, TemplateBuilder, Variable, VariableKind};
-pub use thought::{Think, ThinkExt, Thought};
+pub use thought::{Apart, Think, ThinkExt, Thought};
 pub use tool::{Effect, Tool, ToolBox, ToolContext, ToolOutput};
 pub use tool_fn::{FnTool, tool_fn};
 pub use window::{Summary, Window};

@@ -16,13 +16,17 @@
 //! # }).unwrap();
 //! ```
 
+mod apart;
 mod sections;
+mod splitter;
+
+pub use apart::Apart;
 
 use crate::conversation::Conversation;
 use crate::extract::judge::{Verdict, unfinished, withheld};
 use parlor_core::{
-    Capability, ChatModel, ChatRequest, ChatResponse, Effort, Message, ModelInfo, ReasoningConfig,
-    Result, Usage,
+    Capability, ChatModel, ChatRequest, ChatResponse, Effort, Message, ModelInfo, Part,
+    ReasoningConfig, Result, Role, Usage,
 };
 use sections::Sections;
 
@@ -95,6 +99,11 @@ impl Think {
         }
     }
 
+    /// The task that a request has already: for [`put`](Self::put).
+    pub fn of_request() -> Self {
+        Self::new("")
+    }
+
     /// The same task with steps to go through, after those it has.
     #[must_use]
     pub fn with_steps(mut self, steps: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -117,6 +126,26 @@ impl Think {
             request.reasoning = Some(reasoning());
         }
         request
+    }
+
+    /// Has what a request asks thought through by this model: as
+    /// [`request`](Self::request) says it, at the end of the last user message.
+    /// Where the request says how much to reason, that holds. [`Apart`] does it
+    /// with every request, and reads the answers.
+    pub fn put(&self, request: &mut ChatRequest, info: &ModelInfo) {
+        let text = self.text(info);
+        let mut asked = request.messages.iter_mut().rev();
+        match asked.find(|it| it.role == Role::User) {
+            _ if text.is_empty() => {}
+            Some(asked) => match asked.parts.last_mut() {
+                Some(Part::Text(last)) => last.text.push_str(&text),
+                _ => asked.parts.push(Part::text(text.trim_start())),
+            },
+            None => request.messages.push(Message::user(text.trim_start())),
+        }
+        if self.is_native(info) {
+            request.reasoning.get_or_insert_with(reasoning);
+        }
     }
 
     /// Asks a model.

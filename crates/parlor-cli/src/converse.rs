@@ -208,7 +208,10 @@ pub(crate) fn converse(
             said.truncate(1);
         }
         if last.is_some() {
-            let asked = session.ask(said);
+            let asked = match template {
+                Some(template) => session.ask_by(template, |session| session.ask(said)),
+                None => session.ask(said),
+            };
             session.report(asked)?;
         }
     }

@@ -50,19 +50,29 @@ pub(crate) trait Output {
     fn fail(&mut self) -> io::Result<()>;
 }
 
-/// The output that the command line asks for; a value (`is_value`) isn't laid out.
+/// What is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    /// A value, which isn't laid out.
+    pub(crate) is_value: bool,
+    /// What is thought through: with its thoughts, unless the command line says otherwise.
+    pub(crate) thinks: bool,
+}
+
+/// The output that the command line asks for.
 pub(crate) fn of(
     args: &ChatArgs,
     terminal: &Terminal,
     chosen: &Chosen,
-    is_value: bool,
+    shown: Shown,
 ) -> Box<dyn Output> {
-    let show = args.reasoning.as_ref().is_some_and(|it| it.show) && !args.common.quiet;
+    let show = args.reasoning.as_ref().map_or(shown.thinks, |it| it.show);
+    let show = show && !args.common.quiet;
     // What a person reads beside the answer, a program reads in it.
     let retired = failure::retired(&chosen.resolved);
     let retired = retired.map(|message| Warning::new(WarningKind::Notice, "model", message));
     match args.form() {
-        Form::Text if terminal.lays_out && !is_value => {
+        Form::Text if terminal.lays_out && !shown.is_value => {
             Box::new(page::PageOutput::new(*terminal, show))
         }
         Form::Text => Box::new(text::TextOutput::new(*terminal, show)),

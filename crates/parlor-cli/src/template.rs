@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use parlor::agent::{Template as Prompt, Variable, VariableKind};
-use parlor::{Env, ErrorKind, Message, OutputSchema, Part, Role, config_path};
+use parlor::agent::{Apart, Template as Prompt, Think, Variable, VariableKind};
+use parlor::{ChatModel, Env, ErrorKind, Message, OutputSchema, Part, Role, config_path};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -14,6 +15,24 @@ use crate::{attach, schema};
 /// The parameter that is what was asked, where a template has it.
 const INPUT: &str = "input";
 
+/// The templates that are there without a file. A file of the same name goes before.
+const BUILT_IN: &[(&str, &str)] = &[(
+    "think",
+    r#"
+description = "Has it thought through: the reasoning apart from the solution"
+think = true
+prompt = """
+{{ input }}{% if steps %}
+
+Go through these steps:{% for step in steps %}
+{{ loop.index }}. {{ step }}{% endfor %}{% endif %}"""
+
+[variables]
+input = "text"
+steps = { type = "list", optional = true, description = "what to go through, by commas" }
+"#,
+)];
+
 /// What a file may say.
 const KEYS: &[&str] = &[
     "description",
@@ -21,6 +40,7 @@ const KEYS: &[&str] = &[
     "system",
     "prompt",
     "schema",
+    "think",
     "variables",
     "messages",
 ];
@@ -36,6 +56,10 @@ pub(crate) struct Template {
     pub(crate) schema: Option<OutputSchema>,
     /// Whether it asks something, beside instructions.
     pub(crate) asks: bool,
+    /// Whether it is there without a file.
+    pub(crate) is_built_in: bool,
+    /// Whether its question is thought through, and the reasoning shown apart.
+    pub(crate) thinks: bool,
     prompt: Prompt,
 }
 
@@ -46,7 +70,7 @@ pub(crate) fn folder() -> Option<PathBuf> {
     Some(path.parent()?.join("templates"))
 }
 
-/// The names of all templates in the folder.
+/// The names of all templates: those in the folder, and the built-in ones.
 pub(crate) fn names() -> Vec<String> {
     let entries = folder().and_then(|folder| std::fs::read_dir(folder).ok());
     let paths = entries.into_iter().flatten().flatten();
@@ -58,7 +82,9 @@ pub(crate) fn names() -> Vec<String> {
             is_toml.then_some(name)
         })
         .collect();
+    names.extend(BUILT_IN.iter().map(|(name, _)| (*name).to_owned()));
     names.sort();
+    names.dedup();
     names
 }
 
@@ -67,15 +93,19 @@ pub(crate) fn load(named: &str) -> Result<Template, Failure> {
     let is_path = named.ends_with(".toml") || Path::new(named).components().count() != 1;
     let path = match is_path {
         true => PathBuf::from(named),
-        false => folder()
-            .ok_or_else(|| wrong("no folder for templates is known").help("set HOME"))?
-            .join(format!("{named}.toml")),
+        false => match (folder(), built_in(named)) {
+            (Some(folder), _) => folder.join(format!("{named}.toml")),
+            (None, Some(template)) => return template,
+            (None, None) => {
+                return Err(wrong("no folder for templates is known").help("set HOME"));
+            }
+        },
     };
     let shown = path.display().to_string();
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(unknown(named, &shown));
+            return built_in(named).unwrap_or_else(|| Err(unknown(named, &shown)));
         }
         Err(error) => {
             return Err(wrong(format!("cannot read {shown}: {error}"))
@@ -89,6 +119,16 @@ pub(crate) fn load(named: &str) -> Result<Template, Failure> {
     })
 }
 
+/// The template of this name that needs no file.
+fn built_in(named: &str) -> Option<Result<Template, Failure>> {
+    let (name, text) = BUILT_IN.iter().find(|(name, _)| *name == named)?;
+    let template = parsed(name, text).map_err(|fact| wrong(format!("{name}: {fact}")));
+    Some(template.map(|template| Template {
+        is_built_in: true,
+        ..template
+    }))
+}
+
 fn unknown(named: &str, path: &str) -> Failure {
     let names = names();
     let near = names.iter().map(|it| (strsim::osa_distance(named, it), it));
@@ -97,10 +137,7 @@ fn unknown(named: &str, path: &str) -> Failure {
         Some((_, near)) => wrong(format!("no template `{named}`.   did you mean {near}?")),
         None => wrong(format!("no template `{named}`")),
     };
-    let failure = match names.is_empty() {
-        true => failure,
-        false => failure.help(format!("there is {}", names.join(", "))),
-    };
+    let failure = failure.help(format!("there is {}", names.join(", ")));
     failure.help(format!("write it to {path}"))
 }
 
@@ -127,6 +164,14 @@ fn parsed(name: &str, text: &str) -> Result<Template, String> {
         Some(schema @ Value::Object(_)) => Some(schema::named(schema)),
         Some(_) => return Err("`schema` must be a text or a table".to_owned()),
     };
+    let thinks = match form.shift_remove("think") {
+        None => false,
+        Some(Value::Bool(thinks)) => thinks,
+        Some(_) => return Err("`think` must be true or false".to_owned()),
+    };
+    if thinks && schema.is_some() {
+        return Err("`think` and `schema` don't go together: one answers in words".to_owned());
+    }
     let said = |role: &str, text| json!({"role": role, "text": text});
     let mut messages: Vec<Value> = system.map(|it| said("system", it)).into_iter().collect();
     match form.shift_remove("messages") {
@@ -144,6 +189,8 @@ fn parsed(name: &str, text: &str) -> Result<Template, String> {
         model,
         schema,
         asks,
+        is_built_in: false,
+        thinks,
         prompt,
     })
 }
@@ -191,6 +238,20 @@ impl Template {
             _ => messages.push(Message::user(input)),
         }
         Ok(messages)
+    }
+
+    /// The model, which thinks a question of this template through if that says so.
+    pub(crate) fn model(&self, model: Arc<dyn ChatModel>) -> Arc<dyn ChatModel> {
+        match self.thinks {
+            true => Arc::new(Apart::new(model).thinking(Think::of_request())),
+            false => model,
+        }
+    }
+
+    /// It is thought through, and a schema was asked for.
+    pub(crate) fn is_in_words(&self) -> Failure {
+        let fact = format!("the template {} answers in words, by no schema", self.name);
+        Failure::usage(fact).help("leave out one of -t and --schema")
     }
 
     fn misfilled(&self, fact: &str) -> Failure {

@@ -5,8 +5,8 @@ pub(super) const INSTRUCTIONS: &str = "\n\nThink it through before you answer. A
     <reasoning>\nyour reasoning, step by step\n</reasoning>\n\
     <solution>\nthe solution alone\n</solution>";
 
-const REASONING: &[&str] = &["reasoning", "thinking", "thoughts", "thought", "think"];
-const SOLUTION: &[&str] = &["solution", "final answer", "final_answer", "answer"];
+pub(super) const REASONING: &[&str] = &["reasoning", "thinking", "thoughts", "thought", "think"];
+pub(super) const SOLUTION: &[&str] = &["solution", "final answer", "final_answer", "answer"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sections<'a> {

@@ -77,7 +77,9 @@ For instance:
 pub(super) const TEMPLATES: &str = "\
 A template is a file in the folder `templates` beside the configuration:
   parlor templates
-  parlor -t review -p lang=rust < src/lib.rs";
+  parlor -t review -p lang=rust < src/lib.rs
+One is built in, which has reasoning and solution apart:
+  parlor -t think \"Is 2027 prime?\"";
 
 pub(super) const DOCTOR: &str = "\
 For instance:

@@ -19,8 +19,9 @@ use crate::choose::{self, Chosen, Wish};
 use crate::failure::{self, Failure};
 use crate::keeper::Shelf;
 use crate::output::JsonOutput;
+use crate::template::{self, Template};
 use crate::terminal::Terminal;
-use crate::{interrupt, schema, setup, template};
+use crate::{interrupt, schema, setup};
 use answers::{AnswerFile, Answers, InOrder};
 use bar::Bar;
 use questions::Question;
@@ -35,6 +36,19 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
     let template = template.transpose()?;
     let shape = args.schema.as_deref().map(schema::schema).transpose()?;
     let shape = shape.or_else(|| template.as_ref()?.schema.clone());
+    let thinking = template.as_ref().filter(|it| it.thinks);
+    if let Some(template) = thinking {
+        if shape.is_some() {
+            return Err(template.is_in_words());
+        }
+        if args.provider_batch {
+            let fact = "a provider's batch reads no reasoning apart";
+            let name = &template.name;
+            return Err(Failure::usage(fact).help(format!(
+                "leave out --provider-batch, or the template {name}"
+            )));
+        }
+    }
     let registry = setup::registry(args.common.config.as_deref())?;
     let runtime = setup::runtime()?;
     let named = template.as_ref().and_then(|it| it.model.as_deref());
@@ -48,9 +62,10 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
     let notices = chosen.notice().into_iter().chain(chosen.warnings());
     let retired = chosen.targets().filter_map(failure::retired);
     let retired = retired.map(|it| format!("warning: {it}"));
-    let asked = match &shape {
-        Some(shape) => format!("{} {}", chosen.resolved.id(), shape.schema),
-        None => chosen.resolved.id(),
+    let asked = match (&shape, thinking) {
+        (Some(shape), _) => format!("{} {}", chosen.resolved.id(), shape.schema),
+        (None, Some(_)) => format!("{} think", chosen.resolved.id()),
+        (None, None) => chosen.resolved.id(),
     };
     let questions = questions::read(args, template.as_ref(), &asked)?;
     let answers = match &args.out {
@@ -92,7 +107,7 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
         let stopper = batch.stopper();
         let run = match args.provider_batch {
             true => asking.hand_in(args, batch, &registry, shape)?,
-            false => asking.ask(args, batch, &registry, shape)?,
+            false => asking.ask(args, batch, &registry, (shape, thinking))?,
         };
         asking.follow(run, stopper, &mut interrupts).await
     });
@@ -152,9 +167,12 @@ impl<'a> Asking<'a> {
         args: &BatchArgs,
         batch: Batch,
         registry: &Registry,
-        shape: Option<OutputSchema>,
+        (shape, thinking): (Option<OutputSchema>, Option<&Template>),
     ) -> Result<BatchRun<'static, ChatResponse>, Failure> {
         let mut model = self.chosen.build(registry, |_| {}, |_| {})?;
+        if let Some(template) = thinking {
+            model = template.model(model);
+        }
         if let Some(rate) = args.rate {
             let mut policy = RateLimitPolicy::requests_per_minute(rate);
             policy.on_limit = OnLimit::wait_for_ever();

@@ -40,6 +40,12 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let shape = args.answer.schema.as_deref().map(schema::schema);
     let of_template = template.as_ref().and_then(|it| it.schema.clone());
     let shape = shape.transpose()?.or(of_template);
+    let thinking = template.as_ref().filter(|it| it.thinks);
+    if shape.is_some()
+        && let Some(template) = thinking
+    {
+        return Err(template.is_in_words());
+    }
     let is_talk = args.interactive || (is_silent && terminal.stdin && terminal.stdout);
     if args.going.goes_on_within() && (!is_empty || args.going.retry || args.interactive) {
         let fact = "to go on with a cut answer (-c --continue) nothing else is asked";
@@ -77,6 +83,9 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let on_retry = move |retry: &RetryNotice<'_>| terminal.notice(retry_notice(retry));
     let on_turn = move |turn: &TurnNotice<'_>| terminal.notice(turn_notice(turn));
     let mut model = chosen.build(&registry, on_retry, on_turn)?;
+    if let Some(template) = thinking {
+        model = template.model(model);
+    }
     let mut request = match args.going.asks_again() {
         true => input::settings(args)?,
         false => input::request(args, template.as_ref(), &terminal)?,
@@ -87,7 +96,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if question.is_empty() && template.is_some() {
         return Err(input::nothing(args));
     }
-    let system = match template {
+    let system = match &template {
         Some(_) => request.system_text(),
         None => args.system.clone(),
     };
@@ -160,7 +169,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         terminal.notice(warning);
     }
     let interrupted = interrupt::listen().map_err(setup::cannot_wait)?;
-    let mut output = output::of(args, &terminal, &chosen, shape.is_some());
+    let shown = output::Shown {
+        is_value: shape.is_some(),
+        thinks: thinking.is_some(),
+    };
+    let mut output = output::of(args, &terminal, &chosen, shown);
     let asked = async {
         let pretty = terminal.stdout && !is_machine;
         if let Some(talk) = &mut talk {

@@ -23,7 +23,8 @@ pub(crate) fn templates(args: &TemplatesArgs) -> Result<(), Failure> {
             Ok(terminal::say(&format!("{}\n", Value::from(all)))?)
         }
         ListForm::Text => {
-            if found.is_empty() && !args.common.quiet {
+            let has_files = found.iter().any(|it| !it.is_built_in);
+            if !has_files && !args.common.quiet {
                 let folder = template::folder().unwrap_or_default();
                 let folder = folder.display().to_string();
                 let told = format!("There is no template in {folder}.\n");
@@ -40,6 +41,9 @@ pub(crate) fn listed(template: &Template) -> String {
     let mut text = template.name.clone();
     for parameter in template.parameters() {
         text.push_str(&format!("  {}", template::told(parameter)));
+    }
+    if template.is_built_in {
+        text.push_str("  (built in)");
     }
     text.push('\n');
     if let Some(about) = &template.description {
@@ -71,6 +75,8 @@ fn object(template: &Template) -> Value {
         "description": template.description,
         "model": template.model,
         "schema": template.schema.as_ref().map(|it| &it.schema),
+        "think": template.thinks,
+        "built_in": template.is_built_in,
         "parameters": parameters,
     })
 }

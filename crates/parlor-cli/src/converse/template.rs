@@ -1,21 +1,19 @@
 //! Templates in a conversation: `/template NAME key=value… text`.
 
+use std::sync::Arc;
+
 use parlor::Role;
 
 use super::{Flow, Session};
 use crate::commands::templates::listed;
 use crate::failure::Failure;
-use crate::template;
+use crate::template::{self, Template};
 
 /// Asks by a template, or lists them.
 pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failure> {
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     if name.is_empty() {
-        let names = template::names();
-        if names.is_empty() {
-            session.say("There is no template yet.");
-        }
-        for name in names {
+        for name in template::names() {
             match template::load(&name) {
                 Ok(template) => session.say(listed(&template).trim_end()),
                 Err(failure) => session.say(failure.text().trim_end()),
@@ -39,7 +37,9 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
             if let Some(last) = said.last_mut().filter(|it| it.role == Role::User) {
                 last.parts.splice(..0, session.attached.iter().cloned());
             }
-            session.ask_for(said, template.schema.as_ref())?;
+            session.ask_by(&template, |session| {
+                session.ask_for(said, template.schema.as_ref())
+            })?;
             session.attached.clear();
         }
         false => {
@@ -48,6 +48,26 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
         }
     }
     Ok(Flow::Go)
+}
+
+impl Session {
+    /// Asks by a template: one that is thought through has its thoughts shown.
+    pub(super) fn ask_by(
+        &mut self,
+        template: &Template,
+        ask: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if !template.thinks {
+            return ask(self);
+        }
+        let model = Arc::clone(self.chat.model());
+        self.chat.set_model(template.model(Arc::clone(&model)));
+        let shows = std::mem::replace(&mut self.thoughts, true);
+        let asked = ask(self);
+        self.chat.set_model(model);
+        self.thoughts = shows;
+        asked
+    }
 }
 
 /// The values at the beginning of a line, and the text after them. A value with

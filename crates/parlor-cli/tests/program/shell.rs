@@ -111,7 +111,10 @@ fn templates_and_their_parameters_are_offered() {
          [variables]\nlang = \"text\"\ninput = \"text\"\n",
     );
     let review = ("review".to_owned(), "Look over code".to_owned());
-    assert_eq!(offered(&home, &["-t", ""]), [review]);
+    let think = "Has it thought through: the reasoning apart from the solution";
+    let think = ("think".to_owned(), think.to_owned());
+    assert_eq!(offered(&home, &["-t", ""]), [review, think]);
+    assert_eq!(words(&home, &["-t", "think", "-p", "s"]), ["steps="]);
     let parameters = words(&home, &["-t", "review", "-p", "l"]);
     assert_eq!(parameters, ["lang="]);
     assert!(words(&home, &["-p", "l"]).is_empty());

@@ -1,7 +1,9 @@
 //! Templates: filled in, listed, and what is told where they can't be.
 
-use crate::common::Home;
-use serde_json::json;
+use crate::common::calling::{in_one_piece, says};
+use crate::common::server::{Answer, Server};
+use crate::common::{Home, Ran};
+use serde_json::{Value, json};
 
 const REVIEW: &str = r#"
 description = "Looks for mistakes"
@@ -112,7 +114,10 @@ fn templates_are_listed_with_their_parameters() {
     let ran = home.run(&["templates"]);
     assert_eq!(
         ran.stdout,
-        "review  [count=1]  input=TEXT  lang=TEXT\n    Looks for mistakes\n    lang: the language\n"
+        "review  [count=1]  input=TEXT  lang=TEXT\n    Looks for mistakes\n    lang: the language\n\
+         think  input=TEXT  [steps=LIST]  (built in)\n    \
+         Has it thought through: the reasoning apart from the solution\n    \
+         steps: what to go through, by commas\n"
     );
     assert!(ran.stderr.contains("unknown key `promt`"), "{ran:?}");
     let listed = home.run(&["templates", "--json"]).json();
@@ -125,8 +130,13 @@ fn templates_are_listed_with_their_parameters() {
         "description": null,
     });
     assert_eq!(listed[0]["parameters"][0], count);
+    assert_eq!(
+        (&listed[0]["built_in"], &listed[1]["built_in"]),
+        (&json!(false), &json!(true))
+    );
     let none = Home::new().run(&["templates"]);
-    assert_eq!((none.code, &*none.stdout), (Some(0), ""));
+    assert_eq!(none.code, Some(0));
+    assert!(none.stdout.starts_with("think  "), "{none:?}");
     assert!(none.stderr.contains(".config/parlor/templates"), "{none:?}");
 }
 
@@ -172,4 +182,156 @@ fn a_conversation_begins_with_the_instructions_of_a_template() {
     let dog = home.file("dog.toml", text);
     let ran = home.run(&["-m", "echo", "-i", "-t", &dog]);
     assert_eq!(ran.stdout, "{\"name\":\"text\"}\n", "{ran:?}");
+}
+
+const WRITTEN: &str =
+    "<reasoning>\n7 has no divisors.\n</reasoning>\n\n<solution>\nYes.\n</solution>\n";
+
+/// An answer that comes in pieces of a few letters, which cut its tags.
+fn in_pieces(text: &str) -> Answer {
+    let letters: Vec<char> = text.chars().collect();
+    let Answer(status, head, end) = says("");
+    let pieces = letters.chunks(3).map(|piece| {
+        let piece: String = piece.iter().collect();
+        let message = json!({"role": "assistant", "content": piece});
+        format!(
+            "{}\n",
+            json!({"model": "m", "message": message, "done": false})
+        )
+    });
+    Answer(status, head, pieces.chain([end]).collect())
+}
+
+/// Asks a model of which nothing is known.
+fn ask(home: &Home, server: &Server, words: &[&str], stdin: &str) -> Ran {
+    let mut command = home.parlor(&[words, &["-m", "ollama/m"]].concat());
+    command.env("OLLAMA_HOST", &server.url);
+    command.stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut pipe, stdin.as_bytes()).unwrap();
+    drop(pipe);
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+/// What each message of the next request says.
+fn sent(server: &Server) -> Vec<String> {
+    let sent: Value = serde_json::from_str(&server.request().body).unwrap();
+    let messages = sent["messages"].as_array().unwrap();
+    let text = |it: &Value| it["content"].as_str().unwrap().to_owned();
+    messages.iter().map(text).collect()
+}
+
+#[test]
+fn what_is_thought_through_has_its_reasoning_apart() {
+    let home = Home::new();
+    let answers = [(); 5].map(|()| in_pieces(WRITTEN));
+    let server = Server::start(answers.into());
+    let ran = ask(&home, &server, &["-t", "think", "Is 7 prime?"], "");
+    assert_eq!((ran.code, &*ran.stdout), (Some(0), "Yes.\n"), "{ran:?}");
+    assert_eq!(ran.stderr, "7 has no divisors.\n");
+    let told = "Is 7 prime?\n\nThink it through before you answer.";
+    let asked = sent(&server);
+    assert!(asked[0].starts_with(told), "{asked:?}");
+    assert!(asked[0].ends_with("</solution>"), "{asked:?}");
+
+    // What is remembered is the question as it was put, and the solution.
+    let ran = ask(
+        &home,
+        &server,
+        &["-c", "-t", "think", "--json", "And 9?"],
+        "",
+    );
+    let answer = ran.json();
+    assert_eq!(
+        (&answer["reasoning"], &answer["text"]),
+        (&json!("7 has no divisors."), &json!("Yes."))
+    );
+    let asked = sent(&server);
+    assert_eq!(asked[..2], ["Is 7 prime?", "Yes."]);
+    assert!(
+        asked[2].starts_with("And 9?\n\nThink it through"),
+        "{asked:?}"
+    );
+    let id = home.run(&["history", "--json"]).json();
+    let shown = home.run(&["history", "--show", id[0]["id"].as_str().unwrap()]);
+    assert!(!shown.stdout.contains("<solution>"), "{shown:?}");
+    assert!(!shown.stdout.contains("Think it through"), "{shown:?}");
+
+    let steps = [
+        "-t",
+        "think",
+        "-p",
+        "steps=Divide, conclude",
+        "--reasoning=off",
+        "7?",
+    ];
+    let ran = ask(&home, &server, &steps, "");
+    // Who wants no reasoning shown has none.
+    assert_eq!((&*ran.stdout, &*ran.stderr), ("Yes.\n", ""), "{ran:?}");
+    let asked = sent(&server);
+    let told = "7?\n\nGo through these steps:\n1. Divide\n2. conclude\n\nThink it through";
+    assert!(asked[0].starts_with(told), "{asked:?}");
+
+    let lines = "/template think Is 7 prime?\nSo?\n";
+    let ran = ask(&home, &server, &["-i", "--no-save"], lines);
+    // The next question is put as it is, and its answer comes as it is.
+    assert_eq!(ran.stdout, format!("Yes.\n{WRITTEN}"), "{ran:?}");
+    ran.says(&["7 has no divisors."]);
+    assert!(sent(&server)[0].contains("Think it through"));
+    assert_eq!(sent(&server), ["Is 7 prime?", "Yes.", "So?"]);
+}
+
+#[test]
+fn a_file_has_its_question_thought_through_too() {
+    let home = Home::new();
+    let server = Server::start(vec![in_pieces(WRITTEN), says("Plainly.")]);
+    let file = home.file("proof.toml", "think = true\nsystem = \"Be exact.\"\n");
+    let ran = ask(
+        &home,
+        &server,
+        &["-t", &file, "--no-stdin", "Is 7 prime?"],
+        "",
+    );
+    assert_eq!(ran.stdout, "Yes.\n", "{ran:?}");
+    assert_eq!(sent(&server)[0], "Be exact.");
+    // One of the name goes before what is built in.
+    home.file(
+        ".config/parlor/templates/think.toml",
+        "prompt = \"Think of:\"\n",
+    );
+    let ran = ask(&home, &server, &["-t", "think", "7"], "");
+    assert_eq!(ran.stdout, "Plainly.\n", "{ran:?}");
+    assert_eq!(sent(&server), ["Think of:\n\n7"]);
+    let listed = home.run(&["templates"]).stdout;
+    assert_eq!(listed, "think\n");
+
+    let both = home.file("both.toml", "think = true\nschema = \"name\"\n");
+    let ran = home.run(&["-m", "echo", "-t", &both, "A dog."]);
+    ran.failed(2, "template").says(&["`think` and `schema`"]);
+    let ran = home.run(&["-m", "echo", "-t", &file, "--schema", "name", "A dog."]);
+    ran.failed(2, "usage")
+        .says(&["leave out one of -t and --schema"]);
+    let yes = home.file("yes.toml", "think = \"yes\"\n");
+    let ran = home.run(&["-m", "echo", "-t", &yes, "A dog."]);
+    ran.failed(2, "template")
+        .says(&["`think` must be true or false"]);
+}
+
+#[test]
+fn a_batch_is_thought_through_too() {
+    let home = Home::new();
+    let questions = home.file("questions.txt", "7?\n");
+    let batch = ["batch", &questions, "--lines", "-t", "think"];
+    let server = Server::start(vec![in_one_piece(says(WRITTEN))]);
+    let ran = ask(&home, &server, &batch, "");
+    let answer = ran.json();
+    assert_eq!(
+        (&answer["reasoning"], &answer["text"]),
+        (&json!("7 has no divisors."), &json!("Yes."))
+    );
+    assert!(sent(&server)[0].contains("Think it through"));
+    let more = ["-m", "echo", "--provider-batch", "-o", "answers.jsonl"];
+    let ran = home.run(&[&batch[..], &more].concat());
+    ran.failed(2, "usage").says(&["reads no reasoning apart"]);
 }
