@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
-/// A listener in front of a service.
+/// A listener in front of a service, which ends with its connections when it is dropped: thousands
+/// of them are had in one test.
 pub(crate) struct Tee {
     pub(crate) address: SocketAddr,
     came: Arc<Mutex<Vec<u8>>>,
+    _listens: JoinSet<()>,
 }
 
 /// An answer as it came.
@@ -28,12 +31,18 @@ impl Tee {
         let address = listener.local_addr().unwrap();
         let came: Arc<Mutex<Vec<u8>>> = Arc::default();
         let kept = Arc::clone(&came);
-        tokio::spawn(async move {
+        let mut listens = JoinSet::new();
+        listens.spawn(async move {
+            let mut passing = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, service, Arc::clone(&kept)));
+                passing.spawn(pass(client, service, Arc::clone(&kept)));
             }
         });
-        Self { address, came }
+        Self {
+            address,
+            came,
+            _listens: listens,
+        }
     }
 
     /// The last answer; nothing where none came.
