@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 use parlor::{ChatModel, ChatRequest, ChatResponse, Config, ModelInfo, Registry};
 use parlor::{Event, Grammar, Result, ToolDefinition};
@@ -47,8 +46,10 @@ const SHORT: Duration = Duration::from_millis(800);
 /// The kind that takes so long that one client's roads are enough.
 const LARGE: u8 = 31;
 
-/// How many cases are played side by side that have something to do.
+/// How many cases are played side by side that have something to do, and how many that only wait:
+/// each has seven files open, of which many systems allow a thousand.
 const AT_ONCE: usize = 6;
+const WAITING: usize = 64;
 
 /// One case on one road.
 pub(crate) struct Case {
@@ -427,12 +428,11 @@ fn cases() -> (Vec<Case>, Vec<Case>) {
 async fn no_fault_of_a_provider_reaches_a_client_as_anything_but_an_answer_or_a_failure() {
     let stage = Stage::start("[layers.retry]\nattempts = 1\n").await;
     let (works, waits) = cases();
-    let waited = join_all(waits.iter().map(|it| stage.play(it)));
-    let worked = async {
-        let played = stream::iter(&works).map(|it| stage.play(it));
-        played.buffered(AT_ONCE).collect::<Vec<_>>().await
+    let played = async |cases: &[Case], at_once| {
+        let played = stream::iter(cases).map(|it| stage.play(it));
+        played.buffered(at_once).collect::<Vec<_>>().await
     };
-    let (worked, waited) = tokio::join!(worked, waited);
+    let (worked, waited) = tokio::join!(played(&works, AT_ONCE), played(&waits, WAITING));
     let played = works
         .iter()
         .chain(&waits)
