@@ -22,8 +22,7 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode, String> {
     if whole != manifest {
         fs::write(root.join(MANIFEST), whole).map_err(failed)?;
     }
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
+    let status = cargo::command()
         .args([
             "test",
             "--quiet",

@@ -77,8 +77,21 @@ fn read_tree(printed: &str) -> BTreeSet<String> {
 }
 
 fn run(root: &Path, arguments: &[&str]) -> Result<String, String> {
+    output(command().args(arguments).current_dir(root))
+}
+
+/// The cargo that runs this program, without what it told this program of itself: build scripts look
+/// at the same variables, and would run again with all that depends on them.
+pub(crate) fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    output(Command::new(cargo).args(arguments).current_dir(root))
+    let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        if (name.to_str()).is_some_and(|name| told.iter().any(|it| name.starts_with(it))) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Runs a command and gives its standard output; a failure carries what it said.

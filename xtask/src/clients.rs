@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::cargo::output;
+use crate::cargo::{command, output};
 use crate::counterparts::{Folder, KEY, Running, SetUp, Site, free_port, target};
 use scripts::{CURL, SCRIPTS, Script};
 use stand_in::StandIn;
@@ -141,8 +141,7 @@ fn fast(root: &Path) -> Result<ExitCode, String> {
 
 /// Runs cargo quietly.
 fn build(root: &Path, what: &[&str]) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+    let mut build = command();
     build.args(what).arg("--quiet");
     output(build.current_dir(root)).map(|_| ())
 }

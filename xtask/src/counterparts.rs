@@ -12,7 +12,7 @@ mod running;
 mod servers;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 pub(crate) use folder::Folder;
 pub(crate) use running::{Running, SetUp, free_port};
@@ -34,8 +34,7 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<ExitCode, String> {
         site.start(server)?;
     }
 
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut suite = Command::new(cargo);
+    let mut suite = crate::cargo::command();
     suite
         .args(["test", "--quiet", "--package", "parlor"])
         .args(["--features", "all-providers", "--test", "counterparts"])

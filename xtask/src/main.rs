@@ -6,7 +6,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 mod abilities;
 mod cargo;
@@ -91,8 +91,7 @@ fn features(name: &str) -> Result<ExitCode, String> {
 /// Writes the manual, which the program has of itself: only it knows its options.
 fn man(folder: &Path) -> Result<ExitCode, String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let program = ["run", "--quiet", "--package", "parlor-cli", "--", "man"];
-    cargo::output(Command::new(cargo).args(program).arg(folder))?;
+    cargo::output(cargo::command().args(program).arg(folder))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -147,9 +147,8 @@ fn refresh_lock(root: &Path, kind: Kind) -> Result<(), String> {
     if kind == Kind::Preset {
         return Ok(());
     }
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["update", "--quiet", "--workspace", "--offline"];
-    cargo::output(Command::new(program).args(arguments).current_dir(root)).map(|_| ())
+    cargo::output(cargo::command().args(arguments).current_dir(root)).map(|_| ())
 }
 
 fn next_steps(name: &Name, kind: Kind) -> String {

@@ -75,8 +75,7 @@ fn program(root: &Path) -> Result<PathBuf, String> {
     if let Some(program) = std::env::var_os("PARLOR") {
         return Ok(program.into());
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+    let mut build = cargo::command();
     build
         .args(["build", "--quiet", "--package", "parlor-cli"])
         .current_dir(root);

@@ -1,12 +1,11 @@
 //! `cargo xtask record`: exchanges with a provider, recorded by the facade's example of that name.
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// Runs the example with these arguments. Relative folders are those of the caller.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<ExitCode, String> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
+    let status = crate::cargo::command()
         .args(["run", "--quiet", "-p", "parlor", "--example", "record"])
         .args(["--features", "rustls,all-providers", "--manifest-path"])
         .arg(root.join("Cargo.toml"))

@@ -201,8 +201,7 @@ fn a_shared_file_that_looks_otherwise_is_named() {
 
 /// Runs cargo in a folder and gives what it said; its failure is the test's.
 fn cargo_in(folder: &Path, arguments: &[&str]) -> String {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(program)
+    let output = cargo::command()
         .args(arguments)
         .env("CARGO_NET_OFFLINE", "true")
         // Where this workspace builds: the dependencies are there already.
