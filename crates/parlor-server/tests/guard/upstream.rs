@@ -220,6 +220,10 @@ impl Stage {
             };
             let endpoint = Endpoint::new(&format!("http://{}{base}", tee.address)).unwrap();
             let endpoint = endpoint.with_header("x-request-id", id).unwrap();
+            // The service waits for the provider's end as long, and tells what it used then.
+            let mut timeouts = Timeouts::default();
+            timeouts.end = Some(BOUND);
+            let endpoint = endpoint.with_timeouts(timeouts);
             over_http(case.wire(), endpoint, &format!("faulty/{}", case.model()))
         };
         let model = client(&case.id());
