@@ -49,6 +49,7 @@ impl Reader {
             });
             self.choices.len() - 1
         });
+        // Found, or pushed just now.
         &mut self.choices[at]
     }
 
