@@ -23,6 +23,7 @@ use crate::shape;
 use crate::tee::{Came, post};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+const PDF: &[u8] = b"%PDF-1.7\n%%EOF\n";
 
 /// The one address that counts as public here.
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -58,7 +59,7 @@ impl Lookup for Names {
     }
 }
 
-/// A server of a picture, which redirects to whatever stands behind `/to/`, and the paths that it
+/// A server of a picture and a document, which redirects to whatever stands behind `/to/`, and the paths that it
 /// was asked for.
 async fn pictures() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind((PUBLIC, 0)).await.unwrap();
@@ -82,6 +83,7 @@ async fn picture(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>) -> io::Re
     seen.lock().unwrap().push(path.clone());
     let (status, location, body) = match path.split_once("/to/") {
         Some((_, to)) => ("302 Found", format!("location: {to}\r\n"), &b""[..]),
+        None if path.ends_with(".pdf") => ("200 OK", String::new(), PDF),
         None => ("200 OK", String::new(), PNG),
     };
     let length = body.len();
@@ -92,9 +94,12 @@ async fn picture(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>) -> io::Re
     into.write_all(body).await
 }
 
-/// The ways in which clients name a picture, in messages and in results of tools; a provider behind
-/// takes its bytes alone.
+/// The ways in which clients name a picture, in messages and in results of tools, and a document that
+/// lies beside it; the providers behind take their bytes alone.
 fn asks(url: &str) -> Vec<(&'static str, Wire, Value)> {
+    let pdf = url.replace(".png", ".pdf");
+    let paper = json!({ "type": "document", "source": { "type": "url", "url": pdf } });
+    let file = json!({ "type": "input_file", "file_url": pdf });
     let of_openai = json!({ "type": "image_url", "image_url": { "url": url } });
     let of_anthropic = json!({ "type": "image", "source": { "type": "url", "url": url } });
     let of_responses = json!({ "type": "input_image", "image_url": url });
@@ -102,6 +107,10 @@ fn asks(url: &str) -> Vec<(&'static str, Wire, Value)> {
     let messages =
         |messages: Value| json!({ "model": "ollama/a", "max_tokens": 9, "messages": messages });
     let responses = |input: Value| json!({ "model": "ollama/a", "input": input });
+    let of_papers = |mut body: Value| {
+        body["model"] = "openai-chat/a".into();
+        body
+    };
     let called = json!([
         { "role": "user", "content": "Look" },
         { "role": "assistant", "content": [
@@ -116,8 +125,11 @@ fn asks(url: &str) -> Vec<(&'static str, Wire, Value)> {
     ]);
     let contents = json!({ "contents": [{ "role": "user", "parts": [
         { "fileData": { "mimeType": "image/png", "fileUri": url } }] }] });
+    let papers = json!({ "contents": [{ "role": "user", "parts": [
+        { "fileData": { "mimeType": "application/pdf", "fileUri": pdf } }] }] });
     let (chat, claude) = ("/v1/chat/completions", "/v1/messages");
     let gemini = "/v1beta/models/ollama%2Fa:generateContent";
+    let gemini_papers = "/v1beta/models/openai-chat%2Fa:generateContent";
     vec![
         (chat, Wire::OpenAiChat, messages(json!([user(&of_openai)]))),
         (
@@ -133,10 +145,21 @@ fn asks(url: &str) -> Vec<(&'static str, Wire, Value)> {
         ),
         ("/v1/responses", Wire::OpenAiResponses, responses(output)),
         (gemini, Wire::Gemini, contents),
+        (
+            claude,
+            Wire::AnthropicMessages,
+            of_papers(messages(json!([user(&paper)]))),
+        ),
+        (
+            "/v1/responses",
+            Wire::OpenAiResponses,
+            of_papers(responses(json!([user(&file)]))),
+        ),
+        (gemini_papers, Wire::Gemini, papers),
     ]
 }
 
-/// A service before a provider that takes bytes alone.
+/// A service before providers that take bytes alone.
 struct Site {
     service: SocketAddr,
     provider: ApiServer,
@@ -144,9 +167,11 @@ struct Site {
 
 impl Site {
     async fn start(fetcher: Option<Fetcher>) -> Self {
+        let message = json!({ "role": "assistant", "content": "A cat." });
+        // What both dialects read.
         let answer = json!({
-            "model": "a", "message": { "role": "assistant", "content": "A cat." }, "done": true,
-            "done_reason": "stop",
+            "model": "a", "message": message, "done": true, "done_reason": "stop",
+            "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
         });
         let answer = answer.to_string();
         let provider = ApiServer::answering(move |_| ApiAnswer::new(200, answer.clone()));
@@ -304,8 +329,12 @@ async fn what_is_public_is_fetched_and_given_as_bytes() {
             let came = post(site.service, path, "", &body).await;
             assert_eq!(came.status, 200, "{path} {url}: {}", text(&came));
             let sent = site.provider.requests().pop().unwrap();
+            let bytes = match body.to_string().contains(".pdf") {
+                true => PDF,
+                false => PNG,
+            };
             assert!(
-                sent_text(&sent).contains(&STANDARD.encode(PNG)),
+                sent_text(&sent).contains(&STANDARD.encode(bytes)),
                 "{path} {url}"
             );
             assert!(!sent_text(&sent).contains("files.example"), "{path} {url}");
