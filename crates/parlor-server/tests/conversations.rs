@@ -329,6 +329,16 @@ fn a_service_that_is_killed_has_kept_what_came() {
         assert_eq!((&*text, &end["state"]), ("Half an ", &json!("failed")));
         let why = "the service ended before this was answered";
         assert_eq!(end["error"]["message"], why);
+        // Whoever had read more than was kept is told the end, and nothing again.
+        for last in ["1.400", "2.0", "2.7", "3.0", "3.12", "7.0.2"] {
+            let mut back = talk.client.follow(&id, &turn, last).await;
+            let (text, end) = back.read_on(String::new()).await;
+            assert_eq!(
+                (&*text, &end["state"]),
+                ("", &json!("failed")),
+                "after {last}"
+            );
+        }
     });
 }
 

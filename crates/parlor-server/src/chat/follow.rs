@@ -58,8 +58,14 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
         None => match elsewhere(&site, conversation, (id, &turn), position).await {
             Some(turn) => Source::Elsewhere(turn),
             None => {
+                let was_cut = is_without_end(&turn);
+                let log = kept(id, turn);
                 position = position.in_store();
-                Source::Kept(kept(id, turn))
+                // More of it may have been read where it was on its way than was kept.
+                if was_cut {
+                    position = log.within(position);
+                }
+                Source::Kept(log)
             }
         },
     };
