@@ -1,7 +1,9 @@
 //! Keeps what is said: the store is opened when the first request is under way.
 
+mod growing;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parlor::agent::{
     ConversationStore, History, Kept, KeptTurn, Summary, Turn, TurnId, TurnState, title_of,
@@ -13,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::environment::env;
 use crate::files::make_folder;
 use crate::markdown::cells;
+pub(crate) use growing::Growing;
 
 /// Where things are kept, unless something else is said.
 const FILE: &str = "parlor.db";
@@ -73,6 +76,8 @@ pub(crate) struct Keeper {
     told: Option<String>,
     /// The kept turns of the history, in its order.
     turns: Vec<TurnId>,
+    /// The turn whose answer is awaited, once its question is kept.
+    awaited: Arc<OnceLock<TurnId>>,
     /// Whether its title says little, so that a later question may give a better one.
     may_be_renamed: bool,
 }
@@ -86,6 +91,7 @@ impl Keeper {
             id: None,
             told: None,
             turns: Vec::new(),
+            awaited: Arc::default(),
             may_be_renamed: false,
         }
     }
@@ -101,6 +107,7 @@ impl Keeper {
             id: Some(kept.info.id.clone()),
             told: None,
             turns: kept.turns.clone(),
+            awaited: Arc::default(),
             may_be_renamed: says_little(&kept.info.title) && is_of_first(kept),
         }
     }
@@ -116,6 +123,14 @@ impl Keeper {
             self.told.get_or_insert_with(Store::new_id);
         }
         self.id.as_deref().or(self.told.as_deref())
+    }
+
+    /// What keeps the next turn as its answer comes, once [`begin`](Self::begin) has
+    /// kept its question; without a question it is the last turn.
+    pub(crate) fn growing(&mut self, provider: &str, has_question: bool) -> Growing {
+        let last = self.turns.last().filter(|_| self.keeps && !has_question);
+        self.awaited = Arc::new(last.map_or_else(OnceLock::new, |last| OnceLock::from(*last)));
+        Growing::new(self.shelf.clone(), Arc::clone(&self.awaited), provider)
     }
 
     /// Keeps the question of a turn whose answer is awaited.
@@ -157,6 +172,7 @@ impl Keeper {
         let after = self.turns.last().copied();
         let turn = store.append(&id, after, &turn.into()).await?;
         self.turns.push(turn);
+        self.awaited.get_or_init(|| turn);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ mod ask;
 mod resumed;
 mod talk;
 
-use parlor::agent::{History, KeptTurn, TurnState, Window};
+use parlor::agent::{History, KeptTurn, Turn, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{ChatModel, ChatResponse, Error, ErrorKind, FinishKind, Latency, Message, Role};
@@ -174,6 +174,8 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         thinks: thinking.is_some(),
     };
     let mut output = output::of(args, &terminal, &chosen, shown);
+    let instance = &chosen.resolved.config.instance;
+    let mut growing = keeper.growing(instance, true);
     let asked = async {
         let pretty = terminal.stdout && !is_machine;
         if let Some(talk) = &mut talk {
@@ -182,7 +184,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                     talk.shape(&question, shape, pretty, &mut *output, interrupted)
                         .await
                 }
-                None => talk.ask(&question, &mut *output, interrupted).await,
+                None => {
+                    let growing = &mut growing;
+                    talk.ask(&question, &mut *output, interrupted, growing)
+                        .await
+                }
             };
         }
         match (&shape, args.no_stream) {
@@ -190,7 +196,15 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 shaped(&*model, &request, shape, pretty, &mut *output, interrupted).await
             }
             (None, true) => whole(&*model, &request, &mut *output, interrupted).await,
-            (None, false) => stream(&*model, &request, &mut *output, interrupted).await,
+            (None, false) => {
+                let so_far = |partial: &ChatResponse| {
+                    let mut turn = turn_of(&question, Some(partial), &chosen);
+                    turn.state = TurnState::Interrupted;
+                    turn
+                };
+                let (output, growing) = (&mut *output, &mut growing);
+                stream(&*model, &request, output, interrupted, growing, so_far).await
+            }
         }
     };
     // The request goes out first; then there is time for the store.
@@ -198,6 +212,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         let asked = waiting::with_sign(&terminal, asked);
         tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question))
     });
+    runtime.block_on(growing.rest());
     let kept = kept.and_then(|()| {
         let with_tools = talk.as_ref();
         let with_tools = with_tools.and_then(|talk| talk.turn(outcome.as_ref().ok(), &chosen));
@@ -262,23 +277,14 @@ fn turn(
         Err(Stopped::Call(error)) => error.partial(),
         Err(Stopped::Output(_)) => None,
     };
-    let mut history = History::new();
-    question.iter().cloned().for_each(|it| history.add(it));
+    let mut turn = turn_of(question, response, chosen);
     let mut cost = None;
     let mut latency = Latency::default();
     if let Some(response) = response {
-        let answer = response
-            .choices
-            .first()
-            .map(|choice| choice.message.clone());
-        answer.into_iter().for_each(|it| history.add(it));
         let price = model.info().price.as_ref();
         cost = price.and_then(|price| price.cost(response.usage.as_ref()?));
         latency = response.metadata.latency.clone();
     }
-    let mut turn = history.turns().last().cloned().unwrap_or_default();
-    turn.model = Some(chosen.resolved.id());
-    turn.usage = response.and_then(|it| it.usage.clone()).unwrap_or_default();
     let is_whole = matches!(outcome, Ok(response) if !response.interrupted);
     if !is_whole {
         turn.state = TurnState::Interrupted;
@@ -286,6 +292,18 @@ fn turn(
     let mut kept = keeper::kept(&turn, &chosen.resolved.config.instance, cost);
     kept.latency = latency;
     kept
+}
+
+/// The turn of a question and of what was answered.
+fn turn_of(question: &[Message], response: Option<&ChatResponse>, chosen: &Chosen) -> Turn {
+    let mut history = History::new();
+    question.iter().cloned().for_each(|it| history.add(it));
+    let answer = response.and_then(ChatResponse::message);
+    answer.cloned().into_iter().for_each(|it| history.add(it));
+    let mut turn = history.turns().last().cloned().unwrap_or_default();
+    turn.model = Some(chosen.resolved.id());
+    turn.usage = response.and_then(|it| it.usage.clone()).unwrap_or_default();
+    turn
 }
 
 /// Says what a whole answer of the model that was asked amounts to.

@@ -1,6 +1,6 @@
 //! A question on its way: its answer is words as they come, or a value by a schema.
 
-use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent};
+use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent, Turn};
 use parlor::{Cost, OutputSchema, Result, Usage, estimate};
 use serde_json::Value;
 
@@ -57,6 +57,14 @@ impl<'a> Asked<'a> {
                 _ => Step::Growing,
             }),
         })
+    }
+
+    /// The turn with what has come; `None` for a value, which is all or nothing.
+    pub(super) fn so_far(&self) -> Option<Turn> {
+        match self {
+            Self::Words(run) => Some(run.so_far()),
+            Self::Value(_) => None,
+        }
     }
 
     /// Asks for no more; what came is the turn's.

@@ -14,7 +14,7 @@ use super::status::Figures;
 use super::view::{FRAME, View};
 use crate::failure::{Failure, Then};
 use crate::interrupt::Interrupts;
-use crate::keeper::{self, Keeper};
+use crate::keeper::{self, Growing, Keeper};
 use crate::terminal::{Hush, Terminal};
 use crate::tools::{self, Answer, Calls, Interruption, Question, shown_name};
 use crate::weight;
@@ -115,6 +115,8 @@ impl Session {
         sent.messages.extend(question.iter().flatten().cloned());
         let asked = begin(&mut self.chat)?;
         let keeper = &mut self.keeper;
+        let instance = &self.chosen.resolved.config.instance;
+        let growing = keeper.growing(instance, question.is_some());
         let keeping = async {
             match &question {
                 Some(question) => keeper.begin(system.as_deref(), question).await,
@@ -128,6 +130,7 @@ impl Session {
         let ended = self.runtime.block_on(answer(
             asked,
             keeping,
+            growing,
             &mut view,
             &mut self.interrupts,
             asking,
@@ -227,6 +230,7 @@ struct Asking<'a> {
 async fn answer(
     mut asked: Asked<'_>,
     keeping: impl Future<Output = parlor::Result<()>>,
+    mut growing: Growing,
     view: &mut View,
     interrupts: &mut Interrupts,
     asking: Asking<'_>,
@@ -263,6 +267,12 @@ async fn answer(
                 }
                 continue;
             }
+            () = growing.due() => {
+                if let Some(turn) = asked.so_far() {
+                    growing.keep(&turn);
+                }
+                continue;
+            }
             event = asked.next() => event,
             kept = &mut keeping, if !is_kept => {
                 is_kept = true;
@@ -295,10 +305,11 @@ async fn answer(
             // A run tells its end before it is over.
             None => break Ok(asked.stop()),
         };
-        let is_content =
-            matches!(&event, RunEvent::Model(event) if !matches!(event, Event::Started { .. }));
-        if first.is_none() && is_content {
-            first = Some(began.elapsed());
+        if let RunEvent::Model(event) = &event {
+            growing.came(event);
+            if first.is_none() && !matches!(event, Event::Started { .. }) {
+                first = Some(began.elapsed());
+            }
         }
         if shown.and_then(|()| view.event(&event)).is_err() {
             break Ok(asked.stop());
@@ -307,6 +318,7 @@ async fn answer(
     if !is_kept {
         unkept = keeping.await.err();
     }
+    growing.rest().await;
     Ended {
         result,
         first,

@@ -1,4 +1,4 @@
-//! A server that gives the answers it was told, one after the other.
+//! Servers that give the answers they were told: whole, one after the other, or in pieces.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -8,8 +8,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+
+use serde_json::json;
 
 /// One answer: status, further header lines, body.
 pub struct Answer(pub u16, pub &'static str, pub String);
@@ -62,6 +64,65 @@ impl Server {
     pub fn is_done(&self) -> bool {
         self.seen.try_recv().is_err()
     }
+}
+
+/// A server that speaks Ollama's protocol and answers piece by piece, as many requests
+/// as come.
+pub struct Dripping {
+    pub url: String,
+    asked: Receiver<(Seen, Sender<String>)>,
+}
+
+impl Dripping {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, asked) = channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                let Some(request) = read_request(&stream) else {
+                    continue;
+                };
+                let (pieces, rest) = channel();
+                std::thread::spawn(move || drip(stream, rest));
+                if sender.send((request, pieces)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// The next request, and where the pieces of its answer go. The end of them is the
+    /// answer's; they are refused once the client has hung up.
+    pub fn asked(&self) -> (Seen, Sender<String>) {
+        self.asked.recv_timeout(Duration::from_secs(60)).unwrap()
+    }
+
+    /// Whether another request came.
+    pub fn is_done(&self) -> bool {
+        self.asked.try_recv().is_err()
+    }
+}
+
+fn drip(mut stream: TcpStream, pieces: Receiver<String>) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\n\r\n";
+    if stream.write_all(head.as_bytes()).is_err() {
+        return;
+    }
+    for piece in pieces {
+        let message = json!({ "role": "assistant", "content": piece });
+        let line = json!({ "model": "m", "message": message, "done": false });
+        if stream.write_all(format!("{line}\n").as_bytes()).is_err() {
+            return;
+        }
+    }
+    let end = json!({
+        "model": "m", "message": { "role": "assistant", "content": "" },
+        "done": true, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 90,
+    });
+    let _ = stream.write_all(format!("{end}\n").as_bytes());
 }
 
 /// Reads a request; `None` where the client only knocked.

@@ -26,6 +26,7 @@ mod first_minutes;
 mod import;
 mod interrupt;
 mod keys;
+mod killed;
 mod lists;
 mod log;
 mod mcp;

@@ -1,15 +1,12 @@
 //! What an answer looks like, in terminals of several widths and in one that changes.
 
-use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 
 use crate::common::pty::Pty;
-use crate::common::server::read_request;
+use crate::common::server::Dripping;
 use crate::common::{Home, Ran, signal_of};
 use portable_pty::PtySize;
-use serde_json::json;
 
 /// An answer with a block of every kind, wide glyphs among them.
 const ANSWER: &str = "\
@@ -42,31 +39,6 @@ fn colour(hour: u8) -> &'static str {
 Done.
 ";
 
-/// Answers once, with the pieces it is given; the end of them is the answer's end.
-fn dripping() -> (String, Sender<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (sender, pieces) = channel::<String>();
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        read_request(&stream).unwrap();
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        for piece in pieces {
-            let message = json!({ "role": "assistant", "content": piece });
-            let line = json!({ "model": "m", "message": message, "done": false });
-            // The client may have hung up.
-            let _ = stream.write_all(format!("{line}\n").as_bytes());
-        }
-        let end = json!({
-            "model": "m", "message": { "role": "assistant", "content": "" },
-            "done": true, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 90,
-        });
-        let _ = stream.write_all(format!("{end}\n").as_bytes());
-    });
-    (url, sender)
-}
-
 fn resize(pty: &mut Pty, cols: u16) {
     let size = PtySize {
         rows: 24,
@@ -96,25 +68,20 @@ fn holds(pty: &mut Pty, name: &str) {
     );
 }
 
-/// Asks in a terminal of so many columns.
-fn asked(home: &Home, url: &str, cols: u16) -> Pty {
-    let mut pty = Pty::sized(
-        home,
-        &["-m", "ollama/m"],
-        &[("OLLAMA_HOST", url)],
-        true,
-        cols,
-    );
+/// Asks in a terminal of so many columns; the answer is the pieces that it is given.
+fn asked(home: &Home, cols: u16) -> (Pty, Sender<String>) {
+    let server = Dripping::start();
+    let env = [("OLLAMA_HOST", server.url.as_str())];
+    let mut pty = Pty::sized(home, &["-m", "ollama/m"], &env, true, cols);
     pty.enters("Tell me");
-    pty
+    (pty, server.asked().1)
 }
 
 #[test]
 fn an_answer_is_laid_out_for_its_terminal() {
     for cols in [40, 80, 200] {
         let home = Home::new();
-        let (url, pieces) = dripping();
-        let mut pty = asked(&home, &url, cols);
+        let (mut pty, pieces) = asked(&home, cols);
         // Pieces of uneven lengths, some of which end within a mark.
         let mut rest: Vec<char> = ANSWER.chars().collect();
         for length in [1, 7, 3, 20, 2].iter().cycle() {
@@ -133,8 +100,7 @@ fn an_answer_is_laid_out_for_its_terminal() {
 #[test]
 fn a_terminal_that_changes_amid_an_answer_keeps_every_word_once() {
     let home = Home::new();
-    let (url, pieces) = dripping();
-    let mut pty = asked(&home, &url, 90);
+    let (mut pty, pieces) = asked(&home, 90);
     let words = |from: u32, to: u32| (from..to).map(|n| format!("word{n} ")).collect::<String>();
     pieces.send(words(0, 40)).unwrap();
     pty.shows("word39");
@@ -157,8 +123,7 @@ fn a_terminal_that_changes_amid_an_answer_keeps_every_word_once() {
 #[test]
 fn what_is_typed_while_an_answer_comes_waits_for_the_next_line() {
     let home = Home::new();
-    let (url, pieces) = dripping();
-    let mut pty = asked(&home, &url, 60);
+    let (mut pty, pieces) = asked(&home, 60);
     let words = |from: u32, to: u32| (from..to).map(|n| format!("word{n} ")).collect::<String>();
     pieces.send(words(0, 20)).unwrap();
     pty.shows("word19");
@@ -183,9 +148,10 @@ fn what_is_typed_while_an_answer_comes_waits_for_the_next_line() {
 #[test]
 fn what_is_typed_while_the_only_answer_comes_is_not_within_it() {
     let home = Home::new();
-    let (url, pieces) = dripping();
-    let env = [("OLLAMA_HOST", url.as_str())];
+    let server = Dripping::start();
+    let env = [("OLLAMA_HOST", server.url.as_str())];
     let mut pty = Pty::sized(&home, &["-m", "ollama/m", "Tell me"], &env, true, 60);
+    let pieces = server.asked().1;
     let words = |from: u32, to: u32| (from..to).map(|n| format!("word{n} ")).collect::<String>();
     pieces.send(words(0, 20)).unwrap();
     pty.shows("word19");
@@ -216,8 +182,7 @@ fn an_answer_that_is_stopped_anywhere_is_kept_as_it_was_seen() {
         (30, "\x03"),
     ] {
         let home = Home::new();
-        let (url, pieces) = dripping();
-        let mut pty = asked(&home, &url, 60);
+        let (mut pty, pieces) = asked(&home, 60);
         for word in &words[..seen] {
             pieces.send(word.clone()).unwrap();
         }

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use parlor::agent::{Extracted, Extractor};
+use parlor::agent::{Extracted, Extractor, Turn};
 use parlor::{ChatModel, ChatRequest, ChatResponse, Error, Event, Latency, OutputSchema, Part};
 use serde_json::Value;
 
 use crate::converse::FRAME;
 use crate::interrupt::Interrupted;
+use crate::keeper::Growing;
 use crate::output::Output;
 
 /// Why there is no whole answer.
@@ -28,13 +29,15 @@ impl From<std::io::Error> for Stopped {
     }
 }
 
-/// Asks for a stream and prints it as it comes. An interrupted answer is what
-/// had come.
+/// Asks for a stream, prints it as it comes and keeps it as it grows, as the turn that
+/// `so_far` makes of it. An interrupted answer is what had come.
 pub(super) async fn stream(
     model: &dyn ChatModel,
     request: &ChatRequest,
     output: &mut dyn Output,
     mut interrupted: Interrupted,
+    growing: &mut Growing,
+    so_far: impl Fn(&ChatResponse) -> Turn,
 ) -> Result<ChatResponse, Stopped> {
     let clock = Clock::start();
     let opened = tokio::select! {
@@ -48,6 +51,10 @@ pub(super) async fn stream(
         let event = tokio::select! {
             biased;
             _ = &mut interrupted => break,
+            () = growing.due() => {
+                growing.keep(&so_far(&stream.partial()));
+                continue;
+            }
             event = stream.next() => event,
             () = tokio::time::sleep(FRAME), if output.moves() => {
                 output.tick()?;
@@ -56,6 +63,7 @@ pub(super) async fn stream(
         };
         let Some(event) = event else { break };
         let event = event?;
+        growing.came(&event);
         if first.is_none() && !matches!(event, Event::Started { .. }) {
             first = clock.passed();
         }

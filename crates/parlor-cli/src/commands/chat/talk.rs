@@ -14,7 +14,7 @@ use crate::choose::Chosen;
 use crate::converse::FRAME;
 use crate::failure::Failure;
 use crate::interrupt::Interrupted;
-use crate::keeper;
+use crate::keeper::{self, Growing};
 use crate::output::Output;
 use crate::terminal::Terminal;
 use crate::tools::{self, Answer, Calls, Gate, Interruption, Kit, Question};
@@ -93,12 +93,13 @@ impl Talk {
         Some(request)
     }
 
-    /// Asks, prints what comes, and lets tools run.
+    /// Asks, prints what comes and keeps it as it grows, and lets tools run.
     pub(super) async fn ask(
         &mut self,
         question: &[Message],
         output: &mut dyn Output,
         mut interrupted: Interrupted,
+        growing: &mut Growing,
     ) -> std::result::Result<ChatResponse, Stopped> {
         let clock = Clock::start();
         let model = Arc::clone(self.chat.model());
@@ -124,6 +125,10 @@ impl Talk {
                     }
                     continue;
                 }
+                () = growing.due() => {
+                    growing.keep(&run.so_far());
+                    continue;
+                }
                 event = run.next() => event,
                 () = tokio::time::sleep(FRAME), if output.moves() => {
                     output.tick()?;
@@ -133,6 +138,7 @@ impl Talk {
             match event {
                 Some(Ok(RunEvent::Finished(reply))) => break *reply,
                 Some(Ok(RunEvent::Model(event))) => {
+                    growing.came(&event);
                     if first.is_none() && !matches!(event, Event::Started { .. }) {
                         first = clock.passed();
                     }
