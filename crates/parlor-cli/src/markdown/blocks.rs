@@ -5,6 +5,7 @@
 //! their own, so that a long list doesn't wait for its end.
 
 use super::growing::LONG;
+use super::table;
 
 /// A part of the text whose rows are final.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,7 @@ pub(crate) enum Block {
         source: String,
         /// Whether an empty row stands before it.
         apart: bool,
+        share: Share,
     },
     CodeBegins {
         language: String,
@@ -23,10 +25,31 @@ pub(crate) enum Block {
     CodeEnds,
 }
 
+/// How much of a table a text is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All of it, or no table.
+    #[default]
+    Whole,
+    /// Its head and first rows; more follow.
+    First,
+    /// More of its rows, below the head again, which is out already.
+    More,
+}
+
+/// A table's rows that are final together; it isn't known before whether a column gets
+/// wider.
+const ROWS: usize = 50;
+
+/// The lines before a table's rows: its head, and the line below.
+const HEAD: usize = 2;
+
 /// Cuts lines into blocks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Splitter {
     open: Open,
+    /// Whether the open text is more of a table whose first rows are out.
+    more: bool,
     /// Whether the open block stands apart from the one before.
     apart: bool,
     /// Whether there was an empty line since the last block.
@@ -114,6 +137,13 @@ impl Splitter {
                 let stands_after = is_underline && !underlines;
                 let goes_on = !interrupts && !stands_after;
                 if is_rule_of_table || underlines || other_quote || goes_on {
+                    if goes_on && !underlines && is_full(lines) {
+                        let head = lines.iter().take(HEAD).cloned().collect();
+                        let rows = std::mem::replace(lines, head);
+                        lines.push(line.to_owned());
+                        ended.push(self.rows(&rows));
+                        return ended;
+                    }
                     lines.push(line.to_owned());
                     if underlines && !is_rule_of_table {
                         ended.extend(self.end());
@@ -192,13 +222,40 @@ impl Splitter {
             Open::Nothing | Open::Code { .. } => return None,
         };
         self.open = Open::Nothing;
-        let mut source = lines.join("\n");
-        source.push('\n');
         Some(Block::Text {
-            source,
+            source: joined(&lines),
             apart: std::mem::take(&mut self.apart),
+            share: match std::mem::take(&mut self.more) {
+                true => Share::More,
+                false => Share::Whole,
+            },
         })
     }
+
+    /// A table's rows that are enough, which more follow.
+    fn rows(&mut self, lines: &[String]) -> Block {
+        Block::Text {
+            source: joined(lines),
+            apart: std::mem::take(&mut self.apart),
+            share: match std::mem::replace(&mut self.more, true) {
+                true => Share::More,
+                false => Share::First,
+            },
+        }
+    }
+}
+
+fn joined(lines: &[String]) -> String {
+    let mut source = lines.join("\n");
+    source.push('\n');
+    source
+}
+
+/// Whether lines are a table of so many rows that no more are waited for.
+fn is_full(lines: &[String]) -> bool {
+    let is_long = lines.len() == HEAD + ROWS;
+    let has_rule = || lines.get(1).is_some_and(|line| is_table_rule(line));
+    is_long && has_rule() && table::is_one(&joined(lines))
 }
 
 /// Where an item's text begins, and whether it may interrupt a paragraph.

@@ -17,15 +17,23 @@ pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
 /// No text is laid out for fewer cells.
 pub(super) const NARROWEST: usize = 8;
 
-/// The rows of a block, of whose first paragraph so many letters are in rows already.
-pub(crate) fn layout(source: &str, width: usize, looks: Looks, said: usize) -> Vec<String> {
+/// The rows of a block, of whose first paragraph so many letters are in rows already, or of
+/// whose table the rows before had these columns; and the columns of the table in it.
+pub(crate) fn layout(
+    source: &str,
+    width: usize,
+    looks: Looks,
+    said: usize,
+    before: Option<Vec<usize>>,
+) -> (Vec<String>, Vec<usize>) {
     let mut page = Page::new(width, looks);
     page.said = said;
+    page.before = before;
     for event in Parser::new_ext(source, OPTIONS) {
         page.take(event);
     }
     page.flush();
-    page.rows
+    (page.rows, page.columns)
 }
 
 /// What every row within a quote or an item begins with.
@@ -47,6 +55,10 @@ pub(super) struct Page {
     links: Vec<(Rc<str>, String)>,
     code: Option<Highlighter>,
     table: Option<Table>,
+    /// How wide the columns of the first table are, if rows of it are out.
+    before: Option<Vec<usize>>,
+    /// How wide the columns of the last table are.
+    columns: Vec<usize>,
     /// Whether a paragraph has ended, after which another stands apart.
     after_paragraph: bool,
     /// How many letters of the first paragraph are in rows already.
@@ -66,6 +78,8 @@ impl Page {
             links: Vec::new(),
             code: None,
             table: None,
+            before: None,
+            columns: Vec::new(),
             after_paragraph: false,
             said: 0,
         }
@@ -243,7 +257,10 @@ impl Page {
             }
             TagEnd::Table => {
                 if let Some(table) = self.table.take() {
-                    for row in table.rows(self.room()) {
+                    let room = self.room();
+                    let (rows, columns) = table.rows(room, self.before.take());
+                    self.columns = columns;
+                    for row in rows {
                         self.write_row(&row);
                     }
                 }

@@ -12,7 +12,7 @@ mod layout;
 mod rows;
 mod table;
 
-use blocks::{Block, Splitter};
+use blocks::{Block, Share, Splitter};
 use clean::Cleaner;
 use code::Highlighter;
 use layout::layout;
@@ -44,6 +44,8 @@ pub(crate) struct Renderer {
     has_rows: bool,
     /// How many letters of the paragraph that is open are in rows that are out.
     said: usize,
+    /// How wide the columns of a table are whose first rows are out.
+    columns: Vec<usize>,
     /// What came since it was last looked whether more of its rows are final.
     grown: usize,
 }
@@ -60,6 +62,7 @@ impl Renderer {
             code: None,
             has_rows: false,
             said: 0,
+            columns: Vec::new(),
             grown: 0,
         }
     }
@@ -134,6 +137,7 @@ impl Renderer {
             code: self.code.clone(),
             has_rows: self.has_rows,
             said: self.said,
+            columns: self.columns.clone(),
             grown: 0,
         };
         rest.finish()
@@ -147,9 +151,16 @@ impl Renderer {
     fn lay_out(&mut self, blocks: Vec<Block>, rows: &mut Vec<String>) {
         for block in blocks {
             match block {
-                Block::Text { source, apart } => {
+                Block::Text {
+                    source,
+                    apart,
+                    share,
+                } => {
                     let said = std::mem::take(&mut self.said);
-                    let laid = layout(&source, self.width, self.looks, said);
+                    let before = std::mem::take(&mut self.columns);
+                    let before = (share == Share::More).then_some(before);
+                    let (laid, columns) = layout(&source, self.width, self.looks, said, before);
+                    self.columns = columns;
                     if !laid.is_empty() {
                         self.keep_apart(apart && said == 0, rows);
                         rows.extend(laid);

@@ -1,10 +1,18 @@
 //! Tables, fitted into the width there is.
 
+use super::layout::OPTIONS;
 use super::rows::{Span, Style, width, wrap};
-use pulldown_cmark::Alignment;
+use pulldown_cmark::{Alignment, Event, Parser, Tag, TagEnd};
 
 /// Between two columns.
 const GAP: &str = " │ ";
+
+/// Whether a text is a table and nothing else.
+pub(super) fn is_one(source: &str) -> bool {
+    let mut events = Parser::new_ext(source, OPTIONS);
+    let begins = matches!(events.next(), Some(Event::Start(Tag::Table(_))));
+    begins && matches!(events.last(), Some(Event::End(TagEnd::Table)))
+}
 
 /// A table while it is read: all of it is needed to know how wide a column is.
 pub(crate) struct Table {
@@ -30,14 +38,23 @@ impl Table {
         self.rows.push(std::mem::take(&mut self.row));
     }
 
-    /// The rows of the table in so many cells: the head, a line, the rest.
-    pub(crate) fn rows(mut self, room: usize) -> Vec<Vec<Span>> {
+    /// The rows of the table in so many cells: the head, a line, the rest; and how wide
+    /// its columns would be with room enough. Where rows before have said that, they are
+    /// out, and so is the head.
+    pub(crate) fn rows(
+        mut self,
+        room: usize,
+        before: Option<Vec<usize>>,
+    ) -> (Vec<Vec<Span>>, Vec<usize>) {
         for cell in self.rows.first_mut().into_iter().flatten().flatten() {
             cell.style.bold = true;
         }
-        let widths = self.widths(room);
+        let is_more = before.is_some();
+        let columns = before.unwrap_or_else(|| self.columns());
+        let widths = fitted(columns.clone(), room);
         let mut laid = Vec::new();
-        for (index, row) in self.rows.iter().enumerate() {
+        let rows = self.rows.iter().enumerate();
+        for (index, row) in rows.skip(usize::from(is_more)) {
             let cells = widths.iter().enumerate().map(|(column, width)| {
                 let cell = row.get(column).map(Vec::as_slice).unwrap_or_default();
                 wrap(cell, *width)
@@ -51,7 +68,7 @@ impl Table {
                 laid.push(vec![dim(across.join("─┼─"))]);
             }
         }
-        laid
+        (laid, columns)
     }
 
     fn line(&self, cells: &[Vec<Vec<Span>>], widths: &[usize], line: usize) -> Vec<Span> {
@@ -76,8 +93,8 @@ impl Table {
         spans
     }
 
-    /// As wide as the texts, then the widest made narrower until all fit.
-    fn widths(&self, room: usize) -> Vec<usize> {
+    /// The columns as wide as their texts.
+    fn columns(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let mut widths = vec![1; columns];
         for (column, cell) in self.rows.iter().flat_map(|row| row.iter().enumerate()) {
@@ -86,31 +103,37 @@ impl Table {
                 *widest = (*widest).max(cells);
             }
         }
-        let gaps = columns.saturating_sub(1) * width(GAP);
-        let room = room.saturating_sub(gaps).max(columns);
-        while widths.iter().sum::<usize>() > room {
-            let over = widths.iter().sum::<usize>() - room;
-            let widest = widths.iter().copied().max().unwrap_or(1);
-            let next = widths
-                .iter()
-                .copied()
-                .filter(|it| *it < widest)
-                .max()
-                .unwrap_or(1);
-            let many = widths.iter().filter(|it| **it == widest).count();
-            // All of the widest become alike, at most as narrow as the next one.
-            let less = (over / many).clamp(1, (widest - next).max(1));
-            let mut over = over;
-            for width in widths.iter_mut().filter(|it| **it == widest) {
-                if over > 0 {
-                    let less = less.min(over).min(widest.saturating_sub(1));
-                    *width -= less;
-                    over -= less;
-                }
-            }
-        }
         widths
     }
+}
+
+/// The widths with the widest made narrower until all fit.
+fn fitted(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+    let columns = widths.len();
+    let gaps = columns.saturating_sub(1) * width(GAP);
+    let room = room.saturating_sub(gaps).max(columns);
+    while widths.iter().sum::<usize>() > room {
+        let over = widths.iter().sum::<usize>() - room;
+        let widest = widths.iter().copied().max().unwrap_or(1);
+        let next = widths
+            .iter()
+            .copied()
+            .filter(|it| *it < widest)
+            .max()
+            .unwrap_or(1);
+        let many = widths.iter().filter(|it| **it == widest).count();
+        // All of the widest become alike, at most as narrow as the next one.
+        let less = (over / many).clamp(1, (widest - next).max(1));
+        let mut over = over;
+        for width in widths.iter_mut().filter(|it| **it == widest) {
+            if over > 0 {
+                let less = less.min(over).min(widest.saturating_sub(1));
+                *width -= less;
+                over -= less;
+            }
+        }
+    }
+    widths
 }
 
 fn plain(text: String) -> Span {

@@ -124,6 +124,57 @@ fn tables_fit() {
     }
 }
 
+/// A table of so many rows, the last of which are wider than the first.
+fn tall(rows: usize) -> String {
+    let mut text = "| Number | What it is |\n|---:|---|\n".to_owned();
+    for row in 0..rows {
+        let word = if row < 60 { "short" } else { "a longer text" };
+        text.push_str(&format!("| {row} | {word} {row} |\n"));
+    }
+    text
+}
+
+#[test]
+fn a_tall_table_is_out_in_shares_with_the_same_columns() {
+    let text = tall(170);
+    let mut renderer = Renderer::new(40, PLAIN);
+    let mut rows = Vec::new();
+    for line in text.split_inclusive('\n') {
+        rows.extend(renderer.push(line));
+        // Fifty rows, each on two lines at most.
+        assert!(renderer.tail().len() <= 102, "{:?}", renderer.tail());
+    }
+    assert!(rows.len() > 150, "{}", rows.len());
+    rows.extend(renderer.finish());
+    assert_eq!(rows[0], "Number │ What it is");
+    assert_eq!(rows[1], "───────┼───────────");
+    assert_eq!(rows[2], "     0 │ short 0");
+    let firsts = rows
+        .iter()
+        .filter_map(|row| row.split_once(" │ ")?.0.trim().parse().ok());
+    let firsts: Vec<usize> = firsts.collect();
+    assert_eq!(firsts, (0..170).collect::<Vec<_>>());
+    // What is wider than the first rows were is broken into rows.
+    let at = rows.iter().position(|row| row.starts_with("   100 "));
+    let at = at.expect("row 100");
+    assert_eq!(rows[at..at + 2], ["   100 │ a longer", "       │ text 100"]);
+    assert!(
+        rows.iter()
+            .skip(2)
+            .all(|row| row.find('│') == rows[0].find('│'))
+    );
+    // What follows is no part of it.
+    for (next, ends) in [
+        ("- item\n", "• item"),
+        ("\nText\n", "Text"),
+        ("# Head\n", "# Head"),
+        ("\n| a | b |\n|--|--|\n| wide text | c |\n", "wide text │ c"),
+    ] {
+        let rows = whole(&format!("{text}{next}"), 40, PLAIN);
+        assert_eq!(rows.last().map(String::as_str), Some(ends));
+    }
+}
+
 #[test]
 fn links_can_be_clicked_or_read() {
     let text = "See [the docs](https://example.org/a) or <https://example.org>.";
@@ -316,5 +367,35 @@ proptest! {
         let mut renderer = Renderer::new(width, ALL);
         renderer.push(&text);
         prop_assert_eq!(renderer.tail(), renderer.finish());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn rows_of_tall_tables_depend_on_the_text_alone(
+        before in markdown(),
+        rows in 45usize..160,
+        after in markdown(),
+        cuts in proptest::collection::vec(1usize..400, 1..50),
+        width in 1usize..90,
+    ) {
+        let text = format!("{before}\n\n{}{after}", tall(rows));
+        let mut renderer = Renderer::new(width, ALL);
+        let mut rows = Vec::new();
+        let mut letters = text.chars();
+        let mut cuts = cuts.iter().cycle();
+        loop {
+            let piece: String = letters.by_ref().take(*cuts.next().unwrap_or(&1)).collect();
+            if piece.is_empty() {
+                break;
+            }
+            rows.extend(renderer.push(&piece));
+        }
+        let tail = renderer.tail();
+        let rest = renderer.finish();
+        prop_assert_eq!(&tail, &rest);
+        rows.extend(rest);
+        prop_assert_eq!(rows, whole(&text, width, ALL));
     }
 }
