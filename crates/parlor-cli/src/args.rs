@@ -23,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::ArgValueCompleter;
 
 use crate::complete;
 use crate::failure::Failure;
@@ -146,7 +147,12 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Part of the configuration that is laid over the rest (PARLOR_PROFILE)
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        global = true,
+        add = ArgValueCompleter::new(complete::profiles)
+    )]
     pub(crate) profile: Option<String>,
     /// Variables that aren't set in the environment, as lines NAME=value; no file is read by itself
     #[arg(long, value_name = "FILE", global = true)]

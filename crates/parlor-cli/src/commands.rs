@@ -20,7 +20,9 @@ mod usage;
 pub(crate) use batch::batch;
 pub(crate) use chat::chat;
 pub(crate) use completions::completions;
-pub(crate) use config::{Configured, config, configure, configure_default_model};
+pub(crate) use config::{
+    Configured, config, configure, configure_default_model, profiles, set_paths, settable,
+};
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use history::history;

@@ -134,6 +134,28 @@ pub(crate) fn tools(typed: &OsStr) -> Vec<CompletionCandidate> {
     })
 }
 
+/// Profiles of the configuration.
+pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
+    offered(typed, |_| Ok(commands::profiles()))
+}
+
+/// What can be set in the configuration.
+pub(crate) fn settable(typed: &OsStr) -> Vec<CompletionCandidate> {
+    offered(typed, |typed| Ok(commands::settable(typed)))
+}
+
+/// What is set there.
+pub(crate) fn set(typed: &OsStr) -> Vec<CompletionCandidate> {
+    offered(typed, |_| Ok(commands::set_paths()))
+}
+
+/// How much a model may think.
+pub(crate) fn efforts(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let words = args::EFFORTS.iter();
+    let words = words.map(|word| ((*word).to_owned(), String::new()));
+    offered(typed, |_| Ok(words.collect()))
+}
+
 /// Those words that go on what is typed, in their order. What fails offers nothing.
 fn offered(
     typed: &OsStr,

@@ -67,7 +67,8 @@ pub(crate) struct ChatArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "show",
-        value_parser = reasoning
+        value_parser = reasoning,
+        add = ArgValueCompleter::new(complete::efforts)
     )]
     pub(crate) reasoning: Option<Reasoning>,
     /// Randomness, from 0

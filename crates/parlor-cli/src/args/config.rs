@@ -1,8 +1,10 @@
 //! What can be asked of the configuration.
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 
 use super::Common;
+use crate::complete;
 
 pub(super) const EXAMPLES: &str = "\
 For instance:
@@ -36,13 +38,13 @@ pub(crate) enum ConfigAction {
     /// Print what is set
     Get {
         /// Name of a setting or of a table
-        #[arg(value_name = "PATH")]
+        #[arg(value_name = "PATH", add = ArgValueCompleter::new(complete::set))]
         path: String,
     },
     /// Set a value; comments stay, and nothing is written that would be wrong
     Set {
         /// Name of a setting
-        #[arg(value_name = "PATH")]
+        #[arg(value_name = "PATH", add = ArgValueCompleter::new(complete::settable))]
         path: String,
         /// Its value, in TOML or as bare text
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]

@@ -1,5 +1,7 @@
 //! `parlor config`: the configuration file: where it is, what is wrong in it, what it says.
 
+mod paths;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use crate::files;
 use crate::scrub::without_secrets;
 use crate::terminal::{self, Terminal, TerminalSettings};
 use crate::tools::{ToolSettings, check_served};
+pub(crate) use paths::{profiles, set as set_paths, settable};
 
 /// What the file may say, for editors that read a schema.
 const SCHEMA: &str = include_str!("config/schema.json");

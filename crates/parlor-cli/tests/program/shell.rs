@@ -121,6 +121,55 @@ fn templates_and_their_parameters_are_offered() {
 }
 
 #[test]
+fn words_of_options_and_settings_are_offered() {
+    let home = Home::new();
+    home.config(
+        "default_model = \"echo\"\n[providers.mine]\nbase_url = \"http://localhost:1\"\n\
+         [models.\"local:8b\"]\nmodel = \"echo\"\n\
+         [profiles.work]\ndefault_model = \"quick\"\n[profiles.play]\n",
+    );
+    let efforts = ["--reasoning=medium", "--reasoning=minimal"];
+    let mut offered_efforts = words(&home, &["--reasoning=m"]);
+    offered_efforts.retain(|it| it != "--reasoning=max");
+    offered_efforts.sort();
+    assert_eq!(offered_efforts, efforts);
+    let work = ("work".to_owned(), "quick".to_owned());
+    assert_eq!(offered(&home, &["--profile", "w"]), [work]);
+    assert_eq!(words(&home, &["models", "--profile", "p"]), ["play"]);
+    let set = [
+        "profiles",
+        "profiles.work",
+        "profiles.work.default_model",
+        "profiles.play",
+    ];
+    assert_eq!(words(&home, &["config", "get", "prof"]), set);
+    assert_eq!(
+        words(&home, &["config", "get", "providers.mine."]),
+        ["providers.mine.base_url"]
+    );
+    let [(word, about)] = &offered(&home, &["config", "set", "default"])[..] else {
+        panic!("there is one such setting");
+    };
+    assert_eq!(word, "default_model");
+    assert!(about.starts_with("The model to use"), "{about}");
+    let of_mine = words(&home, &["config", "set", "providers.mine."]);
+    let there = |path: &str| of_mine.iter().any(|it| it == path);
+    assert!(there("providers.mine.base_url") && there("providers.mine.timeouts.connect"));
+    // A key is no argument.
+    assert!(!there("providers.mine.api_key"), "{of_mine:?}");
+    let new = words(&home, &["config", "set", "providers.new.key_"]);
+    assert_eq!(new, ["providers.new.key_command", "providers.new.key_file"]);
+    let model = words(&home, &["config", "set", "models.\"local:8b\".co"]);
+    assert!(
+        model
+            .iter()
+            .all(|it| it.starts_with("models.\"local:8b\".")),
+        "{model:?}"
+    );
+    assert!(words(&home, &["config", "set", "layers.retry.at"]) == ["layers.retry.attempts"]);
+}
+
+#[test]
 fn tools_are_offered_with_what_they_are() {
     let home = Home::new();
     home.config("[tools.weather]\ncommand = [\"x\"]\ndescription = \"The weather.\"\n");
