@@ -30,8 +30,15 @@ pub(crate) fn read(error: &WireError<'_>, own: &Own) -> Error {
         },
     };
     let page = body.trim_ascii_start().starts_with(b"<");
+    // Of a path that it doesn't know OpenAI says so in JSON, by no code.
+    let no_path = report
+        .codes
+        .iter()
+        .flatten()
+        .all(|it| it == "invalid_request_error")
+        && report.message.starts_with("Invalid URL");
     let mut out = build(report, Some(error.status), own).with_status(error.status);
-    if page && error.status == 404 {
+    if (page || no_path) && error.status == 404 {
         out = out
             .with_kind(ErrorKind::Configuration)
             .with_help("Check the base URL: this address knows no such path.");

@@ -143,6 +143,11 @@ fn the_kind_follows_from_the_status_first() {
     let page = failed(404, "<html>nginx</html>");
     assert_eq!(page.kind(), ErrorKind::Configuration);
     assert!(page.help().contains("base URL") && page.body().unwrap().contains("nginx"));
+    let no_path = json!({"error": {"message": "Invalid URL (POST /chat/completions)",
+        "type": "invalid_request_error", "param": null, "code": null}});
+    let no_path = failed(404, &no_path.to_string());
+    assert_eq!(no_path.kind(), ErrorKind::Configuration);
+    assert!(no_path.help().contains("base URL"), "{no_path:?}");
 }
 
 #[test]
