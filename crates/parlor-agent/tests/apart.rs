@@ -74,7 +74,10 @@ async fn sections_come_apart() {
         ),
         // Never closed.
         ("<reasoning>a\n<solution>b", "a", "b"),
-        ("<reasoning>a </rea", "a </rea", ""),
+        ("<reasoning>a </rea", "a </rea", "a </rea"),
+        ("<think>a</think>\n<think>b", "ab", "ab"),
+        ("Hm.\n<think>a", "a", "Hm.\n"),
+        ("<reasoning>a</reasoning>", "a", ""),
         ("<solution>b", "", "b"),
         // What speaks of tags, or is like them.
         (

@@ -36,7 +36,9 @@ use std::sync::Arc;
 /// Text is held back only as long as it may be part of a tag, or white space
 /// before one. An opening tag counts at the beginning of a line alone. A text
 /// without tags passes as it is; what stands before all tags is text, and what
-/// follows the solution is reasoning. A model's own reasoning passes untouched.
+/// follows the solution is reasoning. Reasoning that is never closed, in an answer
+/// that ended by itself and has nothing else, is its text too, in a part of its
+/// own. A model's own reasoning passes untouched.
 ///
 /// A text that was read apart loses what the provider put on it: its native
 /// item, which says the tags, and the spans of its citations.

@@ -75,6 +75,14 @@ impl Splitter {
         self.held = rest;
     }
 
+    /// Whether a tag of reasoning is open.
+    pub(super) fn is_reasoning(&self) -> bool {
+        let (State::Begins(kind, name) | State::Inside(kind, name)) = self.state else {
+            return false;
+        };
+        kind == Kind::Reasoning && name.is_some()
+    }
+
     /// Gives what was held back: the text, or a part of it, ended.
     pub(super) fn flush(&mut self, mut each: impl FnMut(Piece<'_>)) {
         let text = std::mem::take(&mut self.blank) + &std::mem::take(&mut self.held);

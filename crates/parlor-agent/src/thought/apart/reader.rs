@@ -1,7 +1,7 @@
 //! From a model's events to those with reasoning and solution apart.
 
 use crate::thought::splitter::{Kind, Splitter};
-use parlor_core::{Citation, Event, Native, PartKind};
+use parlor_core::{Citation, Event, FinishKind, Native, PartKind};
 
 /// Makes parts of reasoning and of text of a model's text parts.
 #[derive(Default)]
@@ -16,6 +16,10 @@ struct Choice {
     /// The indexes that parts were given.
     given: Vec<u32>,
     open: Vec<OpenPart>,
+    /// What was given as reasoning of its text.
+    reasoning: String,
+    /// Whether anything was given that is an answer.
+    answered: bool,
 }
 
 /// A part of the model's that is open.
@@ -86,6 +90,16 @@ impl Reader {
                 }
                 None => self.choice(choice).finishes(part, native),
             },
+            Event::Finished {
+                choice, ref reason, ..
+            } => {
+                let mut events = match reason.kind {
+                    FinishKind::Stop => self.choice(choice).unclosed(),
+                    _ => Vec::new(),
+                };
+                events.push(event);
+                events
+            }
             event => vec![event],
         }
     }
@@ -115,6 +129,7 @@ impl Choice {
 
     fn starts(&mut self, part: u32, kind: PartKind, event: Event) -> Vec<Event> {
         let is_text = kind == PartKind::Text;
+        self.answered |= !is_text && kind != PartKind::Reasoning;
         // What a text is shows when it comes.
         let place = (!is_text).then(|| self.index(part));
         self.open.push(OpenPart {
@@ -179,14 +194,36 @@ impl Choice {
     /// Gives a piece of an open text, in a part of its own where it begins a section.
     fn give(&mut self, at: usize, section: (Kind, u32), text: &str, events: &mut Vec<Event>) {
         let part = self.section(at, section, events);
-        if let (Kind::Solution, Some((_, _, open))) = (section.0, self.open_text(at)) {
-            open.kept += text.len();
+        match section.0 {
+            Kind::Reasoning => self.reasoning.push_str(text),
+            Kind::Solution => {
+                self.answered |= !text.trim().is_empty();
+                if let Some((_, _, open)) = self.open_text(at) {
+                    open.kept += text.len();
+                }
+            }
         }
         let (choice, text) = (self.index, text.into());
         events.push(match section.0 {
             Kind::Reasoning => Event::ReasoningDelta { choice, part, text },
             Kind::Solution => Event::TextDelta { choice, part, text },
         });
+    }
+
+    /// Reasoning that was never closed, and after which nothing came, as a text of its own:
+    /// the solution is somewhere in it.
+    fn unclosed(&mut self) -> Vec<Event> {
+        let reasoning = std::mem::take(&mut self.reasoning);
+        if self.answered || !self.splitter.is_reasoning() || reasoning.trim().is_empty() {
+            return Vec::new();
+        }
+        let (choice, part) = (self.index, self.index(0));
+        let text = reasoning.as_str().into();
+        vec![
+            Event::part_started(choice, part, PartKind::Text),
+            Event::TextDelta { choice, part, text },
+            Event::part_finished(choice, part),
+        ]
     }
 
     /// The part of a section, which is opened if it isn't.
