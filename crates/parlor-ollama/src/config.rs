@@ -1,5 +1,6 @@
 //! Where an Ollama is, and what is known of it beforehand.
 
+use crate::context;
 use crate::model::{OllamaModel, Server};
 use async_trait::async_trait;
 use parlor_core::{Capabilities, Capability, ChatModel, ModelInfo, Result};
@@ -35,7 +36,8 @@ impl Provider for OllamaProvider {
     fn build(&self, model: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> {
         let endpoint = endpoint(config)?;
         let quirks = configured_quirks(Quirks::default(), config)?;
-        let info = info(model, config, &endpoint);
+        let is_cloud = is_cloud(model, &endpoint);
+        let info = info(model, config, is_cloud);
         let model = HttpModel::configured(
             Ollama::new(quirks),
             endpoint,
@@ -43,7 +45,12 @@ impl Provider for OllamaProvider {
             Profile::of(model),
             config.extra.clone(),
         );
-        Ok(Arc::new(OllamaModel::new(model)))
+        let model = OllamaModel::new(model);
+        // The cloud serves what its models have.
+        Ok(Arc::new(match context::is_set(&config.extra) || is_cloud {
+            true => model,
+            false => model.fitting(Server::new(config)?),
+        }))
     }
 
     async fn models(&self, config: &ProviderConfig) -> Result<Vec<ModelEntry>> {
@@ -60,7 +67,7 @@ pub(crate) fn endpoint(config: &ProviderConfig) -> Result<Endpoint> {
 
 /// The facts about a model: what the configuration knows, completed by what
 /// holds for every model behind this API.
-fn info(model: &str, config: &ProviderConfig, endpoint: &Endpoint) -> ModelInfo {
+fn info(model: &str, config: &ProviderConfig, is_cloud: bool) -> ModelInfo {
     let mut info = config.model_info(model);
     let mut known = Capabilities::UNKNOWN
         .having(&[
@@ -81,9 +88,7 @@ fn info(model: &str, config: &ProviderConfig, endpoint: &Endpoint) -> ModelInfo 
             Capability::MultipleChoices,
             Capability::CacheControl,
         ]);
-    let tag = model.rsplit(':').next().unwrap_or_default();
-    let is_cloud = tag == "cloud" || tag.ends_with("-cloud");
-    if is_cloud || endpoint.address() == "https://ollama.com" {
+    if is_cloud {
         // The cloud takes no `format`.
         known = known.lacking(&[Capability::Json, Capability::JsonSchema]);
         // It costs what the account's plan says.
@@ -94,6 +99,13 @@ fn info(model: &str, config: &ProviderConfig, endpoint: &Endpoint) -> ModelInfo 
     let served = options.and_then(|it| it.get("num_ctx")?.as_u64());
     info.context_window = served.or(info.context_window);
     info
+}
+
+/// Whether a model runs in Ollama's cloud.
+fn is_cloud(model: &str, endpoint: &Endpoint) -> bool {
+    let tag = model.rsplit(':').next().unwrap_or_default();
+    let is_tagged = tag == "cloud" || tag.ends_with("-cloud");
+    is_tagged || endpoint.address() == "https://ollama.com"
 }
 
 /// The base URL that an address means, read as Ollama reads `OLLAMA_HOST`.

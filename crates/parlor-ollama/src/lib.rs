@@ -7,10 +7,13 @@
 //! context window to serve, is in [`OllamaOptions`]; a [`Server`] lists and
 //! fetches models.
 //!
-//! Set `num_ctx`: by default the server may serve as little as 4,096 tokens,
-//! and cuts a longer prompt without saying so.
+//! By default the server may serve as little as 4,096 tokens, and cuts a longer
+//! prompt without saying so. For one that may be longer the provider's models
+//! ask the server what the model can take, and set `num_ctx` to enough, unless
+//! the request or the configuration sets it.
 
 mod config;
+mod context;
 mod model;
 mod options;
 

@@ -1,6 +1,7 @@
 //! Models of an Ollama: asked, listed, fetched.
 
 use crate::config::endpoint;
+use crate::context;
 use async_trait::async_trait;
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -14,6 +15,7 @@ use parlor_http::{Endpoint, HttpModel, Lines, Method, read_models};
 use parlor_registry::{ModelEntry, ProviderConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -23,12 +25,36 @@ const REFUSAL_TIME: Duration = Duration::from_secs(5);
 /// A chat model of an Ollama. Its errors say what to do about a server that
 /// isn't running and a model that isn't there.
 #[derive(Debug, Clone)]
-pub struct OllamaModel(HttpModel<Ollama>);
+pub struct OllamaModel {
+    inner: HttpModel<Ollama>,
+    /// Who is asked what a long prompt fits into.
+    server: Option<Arc<Server>>,
+}
 
 impl OllamaModel {
     /// A model over a transport of your own making.
     pub fn new(model: HttpModel<Ollama>) -> Self {
-        Self(model)
+        Self {
+            inner: model,
+            server: None,
+        }
+    }
+
+    /// The same, with this server asked before a prompt that may be longer than the 4,096
+    /// tokens that servers serve by themselves: a context window that it fits into is asked
+    /// for (`num_ctx`), where the model has one and the request says none. A longer prompt is
+    /// cut by the server, which doesn't say so. Another window than before loads the model
+    /// anew.
+    #[must_use]
+    pub fn fitting(mut self, server: Server) -> Self {
+        self.server = Some(Arc::new(server));
+        self
+    }
+
+    async fn fitted(&self, request: &ChatRequest) -> Option<ChatRequest> {
+        let info = self.info();
+        let server = self.server.as_ref()?;
+        context::fitted(request, server, &info.provider, &info.model).await
     }
 
     fn explain(&self, error: Error) -> Error {
@@ -40,15 +66,19 @@ impl OllamaModel {
 #[async_trait]
 impl ChatModel for OllamaModel {
     fn info(&self) -> &ModelInfo {
-        self.0.info()
+        self.inner.info()
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-        self.0.chat(request).await.map_err(|it| self.explain(it))
+        let fitted = self.fitted(request).await;
+        let answer = self.inner.chat(fitted.as_ref().unwrap_or(request)).await;
+        answer.map_err(|it| self.explain(it))
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        self.0.stream(request).await.map_err(|it| self.explain(it))
+        let fitted = self.fitted(request).await;
+        let stream = self.inner.stream(fitted.as_ref().unwrap_or(request)).await;
+        stream.map_err(|it| self.explain(it))
     }
 }
 

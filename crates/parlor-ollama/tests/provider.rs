@@ -279,3 +279,121 @@ fn options_become_fields_of_the_body() {
     let brief = OllamaOptions::new().with_keep_alive(Duration::from_millis(1500));
     assert_eq!(body(&brief), json!({"keep_alive": 1.5}));
 }
+
+/// A server with a model `m`, loaded with so much context or not, that can take so much; and
+/// what it was asked: paths, and the context that chats want.
+async fn serving(
+    loaded: Option<u64>,
+    window: Option<u64>,
+) -> (
+    String,
+    tokio::sync::mpsc::UnboundedReceiver<(String, Value)>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, seen) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut read = Vec::new();
+            let (head, body) = loop {
+                let mut piece = [0; 65536];
+                let count = stream.read(&mut piece).await.unwrap();
+                read.extend_from_slice(&piece[..count]);
+                let text = String::from_utf8_lossy(&read).into_owned();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                    continue;
+                };
+                let head = head.to_ascii_lowercase();
+                let length = head.split("content-length: ").nth(1);
+                let length = length.and_then(|it| it.lines().next()?.parse().ok());
+                if body.len() >= length.unwrap_or(0) {
+                    break (head, body.to_owned());
+                }
+            };
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let models = loaded.map(|it| json!({"name": "m:latest", "context_length": it}));
+            let answer = match path.as_str() {
+                "/api/ps" => json!({"models": models.as_slice()}),
+                "/api/show" => json!({"model_info": window.map(|window| {
+                    json!({"general.architecture": "llama", "llama.context_length": window})
+                })}),
+                _ => json!({"message": {"role": "assistant", "content": "Hi"}, "done": true,
+                    "done_reason": "stop"}),
+            };
+            let answer = answer.to_string();
+            let length = answer.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all((head + &answer).as_bytes()).await.unwrap();
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            let _ = asked.send((path, body["options"]["num_ctx"].clone()));
+        }
+    });
+    (url, seen)
+}
+
+#[tokio::test]
+async fn a_long_prompt_gets_a_context_that_it_fits_into() {
+    // About 10,000 tokens, and 1,024 for the answer.
+    let long = || ChatRequest::from("word ".repeat(8_000));
+    let set = OllamaOptions::new().with_num_ctx(8192);
+    let seed = OllamaOptions::new().with_option("mirostat", 1);
+    let small = ChatRequest::from("Hi");
+    let mut lengthy = ChatRequest::from("Hi");
+    lengthy.max_output_tokens = Some(5_000);
+    for (loaded, window, request, asks, wanted) in [
+        (None, Some(131_072), long(), 2, json!(16_384)),
+        (None, Some(12_000), long(), 2, json!(12_000)),
+        (Some(4_096), Some(131_072), long(), 2, json!(16_384)),
+        // Another one would load the model anew.
+        (Some(32_768), Some(131_072), long(), 1, json!(32_768)),
+        // Nothing is known.
+        (None, None, long(), 2, Value::Null),
+        (None, Some(131_072), small, 0, Value::Null),
+        (None, Some(131_072), lengthy, 2, json!(8_192)),
+        (
+            None,
+            Some(131_072),
+            long().with_options("ollama", &set),
+            0,
+            json!(8_192),
+        ),
+        (
+            None,
+            Some(131_072),
+            long().with_options("ollama", &seed),
+            2,
+            json!(16_384),
+        ),
+    ] {
+        let (url, mut seen) = serving(loaded, window).await;
+        let model = model(&config(&url));
+        let answer = model.chat(&request).await.unwrap();
+        assert_eq!(answer.text(), "Hi");
+        for _ in 0..asks {
+            assert_ne!(seen.recv().await.unwrap().0, "/api/chat");
+        }
+        let told = seen.recv().await.unwrap();
+        assert_eq!(
+            told,
+            ("/api/chat".to_owned(), wanted),
+            "{loaded:?} {window:?}"
+        );
+    }
+    // The configuration decides too, and a stream is no other.
+    let (url, mut seen) = serving(None, Some(131_072)).await;
+    let mut configured = config(&url);
+    let options = json!({"num_ctx": 2_048});
+    configured.extra.insert("options".to_owned(), options);
+    model(&configured).chat(&long()).await.unwrap();
+    assert_eq!(
+        seen.recv().await.unwrap(),
+        ("/api/chat".to_owned(), json!(2_048))
+    );
+    model(&config(&url)).stream(&long()).await.unwrap();
+    let paths = ["/api/ps", "/api/show", "/api/chat"];
+    for path in paths {
+        assert_eq!(seen.recv().await.unwrap().0, path);
+    }
+}

@@ -30,7 +30,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers as many requests as there are answers, each on its own connection.
+    /// Answers as many requests as there are answers, each on its own connection. What a long
+    /// prompt has an Ollama asked before it says nothing, and is none of them.
     pub fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -40,9 +41,13 @@ impl Server {
                 // A knock is a connection without a request.
                 let (mut stream, request) = loop {
                     let (stream, _) = listener.accept().unwrap();
-                    if let Some(request) = read_request(&stream) {
+                    let Some(request) = read_request(&stream) else {
+                        continue;
+                    };
+                    if !is_of_context(&request.head) {
                         break (stream, request);
                     }
+                    let _ = (&stream).write_all(NOT_HERE);
                 };
                 let length = body.len();
                 let head = format!(
@@ -123,6 +128,13 @@ fn drip(mut stream: TcpStream, pieces: Receiver<String>) {
         "done": true, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 90,
     });
     let _ = stream.write_all(format!("{end}\n").as_bytes());
+}
+
+const NOT_HERE: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+
+fn is_of_context(head: &str) -> bool {
+    head.starts_with("GET /api/ps ") || head.starts_with("POST /api/show ")
 }
 
 /// Reads a request; `None` where the client only knocked.

@@ -147,9 +147,9 @@ fn only_what_fits_is_sent_where_that_is_asked_for() {
 #[test]
 fn a_prompt_that_was_cut_is_told_of() {
     let home = home();
-    let long = "word ".repeat(4_000);
-    let server = Server::start(vec![answer("Fine.", 2_051), answer("Fine.", 4_100)]);
-    run(&home, &server, &[&long]).says(&["the server read 2\u{202f}051 of ~"]);
+    let long = "word ".repeat(2_000);
+    let server = Server::start(vec![answer("Fine.", 1_051), answer("Fine.", 2_100)]);
+    run(&home, &server, &[&long]).says(&["the server read 1\u{202f}051 of ~"]);
     let ran = run(&home, &server, &[&long]);
     assert!(!ran.stderr.contains("the server read"), "{ran:?}");
     let echoed = home.pipe(&["-m", "echo"], &long);
