@@ -334,7 +334,7 @@ pub(crate) fn unknown(id: &str) -> Error {
         ErrorKind::Validation,
         format!("there is no conversation `{id}`"),
     )
-    .with_help("List the conversations that are kept.")
+    .with_help("List the conversations that are kept: `parlor history`.")
 }
 
 pub(crate) fn unreadable(error: serde_json::Error) -> Error {

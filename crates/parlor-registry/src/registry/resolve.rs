@@ -307,7 +307,7 @@ impl Registry {
                 let head = name.split('/').next().unwrap_or_default();
                 let near = self.nearest_providers(head);
                 match near.as_slice() {
-                    [] => "Name it as `provider/model`, such as `echo/echo`.".to_owned(),
+                    [] => format!("Name it as `provider/model`, such as `{}`.", self.example()),
                     near => format!(
                         "Name it as `provider/model`; providers of a like name: {}.",
                         near.join(", ")
@@ -322,6 +322,27 @@ impl Registry {
                 id: name.to_owned(),
                 suggestions,
             })
+    }
+
+    /// A model's whole name, to show what one is like: the newest known of a maker that has
+    /// a key or a configuration, else of any.
+    fn example(&self) -> String {
+        let newest = |instance: &Instance| {
+            let of_maker = |entry: &&CatalogueEntry| {
+                entry.provider == instance.name
+                    && !entry.deprecated
+                    && self.is_maker(&instance.name, &entry.id)
+            };
+            let known = self.catalogue().entries().iter().filter(of_maker);
+            known.max_by_key(|entry| &entry.released)
+        };
+        let (at_hand, others): (Vec<_>, Vec<_>) = self
+            .instances
+            .values()
+            .filter(|instance| instance.provider().is_ok())
+            .partition(|instance| self.is_at_hand(instance));
+        let found = at_hand.into_iter().chain(others).find_map(newest);
+        found.map_or_else(|| "echo/echo".to_owned(), CatalogueEntry::full_id)
     }
 
     /// Ids and mapped names that are like a name, best first. Of those that are
