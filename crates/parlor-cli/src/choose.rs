@@ -162,7 +162,7 @@ pub(crate) fn undecided(with_key: &[String]) -> String {
 /// said, and a named host only when no model is.
 pub(crate) async fn choose(registry: &Registry, wish: Wish<'_>) -> Result<Chosen, Failure> {
     if let Some(base_url) = wish.base_url {
-        return at_address(registry, base_url, wish.model).await;
+        return at_address(registry, base_url, wish).await;
     }
     let held = wish.held.filter(|id| held::goes_on(registry, id));
     let choice = registry.default_model(wish.model.or(held));
@@ -232,11 +232,12 @@ fn resolve(registry: &Registry, id: &str) -> Result<Resolved, Failure> {
 async fn at_address(
     registry: &Registry,
     base_url: &str,
-    model: Option<&str>,
+    wish: Wish<'_>,
 ) -> Result<Chosen, Failure> {
     let variable = || registry.env().get(Registry::MODEL_VARIABLE);
-    let model = model.map(str::to_owned).or_else(variable);
     let host = provider_at(registry, base_url).unwrap_or(COMPATIBLE);
+    let held = wish.held.filter(|id| held::is_of(registry, id, host));
+    let model = wish.model.or(held).map(str::to_owned).or_else(variable);
     let id = match &model {
         Some(model) if names_instance(registry, model) => model.clone(),
         Some(model) => format!("{host}/{model}"),
@@ -247,6 +248,7 @@ async fn at_address(
     resolved.config.base_url = Some(base_url.to_owned());
     // What is known of the provider's own models and prices is not of this host's.
     resolved.entry = None;
+    resolved.config.price = None;
     let mut chosen = Chosen {
         resolved,
         route: None,

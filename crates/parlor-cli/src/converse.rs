@@ -94,6 +94,8 @@ struct Session {
     told_cut: bool,
     /// Whether the colours of code were read.
     warmed: bool,
+    /// What was said of requests that models can't do as they are: each once.
+    warned: Vec<String>,
     /// How many turns are shown again when a conversation is gone on with.
     replay: usize,
     attached: Vec<Part>,
@@ -174,6 +176,7 @@ pub(crate) fn converse(
         unkept: false,
         told_cut: false,
         warmed: false,
+        warned: Vec::new(),
         replay: args.going.replay,
         attached: Vec::new(),
         schema: shape,
@@ -397,6 +400,7 @@ impl Session {
         let model = build(&self.registry, &chosen, &self.notices)?;
         self.chat.set_model(model);
         self.told_cut = false;
+        self.warned.clear();
         self.chosen = chosen;
         Ok(())
     }

@@ -10,7 +10,13 @@ use crate::tools;
 
 /// Writes to a file, whole or not at all: JSON where its name ends so, else
 /// Markdown.
-pub(crate) fn write(history: &History, file: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// `AlreadyExists` for a file that is there, unless it may be written over.
+pub(crate) fn write(history: &History, file: &Path, over: bool) -> io::Result<()> {
+    if !over && file.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let is_json = file.extension().is_some_and(|ending| ending == "json");
     let text = match is_json {
         true => serde_json::to_string_pretty(history)?,

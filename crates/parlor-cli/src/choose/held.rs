@@ -25,6 +25,13 @@ pub(super) fn goes_on(registry: &Registry, id: &str) -> bool {
     provider != FIRST && !is_lost && is_ready && !is_asked_anyway(registry, &resolved.id())
 }
 
+/// Whether a conversation was held with a model of this provider, which goes on with it
+/// wherever its address is now.
+pub(super) fn is_of(registry: &Registry, id: &str, provider: &str) -> bool {
+    let resolved = registry.resolve(id);
+    resolved.is_ok_and(|it| it.provider.descriptor().id == provider)
+}
+
 fn is_asked_anyway(registry: &Registry, id: &str) -> bool {
     let choice = registry.default_model(None);
     let is_it = |name: &str| registry.resolve(name).is_ok_and(|it| it.id() == id);

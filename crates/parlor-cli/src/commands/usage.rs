@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use parlor::Cost;
 use parlor::agent::{ConversationStore as _, UsageRow};
 use parlor_store::{ServedBy, ServedRow};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::serve::service_store;
 use super::table::table;
@@ -33,7 +33,8 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
     })?;
     let total = total(&rows);
     if args.listing.form() == ListForm::Json {
-        let report = json!({ "rows": rows, "total": total });
+        let mut report = json!({ "rows": rows, "total": total });
+        leave_out_days(&mut report);
         return Ok(terminal::say(&format!("{report}\n"))?);
     }
     let told = Terminal::find(args.common.plain, args.common.quiet);
@@ -73,6 +74,18 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Leaves out the day of prices that have none, as what is free here.
+fn leave_out_days(report: &mut Value) {
+    match report {
+        Value::Object(fields) => {
+            fields.retain(|name, value| name != "as_of" || value != "");
+            fields.values_mut().for_each(leave_out_days);
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_days),
+        _ => {}
+    }
+}
+
 /// What the service's requests came to.
 fn served(args: &UsageArgs, since: i64, by: ServedBy) -> Result<(), Failure> {
     let rows = setup::runtime()?.block_on(async {
@@ -84,7 +97,8 @@ fn served(args: &UsageArgs, since: i64, by: ServedBy) -> Result<(), Failure> {
     let mut total = ServedRow::default();
     rows.iter().for_each(|row| total.add(row));
     if args.listing.form() == ListForm::Json {
-        let report = json!({ "rows": rows, "total": total });
+        let mut report = json!({ "rows": rows, "total": total });
+        leave_out_days(&mut report);
         return Ok(terminal::say(&format!("{report}\n"))?);
     }
     if rows.is_empty() {

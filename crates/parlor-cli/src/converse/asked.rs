@@ -1,7 +1,7 @@
 //! A question on its way: its answer is words as they come, or a value by a schema.
 
 use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent, Turn};
-use parlor::{Cost, OutputSchema, Result, Usage, estimate};
+use parlor::{Cost, OutputSchema, Result, Usage, Warning, estimate};
 use serde_json::Value;
 
 /// What comes of a question, until its answer is there.
@@ -29,6 +29,8 @@ pub(super) struct Done {
     pub(super) steps: u32,
     /// About how many tokens came.
     pub(super) came: u64,
+    /// What of the request the model can't do as it was said.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl<'a> Asked<'a> {
@@ -51,6 +53,7 @@ impl<'a> Asked<'a> {
                         cost: None,
                         steps: extracted.attempts,
                         came: estimate::text_tokens(&extracted.value.to_string()),
+                        warnings: extracted.response.warnings,
                     };
                     Step::Whole(extracted.value, done)
                 }
@@ -78,6 +81,7 @@ impl<'a> Asked<'a> {
                 cost: None,
                 steps: 0,
                 came: 0,
+                warnings: Vec::new(),
             },
         }
     }
@@ -87,6 +91,7 @@ impl From<Reply> for Done {
     fn from(reply: Reply) -> Self {
         Self {
             came: estimate::whole(estimate::answer_weight(&reply.response)),
+            warnings: reply.response.warnings,
             outcome: reply.outcome,
             usage: reply.usage,
             cost: reply.cost,

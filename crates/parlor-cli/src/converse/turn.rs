@@ -178,6 +178,13 @@ impl Session {
                 _ => {}
             }
             self.tell(&figures.line());
+            for warning in &reply.warnings {
+                let told = format!("warning: {}: {}", warning.setting, warning.message);
+                if !self.warned.contains(&told) {
+                    self.say(&told);
+                    self.warned.push(told);
+                }
+            }
             // A turn with tools sent more than one request.
             let cut = weight::cut(&sent, &reply.usage).filter(|_| reply.steps == 1);
             if let Some(cut) = cut.filter(|_| !self.told_cut) {

@@ -61,7 +61,7 @@ impl JsonOutput {
     fn answer<'a>(&'a self, response: &'a ChatResponse) -> Answer<'a> {
         let answered = self.answered(response);
         let model = answered.map_or("", |it| &it.model);
-        let price = answered.and_then(|it| it.entry.as_ref()?.price.as_ref());
+        let price = answered.and_then(|it| it.config.price.as_ref());
         let mut answer = Answer::of(response, model, price);
         if !self.ran.is_empty() {
             let ran = self.ran.iter();
@@ -177,7 +177,8 @@ struct Tokens {
 struct Money {
     amount: f64,
     currency: String,
-    as_of: String,
+    /// The day of the prices; `null` where they have none, as what is free here.
+    as_of: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -209,7 +210,7 @@ impl<'a> Answer<'a> {
             cost: cost.map(|cost| Money {
                 amount: cost.amount,
                 currency: cost.currency.into_owned(),
-                as_of: cost.as_of.into_owned(),
+                as_of: Some(cost.as_of.into_owned()).filter(|day| !day.is_empty()),
             }),
             latency: Times {
                 first_event_ms: latency.first_event_ms,

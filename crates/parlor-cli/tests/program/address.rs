@@ -67,6 +67,43 @@ fn an_address_without_the_path_is_named() {
     let ran = home.run(&["-m", "m", "--base-url", &url, "Hi"]);
     ran.failed(3, "config")
         .says(&[&format!("nothing is at {url}"), "Check the base URL"]);
+    let unknown = r#"{"error":{"message":"Invalid URL (POST /v9/chat/completions)","type":"invalid_request_error","param":null,"code":null}}"#;
+    let server = Server::start(vec![Answer(404, "", unknown.to_owned())]);
+    let url = format!("{}/v9", server.url);
+    let ran = home.run(&["-m", "m", "--base-url", &url, "Hi"]);
+    ran.failed(3, "config").says(&[
+        &format!("nothing is at {url}"),
+        "Invalid URL (POST /v9/chat/completions)",
+        "Check the base URL",
+    ]);
+}
+
+#[test]
+fn a_conversation_goes_on_with_its_model_at_an_address() {
+    let home = Home::new();
+    let answer = || {
+        let body = r#"{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
+        Answer(200, "", body.to_owned())
+    };
+    let server = Server::start(vec![answer(), answer()]);
+    let base = ["--no-stream", "--base-url", &server.url];
+    let ask = |more: &[&str]| {
+        let ran = home.run(&[&base[..], more].concat());
+        assert_eq!(ran.stdout, "Hello\n", "{ran:?}");
+        server.request()
+    };
+    ask(&["-m", "house/small", "Hi"]);
+    let seen = ask(&["-c", "More"]);
+    assert!(seen.head.starts_with("POST /chat/completions"), "{seen:?}");
+    assert!(seen.body.contains(r#""model":"house/small""#), "{seen:?}");
+    // Another provider's is none that this host has.
+    home.run(&["-m", "echo", "Hi"]);
+    let listed = Answer(200, "", r#"{"data":[{"id":"first"}]}"#.to_owned());
+    let server = Server::start(vec![listed, answer()]);
+    let ran = home.run(&["--no-stream", "--base-url", &server.url, "-c", "More"]);
+    assert_eq!(ran.stdout, "Hello\n", "{ran:?}");
+    server.request();
+    assert!(server.request().body.contains(r#""model":"first""#));
 }
 
 #[test]

@@ -214,6 +214,24 @@ fn the_cost_is_told_with_the_day_of_the_price() {
 }
 
 #[test]
+fn what_costs_nothing_here_has_no_day_of_a_price() {
+    let home = Home::new();
+    let line = "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\
+        \"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":9,\"eval_count\":3}\n";
+    let headers = "content-type: application/x-ndjson\r\n";
+    let server = Server::start(vec![Answer(200, headers, line.to_owned())]);
+    let mut command = home.parlor(&["-m", "ollama/m", "--json", "Hi"]);
+    let ran = Ran::of(command.env("OLLAMA_HOST", &server.url).output().unwrap());
+    let cost = &ran.json()["cost"];
+    assert_eq!(cost["amount"], 0.0, "{cost}");
+    assert!(cost["as_of"].is_null(), "{cost}");
+    let usage = home.run(&["usage", "--json"]).json();
+    let cost = &usage["total"]["costs"][0];
+    assert_eq!(cost["amount"], 0.0, "{usage}");
+    assert_eq!(cost.get("as_of"), None, "{usage}");
+}
+
+#[test]
 fn options_reach_the_wire() {
     let home = Home::new();
     let server = Server::start(vec![answer("Hi")]);

@@ -219,3 +219,51 @@ fn models_and_the_setup_are_told_in_a_conversation() {
     pty.shows("✓ model: embedded/rules");
     leave(pty);
 }
+
+#[test]
+fn an_export_writes_over_no_file_unless_told_to() {
+    let home = Home::new();
+    let file = home.file("notes.md", "mine");
+    let mut pty = talk(&home, &[]);
+    pty.enters("hello there");
+    pty.shows("\nhello there\n");
+    pty.enters(&format!("/export {file}"));
+    pty.shows("is there already and stays as it is.");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    pty.enters(&format!("/export -f {file}"));
+    pty.shows("Written to");
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .contains("hello there")
+    );
+    let other = home.path().join("other.json");
+    pty.enters(&format!("/export {}", other.display()));
+    pty.shows("other.json.");
+    assert!(std::fs::read_to_string(&other).unwrap().starts_with('{'));
+    pty.enters("/export -f");
+    pty.shows("Name a file");
+    leave(pty);
+}
+
+#[test]
+fn what_a_model_cannot_do_as_it_was_said_is_told_once() {
+    let home = Home::new();
+    let answer = || {
+        let body = json!({"choices": [
+            {"message": {"role": "assistant", "content": "Fine."}, "finish_reason": "stop"}
+        ]});
+        Answer(200, "", body.to_string())
+    };
+    let server = Server::start(vec![answer(), answer()]);
+    let arguments = ["-m", "m", "--no-stream", "--base-url", &server.url];
+    let mut pty = Pty::new(&home, &arguments, &[], true);
+    pty.enters("/think 2000");
+    pty.enters("Why?");
+    let told = "a budget of 2000 tokens is sent as effort";
+    pty.shows(told);
+    pty.enters("And why?");
+    let shown = pty.until(|shown| shown.matches("Fine.").count() == 2);
+    assert_eq!(shown.matches(told).count(), 1, "{shown}");
+    leave(pty);
+}

@@ -51,7 +51,8 @@ pub(super) struct ListPrice {
     currency: String,
     /// The most tokens of input for which it holds.
     max_input: Option<u64>,
-    as_of: String,
+    /// The day of the price; `null` where it has none.
+    as_of: Option<String>,
 }
 
 impl Row {
@@ -116,7 +117,7 @@ impl Row {
             self.id.clone(),
             self.context_window.map_or_else(|| "?".to_owned(), tokens),
             price.map_or_else(|| "?".to_owned(), ListPrice::short),
-            price.map_or_else(String::new, |price| price.as_of.clone()),
+            price.and_then(|it| it.as_of.clone()).unwrap_or_default(),
             self.source.to_owned(),
             abilities.trim_start().to_owned(),
         ]
@@ -145,7 +146,7 @@ impl ListPrice {
             cached_input: price.cached_input,
             currency: price.currency.clone().into_owned(),
             max_input: price.max_input,
-            as_of: price.as_of.clone().into_owned(),
+            as_of: Some(price.as_of.clone().into_owned()).filter(|day| !day.is_empty()),
         }
     }
 

@@ -34,8 +34,8 @@ pub(super) const COMMANDS: &[Slash] = &[
     ),
     slash(
         "export",
-        "FILE",
-        "write the conversation as Markdown, or as JSON by the name",
+        "[-f] FILE",
+        "write the conversation as Markdown, or as JSON by the name; -f over another",
         export,
     ),
 ];
@@ -111,13 +111,20 @@ fn title(session: &mut Session, text: &str) -> Result<Flow, Failure> {
 }
 
 fn export(session: &mut Session, file: &str) -> Result<Flow, Failure> {
+    let forced = file.strip_prefix("-f");
+    let forced = forced.filter(|rest| rest.is_empty() || rest.starts_with(' '));
+    let over = forced.is_some();
+    let file = forced.unwrap_or(file).trim_start();
     if file.is_empty() {
         session.say("Name a file: notes.md, or notes.json.");
         return Ok(Flow::Go);
     }
-    let written = crate::export::write(session.chat.history(), std::path::Path::new(file));
-    match written {
+    let path = std::path::Path::new(file);
+    match crate::export::write(session.chat.history(), path, over) {
         Ok(()) => session.say(&format!("Written to {file}.")),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => session.say(&format!(
+            "{file} is there already and stays as it is. Name another, or /export -f {file}"
+        )),
         Err(error) => session.say(&format!("{file} can't be written: {error}")),
     }
     Ok(Flow::Go)
