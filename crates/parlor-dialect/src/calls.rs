@@ -24,7 +24,8 @@ pub(crate) fn short_id(id: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
-fn is_plain(it: char) -> bool {
+/// Whether a character stands in names and ids everywhere.
+pub(crate) fn is_plain(it: char) -> bool {
     it.is_ascii_alphanumeric() || it == '_' || it == '-'
 }
 
@@ -32,10 +33,14 @@ fn is_plain(it: char) -> bool {
 fn rewritten(id: &str, limit: usize) -> String {
     let clean = |it: char| if is_plain(it) { it } else { '_' };
     let head: String = id.chars().map(clean).take(40.min(limit - 9)).collect();
-    let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+    format!("{head}_{:08x}", hash(id))
+}
+
+/// What tells a text from others that begin like it, the same in every process (FNV-1a).
+pub(crate) fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    format!("{head}_{hash:08x}")
+    })
 }
 
 /// The input of a call, which must be an object; and whether it is. Anything

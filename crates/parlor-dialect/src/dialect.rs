@@ -1,5 +1,6 @@
 //! The contract of a wire format.
 
+use crate::client_tools::ClientTools;
 use crate::extra::Extra;
 use crate::profile::Profile;
 use bytes::Bytes;
@@ -121,11 +122,32 @@ pub trait ServerDialect: Dialect {
     /// - The first choice alone, where the dialect knows no others.
     fn write_response(&self, response: &ChatResponse) -> Result<Vec<u8>>;
 
+    /// Writes a whole answer for a client with tools in forms of its own: those
+    /// of its request's [`Incoming`]. [`write_response`](Self::write_response)
+    /// unless overridden.
+    ///
+    /// # Behavior
+    /// - Calls are in the form in which the client offered their tools.
+    fn write_response_for(&self, response: &ChatResponse, tools: &ClientTools) -> Result<Vec<u8>> {
+        let _ = tools;
+        self.write_response(response)
+    }
+
     /// An encoder for one streamed answer.
     ///
     /// # Behavior
     /// - Decoding what it writes gives the events' answer back.
     fn encoder(&self) -> Self::Encoder;
+
+    /// An encoder for the answer to a client with tools in forms of its own;
+    /// [`encoder`](Self::encoder) unless overridden.
+    ///
+    /// # Behavior
+    /// - As [`write_response_for`](Self::write_response_for).
+    fn encoder_for(&self, tools: &ClientTools) -> Self::Encoder {
+        let _ = tools;
+        self.encoder()
+    }
 
     /// Writes a failure: its HTTP status and body, in the dialect's shape.
     ///
@@ -401,6 +423,8 @@ pub struct Incoming {
     /// Whether the stream should tell its usage: not where the dialect's
     /// clients must ask for it and this one didn't.
     pub stream_usage: bool,
+    /// The tools that the client has in forms of its own.
+    pub tools: ClientTools,
 }
 
 impl Incoming {
@@ -411,6 +435,7 @@ impl Incoming {
             model: model.into(),
             stream,
             stream_usage: true,
+            tools: ClientTools::default(),
         }
     }
 }

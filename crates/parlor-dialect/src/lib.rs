@@ -32,6 +32,7 @@ mod assemble;
 #[cfg(feature = "bedrock_converse")]
 pub mod bedrock_converse;
 mod calls;
+mod client_tools;
 #[cfg(feature = "cohere")]
 pub mod cohere;
 mod content;
@@ -76,6 +77,7 @@ mod verbatim;
 mod whole;
 
 pub use assemble::{Assembler, ToolFragment};
+pub use client_tools::ClientTools;
 pub use dialect::{
     Decoder, Dialect, Encoder, Frame, FrameWriter, Framing, Incoming, ServerDialect, Target,
     WireError, WireRequest,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream as _;
 use http_body::Frame;
 use parlor::{ChatStream, Event, Result, Tap};
-use parlor_dialect::{Encoder, FrameWriter, Framing};
+use parlor_dialect::{ClientTools, Encoder, FrameWriter, Framing};
 use tokio::runtime::Handle;
 
 use crate::account::Asked;
@@ -115,6 +115,8 @@ struct Going {
     asked: Asked,
     /// What keeps it once it is whole, and the id that it goes by where the provider gave none.
     keeping: Option<(Keeping, Option<String>)>,
+    /// The client's tools.
+    tools: ClientTools,
     is_over: bool,
 }
 
@@ -131,6 +133,7 @@ impl Going {
             events,
             tells_usage,
             keeping,
+            tools,
         } = opened;
         let tap = events.tap().filter(|tap| !tap.is_off()).cloned();
         // An array is asked of nobody.
@@ -160,6 +163,7 @@ impl Going {
             tells_usage,
             asked,
             keeping: keeping.map(|it| (it, given)),
+            tools,
             is_over: false,
         }
     }
@@ -172,7 +176,7 @@ impl Going {
         {
             let mut response = self.events.partial();
             response.id = response.id.or(given);
-            keeping.streamed(response);
+            keeping.streamed(response, &self.tools);
         }
     }
 

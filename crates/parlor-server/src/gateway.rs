@@ -13,7 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parlor::{ChatStream, Error, ErrorKind, Event, Origin, Result, Retry, Warning, WarningKind};
-use parlor_dialect::Outline;
+use parlor_dialect::{ClientTools, Outline};
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
@@ -109,7 +109,8 @@ async fn answer(
             let form = dialect.form(&path);
             let sealer = Sealer::new(&*dialect);
             let stays = stays.load(Ordering::Relaxed);
-            let answer = Answer::new(opened, dialect.encoder(), sealer, form, stays, asked);
+            let encoder = dialect.encoder(&opened.tools);
+            let answer = Answer::new(opened, encoder, sealer, form, stays, asked);
             let kind = form.media_type();
             warned(reply(StatusCode::OK, kind, Body::new(answer)), &warnings)
         }
@@ -138,6 +139,8 @@ pub(crate) struct Stream {
     /// Whether the client wants to know what it used.
     pub(crate) tells_usage: bool,
     pub(crate) keeping: Option<Keeping>,
+    /// The client's tools, by which its answer is written.
+    pub(crate) tools: ClientTools,
 }
 
 /// The answer, and what of the request could not be honoured.
@@ -177,7 +180,7 @@ async fn opened(
             Some(body) => body,
             None => {
                 Sealer::new(dialect).whole(&mut response);
-                dialect.whole(&response)?.into()
+                dialect.whole(&response, &incoming.tools)?.into()
             }
         };
         if let Some(keeping) = keeping {
@@ -212,6 +215,7 @@ async fn opened(
         events,
         tells_usage: incoming.stream_usage,
         keeping,
+        tools: incoming.tools,
     };
     Ok((Opened::Stream(stream), warnings))
 }

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use parlor::{ChatResponse, Error, ErrorKind, Result};
+use parlor_dialect::ClientTools;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -168,10 +169,10 @@ impl Keeping {
     }
 
     /// Keeps an answer that was streamed.
-    pub(crate) fn streamed(self, mut response: ChatResponse) {
+    pub(crate) fn streamed(self, mut response: ChatResponse, tools: &ClientTools) {
         let dialect = speak::responses();
         Sealer::new(&*dialect).whole(&mut response);
-        if let Ok(body) = dialect.whole(&response) {
+        if let Ok(body) = dialect.whole(&response, tools) {
             self.told(&body);
         }
     }

@@ -8,7 +8,7 @@ mod openai_chat;
 
 use axum::http::HeaderMap;
 use parlor::{Capability, ChatResponse, Error, ModelInfo, Origin, Result};
-use parlor_dialect::{Encoder, Incoming, ServerDialect};
+use parlor_dialect::{ClientTools, Encoder, Incoming, ServerDialect};
 use serde_json::Value;
 
 use crate::answer::Form;
@@ -21,8 +21,9 @@ pub(crate) trait Speak: Send + Sync {
     /// How a stream that was asked for at this path is put together.
     fn form(&self, path: &str) -> Form;
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming>;
-    fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>>;
-    fn encoder(&self) -> Box<dyn Encoder>;
+    /// A whole answer to a client with these tools.
+    fn whole(&self, response: &ChatResponse, tools: &ClientTools) -> Result<Vec<u8>>;
+    fn encoder(&self, tools: &ClientTools) -> Box<dyn Encoder>;
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>);
 
     /// Whether its bodies and answers may go through as they are.
@@ -64,12 +65,12 @@ impl<D: ServerDialect> Speak for Plain<D> {
         self.dialect.read_request(path, body, origin)
     }
 
-    fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        self.dialect.write_response(response)
+    fn whole(&self, response: &ChatResponse, tools: &ClientTools) -> Result<Vec<u8>> {
+        self.dialect.write_response_for(response, tools)
     }
 
-    fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(self.dialect.encoder())
+    fn encoder(&self, tools: &ClientTools) -> Box<dyn Encoder> {
+        Box::new(self.dialect.encoder_for(tools))
     }
 
     fn refuse(&self, error: &Error) -> (u16, Vec<u8>) {

@@ -16,12 +16,17 @@
 //! runs (a computer, a shell, patches, a search of tools) are calls of the
 //! client's, and their results are written in the form that each wants.
 //!
+//! Tools in groups, tools that take a text, and tools that an item of the input
+//! brings are functions elsewhere, and calls of them come back in the form in
+//! which the client offered them.
+//!
 //! What has no place in this dialect and is no setting goes without a warning:
 //! what an answer rests on ([`Source`](parlor_core::Source), citations of other
 //! providers) when it is sent back, and thoughts that their receiver didn't
 //! write. That a tool failed is for its result's words to say.
 
 mod error;
+mod forms;
 mod options;
 mod quirks;
 mod request;
@@ -33,6 +38,7 @@ pub use options::{ResponsesOptions, built_in};
 pub use quirks::*;
 pub use stream::{ResponsesDecoder, ResponsesEncoder};
 
+use crate::client_tools::ClientTools;
 use crate::dialect::{Dialect, Framing, Incoming, ServerDialect, Target, WireError, WireRequest};
 use parlor_core::{
     ChatRequest, ChatResponse, Error, KindLimits, MediaLimits, Origin, Result, Words,
@@ -119,11 +125,19 @@ impl ServerDialect for OpenAiResponses {
     }
 
     fn write_response(&self, response: &ChatResponse) -> Result<Vec<u8>> {
-        response::write(response)
+        response::write(response, &ClientTools::default())
+    }
+
+    fn write_response_for(&self, response: &ChatResponse, tools: &ClientTools) -> Result<Vec<u8>> {
+        response::write(response, tools)
     }
 
     fn encoder(&self) -> ResponsesEncoder {
         ResponsesEncoder::default()
+    }
+
+    fn encoder_for(&self, tools: &ClientTools) -> ResponsesEncoder {
+        ResponsesEncoder::new(tools.clone())
     }
 
     fn write_error(&self, error: &Error) -> (u16, Vec<u8>) {

@@ -12,3 +12,4 @@ mod tools;
 pub(super) use from_wire::from_wire;
 pub(super) use pass::pass;
 pub(super) use to_wire::to_wire;
+pub(super) use tools::read as read_tool;

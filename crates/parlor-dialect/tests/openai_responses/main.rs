@@ -4,8 +4,10 @@
 mod answers;
 mod damage;
 mod encoder;
+mod forms;
 mod history;
 mod requests;
+mod told_calls;
 
 use parlor_core::{ChatRequest, ChatResponse, Collector, Error, Event, Grammar, ModelInfo, Origin};
 use parlor_dialect::openai_responses::{OpenAiResponses, Quirks};

@@ -2,7 +2,7 @@
 
 use parlor::{ChatResponse, Error, ErrorKind, Event, Origin, Result};
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{Encoder, FrameWriter, Framing, Incoming, ServerDialect};
+use parlor_dialect::{ClientTools, Encoder, FrameWriter, Framing, Incoming, ServerDialect};
 use serde_json::{Map, Value, json};
 
 use super::Speak;
@@ -29,11 +29,11 @@ impl Speak for Generate {
         self.0.read_request(path, chat.as_bytes(), origin)
     }
 
-    fn whole(&self, response: &ChatResponse) -> Result<Vec<u8>> {
+    fn whole(&self, response: &ChatResponse, _: &ClientTools) -> Result<Vec<u8>> {
         Ok(generated(&self.0.write_response(response)?))
     }
 
-    fn encoder(&self) -> Box<dyn Encoder> {
+    fn encoder(&self, _: &ClientTools) -> Box<dyn Encoder> {
         Box::new(Generating(Box::new(self.0.encoder())))
     }
 

@@ -76,8 +76,11 @@ async fn tools_of_one_provider_beside_functions_are_left_out_elsewhere_and_told(
         let sent = sent["tools"].to_string();
         assert!(sent.contains("exec_command"), "{}: {sent}", it.dialect);
         let own = it.dialect == "openai-responses";
-        for name in ["web_search", "apply_patch", "namespace"] {
+        for name in ["web_search", "namespace"] {
             assert_eq!(sent.contains(name), own, "{}: {sent}", it.dialect);
+        }
+        for name in ["apply_patch", "close"] {
+            assert!(sent.contains(name), "{}: {sent}", it.dialect);
         }
         let told = came.head.contains("tools=unsupported");
         assert_eq!(told, !own, "{}: {}", it.dialect, came.head);

@@ -1,5 +1,6 @@
 //! A body read as core's request.
 
+use super::super::forms;
 use super::super::response::items;
 use super::super::wire::{Body, Input, Object, kind_of, take_object, take_text};
 use super::input::ROLE;
@@ -12,6 +13,7 @@ use parlor_core::{
     Part, ReasoningConfig, Result, Role,
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Reads a request. What core can't say is kept in `extra`.
 pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Result<Incoming> {
@@ -31,9 +33,11 @@ pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Resu
             extra.insert("instructions".to_owned(), other);
         }
     }
+    let mut additional = Vec::new();
     match std::mem::take(&mut body.input) {
         Input::Text(text) => request.messages.push(Message::user(text)),
-        Input::Items(items) => {
+        Input::Items(mut items) => {
+            additional = forms::take_additional(&mut items);
             let mut reader = Reader::new(origin);
             for item in items {
                 reader.item(item)?;
@@ -42,8 +46,7 @@ pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Resu
         }
         Input::Null(()) => {}
     }
-    let tools = body.tools.take().unwrap_or_default().into_iter();
-    request.tools = tools.map(|tool| tools::read(tool, origin)).collect();
+    request.tools = forms::read(body.tools.take().unwrap_or_default(), additional, origin);
     if let Some(choice) = body.tool_choice.take() {
         match tools::read_choice(choice) {
             Ok(choice) => request.tool_choice = Some(choice),
@@ -53,6 +56,13 @@ pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Resu
             }
         }
     }
+    let tools = forms::client_tools(&request.tools, |_| true);
+    forms::follow(
+        &mut request.messages,
+        request.tool_choice.as_mut(),
+        &request.tools,
+        &tools,
+    );
     request.parallel_tool_calls = body.parallel_tool_calls;
     request.max_output_tokens = body.max_output_tokens;
     request.temperature = body.temperature;
@@ -97,7 +107,9 @@ pub(in super::super) fn from_wire(_: &str, body: &[u8], origin: &Origin) -> Resu
         request.extra.insert(origin.provider.to_string(), extra);
     }
     let model = body.model.take().unwrap_or_default();
-    Ok(Incoming::new(request, model, body.stream.unwrap_or(false)))
+    let mut incoming = Incoming::new(request, model, body.stream.unwrap_or(false));
+    incoming.tools = tools;
+    Ok(incoming)
 }
 
 /// Keeps what is left of an object under its name.
@@ -155,6 +167,9 @@ fn reasoning(mut fields: Object) -> (ReasoningConfig, Object) {
 struct Reader<'o> {
     origin: &'o Origin,
     messages: Vec<Message>,
+    /// Where the results of calls are that weren't called again: the message and
+    /// the part in it.
+    answered: BTreeMap<String, (usize, usize)>,
 }
 
 impl<'o> Reader<'o> {
@@ -162,6 +177,7 @@ impl<'o> Reader<'o> {
         Self {
             origin,
             messages: Vec::new(),
+            answered: BTreeMap::new(),
         }
     }
 
@@ -183,9 +199,42 @@ impl<'o> Reader<'o> {
 
     /// Adds a part to the last message, if that is of its role.
     fn put(&mut self, role: Role, part: Part) {
+        match &part {
+            Part::ToolCall(call) => {
+                self.answered.remove(&call.id);
+            }
+            Part::ToolResult(result) if role == Role::Tool => {
+                if let Some(place) = self.answered.get(&result.call_id) {
+                    return self.add(*place, part);
+                }
+                let place = match self.messages.last() {
+                    Some(last) if last.role == role => (self.messages.len() - 1, last.parts.len()),
+                    _ => (self.messages.len(), 0),
+                };
+                self.answered.insert(result.call_id.clone(), place);
+            }
+            _ => {}
+        }
         match self.messages.last_mut() {
             Some(last) if last.role == role => last.parts.push(part),
             _ => self.messages.push(Message::new(role, vec![part])),
+        }
+    }
+
+    /// Adds what a tool said beside its result to that: elsewhere a call has one.
+    fn add(&mut self, (message, part): (usize, usize), more: Part) {
+        let parts = self.messages.get_mut(message).map(|it| &mut it.parts);
+        let known = parts.and_then(|it| it.get_mut(part));
+        if let (Some(Part::ToolResult(known)), Part::ToolResult(more)) = (known, more) {
+            known.parts.extend(more.parts);
+            // Put on anew, since the result isn't what it was put on.
+            if let Some(native) = known.native.take() {
+                let whole = std::mem::take(known);
+                let whole = Part::from(whole).with_native(*native);
+                if let Part::ToolResult(whole) = whole {
+                    *known = whole;
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The conversation written as items.
 
+use super::super::forms;
 use super::super::quirks::{Instructions, Quirks};
 use super::super::response::is_of_client;
 use super::super::response::scope::Scope;
@@ -7,6 +8,7 @@ use super::super::response::write::{Items, Left, is_content};
 use super::super::wire::{Object, block, kind_of};
 use super::{media, outputs};
 use crate::calls::{object_text, short_id};
+use crate::client_tools::ClientTools;
 use crate::dialect::Target;
 use crate::openai_chat::{CacheStyle, cache_field};
 use crate::policy::Policy;
@@ -30,6 +32,8 @@ pub(super) struct Writer<'w, 'p> {
     target: &'w Target<'w>,
     quirks: &'w Quirks,
     own: Own,
+    /// The tools in forms of this origin's own.
+    tools: &'w ClientTools,
     policy: &'w mut Policy<'p>,
     items: Vec<Object>,
     /// The types of calls by their ids, where results go by them.
@@ -83,6 +87,7 @@ impl<'w, 'p> Writer<'w, 'p> {
         quirks: &'w Quirks,
         origin: Origin,
         kept: bool,
+        tools: &'w ClientTools,
         policy: &'w mut Policy<'p>,
     ) -> Self {
         Self {
@@ -94,6 +99,7 @@ impl<'w, 'p> Writer<'w, 'p> {
                 kept,
                 all_thoughts: false,
             },
+            tools,
             policy,
             items: Vec::new(),
             calls: BTreeMap::new(),
@@ -297,7 +303,8 @@ impl<'w, 'p> Writer<'w, 'p> {
         };
         let mut written = Items::default();
         for part in &message.parts {
-            let suited = self.with_object(part);
+            let restored = forms::restored(part, &self.own, self.tools, &self.own.origin);
+            let suited = restored.or_else(|| self.with_object(part));
             match suited.as_ref().unwrap_or(part) {
                 Part::ToolResult(result) if result.executor == Executor::Client => {
                     self.items.append(&mut written.items);

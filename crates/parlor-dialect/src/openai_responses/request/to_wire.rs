@@ -1,6 +1,7 @@
 //! Core's request written as a body.
 
 use super::super::NAME;
+use super::super::forms;
 use super::super::quirks::{EncryptedReasoning, Quirks};
 use super::super::wire::{Body, Input, Object, block};
 use super::{input, knobs, tools};
@@ -45,11 +46,14 @@ pub(in super::super) fn to_wire(
         names.for_each(|name| want(&mut body, name));
     }
     let origin = target.origin(NAME);
-    let mut writer = input::Writer::new(target, quirks, origin, kept, &mut policy);
-    let (instructions, items) = writer.write(request)?;
+    let tools = forms::client_tools(&request.tools, |it| tools::is_own(it, target));
+    let mut writer = input::Writer::new(target, quirks, origin, kept, &tools, &mut policy);
+    let (instructions, mut items) = writer.write(request)?;
     body.instructions = instructions.map(Value::String);
-    body.input = Input::Items(items);
-    tools::write(request, target, quirks, &mut policy, &mut body)?;
+    // Those that the input brings come first, as clients of the dialect have them.
+    let mut additional = tools::write(request, target, quirks, &tools, &mut policy, &mut body)?;
+    additional.append(&mut items);
+    body.input = Input::Items(additional);
     output(request, quirks, &mut policy, &mut body)?;
     reasoning(request, target, quirks, &mut policy, &mut body)?;
     knobs::write(request, target, quirks, &mut policy, &mut body)?;

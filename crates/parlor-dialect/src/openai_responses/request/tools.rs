@@ -1,8 +1,10 @@
 //! Tools and the choice among them, both ways.
 
 use super::super::NAME;
+use super::super::forms::{self, Forms};
 use super::super::quirks::Quirks;
 use super::super::wire::{Body, Object, block, kind_of, take_text};
+use crate::client_tools::ClientTools;
 use crate::dialect::Target;
 use crate::json::merge;
 use crate::policy::Policy;
@@ -17,24 +19,33 @@ fn no_arguments() -> Value {
     json!({"type": "object", "properties": {}})
 }
 
-/// Writes the tools, the choice among them and whether several may be called.
+/// Writes the tools, the choice among them and whether several may be called;
+/// gives the items that bring tools in the input. `own` are those in forms of
+/// this origin's own.
 pub(super) fn write(
     request: &ChatRequest,
     target: &Target<'_>,
     quirks: &Quirks,
+    own: &ClientTools,
     policy: &mut Policy<'_>,
     body: &mut Body,
-) -> Result<()> {
+) -> Result<Vec<Object>> {
     if request.tools.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let origin = target.origin(NAME);
-    let mut tools = Vec::with_capacity(request.tools.len());
+    let mut written = Forms::default();
     for tool in &request.tools {
         match tool {
-            ToolDefinition::Function(it) => tools.push(function(it, quirks, &origin, policy)),
+            ToolDefinition::Function(it) => {
+                let form = forms::own(it.native.as_deref(), |it| is_own(it, target));
+                match form {
+                    Some(form) => written.put(form.clone()),
+                    None => written.put(function(it, quirks, &origin, policy)),
+                }
+            }
             ToolDefinition::Native(it) if is_own(&it.origin, target) && it.item.is_object() => {
-                tools.extend(it.item.as_object().cloned());
+                written.put(it.item.as_object().cloned().unwrap_or_default());
             }
             _ => policy.foreign_tool("has a tool of another provider's own")?,
         }
@@ -46,15 +57,15 @@ pub(super) fn write(
         }
     }
     if let Some(wanted) = &request.tool_choice {
-        body.tool_choice = choice(wanted, &tools, policy)?;
+        body.tool_choice = choice(wanted, &written.tools, own, policy)?;
     }
-    body.tools = (!tools.is_empty()).then_some(tools);
-    Ok(())
+    body.tools = (!written.tools.is_empty()).then_some(written.tools);
+    Ok(written.items)
 }
 
 /// Whether a tool of the provider's own is this one's: it names the provider,
 /// or the provider whose instance this is.
-fn is_own(origin: &Origin, target: &Target<'_>) -> bool {
+pub(super) fn is_own(origin: &Origin, target: &Target<'_>) -> bool {
     let info = target.info;
     let of_provider = info.instance_of.as_deref() == Some(origin.provider.as_str());
     origin.dialect == NAME && (of_provider || origin.provider == info.native_provider())
@@ -87,17 +98,27 @@ fn function(
     tool
 }
 
-fn choice(wanted: &ToolChoice, tools: &[Object], policy: &mut Policy<'_>) -> Result<Option<Value>> {
+fn choice(
+    wanted: &ToolChoice,
+    tools: &[Object],
+    own: &ClientTools,
+    policy: &mut Policy<'_>,
+) -> Result<Option<Value>> {
+    let named = |name: &String| match own.get(name) {
+        Some(tool) if tool.is_text => json!({"type": "custom", "name": tool.name}),
+        Some(tool) => json!({"type": "function", "name": tool.name}),
+        None => named(name, tools),
+    };
     Ok(Some(match wanted {
         ToolChoice::Auto => "auto".into(),
         ToolChoice::None => "none".into(),
         ToolChoice::Required => "required".into(),
-        ToolChoice::Tool(name) => named(name, tools),
+        ToolChoice::Tool(name) => named(name),
         ToolChoice::Allowed {
             tools: names,
             required,
         } => {
-            let names: Vec<Value> = names.iter().map(|name| named(name, tools)).collect();
+            let names: Vec<Value> = names.iter().map(named).collect();
             let mode = if *required { "required" } else { "auto" };
             json!({"type": "allowed_tools", "mode": mode, "tools": names})
         }
@@ -123,7 +144,7 @@ fn named(wanted: &str, tools: &[Object]) -> Value {
 }
 
 /// Reads a tool.
-pub(super) fn read(mut tool: Object, origin: &Origin) -> ToolDefinition {
+pub(in super::super) fn read(mut tool: Object, origin: &Origin) -> ToolDefinition {
     let named = tool.get("name").is_some_and(Value::is_string);
     if kind_of(&tool) != "function" || !named {
         return ToolDefinition::Native(Native::new(origin.clone(), tool));

@@ -1,11 +1,15 @@
 //! Whole answers written, and what every answer has.
 
 use super::super::wire::{Object, kind_of};
+use super::super::{NAME, forms};
 use super::scope::{Answer, own};
 use super::status_of;
 use super::write::Items;
+use crate::client_tools::ClientTools;
 use crate::openai_chat;
-use parlor_core::{ChatResponse, Error, ErrorKind, FinishReason, Logprobs, Native, Result, Usage};
+use parlor_core::{
+    ChatResponse, Error, ErrorKind, FinishReason, Logprobs, Native, Origin, Part, Result, Usage,
+};
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
 
@@ -183,8 +187,13 @@ fn usage_object(usage: &Usage) -> Value {
     })
 }
 
+/// A call for a client whose tool has a form of its own.
+pub(in super::super) fn answered(part: &Part, tools: &ClientTools) -> Option<Part> {
+    forms::restored(part, &Answer, tools, &Origin::new("", NAME))
+}
+
 /// Writes a whole answer: its first choice.
-pub(in super::super) fn response(response: &ChatResponse) -> Result<Vec<u8>> {
+pub(in super::super) fn response(response: &ChatResponse, tools: &ClientTools) -> Result<Vec<u8>> {
     let mut written = head(
         response.id.as_deref(),
         response.model.as_deref(),
@@ -193,7 +202,8 @@ pub(in super::super) fn response(response: &ChatResponse) -> Result<Vec<u8>> {
     let choice = response.choices.first();
     let mut items = Items::default();
     for part in choice.iter().flat_map(|it| &it.message.parts) {
-        items.put(part, &Answer);
+        let restored = answered(part, tools);
+        items.put(restored.as_ref().unwrap_or(part), &Answer);
     }
     let mut items = items.items;
     let ids = Ids::of(response.id.as_deref(), response.created);

@@ -2,12 +2,15 @@
 
 use super::super::response::is_of_client;
 use super::super::response::scope::Answer;
+use super::super::response::whole::answered;
 use super::super::response::write::Items;
 use super::super::wire::block;
 use super::encoder::ResponsesEncoder;
 use super::pieces::{Body, ItemKind, Piece};
+use crate::client_tools::{ClientTool, InputText};
 use crate::dialect::FrameWriter;
 use parlor_core::{ArgumentsForm, CallHead, Executor, Part, PartKind, Result};
+use std::borrow::Cow;
 
 impl ResponsesEncoder {
     /// A call of a function begins. One of a built-in tool waits for its end.
@@ -17,11 +20,15 @@ impl ResponsesEncoder {
         call: &CallHead,
         out: &mut dyn FrameWriter,
     ) -> Result<()> {
-        let built_in = is_of_client(&format!("{}_call", call.name));
+        let own = self.tools.get(&call.name).cloned();
+        let own = own.filter(|_| call.form == ArgumentsForm::Json);
+        let built_in = own.is_none() && is_of_client(&format!("{}_call", call.name));
         if call.executor == Executor::Provider || built_in {
             return Ok(());
         }
+        let text_in_json = own.as_ref().is_some_and(|it| it.is_text);
         let (kind, name, key) = match call.form {
+            _ if text_in_json => (ItemKind::Custom, "custom_tool_call", "input"),
             ArgumentsForm::Text => (ItemKind::Custom, "custom_tool_call", "input"),
             _ => (ItemKind::Function, "function_call", "arguments"),
         };
@@ -29,10 +36,24 @@ impl ResponsesEncoder {
         item.insert("status".to_owned(), "in_progress".into());
         item.insert(key.to_owned(), "".into());
         item.insert("call_id".to_owned(), call.id.as_str().into());
-        item.insert("name".to_owned(), call.name.as_str().into());
+        match own {
+            Some(ClientTool {
+                name, namespace, ..
+            }) => {
+                item.insert("name".to_owned(), name.into());
+                if let Some(namespace) = namespace {
+                    item.insert("namespace".to_owned(), namespace.into());
+                }
+            }
+            None => {
+                item.insert("name".to_owned(), call.name.as_str().into());
+            }
+        }
         let at = self.add(kind, item, out)?;
         if let Some(item) = self.items.get_mut(at) {
-            item.parts.push(Piece::new(part, PartKind::ToolCall));
+            let mut piece = Piece::new(part, PartKind::ToolCall);
+            piece.input = text_in_json.then(InputText::default);
+            item.parts.push(piece);
         }
         Ok(())
     }
@@ -49,14 +70,21 @@ impl ResponsesEncoder {
         let Some(item) = self.items.get_mut(at) else {
             return Ok(());
         };
+        let mut said = Cow::Borrowed(text);
         if let Some(piece) = item.parts.get_mut(place) {
-            piece.text.push_str(text);
+            if let Some(input) = &mut piece.input {
+                said = input.push(text).into();
+            }
+            piece.text.push_str(&said);
+        }
+        if said.is_empty() && !text.is_empty() {
+            return Ok(());
         }
         let kind = match item.kind {
             ItemKind::Custom => "response.custom_tool_call_input.delta",
             _ => "response.function_call_arguments.delta",
         };
-        self.piece((at, place), kind, Body::Delta { delta: text }, out)
+        self.piece((at, place), kind, Body::Delta { delta: &said }, out)
     }
 
     pub(super) fn end_call(
@@ -65,6 +93,8 @@ impl ResponsesEncoder {
         part: &Part,
         out: &mut dyn FrameWriter,
     ) -> Result<()> {
+        let restored = answered(part, &self.tools);
+        let part = restored.as_ref().unwrap_or(part);
         let Part::ToolCall(call) = part else {
             return Ok(());
         };
@@ -72,10 +102,15 @@ impl ResponsesEncoder {
             return Ok(());
         };
         let kind = item.kind;
-        let mut sent = 0;
+        let mut rest = None;
         if let Some(piece) = item.parts.get_mut(place) {
             piece.open = false;
-            sent = piece.text.len();
+            let sent = std::mem::take(&mut piece.text);
+            rest = match piece.input {
+                // It may have been read in another way at last.
+                Some(_) => call.arguments.text.strip_prefix(&sent),
+                None => call.arguments.text.get(sent.len()..),
+            };
         }
         let mut written = Items::default();
         written.put(part, &Answer);
@@ -96,9 +131,7 @@ impl ResponsesEncoder {
             ),
         };
         // The deltas are for display; this is what counts.
-        if let Some(rest) = text.get(sent..)
-            && !rest.is_empty()
-        {
+        if let Some(rest) = rest.filter(|it| !it.is_empty()) {
             self.piece((at, place), delta, Body::Delta { delta: rest }, out)?;
         }
         self.piece((at, place), over, body, out)?;

@@ -2,10 +2,11 @@
 
 use super::super::error;
 use super::super::response::scope::Answer;
-use super::super::response::whole::{Ids, beyond, complete, finish, head};
+use super::super::response::whole::{Ids, answered, beyond, complete, finish, head};
 use super::super::response::write::Items;
 use super::super::wire::{Object, kind_of};
 use super::pieces::{Body, Item, ItemKind, PartEvent};
+use crate::client_tools::ClientTools;
 use crate::dialect::{Encoder, FrameWriter};
 use crate::openai_chat;
 use parlor_core::{Error, ErrorKind, Event, FinishReason, Part, PartKind, Result, Usage};
@@ -35,9 +36,19 @@ pub struct ResponsesEncoder {
     /// Log probabilities of a text that hasn't begun.
     pub(super) early: Vec<Value>,
     buffer: Vec<u8>,
+    /// The tools that the client has in forms of its own.
+    pub(super) tools: ClientTools,
 }
 
 impl ResponsesEncoder {
+    /// For a client with these tools.
+    pub(in super::super) fn new(tools: ClientTools) -> Self {
+        Self {
+            tools,
+            ..Self::default()
+        }
+    }
+
     fn frame(
         &mut self,
         kind: &str,
@@ -163,7 +174,8 @@ impl ResponsesEncoder {
 
     /// A part that no deltas brought.
     fn part(&mut self, part: &Part, out: &mut dyn FrameWriter) -> Result<()> {
-        self.told.put(part, &Answer);
+        let restored = answered(part, &self.tools);
+        self.told.put(restored.as_ref().unwrap_or(part), &Answer);
         let items = std::mem::take(&mut self.told.items);
         items.into_iter().try_for_each(|item| self.whole(item, out))
     }

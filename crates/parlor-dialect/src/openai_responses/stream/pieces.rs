@@ -3,6 +3,7 @@
 use super::super::NAME;
 use super::super::response::items::CONTINUES;
 use super::super::wire::Object;
+use crate::client_tools::InputText;
 use parlor_core::{Citation, Native, Origin, Part, PartKind, Reasoning, Refusal, Text};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +39,8 @@ pub(super) struct Piece {
     pub(super) logprobs: Vec<Value>,
     pub(super) native: Option<Native>,
     pub(super) open: bool,
+    /// Takes the text out of the arguments of a tool that takes one.
+    pub(super) input: Option<InputText>,
 }
 
 impl Piece {
@@ -50,6 +53,7 @@ impl Piece {
             logprobs: Vec::new(),
             native: None,
             open: true,
+            input: None,
         }
     }
 
