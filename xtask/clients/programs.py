@@ -328,6 +328,33 @@ stream_max_retries = 0
         self.tool(model)
 
 
+class CodexOwn(Codex):
+    """The same with the model that it asks by itself, for which it has tools in other forms: a program
+    in JavaScript as free text, by which it runs commands and patches files, and functions in groups."""
+
+    name = "Codex CLI, its own model"
+    asks = "codex"
+    elsewhere = [
+        "usage",
+        "image",
+        "structured output",
+        "thinking",
+        "unknown model",
+        "wrong key",
+        "429",
+        "500",
+        "cut stream",
+        "abort, then next",
+    ]
+    cannot = {**Codex.cannot, **dict.fromkeys(elsewhere, "Codex above does that")}
+
+    def tool(self, model, question=None, cities=("Oslo",), stream=False):
+        if not stream:
+            return super().tool(model, question, cities)
+        holds(self.answer(model, "Copy the word of note.txt to copy.txt"), "is copied")
+        same((self.work / "copy.txt").read_text(), "heliotrope\n")
+
+
 class Claude(Agent):
     name = "Claude Code"
     cannot = {"models": LISTS_NONE, "count tokens": COUNTS_ITSELF}
@@ -420,7 +447,7 @@ class GeminiCli(Agent):
 PROGRAMS = {
     "llm": [Llm],
     "aichat": [AichatChat, AichatMessages, AichatGemini],
-    "codex": [Codex],
+    "codex": [Codex, CodexOwn],
     "claude": [Claude],
     "gemini-cli": [GeminiCli],
 }

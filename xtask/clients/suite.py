@@ -5,7 +5,8 @@ all is to be checked, `checks`; with reasons, which of them `cannot` be done; wh
 `exact`; and a `refusal`: a model, a question and a status.
 
 A client is a class with a `name`, made with a key. A check that it has no method for, or that stands in
-its `cannot`, by name and reason, is left out and told so.
+its `cannot`, by name and reason, is left out and told so. One with an `asks` asks the model that the
+upstream has under that name.
 """
 
 import base64
@@ -117,7 +118,7 @@ def spent(pair):
 def checks(make, upstream):
     """The checks of one client with one upstream."""
     client, wrong = make(KEY), make("sk-wrong")
-    plain, thinking = upstream["plain"], upstream["thinking"]
+    plain, thinking = upstream[getattr(client, "asks", "plain")], upstream["thinking"]
     unknown = plain.split("/")[0] + "/no-such-model-0"
     both = ("Oslo", "Rome")
     refuses = lambda ask, status: lambda: refused(ask, client.error, status)

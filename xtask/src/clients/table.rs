@@ -50,6 +50,24 @@ const DEPARTURES: &[(&str, &str, &str, &str)] = &[
         "aimock takes no result in a message of the role `function`, as Gemini does",
     ),
     (
+        "Codex CLI, its own model",
+        "OpenAI responses",
+        "tool",
+        "aimock knows no tools that take a text",
+    ),
+    (
+        "Codex CLI, its own model",
+        "OpenAI responses",
+        "parallel tools",
+        "aimock knows no tools that take a text",
+    ),
+    (
+        "Codex CLI, its own model",
+        "OpenAI responses",
+        "streamed tools",
+        "aimock knows no tools that take a text",
+    ),
+    (
         "openai, responses",
         "LiteLLM, OpenAI responses",
         "streaming",

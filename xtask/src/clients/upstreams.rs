@@ -11,6 +11,8 @@ pub(super) struct Provider {
     url: String,
     /// One that is listed beside those of the catalogue.
     model: Option<&'static str>,
+    /// Another name for a model.
+    alias: Option<(&'static str, &'static str)>,
 }
 
 impl Provider {
@@ -20,6 +22,7 @@ impl Provider {
             kind,
             url: url.into(),
             model: None,
+            alias: None,
         }
     }
 
@@ -28,33 +31,60 @@ impl Provider {
         self.model = Some(model);
         self
     }
+
+    /// The same with another name for one of its models.
+    pub(super) fn with_alias(mut self, alias: &'static str, model: &'static str) -> Self {
+        self.alias = Some((alias, model));
+        self
+    }
 }
 
-/// The providers of aimock at this URL, a dialect each.
+/// The providers of aimock at this URL, a dialect each, with a model by the name of the one that Codex
+/// asks by itself. It goes by how a name begins.
 pub(super) fn aimock(url: &str) -> Vec<Provider> {
     vec![
-        Provider::new("up-chat", "openai-chat", format!("{url}/v1")),
-        Provider::new("up-responses", "openai-responses", format!("{url}/v1")),
-        Provider::new("up-anthropic", "anthropic", url),
-        Provider::new("up-gemini", "gemini", format!("{url}/v1beta")),
+        Provider::new("up-chat", "openai-chat", format!("{url}/v1"))
+            .with_alias("gpt-6.1-sol", "gpt-4o"),
+        Provider::new("up-responses", "openai-responses", format!("{url}/v1"))
+            .with_alias("gpt-6.1-sol-responses", "gpt-4o"),
+        Provider::new("up-anthropic", "anthropic", url)
+            .with_alias("gpt-6.1-sol-anthropic", "claude-sonnet-4-5"),
+        Provider::new("up-gemini", "gemini", format!("{url}/v1beta"))
+            .with_alias("gpt-6.1-sol-gemini", "gemini-2.5-flash"),
         // No list names what a machine has.
-        Provider::new("up-ollama", "ollama", url).with_model("llama3.3"),
+        Provider::new("up-ollama", "ollama", url)
+            .with_model("llama3.3")
+            .with_alias("gpt-6.1-sol-ollama", "llama3.3"),
     ]
 }
 
 /// The upstreams of the first table.
 pub(super) fn scripted() -> Value {
     json!({
-        "OpenAI chat": {"plain": "up-chat/gpt-4o", "thinking": "up-chat/o4-mini"},
-        "OpenAI responses": {"plain": "up-responses/gpt-4o", "thinking": "up-responses/o4-mini"},
+        "OpenAI chat": {
+            "plain": "up-chat/gpt-4o",
+            "thinking": "up-chat/o4-mini",
+            "codex": "gpt-6.1-sol",
+        },
+        "OpenAI responses": {
+            "plain": "up-responses/gpt-4o",
+            "thinking": "up-responses/o4-mini",
+            "codex": "gpt-6.1-sol-responses",
+        },
         "Anthropic": {
             "plain": "up-anthropic/claude-sonnet-4-5",
             "thinking": "up-anthropic/claude-opus-4-5",
+            "codex": "gpt-6.1-sol-anthropic",
         },
-        "Gemini": {"plain": "up-gemini/gemini-2.5-flash", "thinking": "up-gemini/gemini-2.5-pro"},
+        "Gemini": {
+            "plain": "up-gemini/gemini-2.5-flash",
+            "thinking": "up-gemini/gemini-2.5-pro",
+            "codex": "gpt-6.1-sol-gemini",
+        },
         "Ollama": {
             "plain": "up-ollama/llama3.3",
             "thinking": "up-ollama/deepseek-r1",
+            "codex": "gpt-6.1-sol-ollama",
             "cannot": {"usage": "aimock counts no tokens in Ollama's dialect"},
         },
     })
@@ -119,6 +149,7 @@ pub(super) fn config(providers: &[Provider]) -> String {
         kind,
         url,
         model,
+        alias: _,
     } in providers
     {
         // What an upstream refuses is to be seen at once.
@@ -128,6 +159,12 @@ pub(super) fn config(providers: &[Provider]) -> String {
         );
         if let Some(model) = model {
             let _ = writeln!(config, "models = [\"{model}\"]");
+        }
+    }
+    config += "[models]\n";
+    for it in providers {
+        if let Some((alias, model)) = it.alias {
+            let _ = writeln!(config, "\"{alias}\" = \"{}/{model}\"", it.name);
         }
     }
     config
