@@ -1,6 +1,9 @@
 //! A conversation at the terminal: what is entered is asked, or is a command.
 
+mod ahead;
+mod answer;
 mod asked;
+mod beginning;
 mod completion;
 mod editor;
 mod fuzzy;
@@ -17,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use parlor::agent::{Conversation, Kept, TurnState, Window};
+use parlor::agent::{Conversation, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
 use parlor::{ChatRequest, Cost, Message, OutputSchema, Part, Registry, Role, Usage};
@@ -27,7 +30,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::{ChatArgs, Trim};
 use crate::choose::{self, Chosen, Wish};
 use crate::commands::chat::{retry_notice, turn_notice};
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::interrupt::{self, Interrupts};
 use crate::keeper::{Keeper, Shelf};
 use crate::pick;
@@ -35,6 +38,7 @@ use crate::setup;
 use crate::template::Template;
 use crate::terminal::{self, Keys, Terminal, TerminalSettings};
 use crate::tools::{Gate, Kit, Question, ToolSettings};
+use ahead::Ahead;
 use editor::{Entered, LineEditor, PROMPT};
 
 pub(crate) use editor::{Word, tells_apart};
@@ -83,11 +87,13 @@ struct Session {
     keeps: bool,
     keeper: Keeper,
     chat: Conversation,
-    chosen: Chosen,
+    chosen: Arc<Chosen>,
     interrupts: Interrupts,
     notices: Notices,
     /// Whether thoughts are shown.
     thoughts: bool,
+    /// Whether they are for the answer to a question that is thought through.
+    thinks: bool,
     /// Whether it was said that nothing is kept.
     unkept: bool,
     /// Whether it was said that a server read less than was sent.
@@ -114,6 +120,10 @@ struct Session {
     /// Whose keys the line editor has, and whether it sees keys at all.
     keys: Keys,
     takes_keys: bool,
+    /// What was typed while an answer came.
+    ahead: Ahead,
+    /// Whether the person left while an answer came.
+    leaves: bool,
 }
 
 /// Talks until the person leaves. A question that is there already is asked first; the
@@ -169,10 +179,11 @@ pub(crate) fn converse(
         keeps: args.keeps(),
         shelf,
         chat,
-        chosen,
+        chosen: Arc::new(chosen),
         interrupts,
         notices,
         thoughts: args.reasoning.as_ref().is_some_and(|it| it.show),
+        thinks: false,
         unkept: false,
         told_cut: false,
         warmed: false,
@@ -188,6 +199,8 @@ pub(crate) fn converse(
         toolless: None,
         keys,
         takes_keys: false,
+        ahead: Ahead::default(),
+        leaves: false,
     };
     session.greet(kept.is_none());
     if let Some(kept) = kept {
@@ -250,6 +263,7 @@ impl Session {
             if ended.load(Ordering::Acquire) {
                 return Ok(());
             }
+            editor.begin_with(&self.ahead.take());
             match editor.read(PROMPT)? {
                 Entered::Ended => return Ok(()),
                 Entered::Interrupted(text) if text.trim().is_empty() => {
@@ -262,7 +276,8 @@ impl Session {
                 Entered::Interrupted(_) => {}
                 Entered::Text(text) => {
                     let entered = self.entered(&text);
-                    if let Flow::Quit = self.report(entered)? {
+                    let flow = self.report(entered)?;
+                    if self.leaves || matches!(flow, Flow::Quit) {
                         return Ok(());
                     }
                     if !text.trim().is_empty() {
@@ -282,10 +297,7 @@ impl Session {
 
     fn entered(&mut self, text: &str) -> Result<Flow, Failure> {
         let text = text.trim();
-        if let Some(command) = text.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
-            return self.slash(command);
-        }
-        if let Some(command) = slash::dotted(text) {
+        if let Some(command) = slash::command(text) {
             return self.slash(&command);
         }
         // `//` is how a message begins with a slash.
@@ -314,78 +326,6 @@ impl Session {
         }
     }
 
-    fn greet(&mut self, is_new: bool) {
-        let model = self.chosen.resolved.id();
-        let version = concat!(
-            env!("CARGO_PKG_VERSION_MAJOR"),
-            ".",
-            env!("CARGO_PKG_VERSION_MINOR")
-        );
-        let new = match self.keeper.name().filter(|_| is_new) {
-            Some(id) => format!(" · new chat {id}"),
-            None => String::new(),
-        };
-        self.tell(&format!(
-            "parlor {version} · {model}{new}      /help  /model  Ctrl-D quits"
-        ));
-        if let Some(notice) = self.chosen.notice() {
-            self.tell(&notice);
-        }
-        let retired = self.chosen.targets().filter_map(failure::retired);
-        let warnings: Vec<String> = self.chosen.warnings().chain(retired).collect();
-        warnings.iter().for_each(|warning| self.say(warning));
-    }
-
-    /// Goes on with a conversation that is kept, and shows its end.
-    fn go_on(&mut self, kept: &Kept) {
-        let system = self.chat.history().system().map(str::to_owned);
-        *self.chat.history_mut() = kept.history.clone();
-        if kept.history.system().is_none() {
-            self.chat.history_mut().set_system(system);
-        }
-        self.keeper = Keeper::of(self.shelf.clone(), kept, self.keeps);
-        self.count_anew();
-        let used = (kept.info.usage.clone(), kept.info.cost.clone());
-        self.earlier = Some(used).filter(|(usage, _)| usage.total_tokens().is_some());
-        let (id, title) = (&kept.info.id, &kept.info.title);
-        let turns = kept.history.turns();
-        self.tell(&format!("{id} · {title} · {}", status::turns(turns.len())));
-        for turn in turns.iter().skip(turns.len().saturating_sub(self.replay)) {
-            self.say(&format!("› {}", first_line(turn)));
-            for line in crate::tools::of_turn(turn) {
-                self.tell(&line);
-            }
-            self.show(&turn.text());
-            if turn.state == TurnState::Interrupted {
-                self.say("[interrupted]");
-            }
-        }
-        let now = self.chosen.resolved.id();
-        let before = kept.info.model.as_deref();
-        // A host may answer in a longer name, with a date.
-        if let Some(before) = before.filter(|before| !before.starts_with(&now)) {
-            self.tell(&format!(
-                "{before} answered before, {now} does now: /model {before} goes back."
-            ));
-        }
-    }
-
-    /// Counts tokens and costs of another conversation from here on.
-    fn count_anew(&mut self) {
-        self.chat.reset_stats();
-        (self.figures, self.earlier) = (None, None);
-    }
-
-    /// Forgets what was said, and keeps what follows as another conversation.
-    fn begin_anew(&mut self, system: Option<String>) {
-        self.chat.history_mut().clear_all();
-        self.chat.history_mut().set_system(system);
-        self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
-        self.attached.clear();
-        self.schema = None;
-        self.count_anew();
-    }
-
     /// Asks another model from now on.
     fn choose(&mut self, id: &str) -> Result<(), Failure> {
         let wish = Wish {
@@ -401,7 +341,7 @@ impl Session {
         self.chat.set_model(model);
         self.told_cut = false;
         self.warned.clear();
-        self.chosen = chosen;
+        self.chosen = Arc::new(chosen);
         Ok(())
     }
 

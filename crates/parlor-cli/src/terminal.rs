@@ -11,7 +11,7 @@ use base64::Engine as _;
 
 use crate::markdown::cells;
 use crate::waiting;
-pub(crate) use hush::{Hush, speak};
+pub(crate) use hush::{Hush, speak, typed};
 pub(crate) use settings::{Keys, TerminalSettings};
 
 /// What stdin, stdout and stderr are, and how much may be said there.

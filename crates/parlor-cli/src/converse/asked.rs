@@ -8,6 +8,7 @@ use serde_json::Value;
 pub(super) enum Asked<'a> {
     Words(Box<Run<'a>>),
     Value(Partials<'a, Value>),
+    Stopped,
 }
 
 /// One more of it.
@@ -59,6 +60,7 @@ impl<'a> Asked<'a> {
                 }
                 _ => Step::Growing,
             }),
+            Self::Stopped => return None,
         })
     }
 
@@ -66,16 +68,16 @@ impl<'a> Asked<'a> {
     pub(super) fn so_far(&self) -> Option<Turn> {
         match self {
             Self::Words(run) => Some(run.so_far()),
-            Self::Value(_) => None,
+            Self::Value(_) | Self::Stopped => None,
         }
     }
 
     /// Asks for no more; what came is the turn's.
-    pub(super) fn stop(self) -> Done {
-        match self {
+    pub(super) fn stop(&mut self) -> Done {
+        match std::mem::replace(self, Self::Stopped) {
             Self::Words(run) => run.stop().into(),
             // Dropping it stops the turn.
-            Self::Value(_) => Done {
+            Self::Value(_) | Self::Stopped => Done {
                 outcome: Outcome::Stopped,
                 usage: Usage::default(),
                 cost: None,

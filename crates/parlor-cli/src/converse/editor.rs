@@ -33,6 +33,9 @@ pub(crate) enum Entered {
 
 /// Reads what a person enters.
 pub(crate) trait LineEditor {
+    /// Has the next entry begin with what was typed before its prompt.
+    fn begin_with(&mut self, typed: &str);
+
     /// The next entry, after a prompt.
     fn read(&mut self, prompt: &str) -> io::Result<Entered>;
 

@@ -11,26 +11,46 @@ mod shape;
 mod tools;
 mod turns;
 
-use parlor::agent::Turn;
-use parlor::{Message, Role};
+use std::borrow::Cow;
 
+use parlor::agent::Turn;
+use parlor::{ChatRequest, Message, Role};
+
+use super::editor::PROMPT;
 use super::{Flow, Session, keys};
 use crate::failure::Failure;
 pub(super) use asking::SETTINGS;
 pub(super) use shape::OFF;
 pub(super) use tools::WORDS as TOOL_WORDS;
 
-/// A command: its word, what stands after it, what it does.
+/// When a command may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum During {
+    /// At the prompt alone.
+    Prompt,
+    /// While an answer comes too: it tells how things stand, or changes what is asked
+    /// next. It leaves the history, what goes with the next message, and the keys alone.
+    Answer,
+}
+
+/// A command: its word, what stands after it, what it does, and when it may.
 pub(super) struct Slash {
     pub(super) name: &'static str,
     pub(super) takes: &'static str,
     pub(super) about: &'static str,
+    during: During,
     run: fn(&mut Session, &str) -> Result<Flow, Failure>,
 }
 
 /// All commands by what they are about, in the order of the help.
 const GROUPS: &[&[Slash]] = &[
-    &[slash("help", "", "these commands and the keys", help)],
+    &[slash(
+        "help",
+        "",
+        "these commands and the keys",
+        During::Answer,
+        help,
+    )],
     asking::COMMANDS,
     passing::COMMANDS,
     turns::COMMANDS,
@@ -42,10 +62,17 @@ const GROUPS: &[&[Slash]] = &[
             "keys",
             "",
             "what each key does, and what this terminal delivers",
+            During::Prompt,
             keys::keys,
         ),
-        slash("quit", "", "leave; everything is kept", quit),
-        slash("exit", "", "the same", quit),
+        slash(
+            "quit",
+            "",
+            "leave; everything is kept",
+            During::Answer,
+            quit,
+        ),
+        slash("exit", "", "the same", During::Answer, quit),
     ],
 ];
 
@@ -68,7 +95,9 @@ const KEYS: &str = "\
 Enter sends. Shift-Enter, Alt-Enter, Ctrl-J or a \\ at the end begin a new line. Ctrl-O opens your \
 editor, Ctrl-R looks in what you entered before. In a menu Tab and the arrows choose, Enter takes what \
 is chosen, Esc closes it. Ctrl-C stops an answer and keeps what came; Ctrl-D leaves. A message that \
-begins with / is written //.";
+begins with / is written //.
+While an answer comes, commands with a * run when they are entered; what else is typed stands at the next \
+prompt.";
 
 /// The column of what a command does, in the help.
 const ABOUT: usize = 26;
@@ -77,12 +106,14 @@ const fn slash(
     name: &'static str,
     takes: &'static str,
     about: &'static str,
+    during: During,
     run: fn(&mut Session, &str) -> Result<Flow, Failure>,
 ) -> Slash {
     Slash {
         name,
         takes,
         about,
+        during,
         run,
     }
 }
@@ -115,9 +146,19 @@ fn find(word: &str) -> Result<&'static Slash, String> {
     })
 }
 
+/// The command line in what was entered, if it is one: after a slash, or as aichat
+/// has it. `//` is how a message begins with a slash.
+pub(super) fn command(text: &str) -> Option<Cow<'_, str>> {
+    match text.strip_prefix('/') {
+        Some(rest) if rest.starts_with('/') => None,
+        Some(rest) => Some(Cow::Borrowed(rest)),
+        None => dotted(text).map(Cow::Owned),
+    }
+}
+
 /// The command line in a line of aichat's, which begins with a dot. Only whole
 /// names count, since what people ask may begin so too.
-pub(super) fn dotted(text: &str) -> Option<String> {
+fn dotted(text: &str) -> Option<String> {
     let line = text.strip_prefix('.')?;
     let end = line.find(char::is_whitespace).unwrap_or(line.len());
     let (word, rest) = line.split_at_checked(end)?;
@@ -142,6 +183,35 @@ impl Session {
         }
     }
 
+    /// Runs a command that was entered while an answer comes, or says that it waits.
+    pub(super) fn slash_meanwhile(&mut self, entered: &str) -> Result<Flow, Failure> {
+        self.part();
+        self.tell(&format!("{PROMPT}{entered}"));
+        let line = command(entered).unwrap_or_default();
+        let word = line.split(char::is_whitespace).next().unwrap_or_default();
+        let waits = find(word).ok().filter(|it| it.during == During::Prompt);
+        if let Some(slash) = waits {
+            self.ahead.hold(entered);
+            let name = slash.name;
+            self.say(&format!(
+                "/{name} waits until the answer ends; Ctrl-C stops it."
+            ));
+            return Ok(Flow::Go);
+        }
+        let before = self.next();
+        let flow = self.slash(&line)?;
+        if self.next() != before {
+            self.say("That is from the next question on.");
+        }
+        Ok(flow)
+    }
+
+    /// What the next question is asked with.
+    fn next(&mut self) -> (bool, ChatRequest, String) {
+        let request = self.chat.request_mut().clone();
+        (self.thoughts, request, self.chosen.resolved.id())
+    }
+
     /// Other instructions for the model from now on.
     pub(super) fn set_system(&mut self, text: Option<String>) {
         self.chat.history_mut().set_system(text.clone());
@@ -156,14 +226,18 @@ impl Session {
 fn help(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     for slash in all() {
         let word = format!("/{} {}", slash.name, slash.takes);
+        let mark = match slash.during {
+            During::Answer => "*",
+            During::Prompt => " ",
+        };
         match word.len() < ABOUT - 3 {
             true => session.say(&format!(
-                "  {word:<width$}{}",
+                "{mark} {word:<width$}{}",
                 slash.about,
                 width = ABOUT - 2
             )),
             false => {
-                session.say(&format!("  {}", word.trim_end()));
+                session.say(&format!("{mark} {}", word.trim_end()));
                 session.say(&format!("{:ABOUT$}{}", "", slash.about));
             }
         }

@@ -61,11 +61,15 @@ impl Session {
             return ask(self);
         }
         let model = Arc::clone(self.chat.model());
-        self.chat.set_model(template.model(Arc::clone(&model)));
-        let shows = std::mem::replace(&mut self.thoughts, true);
+        let thinking = template.model(Arc::clone(&model));
+        self.chat.set_model(Arc::clone(&thinking));
+        self.thinks = true;
         let asked = ask(self);
-        self.chat.set_model(model);
-        self.thoughts = shows;
+        self.thinks = false;
+        // Another one may have been chosen while it answered.
+        if Arc::ptr_eq(self.chat.model(), &thinking) {
+            self.chat.set_model(model);
+        }
         asked
     }
 }

@@ -4,19 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use parlor::agent::{Conversation, Outcome, RunEvent};
-use parlor::{ChatRequest, Error, Event, Message, OutputSchema};
-use tokio::sync::mpsc::UnboundedReceiver;
+use parlor::agent::{Conversation, Outcome};
+use parlor::{ChatRequest, Error, Message, OutputSchema};
 
-use super::Session;
-use super::asked::{Asked, Done, Step, extractor};
+use super::answer::{Answer, Came, Person};
+use super::asked::{Asked, Done, extractor};
 use super::status::Figures;
-use super::view::{FRAME, View};
+use super::view::View;
+use super::{Flow, Session};
 use crate::failure::{Failure, Then};
-use crate::interrupt::Interrupts;
-use crate::keeper::{self, Growing, Keeper};
-use crate::terminal::{Hush, Terminal};
-use crate::tools::{self, Answer, Calls, Interruption, Question, shown_name};
+use crate::keeper::{self, Keeper};
+use crate::terminal::Hush;
+use crate::tools::{Calls, shown_name};
 use crate::weight;
 
 /// How a turn ended.
@@ -27,6 +26,8 @@ struct Ended {
     waited: Duration,
     /// Why the question couldn't be kept.
     unkept: Option<Error>,
+    /// Whether it could be shown to the end.
+    shown: std::io::Result<()>,
 }
 
 impl Session {
@@ -98,46 +99,35 @@ impl Session {
         if !self.ready_tools() {
             return Ok(());
         }
-        let may_show = self.terminal.stdin && !self.terminal.dumb;
-        let _hush = may_show.then(Hush::begin);
         let began = Instant::now();
-        let system = self.chat.history().system().map(str::to_owned);
-        let mut view = View::new(&self.terminal, self.thoughts);
+        let view = View::new(&self.terminal, self.thoughts || self.thinks);
+        // Where what is typed can be shown, commands may be entered meanwhile.
+        let by_keys = cfg!(unix) && self.takes_keys && view.is_live();
+        let may_show = self.terminal.stdin && !self.terminal.dumb;
+        let _hush = may_show.then(|| match by_keys {
+            true => Hush::by_keys(),
+            false => Hush::begin(),
+        });
         if view.looks().colours && !self.warmed {
             self.warmed = true;
             std::thread::spawn(crate::markdown::warm_up);
         }
         self.overhear(shape.is_some());
-        let notices = self.notices.clone();
+        // What answers now, whatever is chosen meanwhile.
+        let chosen = Arc::clone(&self.chosen);
+        let window = self.context_window();
         let price = self.chat.model().info().price.clone();
+        let aside = self.chat.fork(before);
         let mut sent = parlor::ChatRequest::default();
-        sent.messages = self.chat.history().fork(before).compacted();
+        sent.messages = aside.history().compacted();
         sent.messages.extend(question.iter().flatten().cloned());
-        let asked = begin(&mut self.chat)?;
-        let keeper = &mut self.keeper;
-        let instance = &self.chosen.resolved.config.instance;
-        let growing = keeper.growing(instance, question.is_some());
-        let keeping = async {
-            match &question {
-                Some(question) => keeper.begin(system.as_deref(), question).await,
-                None => Ok(()),
-            }
-        };
-        let asking = Asking {
-            questions: &mut self.questions,
-            terminal: &self.terminal,
-        };
-        let ended = self.runtime.block_on(answer(
-            asked,
-            keeping,
-            growing,
-            &mut view,
-            &mut self.interrupts,
-            asking,
-            || notices.take(),
-        ));
-        // What came is kept first, whether it can be shown or not.
-        let shown = view.end();
+        // Commands see what was said before, and change what is asked next.
+        let mut chat = std::mem::replace(&mut self.chat, aside);
+        let ended = begin(&mut chat).map(|asked| self.follow(asked, view, question, by_keys));
+        std::mem::swap(chat.request_mut(), self.chat.request_mut());
+        chat.set_model(Arc::clone(self.chat.model()));
+        self.chat = chat;
+        let ended = ended?;
         let first = ended.first;
         let total = began.elapsed().saturating_sub(ended.waited);
         if let Some(error) = ended.unkept {
@@ -159,12 +149,12 @@ impl Session {
                 }
             };
             let figures = Figures {
-                model: self.chosen.resolved.id(),
+                model: chosen.resolved.id(),
                 usage,
                 cost,
                 first,
                 total,
-                window: self.context_window(),
+                window,
                 is_guess,
             };
             match reply.outcome {
@@ -195,26 +185,26 @@ impl Session {
         }
         let kept = self.chat.history().turns().get(before);
         if let Some(turn) = kept {
-            let instance = &self.chosen.resolved.config.instance;
+            let instance = &chosen.resolved.config.instance;
             let cost = reply.and_then(|reply| reply.cost.clone());
             let mut kept = keeper::kept(turn, instance, cost);
             kept.latency.first_event_ms = first.and_then(|it| u64::try_from(it.as_millis()).ok());
             kept.latency.total_ms = u64::try_from(total.as_millis()).ok();
             self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
         }
-        shown?;
+        ended.shown?;
         match result {
             Ok(_) => Ok(()),
             Err(error) => {
-                let instead = self.chosen.instead(&self.registry, &error, &sent);
+                let instead = chosen.instead(&self.registry, &error, &sent);
                 let instead = self.runtime.block_on(instead);
-                let context = self.chosen.context(error.provider(), error.model());
+                let context = chosen.context(error.provider(), error.model());
                 let context = context.with_installed(instead.installed);
                 let then = Then {
                     in_talk: true,
                     is_kept: self.keeps,
                     goes_on: before > 0,
-                    window: self.context_window(),
+                    window,
                     larger: instead.larger,
                 };
                 let failure = match shape {
@@ -226,111 +216,64 @@ impl Session {
             }
         }
     }
-}
 
-/// Where calls come to a person.
-struct Asking<'a> {
-    questions: &'a mut UnboundedReceiver<Question>,
-    terminal: &'a Terminal,
-}
-
-async fn answer(
-    mut asked: Asked<'_>,
-    keeping: impl Future<Output = parlor::Result<()>>,
-    mut growing: Growing,
-    view: &mut View,
-    interrupts: &mut Interrupts,
-    asking: Asking<'_>,
-    notices: impl Fn() -> Vec<String>,
-) -> Ended {
-    let began = Instant::now();
-    let mut first = None;
-    let mut keeping = std::pin::pin!(keeping);
-    let mut unkept = None;
-    let mut waited = Duration::ZERO;
-    let mut is_kept = false;
-    // The program was told to end while a person was asked: the call waits on.
-    let mut is_over = false;
-    interrupts.busy();
-    let is_ended = interrupts.ended();
-    let result = loop {
-        let event = tokio::select! {
-            biased;
-            () = interrupts.next(), if !is_over => break Ok(asked.stop()),
-            Some(question) = asking.questions.recv() => {
-                let paused = view.pause();
-                let since = Instant::now();
-                let answer = tools::ask(&question, asking.terminal, || {
-                    match paused.is_err() || is_ended.load(Ordering::Acquire) {
-                        true => Interruption::End,
-                        false => Interruption::None,
+    /// Shows an answer to its end, and does meanwhile what is entered.
+    fn follow(
+        &mut self,
+        asked: Asked<'_>,
+        view: View,
+        question: Option<Vec<Message>>,
+        by_keys: bool,
+    ) -> Ended {
+        let instance = &self.chosen.resolved.config.instance;
+        let growing = self.keeper.growing(instance, question.is_some());
+        let mut keeper = self.keeper.clone();
+        let system = self.chat.history().system().map(str::to_owned);
+        let keeping = Box::pin(async move {
+            let kept = match question {
+                Some(question) => keeper.begin(system.as_deref(), &question).await,
+                None => Ok(()),
+            };
+            (keeper, kept)
+        });
+        let notices = self.notices.clone();
+        let mut answer = Answer::new(asked, view, keeping, growing, notices, self.terminal);
+        let mut unkept = None;
+        self.interrupts.busy();
+        let result = loop {
+            let person = Person {
+                interrupts: &mut self.interrupts,
+                questions: &mut self.questions,
+                ahead: by_keys.then_some(&mut self.ahead),
+            };
+            match self.runtime.block_on(answer.next(person)) {
+                Came::Kept(keeper, kept) => {
+                    self.keeper = keeper;
+                    unkept = kept.err();
+                }
+                Came::Entered(line) => {
+                    let done = answer.view.lift().map_err(Failure::from);
+                    let done = done.and_then(|()| self.slash_meanwhile(&line));
+                    if !matches!(self.report(done), Ok(Flow::Go)) {
+                        self.leaves = true;
+                        break Ok(answer.stop());
                     }
-                });
-                waited += since.elapsed();
-                is_over = answer == Answer::Later;
-                question.answer(answer);
-                if answer == Answer::Stop {
-                    break Ok(asked.stop());
                 }
-                continue;
-            }
-            () = growing.due() => {
-                if let Some(turn) = asked.so_far() {
-                    growing.keep(&turn);
-                }
-                continue;
-            }
-            event = asked.next() => event,
-            kept = &mut keeping, if !is_kept => {
-                is_kept = true;
-                unkept = kept.err();
-                continue;
-            }
-            () = tokio::time::sleep(FRAME) => {
-                if view.tick().is_err() {
-                    break Ok(asked.stop());
-                }
-                continue;
+                Came::Ended(result) => break result,
             }
         };
-        let shown = notices()
-            .into_iter()
-            .try_for_each(|notice| view.note(&notice));
-        let event = match event {
-            Some(Ok(Step::Ended(done))) => break Ok(done),
-            Some(Ok(Step::Whole(value, done))) => {
-                // What can't be shown is told of at the view's end.
-                let _ = shown.and_then(|()| view.value(&value));
-                break Ok(done);
-            }
-            Some(Ok(Step::Growing)) => {
-                first.get_or_insert_with(|| began.elapsed());
-                continue;
-            }
-            Some(Ok(Step::Event(event))) => event,
-            Some(Err(error)) => break Err(error),
-            // A run tells its end before it is over.
-            None => break Ok(asked.stop()),
-        };
-        if let RunEvent::Model(event) = &event {
-            growing.came(event);
-            if first.is_none() && !matches!(event, Event::Started { .. }) {
-                first = Some(began.elapsed());
-            }
+        if let Some((keeper, kept)) = self.runtime.block_on(answer.rest()) {
+            self.keeper = keeper;
+            unkept = kept.err();
         }
-        if shown.and_then(|()| view.event(&event)).is_err() {
-            break Ok(asked.stop());
+        Ended {
+            result,
+            first: answer.first,
+            waited: answer.waited,
+            unkept,
+            // What came is kept first, whether it can be shown or not.
+            shown: answer.view.end(),
         }
-    };
-    if !is_kept {
-        unkept = keeping.await.err();
-    }
-    growing.rest().await;
-    Ended {
-        result,
-        first,
-        waited,
-        unkept,
     }
 }
 

@@ -7,6 +7,7 @@ use parlor::Event;
 use parlor::agent::RunEvent;
 use serde_json::Value;
 
+use super::ahead;
 use crate::markdown::{Looks, Renderer};
 use crate::screen::{self, Screen};
 use crate::terminal::{self, Terminal, printable, span};
@@ -36,6 +37,8 @@ pub(crate) struct View {
     quiet: bool,
     /// Whether a sign moves while nothing comes.
     waits: bool,
+    /// What is typed meanwhile.
+    typed: String,
 }
 
 #[derive(Debug)]
@@ -52,6 +55,8 @@ struct Page {
     painted: Option<Instant>,
     /// Whether anything of an answer has come since the last step.
     has_text: bool,
+    /// Whether something else was said above, which the next row keeps a distance from.
+    is_lifted: bool,
 }
 
 impl View {
@@ -74,6 +79,7 @@ impl View {
                 thought: String::new(),
                 painted: None,
                 has_text: false,
+                is_lifted: false,
             }),
             colour: terminal.colour,
             thoughts,
@@ -83,6 +89,7 @@ impl View {
             calls: Calls::default(),
             quiet: terminal.quiet,
             waits: true,
+            typed: String::new(),
         }
     }
 
@@ -115,6 +122,30 @@ impl View {
             _ => {}
         }
         self.paint(false)
+    }
+
+    /// Whether what may still change can be shown and painted anew.
+    pub(super) fn is_live(&self) -> bool {
+        self.page.as_ref().is_some_and(|page| page.is_live)
+    }
+
+    /// Shows this beneath all else from the next painting on, as it is typed.
+    pub(super) fn typed(&mut self, text: &str) {
+        if self.typed != text {
+            text.clone_into(&mut self.typed);
+        }
+    }
+
+    /// Takes what may still change off the screen, so that something else can be said
+    /// where it began; the next painting shows it again below.
+    pub(super) fn lift(&mut self) -> io::Result<()> {
+        let Some(page) = &mut self.page else {
+            return self.end_line();
+        };
+        page.painted = None;
+        page.settle()?;
+        page.is_lifted = !self.quiet;
+        Ok(())
     }
 
     /// The page, where it is a terminal's.
@@ -279,8 +310,8 @@ impl View {
             let sign = moving_sign(self.began.elapsed(), doing);
             tail.push(dimmed(&sign, self.colour));
         }
-        let rows = std::mem::take(&mut page.rows);
-        page.screen.paint(&rows, tail, size)
+        tail.extend(ahead::rows(&self.typed, size.0));
+        page.show(tail, size)
     }
 
     /// What can be shown here.
@@ -295,8 +326,24 @@ impl View {
 impl Page {
     /// Shows the final rows, and nothing that may still change.
     fn settle(&mut self) -> io::Result<()> {
-        let rows = std::mem::take(&mut self.rows);
-        self.screen.paint(&rows, Vec::new(), size(self.is_live))
+        self.show(Vec::new(), size(self.is_live))
+    }
+
+    /// Shows the final rows, and what may still change below them.
+    fn show(&mut self, mut tail: Vec<String>, size: (usize, usize)) -> io::Result<()> {
+        let mut rows = std::mem::take(&mut self.rows);
+        if self.is_lifted {
+            self.is_lifted = rows.is_empty();
+            let next = if rows.is_empty() {
+                &mut tail
+            } else {
+                &mut rows
+            };
+            if next.first().is_some_and(|row| !row.is_empty()) {
+                next.insert(0, String::new());
+            }
+        }
+        self.screen.paint(&rows, tail, size)
     }
 }
 

@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// One answer: status, further header lines, body.
 pub struct Answer(pub u16, pub &'static str, pub String);
@@ -99,8 +99,8 @@ impl Dripping {
         Self { url, asked }
     }
 
-    /// The next request, and where the pieces of its answer go. The end of them is the
-    /// answer's; they are refused once the client has hung up.
+    /// The next request, and where the pieces of its answer go: text, or a message as
+    /// JSON. The end of them is the answer's; they are refused once the client has hung up.
     pub fn asked(&self) -> (Seen, Sender<String>) {
         self.asked.recv_timeout(Duration::from_secs(60)).unwrap()
     }
@@ -117,7 +117,9 @@ fn drip(mut stream: TcpStream, pieces: Receiver<String>) {
         return;
     }
     for piece in pieces {
-        let message = json!({ "role": "assistant", "content": piece });
+        let message = serde_json::from_str(&piece).ok().filter(Value::is_object);
+        let text = || json!({ "role": "assistant", "content": piece });
+        let message = message.unwrap_or_else(text);
         let line = json!({ "model": "m", "message": message, "done": false });
         if stream.write_all(format!("{line}\n").as_bytes()).is_err() {
             return;

@@ -30,6 +30,7 @@ mod killed;
 mod lists;
 mod log;
 mod mcp;
+mod meanwhile;
 mod menus;
 mod network;
 mod next;

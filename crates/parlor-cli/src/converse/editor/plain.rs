@@ -41,6 +41,10 @@ impl Plain {
 }
 
 impl LineEditor for Plain {
+    fn begin_with(&mut self, typed: &str) {
+        self.typed.push_str(typed);
+    }
+
     fn read(&mut self, prompt: &str) -> io::Result<Entered> {
         let mut text = String::new();
         loop {

@@ -68,11 +68,10 @@ impl Rich {
                 editor = editor.with_history(Box::new(Memory::new(history, shared.clone())));
             }
         }
+        let mut new = Self { editor, shared };
         let typed: String = typed.chars().filter(|it| !it.is_control()).collect();
-        if !typed.is_empty() {
-            editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
-        }
-        Self { editor, shared }
+        new.begin_with(&typed);
+        new
     }
 }
 
@@ -93,6 +92,13 @@ impl Rich {
 }
 
 impl LineEditor for Rich {
+    fn begin_with(&mut self, typed: &str) {
+        if !typed.is_empty() {
+            let typed = EditCommand::InsertString(typed.to_owned());
+            self.editor.run_edit_commands(&[typed]);
+        }
+    }
+
     fn read(&mut self, prompt: &str) -> io::Result<Entered> {
         loop {
             let read = self.editor.read_line(&Arrow(prompt.to_owned()));

@@ -2,7 +2,7 @@
 
 use parlor::agent::Modes;
 
-use super::{Slash, slash};
+use super::{During, Slash, slash};
 use crate::args;
 use crate::commands::known_models;
 use crate::converse::{Flow, Session};
@@ -13,35 +13,46 @@ const LISTED: usize = 30;
 
 /// These commands, in the order of the help.
 pub(super) const COMMANDS: &[Slash] = &[
-    slash("model", "[MODEL]", "whom to ask from now on", model),
+    slash(
+        "model",
+        "[MODEL]",
+        "whom to ask from now on",
+        During::Answer,
+        model,
+    ),
     slash(
         "models",
         "[WORDS]",
         "the models that can be asked, or those with these words",
+        During::Answer,
         models,
     ),
     slash(
         "system",
         "[TEXT]",
         "instructions for the model; `-` for none",
+        During::Prompt,
         system,
     ),
     slash(
         "think",
         "[on|off|EFFORT]",
         "show thoughts, or ask for more of them",
+        During::Answer,
         think,
     ),
     slash(
         "schema",
         "[FIELDS|FILE|off]",
         "have the next answer in JSON: `name, age int`, or a file with a JSON Schema",
+        During::Prompt,
         super::shape::schema,
     ),
     slash(
         "set",
         "[NAME VALUE]",
         "temperature, top_p, max_tokens, seed; `-` for the default; or mode creative, balanced, precise, code",
+        During::Answer,
         set,
     ),
 ];

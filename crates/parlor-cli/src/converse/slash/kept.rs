@@ -1,6 +1,6 @@
 //! Commands about whole conversations, which are kept.
 
-use super::{Slash, slash};
+use super::{During, Slash, slash};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
 use crate::{keeper, pick, terminal};
@@ -11,31 +11,36 @@ pub(super) const COMMANDS: &[Slash] = &[
         "fork",
         "",
         "go on in a copy, and leave this conversation as it is",
+        During::Prompt,
         fork,
     ),
-    slash("new", "", "begin another conversation", new),
+    slash("new", "", "begin another conversation", During::Prompt, new),
     slash(
         "clear",
         "",
         "begin another conversation; the instructions stay",
+        During::Prompt,
         clear,
     ),
     slash(
         "resume",
         "[ID|WORDS]",
         "go on with a conversation that was kept: pick it, or name it",
+        During::Prompt,
         resume,
     ),
     slash(
         "title",
         "TEXT",
         "call this conversation by other words",
+        During::Prompt,
         title,
     ),
     slash(
         "export",
         "[-f] FILE",
         "write the conversation as Markdown, or as JSON by the name; -f over another",
+        During::Prompt,
         export,
     ),
 ];

@@ -2,7 +2,7 @@
 
 use parlor::Cost;
 
-use super::{Slash, slash};
+use super::{During, Slash, slash};
 use crate::converse::status::{grouped, money, turns};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
@@ -10,14 +10,27 @@ use crate::terminal;
 
 /// These commands, in the order of the help.
 pub(super) const COMMANDS: &[Slash] = &[
-    slash("tokens", "", "what this conversation used", tokens),
+    slash(
+        "tokens",
+        "",
+        "what this conversation used",
+        During::Answer,
+        tokens,
+    ),
     slash(
         "status",
         "",
         "who answers, how fast, what is kept where",
+        During::Answer,
         status,
     ),
-    slash("doctor", "", "what is set up, and what is missing", doctor),
+    slash(
+        "doctor",
+        "",
+        "what is set up, and what is missing",
+        During::Prompt,
+        doctor,
+    ),
 ];
 
 fn tokens(session: &mut Session, _: &str) -> Result<Flow, Failure> {

@@ -2,7 +2,7 @@
 
 use parlor::agent::Turn;
 
-use super::{Slash, slash};
+use super::{During, Slash, slash};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
 use crate::terminal;
@@ -13,18 +13,21 @@ pub(super) const COMMANDS: &[Slash] = &[
         "attach",
         "FILE",
         "send a file, folder, URL or !command with the next message",
+        During::Prompt,
         attach,
     ),
     slash(
         "paste",
         "",
         "send the picture or the text of the clipboard with the next message",
+        During::Prompt,
         paste,
     ),
     slash(
         "copy",
         "[N]",
         "copy the answer, or its Nth piece of code",
+        During::Answer,
         copy,
     ),
 ];

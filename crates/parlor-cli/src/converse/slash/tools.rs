@@ -1,6 +1,6 @@
 //! Commands about what the model may call.
 
-use super::{Slash, slash};
+use super::{During, Slash, slash};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
 use crate::tools::Policy;
@@ -11,9 +11,16 @@ pub(super) const COMMANDS: &[Slash] = &[
         "tools",
         "[on|off|allow|ask|deny NAME]",
         "what the model may call, and whether you are asked",
+        During::Prompt,
         tools,
     ),
-    slash("mcp", "", "MCP servers and their tools", mcp),
+    slash(
+        "mcp",
+        "",
+        "MCP servers and their tools",
+        During::Answer,
+        mcp,
+    ),
 ];
 
 /// What can be done with a tool.

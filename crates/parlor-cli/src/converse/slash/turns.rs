@@ -2,7 +2,7 @@
 
 use parlor::{Message, Part, estimate};
 
-use super::{Slash, first_line, slash};
+use super::{During, Slash, first_line, slash};
 use crate::converse::status::{grouped, turns};
 use crate::converse::{Flow, Session, template};
 use crate::edit;
@@ -18,20 +18,29 @@ pub(super) const COMMANDS: &[Slash] = &[
         "template",
         "[NAME] [KEY=VALUE…] [TEXT]",
         "ask by a template, or list them",
+        During::Prompt,
         template::template,
     ),
-    slash("retry", "", "ask the last question again", retry),
+    slash(
+        "retry",
+        "",
+        "ask the last question again",
+        During::Prompt,
+        retry,
+    ),
     slash(
         "edit",
         "[N]",
         "change the last question, or the Nth before the end, in your editor, and ask it",
+        During::Prompt,
         edit_question,
     ),
-    slash("undo", "", "take the last turn back", undo),
+    slash("undo", "", "take the last turn back", During::Prompt, undo),
     slash(
         "compact",
         "[N]",
         "have all but the last N turns (2) summed up; they stay kept",
+        During::Prompt,
         compact,
     ),
 ];
