@@ -234,7 +234,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     runtime.shutdown_background();
     let response = match outcome {
         Ok(response) => response,
-        Err(Stopped::Output(error)) => return Err(error.into()),
+        Err(Stopped::Output(error, _)) => return Err(error.into()),
         Err(Stopped::Call(error)) => {
             output.fail()?;
             let context = chosen.context(error.provider(), error.model());
@@ -275,7 +275,7 @@ fn turn(
     let response = match outcome {
         Ok(response) => Some(response),
         Err(Stopped::Call(error)) => error.partial(),
-        Err(Stopped::Output(_)) => None,
+        Err(Stopped::Output(_, partial)) => partial.as_deref(),
     };
     let mut turn = turn_of(question, response, chosen);
     let mut cost = None;

@@ -8,7 +8,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ impl Server {
 /// as come.
 pub struct Dripping {
     pub url: String,
-    asked: Receiver<(Seen, Sender<String>)>,
+    asked: Receiver<(Seen, SyncSender<String>)>,
 }
 
 impl Dripping {
@@ -89,7 +89,7 @@ impl Dripping {
                 let Some(request) = read_request(&stream) else {
                     continue;
                 };
-                let (pieces, rest) = channel();
+                let (pieces, rest) = sync_channel(16);
                 std::thread::spawn(move || drip(stream, rest));
                 if sender.send((request, pieces)).is_err() {
                     break;
@@ -101,7 +101,7 @@ impl Dripping {
 
     /// The next request, and where the pieces of its answer go: text, or a message as
     /// JSON. The end of them is the answer's; they are refused once the client has hung up.
-    pub fn asked(&self) -> (Seen, Sender<String>) {
+    pub fn asked(&self) -> (Seen, SyncSender<String>) {
         self.asked.recv_timeout(Duration::from_secs(60)).unwrap()
     }
 

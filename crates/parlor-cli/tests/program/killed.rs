@@ -1,4 +1,5 @@
-//! The program is killed amid an answer: what had come is kept, marked interrupted.
+//! The program is killed amid an answer, or its reader goes: what had come is kept,
+//! marked interrupted.
 
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -85,6 +86,24 @@ fn one_question_whose_program_is_killed_keeps_what_had_come() {
         assert_eq!((turns, shown.matches("Some words").count()), (1, 1));
         let list = home.run(&["history", "words"]).stdout;
         assert!(list.contains("Some words"), "{more:?}: {list}");
+    }
+}
+
+#[test]
+fn an_answer_whose_reader_goes_keeps_what_had_come() {
+    for more in [&[][..], &["--tool", "time"]] {
+        let (home, server) = (Home::new(), Dripping::start());
+        let mut child = ask(&home, &server, more);
+        let (_, pieces) = server.asked();
+        pieces.send("Some words".to_owned()).unwrap();
+        until_kept(&home, "Some words");
+        drop(child.stdout.take());
+        // The client hangs up once it has noticed.
+        while pieces.send(" and more".to_owned()).is_ok() {}
+        child.wait().unwrap();
+        let (shown, turns) = kept(&home);
+        assert!(shown.contains(INTERRUPTED), "{more:?}: {shown}");
+        assert_eq!((turns, shown.matches("Some words").count()), (1, 1));
     }
 }
 

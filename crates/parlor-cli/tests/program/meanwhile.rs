@@ -1,6 +1,6 @@
 //! What is typed while an answer comes: commands that run then, others that wait, and text.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 
 use crate::common::Home;
 use crate::common::pty::Pty;
@@ -17,7 +17,7 @@ fn start(home: &Home, server: &Dripping, answers: bool, cols: u16) -> Pty {
 }
 
 /// A conversation whose first answer has begun.
-fn begun(home: &Home, server: &Dripping) -> (Pty, Sender<String>) {
+fn begun(home: &Home, server: &Dripping) -> (Pty, SyncSender<String>) {
     let mut pty = start(home, server, true, 80);
     pty.enters("Tell me");
     let (_, pieces) = server.asked();
@@ -26,7 +26,7 @@ fn begun(home: &Home, server: &Dripping) -> (Pty, Sender<String>) {
     (pty, pieces)
 }
 
-fn say(pieces: &Sender<String>, text: &str) {
+fn say(pieces: &SyncSender<String>, text: &str) {
     pieces.send(text.to_owned()).unwrap();
 }
 

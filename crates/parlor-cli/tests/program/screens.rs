@@ -1,7 +1,7 @@
 //! What an answer looks like, in terminals of several widths and in one that changes.
 
 use std::path::Path;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 
 use crate::common::pty::Pty;
 use crate::common::server::Dripping;
@@ -69,7 +69,7 @@ fn holds(pty: &mut Pty, name: &str) {
 }
 
 /// Asks in a terminal of so many columns; the answer is the pieces that it is given.
-fn asked(home: &Home, cols: u16) -> (Pty, Sender<String>) {
+fn asked(home: &Home, cols: u16) -> (Pty, SyncSender<String>) {
     let server = Dripping::start();
     let env = [("OLLAMA_HOST", server.url.as_str())];
     let mut pty = Pty::sized(home, &["-m", "ollama/m"], &env, true, cols);

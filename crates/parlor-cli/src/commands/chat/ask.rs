@@ -14,7 +14,8 @@ use crate::output::Output;
 /// Why there is no whole answer.
 pub(super) enum Stopped {
     Call(Error),
-    Output(std::io::Error),
+    /// It can't be printed; what had come, where that was a stream.
+    Output(std::io::Error, Option<Box<ChatResponse>>),
 }
 
 impl From<Error> for Stopped {
@@ -25,7 +26,7 @@ impl From<Error> for Stopped {
 
 impl From<std::io::Error> for Stopped {
     fn from(error: std::io::Error) -> Self {
-        Self::Output(error)
+        Self::Output(error, None)
     }
 }
 
@@ -47,31 +48,38 @@ pub(super) async fn stream(
     };
     let mut stream = opened?;
     let mut first = None;
-    loop {
+    let printed = loop {
         let event = tokio::select! {
             biased;
-            _ = &mut interrupted => break,
+            _ = &mut interrupted => break Ok(()),
             () = growing.due() => {
                 growing.keep(&so_far(&stream.partial()));
                 continue;
             }
             event = stream.next() => event,
             () = tokio::time::sleep(FRAME), if output.moves() => {
-                output.tick()?;
-                continue;
+                match output.tick() {
+                    Ok(()) => continue,
+                    failed => break failed,
+                }
             }
         };
-        let Some(event) = event else { break };
+        let Some(event) = event else { break Ok(()) };
         let event = event?;
         growing.came(&event);
         if first.is_none() && !matches!(event, Event::Started { .. }) {
             first = clock.passed();
         }
-        output.event(&event)?;
-    }
+        if let Err(error) = output.event(&event) {
+            break Err(error);
+        }
+    };
     let mut response = stream.stop();
     clock.complete(&mut response.metadata.latency, first);
-    Ok(response)
+    match printed {
+        Ok(()) => Ok(response),
+        Err(error) => Err(Stopped::Output(error, Some(Box::new(response)))),
+    }
 }
 
 /// Asks for the answer in one piece.
