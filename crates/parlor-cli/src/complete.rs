@@ -33,6 +33,14 @@ const NAME: &str = "parlor";
 /// The most conversations that are offered: the newest.
 const CONVERSATIONS: u32 = 50;
 
+/// How the script for zsh offers words, and how it offers those that wait for more, as the
+/// name of a parameter does: without a blank after them.
+const ZSH_OFFERS: &str = "[[ -n $other ]] && _describe -V 'values' other";
+const ZSH_OFFERS_OPEN: &str = r#"local -a open=(${(M)other:#*=(|:*)})
+        other=(${other:#*=(|:*)})
+        [[ -n $open ]] && _describe -V 'values' open -S ''
+        [[ -n $other ]] && _describe -V 'values' other"#;
+
 /// The shells that are known.
 const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &Zsh]);
 
@@ -56,7 +64,8 @@ pub(crate) fn registration(shell: Shell) -> io::Result<String> {
     if let Some(shell) = SHELLS.completer(shell.name()) {
         shell.write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
     }
-    Ok(String::from_utf8_lossy(&script).trim_start().to_owned())
+    let script = String::from_utf8_lossy(&script).replace(ZSH_OFFERS, ZSH_OFFERS_OPEN);
+    Ok(script.trim_start().to_owned())
 }
 
 /// Models: those that are in use, else any that begins so.

@@ -211,6 +211,9 @@ fn every_shell_has_a_script() {
         assert!(ran.stdout.contains("PARLOR_COMPLETE"), "{ran:?}");
         assert!(ran.stderr.is_empty(), "{ran:?}");
     }
+    // What is typed next belongs to `steps=`, with no blank between.
+    let zsh = home.run(&["completions", "zsh"]).stdout;
+    assert!(zsh.contains("_describe -V 'values' open -S ''"), "{zsh}");
     home.run(&["completions", "tcsh"]).failed(2, "usage");
     let help = home.run(&["completions", "--help"]).stdout;
     assert!(help.contains("source <(parlor completions bash)"), "{help}");
