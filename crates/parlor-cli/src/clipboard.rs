@@ -19,6 +19,9 @@ const PICTURES: &[&[&str]] = &[
     &["pngpaste", "-"],
 ];
 
+/// What a PNG begins with.
+const PNG: &[u8] = b"\x89PNG";
+
 /// The programs that print its text.
 const TEXTS: &[&[&str]] = &[
     &["wl-paste", "--no-newline", "--type", "text/plain"],
@@ -49,7 +52,9 @@ pub(crate) fn part() -> Result<(Part, String), Failure> {
         });
         outputs.find(|bytes| !bytes.is_empty())
     };
-    if let Some(picture) = printed(PICTURES) {
+    // Whoever owns it may give text whatever is asked for, as xclip does.
+    let picture = printed(PICTURES).filter(|bytes| bytes.starts_with(PNG));
+    if let Some(picture) = picture {
         return self::picture(picture);
     }
     if let Some(text) = printed(TEXTS) {

@@ -183,7 +183,8 @@ fn the_clipboard_goes_with_the_next_message() {
     let home = Home::new();
     let program = home.file(
         "bin/wl-paste",
-        "#!/bin/sh\ncase \"$*\" in *image*) exit 1;; esac\nprintf 'of the\\r\\nclipboard'\n",
+        // Some owners give their text whatever is asked for, a picture too.
+        "#!/bin/sh\nprintf 'of the\\r\\nclipboard'\n",
     );
     std::fs::set_permissions(
         &program,
