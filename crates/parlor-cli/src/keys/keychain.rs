@@ -3,7 +3,13 @@
 //! On Linux that is the Secret Service of the desktop, not the kernel's keyring,
 //! which forgets at the next start.
 
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
 use parlor::{Error, ErrorKind, Result, Secret};
+
+use crate::terminal;
 
 /// What the keychain is called on this system.
 pub(crate) const NAME: &str = if cfg!(target_os = "macos") {
@@ -17,6 +23,10 @@ pub(crate) const NAME: &str = if cfg!(target_os = "macos") {
 /// Whether this build can ask it.
 pub(crate) const IS_BUILT: bool = cfg!(feature = "keychain");
 
+/// How long it takes its time without a word being said, and how long more: somebody may
+/// have to unlock it, at another screen even.
+const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
+
 /// The keychain, which answered.
 pub(crate) struct Keychain(system::Store);
 
@@ -24,24 +34,43 @@ impl Keychain {
     /// # Errors
     /// Where there is none, or this build can't ask it.
     pub(crate) fn open() -> Result<Self> {
-        system::open().map(Self).map_err(failed)
+        within(PATIENCE, system::open).map(Self).map_err(failed)
     }
 
     /// The key of a provider, which may have a person asked to open the keychain.
     pub(crate) fn get(&self, provider: &str) -> Result<Option<Secret>> {
-        let key = system::get(&self.0, provider).map_err(failed)?;
-        Ok(key.map(Secret::new))
+        let (store, provider) = (self.0.clone(), provider.to_owned());
+        let key = within(PATIENCE, move || system::get(&store, &provider));
+        Ok(key.map_err(failed)?.map(Secret::new))
     }
 
     /// Keeps a key in place of the one before.
     pub(crate) fn set(&self, provider: &str, key: &str) -> Result<()> {
-        system::set(&self.0, provider, key).map_err(failed)
+        let (store, provider) = (self.0.clone(), provider.to_owned());
+        let key = Secret::new(key);
+        let set = move || system::set(&store, &provider, key.expose());
+        within(PATIENCE, set).map_err(failed)
     }
 
     /// Removes a key, if there is one.
     pub(crate) fn remove(&self, provider: &str) -> Result<()> {
-        system::remove(&self.0, provider).map_err(failed)
+        let (store, provider) = (self.0.clone(), provider.to_owned());
+        within(PATIENCE, move || system::remove(&store, &provider)).map_err(failed)
     }
+}
+
+/// Does what may wait for a person. What never answers is left behind.
+fn within<T: Send + 'static>(
+    [silent, more]: [Duration; 2],
+    act: impl FnOnce() -> std::result::Result<T, String> + Send + 'static,
+) -> std::result::Result<T, String> {
+    let (done, outcome) = sync_channel(1);
+    thread::spawn(move || done.send(act()));
+    let outcome = outcome.recv_timeout(silent).or_else(|_| {
+        terminal::complain(&format!("Waiting for the {NAME}, which may be locked.\n"));
+        outcome.recv_timeout(more)
+    });
+    outcome.unwrap_or_else(|_| Err("it doesn't answer".to_owned()))
 }
 
 fn failed(why: String) -> Error {
@@ -152,6 +181,16 @@ mod tests {
             (read("acme"), read("other").as_deref()),
             (None, Some("third"))
         );
+    }
+
+    #[test]
+    fn one_that_never_answers_is_given_up() {
+        let briefly = [Duration::from_millis(1); 2];
+        let (never, waits) = std::sync::mpsc::channel::<()>();
+        let hangs = within(briefly, move || waits.recv().map_err(|_| String::new()));
+        assert_eq!(hangs.unwrap_err(), "it doesn't answer");
+        drop(never);
+        assert_eq!(within(PATIENCE, || Ok(1)), Ok(1));
     }
 
     #[test]
