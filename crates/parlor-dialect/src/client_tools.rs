@@ -47,22 +47,10 @@ impl ClientTools {
         self.0.get(function)
     }
 
-    /// The function that stands for a tool: for the one of this group, or where none is named, for
-    /// the only one of that name.
-    pub(crate) fn function(
-        &self,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<(&str, &ClientTool)> {
-        let of_name = || self.0.iter().filter(|(_, tool)| tool.name == name);
-        let exact = of_name().find(|(_, tool)| tool.namespace.as_deref() == namespace);
-        let only = || {
-            let mut all = of_name();
-            all.next()
-                .filter(|_| namespace.is_none() && all.next().is_none())
-        };
-        exact
-            .or_else(only)
+    /// The functions that stand for tools, with these.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &ClientTool)> {
+        self.0
+            .iter()
             .map(|(function, tool)| (function.as_str(), tool))
     }
 }

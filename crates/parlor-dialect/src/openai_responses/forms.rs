@@ -1,17 +1,19 @@
 //! Tools in forms that only this dialect has: in groups, as free text, and told amid the input.
 //!
 //! To others each goes as a function. Its native item is the whole form, from the outermost group
-//! in, and is what goes back to its own origin; calls follow their tools both ways.
+//! in, and is what goes back to its own origin; of a group the first tool has all that it says, and
+//! the others go on with it. Calls follow their tools both ways.
+
+mod calls;
+
+pub(super) use calls::{follow, restored};
 
 use super::NAME;
 use super::request::read_tool;
-use super::response::scope::Scope;
+use super::response::items::CONTINUES;
 use super::wire::{Object, kind_of};
-use crate::client_tools::{ClientTool, ClientTools, Names, arguments_of, text_of, text_schema};
-use parlor_core::{
-    Arguments, ArgumentsForm, Executor, FunctionDefinition, Message, Native, Origin, Part,
-    ToolCall, ToolChoice, ToolDefinition,
-};
+use crate::client_tools::{ClientTool, ClientTools, Names, text_schema};
+use parlor_core::{FunctionDefinition, Native, Origin, ToolDefinition};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,11 +32,39 @@ const DEFAULT: &str = "functions";
 /// The key for what is in a group.
 const TOOLS: &str = "tools";
 
-/// Takes the items that bring tools out of an input.
+/// The key in a form for how many items stand before the one that brings it.
+const BEHIND: &str = "behind";
+
+/// The longest name of a group, in bytes, that is taken for one, since every tool in it has the
+/// name.
+const GROUP_NAME: usize = 256;
+
+/// Takes the items that bring tools out of an input, with their places in it.
 pub(super) fn take_additional(items: &mut Vec<Object>) -> Vec<Object> {
-    let brings =
-        |item: &Object| kind_of(item) == ADDITIONAL && item.get(TOOLS).is_some_and(Value::is_array);
-    items.extract_if(.., |item| brings(item)).collect()
+    let mut behind = 0;
+    let brings = |item: &mut Object| {
+        let brings = kind_of(item) == ADDITIONAL && item.get(TOOLS).is_some_and(Value::is_array);
+        if brings {
+            item.insert(BEHIND.to_owned(), behind.into());
+        }
+        behind += 1;
+        brings
+    };
+    items.extract_if(.., brings).collect()
+}
+
+/// Puts items that bring tools into an input, where they stood.
+pub(super) fn with_additional(items: Vec<Object>, additional: Vec<Object>) -> Vec<Object> {
+    let mut all = Vec::with_capacity(items.len() + additional.len());
+    let mut items = items.into_iter();
+    for mut item in additional {
+        let behind = item.shift_remove(BEHIND).and_then(|it| it.as_u64());
+        let behind = usize::try_from(behind.unwrap_or_default()).unwrap_or(usize::MAX);
+        all.extend(items.by_ref().take(behind.saturating_sub(all.len())));
+        all.push(item);
+    }
+    all.extend(items);
+    all
 }
 
 /// Reads the tools of a request, and of the items that bring others. Of two with the same name in
@@ -48,22 +78,21 @@ pub(super) fn read(
     let name = |tool: &Object| Some(tool.get("name")?.as_str()?.to_owned());
     let mut reader = Reader {
         origin,
+        item: None,
+        group: None,
         names: tools.iter().filter(is_plain).filter_map(name).collect(),
         read: Vec::with_capacity(tools.len()),
         places: BTreeMap::new(),
     };
     for tool in tools {
-        reader.tool(tool, &Place::default());
+        reader.tool(tool);
     }
     for mut item in additional {
         let tools = take_list(&mut item);
-        let place = Place {
-            item: Some(item),
-            ..Place::default()
-        };
-        tools.into_iter().for_each(|tool| reader.tool(tool, &place));
+        reader.item = Some(Head::new(item));
+        tools.into_iter().for_each(|tool| reader.tool(tool));
     }
-    reader.read
+    reader.read.into_iter().flatten().collect()
 }
 
 /// Takes what is in a group.
@@ -78,99 +107,113 @@ fn take_list(group: &mut Object) -> Vec<Object> {
     tools.into_iter().filter_map(object).collect()
 }
 
-/// Where a tool stands: what is around it, without its other tools.
-#[derive(Debug, Default)]
-struct Place {
-    item: Option<Object>,
-    group: Option<Object>,
+/// What a group says beside its tools.
+#[derive(Debug)]
+struct Head {
+    /// All of it, until a tool has it.
+    whole: Option<Object>,
+    /// What the tools behind the first have.
+    short: Object,
 }
 
-impl Place {
-    fn namespace(&self) -> Option<&str> {
-        self.group.as_ref()?.get("name")?.as_str()
+impl Head {
+    fn new(whole: Object) -> Self {
+        let named = ["type", "name", "role"].iter().filter_map(|key| {
+            let value = whole.get(*key)?.as_str()?;
+            let is_short = value.len() <= GROUP_NAME;
+            is_short.then(|| ((*key).to_owned(), Value::from(value)))
+        });
+        let mut short: Object = named.collect();
+        short.insert(CONTINUES.to_owned(), true.into());
+        let whole = Some(whole);
+        Self { whole, short }
     }
 
-    /// A tool with what is around it.
-    fn around(&self, tool: Object) -> Object {
-        let around = [&self.group, &self.item].into_iter().flatten();
-        around.fold(tool, |inner, outer| {
-            let mut outer = outer.clone();
-            outer.insert(TOOLS.to_owned(), vec![Value::Object(inner)].into());
-            outer
-        })
+    /// A tool in its group.
+    fn around(&mut self, tool: Object) -> Object {
+        let head = self.whole.take();
+        let mut group = head.unwrap_or_else(|| self.short.clone());
+        group.insert(TOOLS.to_owned(), vec![Value::Object(tool)].into());
+        group
     }
 }
 
 struct Reader<'o> {
     origin: &'o Origin,
+    /// The item that brings the tools, and their group.
+    item: Option<Head>,
+    group: Option<Head>,
     names: Names,
-    read: Vec<ToolDefinition>,
+    /// Nothing where a later one is in its place.
+    read: Vec<Option<ToolDefinition>>,
     /// Where tools are among those that were read, by group and name.
     places: BTreeMap<(Option<String>, String), usize>,
 }
 
 impl Reader<'_> {
-    fn tool(&mut self, mut tool: Object, place: &Place) {
+    fn tool(&mut self, mut tool: Object) {
         let name = tool.get("name").and_then(Value::as_str).map(str::to_owned);
-        match (kind_of(&tool), name) {
-            (NAMESPACE, Some(_))
-                if place.group.is_none() && tool.get(TOOLS).is_some_and(Value::is_array) =>
-            {
+        let is_plain = self.item.is_none() && self.group.is_none();
+        let read = match (kind_of(&tool), name) {
+            (NAMESPACE, Some(name)) if self.group.is_none() && is_group(&tool, &name) => {
                 let tools = take_list(&mut tool);
-                let place = Place {
-                    item: place.item.clone(),
-                    group: Some(tool),
-                };
-                tools.into_iter().for_each(|tool| self.tool(tool, &place));
+                self.group = Some(Head::new(tool));
+                tools.into_iter().for_each(|tool| self.tool(tool));
+                self.group = None;
+                return;
             }
-            ("function", Some(name)) if place.item.is_some() || place.group.is_some() => {
-                let ToolDefinition::Function(function) = read_tool(tool.clone(), self.origin)
-                else {
-                    return;
-                };
-                self.put(function, name, place, tool);
-            }
+            ("function", _) if is_plain => read_tool(tool, self.origin),
+            ("function", Some(name)) => match read_tool(tool.clone(), self.origin) {
+                ToolDefinition::Function(function) => return self.put(function, name, tool),
+                other => other,
+            },
             (CUSTOM, Some(name)) => {
                 let mut function = FunctionDefinition::new("");
                 function.description = Some(described(&tool));
                 function.parameters = Some(text_schema());
-                self.put(function, name, place, tool);
+                return self.put(function, name, tool);
             }
-            ("function", _) if place.item.is_none() && place.group.is_none() => {
-                self.read.push(read_tool(tool, self.origin));
-            }
-            _ => {
-                let native = Native::new(self.origin.clone(), place.around(tool));
-                self.read.push(ToolDefinition::Native(native));
-            }
-        }
+            _ => ToolDefinition::Native(self.native(tool)),
+        };
+        self.read.push(Some(read));
     }
 
-    fn put(&mut self, mut function: FunctionDefinition, name: String, place: &Place, tool: Object) {
-        let namespace = place.namespace().map(str::to_owned);
-        let native = Native::new(self.origin.clone(), place.around(tool));
-        function.native = Some(Box::new(native));
-        let key = (namespace, name);
-        if let Some(at) = self.places.get(&key)
-            && let Some(ToolDefinition::Function(known)) = self.read.get_mut(*at)
-        {
-            function.name = std::mem::take(&mut known.name);
-            *known = function;
-            return;
-        }
-        let (namespace, name) = (key.0.as_deref(), key.1.as_str());
-        let full = namespace.map(|it| match it.ends_with("__") {
-            true => format!("{it}{name}"),
-            false => format!("{it}__{name}"),
-        });
-        function.name = match &full {
-            Some(full) if namespace == Some(DEFAULT) => self.names.take(&[name, full]),
-            Some(full) => self.names.take(&[full]),
-            None => self.names.take(&[name]),
+    /// A tool with what is around it.
+    fn native(&mut self, tool: Object) -> Native {
+        let around = [&mut self.group, &mut self.item].into_iter().flatten();
+        let form = around.fold(tool, |inner, outer| outer.around(inner));
+        Native::new(self.origin.clone(), form)
+    }
+
+    fn put(&mut self, mut function: FunctionDefinition, name: String, tool: Object) {
+        function.native = Some(Box::new(self.native(tool)));
+        let namespace = self.group.as_ref().and_then(|it| it.short.get("name"));
+        let namespace = namespace.and_then(Value::as_str);
+        let key = (namespace.map(str::to_owned), name);
+        let known = self.places.get(&key).and_then(|at| self.read.get_mut(*at));
+        function.name = match known.and_then(Option::take) {
+            Some(ToolDefinition::Function(known)) => known.name,
+            _ => {
+                let (namespace, name) = (key.0.as_deref(), key.1.as_str());
+                let full = namespace.map(|it| match it.ends_with("__") {
+                    true => format!("{it}{name}"),
+                    false => format!("{it}__{name}"),
+                });
+                match &full {
+                    Some(full) if namespace == Some(DEFAULT) => self.names.take(&[name, full]),
+                    Some(full) => self.names.take(&[full]),
+                    None => self.names.take(&[name]),
+                }
+            }
         };
         self.places.insert(key, self.read.len());
-        self.read.push(ToolDefinition::Function(function));
+        self.read.push(Some(ToolDefinition::Function(function)));
     }
+}
+
+/// Whether what is said to be a group is one.
+fn is_group(tool: &Object, name: &str) -> bool {
+    name.len() <= GROUP_NAME && tool.get(TOOLS).is_some_and(Value::is_array)
 }
 
 /// What a model is told of a tool that takes a text.
@@ -253,129 +296,55 @@ pub(super) struct Forms {
 
 impl Forms {
     pub(super) fn put(&mut self, form: Object) {
-        match kind_of(&form) {
-            ADDITIONAL => join(&mut self.items, form),
-            _ => join(&mut self.tools, form),
-        }
-    }
-}
-
-/// Puts a form at the end of a list: into the group there, if it is of the same.
-fn join(list: &mut Vec<Object>, mut form: Object) {
-    let is_group = matches!(kind_of(&form), ADDITIONAL | NAMESPACE);
-    let head = |group: &Object| {
-        group
-            .iter()
-            .filter(|it| it.0 != TOOLS)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect::<Object>()
-    };
-    match list.last_mut() {
-        Some(last) if is_group && head(last) == head(&form) => {
-            let mut inner = take_list(last);
-            take_list(&mut form)
-                .into_iter()
-                .for_each(|form| join(&mut inner, form));
-            let inner: Vec<Value> = inner.into_iter().map(Value::Object).collect();
-            last.insert(TOOLS.to_owned(), inner.into());
-        }
-        _ => list.push(form),
-    }
-}
-
-/// Has a conversation's calls, and the choice of a tool, name the functions that stand for tools.
-pub(super) fn follow(
-    messages: &mut [Message],
-    choice: Option<&mut ToolChoice>,
-    offered: &[ToolDefinition],
-    tools: &ClientTools,
-) {
-    if tools.is_empty() {
-        return;
-    }
-    // A function that is called the same is meant where no group is named.
-    let is_plain = |name: &str| {
-        let mut functions = offered.iter().filter_map(ToolDefinition::as_function);
-        tools.get(name).is_none() && functions.any(|it| it.name == name)
-    };
-    let function = |namespace: Option<&str>, name: &str| match namespace.is_none() && is_plain(name)
-    {
-        true => None,
-        false => tools.function(namespace, name),
-    };
-    let rename = |name: &mut String| {
-        if let Some((function, _)) = function(None, name) {
-            *name = function.to_owned();
-        }
-    };
-    match choice {
-        Some(ToolChoice::Tool(name)) => rename(name),
-        Some(ToolChoice::Allowed { tools, .. }) => tools.iter_mut().for_each(rename),
-        _ => {}
-    }
-    for part in messages.iter_mut().flat_map(|it| &mut it.parts) {
-        let Part::ToolCall(call) = part else { continue };
-        let fields = call.native.as_deref().and_then(|it| it.item.as_object());
-        if call.executor != Executor::Client || fields.is_some_and(|it| it.contains_key("type")) {
-            continue;
-        }
-        let namespace = fields
-            .and_then(|it| it.get(NAMESPACE))
-            .and_then(Value::as_str);
-        let is_text = call.arguments.form == ArgumentsForm::Text;
-        let Some((function, _)) =
-            function(namespace, &call.name).filter(|it| it.1.is_text == is_text)
-        else {
-            continue;
+        let list = match kind_of(&form) {
+            ADDITIONAL => &mut self.items,
+            _ => &mut self.tools,
         };
-        call.name = function.to_owned();
-        if is_text {
-            call.arguments = arguments_of(&call.arguments.text);
-        }
-        // Put on anew, since the call isn't what it was put on.
-        if let Some(mut native) = call.native.take()
-            && let Value::Object(fields) = &mut native.item
-        {
-            fields.shift_remove(NAMESPACE);
-            if !fields.is_empty() {
-                part.set_native(*native);
+        let form = match list.last_mut() {
+            Some(last) => join(last, form),
+            None => Some(form),
+        };
+        list.extend(form.map(first));
+    }
+}
+
+/// Puts a form into the group before it, if it goes on with that; else it comes back.
+fn join(last: &mut Object, mut form: Object) -> Option<Object> {
+    let same = |key: &str| last.get(key) == form.get(key);
+    let goes_on = has_tools(&form) && form.contains_key(CONTINUES);
+    if !goes_on || !same("type") || !same("name") {
+        return Some(form);
+    }
+    let Some(Value::Array(tools)) = last.get_mut(TOOLS) else {
+        return Some(form);
+    };
+    for tool in take_list(&mut form) {
+        let tool = match tools.last_mut() {
+            Some(Value::Object(last)) => join(last, tool),
+            _ => Some(tool),
+        };
+        tools.extend(tool.map(|it| Value::Object(first(it))));
+    }
+    None
+}
+
+/// A form that goes on with nothing.
+fn first(mut form: Object) -> Object {
+    if has_tools(&form) {
+        form.shift_remove(CONTINUES);
+        let inner = form.get_mut(TOOLS).and_then(Value::as_array_mut);
+        for tool in inner.into_iter().flatten() {
+            if let Value::Object(tool) = tool
+                && has_tools(tool)
+            {
+                tool.shift_remove(CONTINUES);
             }
         }
     }
+    form
 }
 
-/// A call in the form of its tool, if that has one of its own; `origin` says whose the form is.
-pub(super) fn restored(
-    part: &Part,
-    scope: &dyn Scope,
-    tools: &ClientTools,
-    origin: &Origin,
-) -> Option<Part> {
-    let Part::ToolCall(call) = part else {
-        return None;
-    };
-    let tool = tools.get(&call.name)?;
-    let own = scope.native(part).and_then(Value::as_object);
-    let mut fields = own.cloned().unwrap_or_default();
-    // One that came in a form of its own.
-    let is_own = ["type", NAMESPACE]
-        .iter()
-        .any(|key| fields.contains_key(*key));
-    if is_own || call.executor != Executor::Client || call.arguments.form == ArgumentsForm::Text {
-        return None;
-    }
-    let mut restored = ToolCall::new(call.id.clone(), tool.name.clone(), call.arguments.clone());
-    if let Some(namespace) = &tool.namespace {
-        fields.insert(NAMESPACE.to_owned(), namespace.as_str().into());
-    }
-    if tool.is_text {
-        if call.arguments.form == ArgumentsForm::Cut {
-            fields.insert("status".to_owned(), "incomplete".into());
-        }
-        restored.arguments = Arguments::text(text_of(&call.arguments));
-    }
-    Some(match fields.is_empty() {
-        true => restored.into(),
-        false => Part::from(restored).with_native(Native::new(origin.clone(), fields)),
-    })
+/// Whether a form is one around tools.
+fn has_tools(form: &Object) -> bool {
+    matches!(kind_of(form), ADDITIONAL | NAMESPACE)
 }

@@ -154,6 +154,10 @@ fn its_own_provider_gets_them_as_they_were() {
         {"type": "custom_tool_call_output", "call_id": "c3", "output": "three"}]);
     let input = body["input"].as_array_mut().unwrap();
     input.extend(items.as_array().unwrap().iter().cloned());
+    let late =
+        json!({"type": "additional_tools", "role": "developer", "tools": [function("late")]});
+    let end = body["input"].as_array().unwrap().len();
+    body["input"].as_array_mut().unwrap().insert(end - 3, late);
     let request = read(&body);
     let json = serde_json::to_value(&request).unwrap();
     assert_eq!(
@@ -414,6 +418,42 @@ fn unknown_kinds_are_told_and_left_out() {
 }
 
 #[test]
+fn what_a_group_says_is_there_once() {
+    let many: Vec<Value> = (0..1000).map(|at| function(&format!("f{at}"))).collect();
+    let group = |name: &str| json!({"type": "namespace", "name": name, "description": "d".repeat(100_000), "tools": many});
+    let mut body = bringing(json!([group("a"), group("b")]));
+    body["input"][0]["id"] = "i".repeat(100_000).into();
+    let request = read(&body);
+    assert_eq!(request.tools.len(), 2000);
+    let size = |json: String| json.len();
+    let (sent, kept) = (
+        size(body.to_string()),
+        size(serde_json::to_string(&request).unwrap()),
+    );
+    assert!(kept < 4 * sent, "{kept} of {sent}");
+    let mut again = written(&request, Quirks::default()).unwrap().0;
+    again["model"] = "m".into();
+    assert_eq!(again, body);
+    // Every tool of a group would have its name.
+    let request = read(&bringing(json!([group(&"n".repeat(10_000))])));
+    assert_eq!(request.tools.len(), 1);
+    assert!(request.tools[0].as_function().is_none());
+}
+
+#[test]
+fn a_group_s_tools_stay_in_it_without_its_first() {
+    let mut request = read(&bringing(tools()));
+    request.tools.remove(2);
+    request.tools.remove(0);
+    let again = written(&request, Quirks::default()).unwrap().0;
+    let wanted = json!([{"type": "additional_tools", "role": "developer", "tools": [
+        {"type": "namespace", "name": "functions", "tools": [function("wait")]},
+        {"type": "namespace", "name": "agents", "tools": [function("close")]},
+        {"type": "custom", "name": "note"}]}]);
+    assert_eq!(again["input"][0], wanted[0]);
+}
+
+#[test]
 fn what_is_malformed_breaks_nothing() {
     for tools in [
         json!(null),
@@ -437,7 +477,7 @@ fn what_is_malformed_breaks_nothing() {
             "tools": [function("c")]}]}]),
         json!([{"type": "namespace", "name": null, "tools": [function("c")]}]),
         json!([{"type": "namespace", "name": "", "tools": [function("")]}]),
-        json!([{"type": "additional_tools", "tools": [{"type": "additional_tools", "tools": []}]}]),
+        json!([{"type": "additional_tools", "role": "developer", "tools": [{"type": "additional_tools", "tools": []}]}]),
     ] {
         let mut request = incoming(&bringing(tools.clone())).request;
         request.on_unsupported = Some(OnUnsupported::Warn);

@@ -48,12 +48,10 @@ pub(in super::super) fn to_wire(
     let origin = target.origin(NAME);
     let tools = forms::client_tools(&request.tools, |it| tools::is_own(it, target));
     let mut writer = input::Writer::new(target, quirks, origin, kept, &tools, &mut policy);
-    let (instructions, mut items) = writer.write(request)?;
+    let (instructions, items) = writer.write(request)?;
     body.instructions = instructions.map(Value::String);
-    // Those that the input brings come first, as clients of the dialect have them.
-    let mut additional = tools::write(request, target, quirks, &tools, &mut policy, &mut body)?;
-    additional.append(&mut items);
-    body.input = Input::Items(additional);
+    let additional = tools::write(request, target, quirks, &tools, &mut policy, &mut body)?;
+    body.input = Input::Items(forms::with_additional(items, additional));
     output(request, quirks, &mut policy, &mut body)?;
     reasoning(request, target, quirks, &mut policy, &mut body)?;
     knobs::write(request, target, quirks, &mut policy, &mut body)?;
