@@ -46,6 +46,10 @@ pub struct ServerConfig {
     /// How long a client may take to send a request's head; 30 seconds by default, `None` is for
     /// ever.
     pub header_timeout: Option<Duration>,
+    /// How long a connection may wait for its next request; two minutes by default, `None` is for
+    /// ever. It should be longer than clients, and proxies before the service, keep theirs: else
+    /// they send a request now and then while it is closed, and take that for a failure.
+    pub idle_timeout: Option<Duration>,
     /// How long a client may take to go on reading an answer or sending a body, once it stopped; a
     /// minute by default, `None` is for ever.
     pub client_timeout: Option<Duration>,
@@ -131,6 +135,7 @@ impl Default for ServerConfig {
             max_in_flight: 1024,
             drain: Duration::from_secs(30),
             header_timeout: Some(Duration::from_secs(30)),
+            idle_timeout: Some(Duration::from_secs(120)),
             client_timeout: Some(Duration::from_secs(60)),
             max_wait: Duration::ZERO,
             on_disconnect: BTreeMap::new(),

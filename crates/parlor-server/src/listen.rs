@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryFutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,7 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::patience::Connection;
+use crate::patience::{Connection, Stage};
 use crate::service::Service;
 
 /// How long to wait when there is no room for another connection.
@@ -30,8 +31,11 @@ pub(crate) async fn listen(
     let front = Arc::new(service.front());
     let config = service.config();
     let mut http = http1::Builder::new();
+    // Its clock runs from the answer before, so it is the one of a connection that idles; that of a
+    // head is the connection's own.
+    let idle = config.idle_timeout;
     http.timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
+        .header_read_timeout(idle.map(|it| it.max(config.header_timeout.unwrap_or(it))))
         .half_close(false);
     let going = GracefulShutdown::new();
     let mut end = pin!(end);
@@ -55,9 +59,14 @@ pub(crate) async fn listen(
         // A delta waits for no acknowledgement of the one before. A connection that is gone already
         // fails when it is read.
         let _ = stream.set_nodelay(true);
-        let stream = Connection::new(stream, config.client_timeout);
+        let stage = Stage::default();
+        let stream = Connection::new(stream, config, stage.clone());
         let front = Arc::clone(&front);
-        let service = service_fn(move |request| Arc::clone(&front).answer(request));
+        let service = service_fn(move |request| {
+            let (stage, answer) = (stage.clone(), Arc::clone(&front).answer(request));
+            stage.asked();
+            answer.map_ok(|response| response.map(|body| stage.until_end(body)))
+        });
         let answering = going.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // What broke a connection is in the account of its request.

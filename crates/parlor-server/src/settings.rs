@@ -40,6 +40,8 @@ pub struct ServeSettings {
     pub drain: Option<Limit>,
     /// How long a client may take to send a request's head.
     pub header_timeout: Option<Limit>,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Option<Limit>,
     /// How long a client may take to go on reading or sending.
     pub client_timeout: Option<Limit>,
     /// How long a request may wait here because its provider asks to wait; a longer wait is told
@@ -236,6 +238,7 @@ impl ServeSettings {
         let drain = set(self.drain, Some(config.drain));
         config.drain = drain.unwrap_or(std::time::Duration::MAX);
         config.header_timeout = set(self.header_timeout, config.header_timeout);
+        config.idle_timeout = set(self.idle_timeout, config.idle_timeout);
         config.client_timeout = set(self.client_timeout, config.client_timeout);
         let max_wait = set(self.max_wait, Some(config.max_wait));
         config.max_wait = max_wait.unwrap_or(std::time::Duration::MAX);

@@ -94,6 +94,53 @@ async fn clients_that_stop_sending_are_let_go() {
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
 }
 
+/// Asks over a connection that stands, and reads the answer, which is a head alone.
+async fn asks(stream: &mut TcpStream) -> String {
+    let ask = b"HEAD /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+    stream.write_all(ask).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let read = stream.read_buf(&mut answer).await.unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_may_idle_for_longer_than_a_head_may_take() {
+    let mut config = ServerConfig::default();
+    config.header_timeout = Some(Duration::from_millis(100));
+    let gateway = Gateway::start(config, words).await;
+    let host = gateway.url.trim_start_matches("http://");
+    let mut idles = TcpStream::connect(host).await.unwrap();
+    let mut stops = TcpStream::connect(host).await.unwrap();
+    for stream in [&mut idles, &mut stops] {
+        assert!(asks(stream).await.starts_with("HTTP/1.1 200"));
+    }
+    // By the time that a second head took too long, the other has waited as long.
+    stops.write_all(b"HEAD /livez HT").await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stops.read_to_end(&mut rest));
+    let _ = ended.await.unwrap();
+    assert!(asks(&mut idles).await.starts_with("HTTP/1.1 200"));
+    // Nothing at all is no head either.
+    assert_eq!(after(&gateway, "").await, "");
+}
+
+#[tokio::test]
+async fn a_connection_that_idles_is_closed_at_last() {
+    let mut config = ServerConfig::default();
+    config.header_timeout = Some(Duration::from_millis(50));
+    config.idle_timeout = Some(Duration::from_millis(100));
+    let gateway = Gateway::start(config, words).await;
+    let host = gateway.url.trim_start_matches("http://");
+    let mut idles = TcpStream::connect(host).await.unwrap();
+    assert!(asks(&mut idles).await.starts_with("HTTP/1.1 200"));
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), idles.read_to_end(&mut rest));
+    assert_eq!(ended.await.unwrap().unwrap(), 0);
+}
+
 #[tokio::test]
 async fn a_configuration_is_taken_whole_or_not_at_all() {
     let mut config = ServerConfig::default();
