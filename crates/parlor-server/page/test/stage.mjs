@@ -170,6 +170,8 @@ export class Visit {
     const { page } = this;
     await page.locator('.model').click();
     await page.getByRole('combobox').fill(model);
+    // The list may still be on its way.
+    await page.getByRole('option').first().waitFor();
     await page.getByRole('combobox').press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   }
