@@ -16,9 +16,9 @@ const INPUT: &str = "input";
 /// take a text and no JSON. Its answer is written by it, with
 /// [`ServerDialect::encoder_for`](crate::ServerDialect::encoder_for).
 ///
-/// Empty for most requests. A clone is cheap.
+/// Empty for most requests, and then without an allocation. A clone is cheap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientTools(Arc<BTreeMap<String, ClientTool>>);
+pub struct ClientTools(Option<Arc<BTreeMap<String, ClientTool>>>);
 
 /// A tool as the client has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,26 +32,27 @@ pub(crate) struct ClientTool {
 
 impl FromIterator<(String, ClientTool)> for ClientTools {
     fn from_iter<I: IntoIterator<Item = (String, ClientTool)>>(tools: I) -> Self {
-        Self(Arc::new(tools.into_iter().collect()))
+        let mut tools = tools.into_iter().peekable();
+        let has_some = tools.peek().is_some();
+        Self(has_some.then(|| Arc::new(tools.collect())))
     }
 }
 
 impl ClientTools {
     /// Whether all functions are what the client has.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The tool that a function stands for.
     pub(crate) fn get(&self, function: &str) -> Option<&ClientTool> {
-        self.0.get(function)
+        self.0.as_ref()?.get(function)
     }
 
     /// The functions that stand for tools, with these.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &ClientTool)> {
-        self.0
-            .iter()
-            .map(|(function, tool)| (function.as_str(), tool))
+        let tools = self.0.iter().flat_map(|tools| tools.iter());
+        tools.map(|(function, tool)| (function.as_str(), tool))
     }
 }
 
