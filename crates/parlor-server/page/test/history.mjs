@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { until } from './stage.mjs';
 
 const row = (page, title) => page.locator('.kept', { hasText: title });
 
@@ -47,7 +48,8 @@ export default {
     assert.match(await service.terminal('chat', '--continue', '-m', 'stage/plain', 'And on'), /You said: And on/);
     await page.reload();
     await page.locator('.prose', { hasText: 'You said: And on' }).waitFor();
-    assert.equal(await page.locator('.turn').count(), 3);
+    // Turns are made when they come into view.
+    await until(async () => (await page.locator('.turn').count()) === 3, 5000);
   },
 
   async 'shows calls of tools, what they gave, and what a turn cost'({ visit }) {
