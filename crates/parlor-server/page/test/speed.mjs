@@ -51,8 +51,19 @@ const smooth = (model, bytes) => async function run({ visit, tell }) {
   assert.equal(await shape(), before);
 };
 
+// What the host of a virtual machine takes counts as a thread's time now and then; what the page does
+// too slowly it does each time.
+const twice = (test) => async function run(stage) {
+  try {
+    await test(stage);
+  } catch (error) {
+    if (!/a task took/.test(error.message)) throw error;
+    await test(stage);
+  }
+};
+
 export default {
-  'an answer of 50 KB': smooth('long', 36_000),
-  'code of 50 KB': smooth('long-code', 45_000),
-  'a list of 50 KB': smooth('long-list', 30_000),
+  'an answer of 50 KB': twice(smooth('long', 36_000)),
+  'code of 50 KB': twice(smooth('long-code', 45_000)),
+  'a list of 50 KB': twice(smooth('long-list', 30_000)),
 };
