@@ -454,7 +454,7 @@ PROGRAMS = {
 
 try:
     # A process is started for every question, so that most of the time is waited.
-    run(PROGRAMS[NAME], at_once=5)
+    run(PROGRAMS[NAME], at_once=8)
 finally:
     for folder in MADE:
         shutil.rmtree(folder, ignore_errors=True)

@@ -168,8 +168,12 @@ def lines(make, upstream, given):
 
 
 def run(clients, at_once=1):
-    """Does the checks and writes them as lines of JSON, with so many upstreams side by side."""
+    """Does the checks and writes them as lines of JSON, with so many side by side, of which each then
+    has a client of its own."""
     pairs = [(make, *it) for make in clients for it in MODELS.items()]
+    if at_once > 1:
+        one = lambda given, check: {**given, "checks": [check]}
+        pairs = [(*to, one(it, check)) for *to, it in pairs for check in checks(to[0], it)]
     with ThreadPoolExecutor(at_once) as pool:
         for told in pool.map(lambda pair: list(lines(*pair)), pairs):
             for line in told:
