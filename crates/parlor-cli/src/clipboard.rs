@@ -43,12 +43,13 @@ pub(crate) fn part() -> Result<(Part, String), Failure> {
     if let Some(found) = system::part()? {
         return Ok(found);
     }
-    let mut some_program = false;
+    let mut there = false;
+    let mut said = None;
     let mut printed = |programs: &[&[&str]]| {
         let mut outputs = programs.iter().filter_map(|words| {
             let output = output(words)?;
-            some_program = true;
-            output
+            there = true;
+            output.map_err(|why| said = Some(why)).ok()
         });
         outputs.find(|bytes| !bytes.is_empty())
     };
@@ -60,9 +61,12 @@ pub(crate) fn part() -> Result<(Part, String), Failure> {
     if let Some(text) = printed(TEXTS) {
         return Ok(text_part(&String::from_utf8_lossy(&text)));
     }
-    Err(match some_program {
-        true => nothing("the clipboard holds neither a picture nor text"),
-        false => nothing("the clipboard can't be read from here").help(
+    Err(match said {
+        Some(said) => nothing(&format!(
+            "the clipboard gives neither a picture nor text ({said})"
+        )),
+        None if there => nothing("the clipboard holds neither a picture nor text"),
+        None => nothing("the clipboard can't be read from here").help(
             "install wl-paste (wl-clipboard) or xclip, or build with the feature `clipboard`",
         ),
     }
@@ -83,19 +87,21 @@ fn text_part(text: &str) -> (Part, String) {
     (Part::text(text), told)
 }
 
-/// What a program prints; `None` where there is no such program, and nothing in
-/// it where it fails.
-fn output(words: &[&str]) -> Option<Option<Vec<u8>>> {
+/// What a program prints, or why it fails, in its own words; `None` where there is no such program.
+fn output(words: &[&str]) -> Option<Result<Vec<u8>, String>> {
     let (program, arguments) = words.split_first()?;
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null());
     match command.output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Ok(output) if output.status.success() => Some(Some(output.stdout)),
-        _ => Some(None),
+        Err(error) => Some(Err(format!("{program}: {error}"))),
+        Ok(output) if output.status.success() => Some(Ok(output.stdout)),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.lines().map(str::trim).find(|line| !line.is_empty());
+            let said = said.map_or_else(|| output.status.to_string(), str::to_owned);
+            Some(Err(format!("{program}: {said}")))
+        }
     }
 }
 

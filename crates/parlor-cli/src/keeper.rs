@@ -52,6 +52,7 @@ pub(crate) fn place() -> Result<Option<PathBuf>> {
         make_folder(folder).map_err(|error| {
             let message = format!("cannot make the folder {}: {error}", folder.display());
             Error::new(ErrorKind::Configuration, message)
+                .with_help("Change who may write there, or set PARLOR_STORE to a file elsewhere.")
         })?;
     }
     Ok(path)

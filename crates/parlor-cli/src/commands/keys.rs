@@ -133,7 +133,7 @@ fn set(args: &KeysArgs, which: &SetKey) -> Result<(), Failure> {
     };
     let (place, no_keychain) = file.set(name, &key)?;
     if let Some(why) = no_keychain {
-        told.notice(format!("There is no keychain here ({}).", why.message()));
+        told.notice(format!("The keychain can't keep it ({}).", why.message()));
     }
     let hint = Secret::new(key.as_str()).hint();
     terminal::say(&format!(
@@ -161,7 +161,7 @@ fn verify(args: &KeysArgs, name: &str, key: &str, file: &KeyFile) -> Result<Stri
     });
     let registry = setup::configured(args.common.config.as_deref())?.with_key_source(given);
     Ok(match setup::runtime()?.block_on(registry.models_of(name)) {
-        Ok(models) => format!("{name} takes it, and lists {} models.", models.len()),
+        Ok(models) => format!("{name} takes it, and lists {}.", counted(models.len())),
         Err(error) if error.kind() == ErrorKind::Authentication => {
             let fact = format!("{name} refuses the key ({hint}): {error}. Nothing was saved");
             return Err(Failure::from(error)
@@ -176,6 +176,13 @@ fn verify(args: &KeysArgs, name: &str, key: &str, file: &KeyFile) -> Result<Stri
             error.kind()
         ),
     })
+}
+
+fn counted(models: usize) -> String {
+    match models {
+        1 => "one model".to_owned(),
+        _ => format!("{models} models"),
+    }
 }
 
 /// The place of a key that counts more than those that are saved.
@@ -203,9 +210,9 @@ fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
     let from = format!("the key from {} ({})", key.source, key.secret.hint());
     match setup::runtime()?.block_on(lists::ask(&registry, name)) {
         Ok(list) => {
-            let count = list.models.len();
+            let count = counted(list.models.len());
             Ok(terminal::say(&format!(
-                "{name} takes {from}; it lists {count} models.\n"
+                "{name} takes {from}; it lists {count}.\n"
             ))?)
         }
         Err(error) if error.kind() == ErrorKind::Unsupported => {

@@ -232,7 +232,7 @@ fn a_key_is_saved_once_the_provider_takes_it() {
     assert!(!home.path().join(".config/parlor/keys.toml").exists());
     assert!(server.request().head.starts_with("GET /v1/models "));
     let good = home.pipe(&["keys", "set", "openai"], KEY);
-    good.says(&["openai takes it, and lists 1 models."]);
+    good.says(&["openai takes it, and lists one model."]);
     assert!(good.stdout.contains("is saved in"), "{good:?}");
     assert!(saved(&home).contains(KEY));
     // Where nobody answers it is saved all the same, and said.
@@ -319,6 +319,6 @@ fn without_a_keychain_the_file_is_taken_and_that_is_said() {
     let ran = home.pipe(&["keys", "set", "openai"], KEY);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     hides_the_key(&ran);
-    ran.says(&["There is no keychain here (Secret Service: "]);
+    ran.says(&["The keychain can't keep it (Secret Service: "]);
     assert!(ran.stdout.contains("keys.toml"), "{ran:?}");
 }

@@ -205,6 +205,12 @@ fn the_clipboard_goes_with_the_next_message() {
     let mut pty = talk(&home, &[("PATH", "/nowhere")]);
     pty.enters("/paste");
     pty.shows("error[clipboard]: the clipboard can't be read from here");
+    leave(pty);
+    let no_desktop = "#!/bin/sh\necho 'no compositor to ask' >&2; exit 1\n";
+    home.file("bin/wl-paste", no_desktop);
+    let mut pty = talk(&home, &[("PATH", &bin)]);
+    pty.enters("/paste");
+    pty.shows("(wl-paste: no");
 }
 
 #[test]
