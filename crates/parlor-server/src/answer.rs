@@ -117,7 +117,19 @@ struct Going {
     keeping: Option<(Keeping, Option<String>)>,
     /// The client's tools.
     tools: ClientTools,
+    opening: Opening,
     is_over: bool,
+}
+
+/// How far the beginning of an answer is. A connection writes what it is given only once there is no
+/// more for now, so that the first event would wait for the reading of all that came along with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// Nothing was given yet.
+    Begun,
+    /// It was given, and is to be written.
+    Given,
+    Written,
 }
 
 impl Going {
@@ -164,6 +176,7 @@ impl Going {
             asked,
             keeping: keeping.map(|it| (it, given)),
             tools,
+            opening: Opening::Begun,
             is_over: false,
         }
     }
@@ -261,6 +274,12 @@ impl Going {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
         self.watch_begun(tap);
+        if self.opening == Opening::Begun
+            && let Some(bytes) = tap.take()
+        {
+            self.opening = Opening::Given;
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
         let mut count = 0;
         let mut more = true;
         while !self.is_over && more && count < AT_ONCE {
@@ -290,6 +309,11 @@ impl Going {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        if self.opening == Opening::Given {
+            self.opening = Opening::Written;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(tap) = self.tap.take() {
             let polled = self.poll_passed(&tap, cx);
             self.tap = Some(tap);
@@ -298,7 +322,11 @@ impl Going {
         while let Some(item) = self.begun.pop_front() {
             self.take(Some(item));
         }
-        while !self.is_over && self.out.bytes.len() < PIECE {
+        let piece = match self.opening {
+            Opening::Written => PIECE,
+            _ => 1,
+        };
+        while !self.is_over && self.out.bytes.len() < piece {
             match Pin::new(&mut self.events).poll_next(cx) {
                 Poll::Ready(item) => self.take(item),
                 Poll::Pending => {
@@ -313,10 +341,13 @@ impl Going {
                 }
             }
         }
-        match self.out.bytes.is_empty() {
-            true => Poll::Ready(None),
-            false => Poll::Ready(Some(Ok(self.out.take()))),
+        if self.out.bytes.is_empty() {
+            return Poll::Ready(None);
         }
+        if self.opening == Opening::Begun {
+            self.opening = Opening::Given;
+        }
+        Poll::Ready(Some(Ok(self.out.take())))
     }
 }
 

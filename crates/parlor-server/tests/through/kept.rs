@@ -135,3 +135,23 @@ async fn what_isnt_kept_is_refused_and_forgotten_is_gone() {
         assert_eq!(none.status, 404, "{method}");
     }
 }
+
+#[tokio::test]
+async fn the_first_event_does_not_wait_for_what_came_along_with_it() {
+    let (_server, address) = claude().await;
+    let body = json!({
+        "model": "anthropic/c", "stream": true, "max_tokens": 9,
+        "messages": [{ "role": "user", "content": "Colour?" }],
+    });
+    for (path, begins, goes_on) in [
+        ("/v1/messages", "message_start", "Green."),
+        ("/v1/chat/completions", "Green.", "stop"),
+    ] {
+        let came = post(&address, path, "", body.to_string().as_bytes()).await;
+        let body = String::from_utf8(came.body).unwrap();
+        let (first, rest) = body.split_at(came.first);
+        assert!(first.contains(begins), "{path}: {first}");
+        assert!(!first.contains(goes_on), "{path}: {first}");
+        assert!(rest.contains(goes_on), "{path}: {rest}");
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) struct Came {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// What of the body came in the first chunk; all of one that didn't come in chunks.
+    pub(crate) first: usize,
 }
 
 /// Posts a body and reads the answer to its end.
@@ -61,23 +63,27 @@ pub(crate) async fn exchange(
     let chunked = head
         .to_ascii_lowercase()
         .contains("transfer-encoding: chunked");
+    let body = match chunked {
+        true => chunks(&body),
+        false => vec![&*body],
+    };
     Came {
         status,
-        body: if chunked { joined(&body) } else { body },
+        first: body.first().map_or(0, |it| it.len()),
+        body: body.concat(),
         head,
     }
 }
 
-/// Chunks put together.
-fn joined(mut rest: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
+fn chunks(mut rest: &[u8]) -> Vec<&[u8]> {
+    let mut chunks = Vec::new();
     while let Some(end) = rest.windows(2).position(|it| it == b"\r\n") {
         let size = std::str::from_utf8(&rest[..end]).unwrap();
         let size = usize::from_str_radix(size, 16).unwrap();
-        body.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        chunks.push(&rest[end + 2..end + 2 + size]);
         rest = &rest[end + 4 + size..];
     }
-    body
+    chunks
 }
 
 /// How a dialect's clients ask: the provider of ours behind, what its base URL ends with, the path
