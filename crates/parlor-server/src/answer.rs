@@ -1,5 +1,7 @@
 //! A streamed answer as the body of a response, made from the model's events as it is read.
 
+mod frames;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -10,13 +12,14 @@ use bytes::Bytes;
 use futures_util::Stream as _;
 use http_body::Frame;
 use parlor::{ChatStream, Event, Result, Tap};
-use parlor_dialect::{ClientTools, Encoder, FrameWriter, Framing};
+use parlor_dialect::{ClientTools, Encoder, Framing};
 use tokio::runtime::Handle;
 
 use crate::account::Asked;
 use crate::gateway::Stream;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
+use frames::{Frames, Nowhere};
 
 /// How many bytes are gathered at most before they are sent, where more events are at hand.
 const PIECE: usize = 16 * 1024;
@@ -274,11 +277,12 @@ impl Going {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
         self.watch_begun(tap);
-        if self.opening == Opening::Begun
-            && let Some(bytes) = tap.take()
-        {
-            self.opening = Opening::Given;
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        // All that passed goes before more is read: a slow reader slows the provider down.
+        if let Some(bytes) = tap.take() {
+            return Poll::Ready(Some(Ok(self.given(bytes))));
+        }
+        if self.pauses(cx) {
+            return Poll::Pending;
         }
         let mut count = 0;
         let mut more = true;
@@ -290,11 +294,11 @@ impl Going {
             count += 1;
         }
         if let Some(bytes) = tap.take() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            return Poll::Ready(Some(Ok(self.given(bytes))));
         }
         match self.is_over {
             true if self.out.bytes.is_empty() => Poll::Ready(None),
-            true => Poll::Ready(Some(Ok(self.out.take()))),
+            true => Poll::Ready(Some(Ok(Frame::data(self.out.take())))),
             false => {
                 if more {
                     // Nothing was passed of so many events, and more are at hand.
@@ -309,15 +313,13 @@ impl Going {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
-        if self.opening == Opening::Given {
-            self.opening = Opening::Written;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         if let Some(tap) = self.tap.take() {
             let polled = self.poll_passed(&tap, cx);
             self.tap = Some(tap);
             return polled;
+        }
+        if self.pauses(cx) {
+            return Poll::Pending;
         }
         while let Some(item) = self.begun.pop_front() {
             self.take(Some(item));
@@ -344,49 +346,25 @@ impl Going {
         if self.out.bytes.is_empty() {
             return Poll::Ready(None);
         }
+        let bytes = self.out.take();
+        Poll::Ready(Some(Ok(self.given(bytes))))
+    }
+
+    /// What goes out next.
+    fn given(&mut self, bytes: Bytes) -> Frame<Bytes> {
         if self.opening == Opening::Begun {
             self.opening = Opening::Given;
         }
-        Poll::Ready(Some(Ok(self.out.take())))
-    }
-}
-
-/// Frames as bytes.
-struct Frames {
-    form: Form,
-    bytes: Vec<u8>,
-    is_begun: bool,
-}
-
-impl Frames {
-    fn take(&mut self) -> Frame<Bytes> {
-        Frame::data(std::mem::take(&mut self.bytes).into())
+        Frame::data(bytes)
     }
 
-    fn end(&mut self) {
-        if self.form == Form::Array {
-            let end: &[u8] = if self.is_begun { b"\n]\n" } else { b"[]\n" };
-            self.bytes.extend_from_slice(end);
+    /// Whether nothing is given this once, so that what was is written.
+    fn pauses(&mut self, cx: &Context<'_>) -> bool {
+        let pauses = self.opening == Opening::Given;
+        if pauses {
+            self.opening = Opening::Written;
+            cx.waker().wake_by_ref();
         }
+        pauses
     }
-}
-
-impl FrameWriter for Frames {
-    fn frame(&mut self, event: Option<&str>, data: &[u8]) {
-        match self.form {
-            Form::Frames(framing) => framing.put(event, data, &mut self.bytes),
-            Form::Array => {
-                let begun = std::mem::replace(&mut self.is_begun, true);
-                let before: &[u8] = if begun { b",\n" } else { b"[" };
-                self.bytes.extend_from_slice(before);
-                self.bytes.extend_from_slice(data);
-            }
-        }
-    }
-}
-
-struct Nowhere;
-
-impl FrameWriter for Nowhere {
-    fn frame(&mut self, _: Option<&str>, _: &[u8]) {}
 }
