@@ -3,6 +3,7 @@
 mod keyring;
 mod name;
 mod queue;
+mod spent;
 mod tail;
 mod terms;
 mod writer;
@@ -32,7 +33,7 @@ use crate::health::Health;
 use crate::ops::{self, Metrics, Stage, request_id};
 use crate::service::Site;
 use name::beginning;
-use terms::{Came, Expected, Limits, Reservation};
+use terms::{Expected, Limits, Reservation};
 
 /// Takes what became of requests.
 pub trait UsageSink: Debug + Send + Sync {
@@ -76,6 +77,8 @@ pub(crate) struct Asked {
     before: Usage,
     /// Whether a provider may have got it.
     was_sent: bool,
+    /// Whether it failed here, before a provider or without its fault.
+    failed_here: bool,
     _room: OwnedSemaphorePermit,
 }
 
@@ -136,6 +139,7 @@ impl Site {
             received: 0,
             before: Usage::default(),
             was_sent: false,
+            failed_here: false,
             _room: room,
         })
     }
@@ -179,9 +183,20 @@ impl Asked {
         self.event.asked.push_str(beginning(name));
     }
 
-    /// The id of the key that was shown.
-    pub(crate) fn key(&self) -> Option<String> {
-        self.caller.key()
+    /// Who asks.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// It is only counted, which uses nothing up.
+    pub(crate) fn costs_nothing(&mut self) {
+        self.was_sent = false;
+    }
+
+    /// It was answered here, without its model.
+    pub(crate) fn asked_nobody(&mut self) {
+        self.event.provider = None;
+        self.event.model = None;
     }
 
     /// A stream opened: it knows which model answers, as behind a fallback another may.
@@ -254,6 +269,9 @@ impl Asked {
         if let Some(usage) = error.partial().and_then(|it| it.usage.as_ref()) {
             self.count(usage);
         }
+        // A limit of time knows no provider, but whom it waited for.
+        let is_late = matches!(error.kind(), ErrorKind::Timeout(_));
+        self.failed_here = error.provider().is_none() && !is_late;
         self.event.outcome = Outcome::Failed(error.kind());
     }
 
@@ -290,78 +308,6 @@ impl Asked {
         self.event.outcome = Outcome::Left;
         self.event.finish = None;
     }
-
-    /// Takes the larger one of each figure, beside those of the steps before.
-    fn count(&mut self, told: &Usage) {
-        let (mine, before) = (&mut self.event.usage, &self.before);
-        let figures = [
-            (
-                &mut mine.input_tokens,
-                told.input_tokens,
-                before.input_tokens,
-            ),
-            (
-                &mut mine.output_tokens,
-                told.output_tokens,
-                before.output_tokens,
-            ),
-            (
-                &mut mine.cached_input_tokens,
-                told.cached_input_tokens,
-                before.cached_input_tokens,
-            ),
-            (
-                &mut mine.cache_write_tokens,
-                told.cache_write_tokens,
-                before.cache_write_tokens,
-            ),
-            (
-                &mut mine.reasoning_tokens,
-                told.reasoning_tokens,
-                before.reasoning_tokens,
-            ),
-            (
-                &mut mine.input_audio_tokens,
-                told.input_audio_tokens,
-                before.input_audio_tokens,
-            ),
-            (
-                &mut mine.output_audio_tokens,
-                told.output_audio_tokens,
-                before.output_audio_tokens,
-            ),
-        ];
-        for (mine, told, before) in figures {
-            // What isn't known is less than nothing.
-            let told = told.map(|told| told.saturating_add(before.unwrap_or(0)));
-            *mine = (*mine).max(told);
-        }
-    }
-
-    /// What its limits are settled with.
-    fn came(&self) -> Came<'_> {
-        let event = &self.event;
-        match event.outcome {
-            _ if event.is_reused || !self.was_sent => Came::Nothing,
-            _ if event.usage.total_tokens().is_some() => Came::To(&event.usage),
-            // It may have been worked at, and nobody stayed to hear what that took.
-            Outcome::Left | Outcome::Failed(ErrorKind::Timeout(_)) => Came::Unknown,
-            Outcome::Completed => Came::Unknown,
-            _ => Came::Nothing,
-        }
-    }
-
-    /// Says of an answer that broke off what it came to, as far as that was seen.
-    fn estimate(&mut self) {
-        let usage = &mut self.event.usage;
-        let received = estimate::whole(self.received);
-        let is_short = usage.output_tokens.is_none_or(|told| told < received);
-        if usage.input_tokens.is_none() || is_short {
-            usage.input_tokens.get_or_insert(self.input);
-            usage.output_tokens = usage.output_tokens.max(Some(received));
-            self.event.is_estimated = true;
-        }
-    }
 }
 
 impl Drop for Asked {
@@ -385,7 +331,9 @@ impl Drop for Asked {
         }
         self.event.cost = price.and_then(|it| it.cost(&self.event.usage));
         self.account.metrics.count(&self.event);
-        self.account.health.note(&self.event);
+        if !self.failed_here {
+            self.account.health.note(&self.event);
+        }
         for sink in &self.account.sinks {
             sink.used(&self.event);
         }

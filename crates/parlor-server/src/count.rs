@@ -12,6 +12,7 @@ use bytes::Bytes;
 use parlor::{ErrorKind, Origin, Result, estimate};
 use serde_json::{Map, Value, json};
 
+use crate::account::Asked;
 use crate::body;
 use crate::gateway::{model_of, path_of, refused, reply};
 use crate::service::Site;
@@ -55,7 +56,12 @@ pub(crate) async fn tokens(
     request: Request,
 ) -> Response {
     let dialect = speak::of_path(request.uri().path());
-    match counted(count, &*dialect, &site, request).await {
+    let asked = site.asked(request.headers(), request.uri(), dialect.name());
+    let mut asked = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return refused(&*dialect, &error),
+    };
+    match counted(count, &*dialect, &site, &mut asked, request).await {
         Ok((tokens, is_estimated)) => {
             let body = (count.told)(tokens).to_string();
             let mut response = reply(StatusCode::OK, "application/json", Body::from(body));
@@ -65,7 +71,12 @@ pub(crate) async fn tokens(
             }
             response
         }
-        Err(error) => refused(&*dialect, &error),
+        Err(error) => {
+            let response = refused(&*dialect, &error);
+            asked.failed(&error);
+            asked.told(response.status().as_u16());
+            response
+        }
     }
 }
 
@@ -73,15 +84,15 @@ async fn counted(
     count: &Count,
     dialect: &dyn Speak,
     site: &Site,
+    asked: &mut Asked,
     request: Request,
 ) -> Result<(u64, bool)> {
-    let asked = site.asked(request.headers(), request.uri(), dialect.name());
-    let mut asked = asked.await?;
     let path = path_of(&request);
     let (parts, body) = request.into_parts();
     let head = parts.headers;
     let mut body = body::whole(&head, body, site.config.max_body).await?;
     let id = model_of(&path, &mut body)?;
+    asked.called(&id);
     let known = site.known(&id)?;
     let fields = serde_json::from_slice(&body.bytes).unwrap_or_default();
     let body: Bytes = Value::Object((count.body)(fields)).to_string().into();
@@ -92,9 +103,13 @@ async fn counted(
     // A key counts only what it may ask.
     let request = &incoming.request;
     asked.wants(&id, &known.info, request).await?;
+    asked.costs_nothing();
     let told = match site.count(&id, request).await {
-        Some(told) => (told.inspect_err(|error| asked.failed(error))?, false),
-        None => (estimate::input_tokens(request), true),
+        Some(told) => (told?, false),
+        None => {
+            asked.asked_nobody();
+            (estimate::input_tokens(request), true)
+        }
     };
     asked.completed();
     Ok(told)

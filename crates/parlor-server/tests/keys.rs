@@ -128,6 +128,14 @@ async fn budgets_are_settled_with_what_was_used() {
     assert_eq!(status, 429, "{body}");
     assert!(body.to_string().contains("0.01 USD a month"), "{body}");
 
+    // That a key has nothing left says nothing of the provider.
+    for _ in 0..3 {
+        assert_eq!(site.ask(CHAT, MODEL, key.expose()).await.0, 429);
+    }
+    let (_, body) = site.get("/api/models", "operator").await;
+    assert!(body.to_string().contains(MODEL), "{body}");
+    assert!(!body.to_string().contains("in a row"), "{body}");
+
     let mut euros = KeyTerms::default();
     euros.budgets = vec![Allowed::new(1.0, Some("EUR".into()), Span::Day)];
     let (_, key) = site.key("euros", euros).await;
@@ -139,12 +147,33 @@ async fn budgets_are_settled_with_what_was_used() {
     assert_eq!(status, 200, "{body}");
     let rows = body["rows"].as_array().unwrap();
     let poor = rows.iter().find(|it| it["key"] == "poor").unwrap();
-    assert_eq!((&poor["requests"], &poor["failed"]), (&json!(3), &json!(1)));
+    assert_eq!((&poor["requests"], &poor["failed"]), (&json!(6), &json!(4)));
     assert_eq!(poor["usage"]["input_tokens"], 2000);
     let cost = poor["costs"][0]["amount"].as_f64().unwrap();
     assert!((cost - 0.009).abs() < 1e-9, "{poor}");
     assert!(rows.iter().any(|it| it["key"] == "euros"));
     assert!(!made.id.is_empty());
+}
+
+#[tokio::test]
+async fn to_count_uses_up_nothing_of_a_key() {
+    let site = site(words).await;
+    let mut terms = KeyTerms::default();
+    terms.tokens_per_minute = Some(1000);
+    let (_, key) = site.key("counts", terms).await;
+    let count = "/v1/messages/count_tokens";
+    for _ in 0..20 {
+        let (status, body) = site.ask(count, MODEL, key.expose()).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    assert_eq!(site.ask(CHAT, MODEL, key.expose()).await.0, 200);
+    let (status, _) = site.ask(count, "nobody/nothing", key.expose()).await;
+    assert_eq!(status, 404);
+    site.writer.flushed().await;
+    let (_, body) = site.get("/api/usage?by=key", "operator").await;
+    let rows = body["rows"].as_array().unwrap();
+    let row = rows.iter().find(|it| it["key"] == "counts").unwrap();
+    assert_eq!((&row["requests"], &row["failed"]), (&json!(22), &json!(1)));
 }
 
 #[tokio::test]
