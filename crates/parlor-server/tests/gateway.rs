@@ -192,6 +192,22 @@ async fn a_stream_keeps_its_room_until_it_ends() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_told_so_at_each_way_to_chat() {
+    let mut config = ServerConfig::default();
+    config.max_body = 1024;
+    let gateway = Gateway::start(config, common::words).await;
+    let text = "long ".repeat(1000);
+    let asked = json!({
+        "model": "openai-chat/behind", "max_tokens": 9,
+        "messages": [{ "role": "user", "content": text }],
+    });
+    for path in ["/v1/chat/completions", "/v1/messages", "/api/chat/stream"] {
+        let (status, body) = gateway.post(path, &asked).await;
+        assert_eq!(status, 413, "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn who_leaves_ends_the_call_behind() {
     let gateway = Gateway::start(ServerConfig::default(), |_| {
         // Its first word alone comes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,6 +19,7 @@ use super::call::wrong;
 use super::question::Settings;
 use super::{refused, told};
 use crate::account::Asked;
+use crate::body;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -111,9 +112,9 @@ pub(crate) async fn stream(site: Arc<Site>, request: Request) -> Response {
 }
 
 async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Event, ChatStream)> {
-    let body = to_bytes(request.into_body(), site.config.max_body).await;
-    let body = body.map_err(|error| wrong(format!("the body can't be read: {error}")))?;
-    let put: Question = serde_json::from_slice(&body)
+    let (head, body) = request.into_parts();
+    let body = body::whole(&head.headers, body, site.config.max_body).await?;
+    let put: Question = serde_json::from_slice(&body.bytes)
         .map_err(|error| wrong(format!("the body is wrong: {error}")))?;
     let messages = put.messages.into_iter().map(Said::message);
     let messages = messages.collect::<Result<Vec<Message>>>()?;
