@@ -338,6 +338,7 @@ pub(crate) fn open(request: &mut ChatRequest) -> bool {
                     ..
                 }) => {
                     of_calls.push((call, native));
+                    any = true;
                     false
                 }
                 _ => true,
