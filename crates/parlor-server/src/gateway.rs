@@ -21,6 +21,7 @@ use crate::account::Asked;
 use crate::answer::Answer;
 use crate::body::{self, Seen};
 use crate::count;
+use crate::ops;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
 use crate::service::Site;
@@ -55,11 +56,12 @@ pub(crate) async fn ask(
         return answer(dialect, site, asked, request, &AtomicBool::new(false)).await;
     }
     let stays = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stays);
-    let answering = async move { answer(dialect, site, asked, request, &told).await };
+    let (told, speaks) = (Arc::clone(&stays), Arc::clone(&dialect));
+    let answering = async move { answer(speaks, site, asked, request, &told).await };
     let left = Left {
-        answering: tokio::spawn(answering),
+        answering: tokio::spawn(ops::carried(answering)),
         stays,
+        dialect,
     };
     left.await
 }
@@ -68,6 +70,7 @@ pub(crate) async fn ask(
 struct Left {
     answering: JoinHandle<Response>,
     stays: Arc<AtomicBool>,
+    dialect: Arc<dyn Speak>,
 }
 
 impl Future for Left {
@@ -78,7 +81,7 @@ impl Future for Left {
         Poll::Ready(answered.unwrap_or_else(|_| {
             let message = "the answer ended in an unexpected way";
             let error = Error::new(ErrorKind::Unexpected, message);
-            refused(&*speak::of_path("/"), &error)
+            refused(&*self.dialect, &error)
         }))
     }
 }
@@ -160,7 +163,7 @@ async fn opened(
     let id = model_of(&path, &mut body)?;
     asked.called(&id);
     let model = site.model(&id)?;
-    let (body, keeping) = responses::gone_on(site, dialect, asked.key(), body).await?;
+    let (body, keeping) = responses::gone_on(site, dialect, asked.caller(), body).await?;
     if let Some(answer) = dialect.at_once(&body.bytes) {
         asked.completed();
         return Ok((Opened::Whole(answer.into()), Vec::new()));

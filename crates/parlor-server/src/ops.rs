@@ -9,7 +9,7 @@ mod status;
 mod usage;
 mod watch;
 
-pub(crate) use around::{Stage, around, over, request_id};
+pub(crate) use around::{Stage, around, carried, over, request_id};
 pub(crate) use metrics::Metrics;
 
 use std::sync::Arc;

@@ -24,6 +24,7 @@ use parlor_dialect::ClientTools;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::access::Caller;
 use crate::body::Seen;
 use crate::chat::{Shelf, StoreAt};
 use crate::config::ServerConfig;
@@ -93,7 +94,7 @@ pub(crate) struct Keeping {
 pub(crate) async fn gone_on(
     site: &Site,
     dialect: &dyn Speak,
-    owner: Option<String>,
+    caller: &Caller,
     body: Seen,
 ) -> Result<(Seen, Option<Keeping>)> {
     if dialect.name() != DIALECT {
@@ -102,7 +103,7 @@ pub(crate) async fn gone_on(
     let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body.bytes) else {
         return Ok((body, None));
     };
-    let owner = owner.unwrap_or_default();
+    let owner = site.access.holder(caller).unwrap_or_default();
     let previous = match fields.shift_remove("previous_response_id") {
         Some(Value::String(id)) => Some(id),
         _ => None,
@@ -207,7 +208,7 @@ pub(crate) fn routes(router: Routes) -> Routes {
 /// What is kept under an id of who asks.
 async fn kept(site: &Site, (headers, uri): (&HeaderMap, &Uri), id: &str) -> Result<(String, Kept)> {
     let caller = site.access.check(headers, uri).await?;
-    let owner = caller.key().unwrap_or_default();
+    let owner = site.access.holder(&caller).unwrap_or_default();
     match find(site, &owner, id).await? {
         Some(kept) => Ok((owner, kept)),
         None => {

@@ -1,7 +1,7 @@
 //! What stands around every route: the request's id, its times, sites that may ask, slow senders.
 
-use std::cell::Cell;
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::BoxError;
@@ -20,15 +20,15 @@ const WANTS_TIMES: HeaderName = HeaderName::from_static("x-parlor-timing");
 const TIMES: HeaderName = HeaderName::from_static("server-timing");
 
 tokio::task_local! {
-    static STAGES: Stages;
+    static STAGES: Arc<Stages>;
 }
 
 /// When the stages of a request were over, where somebody wants to know.
 struct Stages {
     began: Instant,
-    let_in: Cell<Option<Instant>>,
-    read: Cell<Option<Instant>>,
-    sent: Cell<Option<Instant>>,
+    let_in: OnceLock<Instant>,
+    read: OnceLock<Instant>,
+    sent: OnceLock<Instant>,
 }
 
 /// A stage of a request that is over.
@@ -51,8 +51,19 @@ pub(crate) fn over(stage: Stage) {
             Stage::Read => &stages.read,
             Stage::Sent => &stages.sent,
         };
-        at.set(Some(Instant::now()));
+        let _ = at.set(Instant::now());
     });
+}
+
+/// What is done for the same request in a task of its own.
+pub(crate) fn carried<F: Future>(done: F) -> impl Future<Output = F::Output> {
+    let stages = STAGES.try_with(Arc::clone).ok();
+    async move {
+        match stages {
+            Some(stages) => STAGES.scope(stages, done).await,
+            None => done.await,
+        }
+    }
 }
 
 impl Stages {
@@ -60,9 +71,9 @@ impl Stages {
         let mut text = String::new();
         let mut last = self.began;
         let stages = [
-            ("access", self.let_in.get()),
-            ("read", self.read.get()),
-            ("limits", self.sent.get()),
+            ("access", self.let_in.get().copied()),
+            ("read", self.read.get().copied()),
+            ("limits", self.sent.get().copied()),
             ("answer", Some(Instant::now())),
         ];
         for (name, at) in stages {
@@ -104,18 +115,18 @@ where
         true => {
             let stages = Stages {
                 began: Instant::now(),
-                let_in: Cell::default(),
-                read: Cell::default(),
-                sent: Cell::default(),
+                let_in: OnceLock::new(),
+                read: OnceLock::new(),
+                sent: OnceLock::new(),
             };
             let answered = async {
                 let mut response = next(request).await;
-                if let Ok(Some(times)) = STAGES.try_with(Stages::header) {
+                if let Ok(Some(times)) = STAGES.try_with(|it| it.header()) {
                     response.headers_mut().insert(TIMES, times);
                 }
                 response
             };
-            STAGES.scope(stages, answered).await
+            STAGES.scope(Arc::new(stages), answered).await
         }
     };
     if let Some(id) = id {
