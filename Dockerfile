@@ -8,8 +8,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --profile dist -p parlor-cli --features jemalloc \
-    && install -D target/dist/parlor /image/usr/bin/parlor \
+    cargo build --locked --profile service -p parlor-cli --features jemalloc \
+    && install -D target/service/parlor /image/usr/bin/parlor \
     && install -D /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
     && install -d -o 65532 -g 65532 /image/home/parlor /image/tmp
 

@@ -88,30 +88,26 @@ pub fn package(name: &str) -> bool {
 /// Builds the product's command in the product's own workspace; whether that
 /// worked.
 pub fn command() -> bool {
-    command_into(&target(), &[])
+    product("dist", &[])
 }
 
 /// Builds the product's command as the image of its service has it; whether that worked.
 pub fn service() -> bool {
-    command_into(&service_target(), &["--features", "jemalloc"])
+    product("service", &["--features", "jemalloc"])
 }
 
 /// The product's command as the image of its service has it.
 pub fn service_program() -> PathBuf {
-    service_target().join("dist").join("parlor")
+    target().join("service").join("parlor")
 }
 
-fn service_target() -> PathBuf {
-    target().join("service")
-}
-
-fn command_into(target: &Path, more: &[&str]) -> bool {
+fn product(profile: &str, more: &[&str]) -> bool {
     let status = Command::new("cargo")
         .current_dir(root().join(".."))
-        .args(["build", "--profile", "dist", "-p", "parlor-cli"])
+        .args(["build", "--profile", profile, "-p", "parlor-cli"])
         .args(more)
         .arg("--target-dir")
-        .arg(target)
+        .arg(target())
         .status();
     status.is_ok_and(|status| status.success())
 }
