@@ -40,6 +40,7 @@ async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
 
 async fn shown(site: &Site, request: Request) -> Result<Value> {
     site.access.check(request.headers(), request.uri()).await?;
+    let _room = site.admit()?;
     let (parts, body) = request.into_parts();
     let body = body::whole(&parts.headers, body, site.config.max_body).await?;
     let body: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();

@@ -100,6 +100,26 @@ impl Asked {
 }
 
 #[tokio::test]
+async fn an_answer_comes_through_where_every_place_is_taken() {
+    let mut config = ServerConfig::default();
+    // That of the turn, and its reader's.
+    config.max_in_flight = 2;
+    let asked = Asked::within(config, &["a"]).await;
+    let (status, _) = asked
+        .talk
+        .client
+        .post("/api/conversations", &json!({}))
+        .await;
+    assert_eq!(status, 503);
+    let (status, long) = asked
+        .answer("a", &json!({ "allow": true, "why": "-".repeat(4096) }))
+        .await;
+    assert_eq!(status, 413, "{long}");
+    let (status, decision) = asked.answer("a", &json!({ "allow": true })).await;
+    assert_eq!(status, 200, "{decision}");
+}
+
+#[tokio::test]
 async fn a_call_waits_until_it_is_allowed() {
     let mut asked = Asked::about(&["a"]).await;
     let shown = asked.shown().await;

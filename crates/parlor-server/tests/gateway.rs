@@ -187,8 +187,18 @@ async fn a_stream_keeps_its_room_until_it_ends() {
     while !String::from_utf8_lossy(&came).contains("Beginning") {
         assert_ne!(stream.read_buf(&mut came).await.unwrap(), 0);
     }
-    let (status, body) = gateway.post("/api/chat/stream", &asked).await;
-    assert_eq!(status, 503, "{body}");
+    for (method, path) in [
+        ("POST", "/api/chat/stream"),
+        ("POST", "/api/show"),
+        ("POST", "/api/conversations"),
+        ("PATCH", "/api/conversations/any"),
+        ("POST", "/api/conversations/any/fork"),
+        ("POST", "/api/conversations/any/turns"),
+    ] {
+        let asked = asked.to_string();
+        let answer = gateway.exchange(method, path, &asked, &[]).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{path}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ use crate::body;
 use crate::gateway::reply;
 use crate::service::Site;
 
+/// The most bytes of a body that is a few words.
+const SHORT: usize = 4 * 1024;
+
 /// A request whose sender may ask.
 pub(crate) struct Call {
     pub(crate) head: HeaderMap,
@@ -66,6 +69,12 @@ impl Call {
         query
             .map(|Query(query)| query)
             .map_err(|error| wrong(format!("the query is wrong: {error}")))
+    }
+
+    /// The same with a body of a few words, which needs no place among the requests on their way.
+    pub(crate) fn short(mut self) -> Self {
+        self.max_body = self.max_body.min(SHORT);
+        self
     }
 
     /// The body as JSON; an empty one is an object without fields.

@@ -95,6 +95,7 @@ pub(crate) struct New {
 }
 
 pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
+    let _room = site.admit()?;
     let store = call.store(&site).await?;
     let new: New = call.json().await?;
     let title = new.title.as_deref().map(title).transpose()?;
@@ -188,6 +189,7 @@ fn given<'de, D: Deserializer<'de>>(
 }
 
 pub(super) async fn change(site: Arc<Site>, call: Call) -> Result<Response> {
+    let _room = site.admit()?;
     let store = call.store(&site).await?;
     let id = call.param("id").to_owned();
     let change: Change = call.json().await?;
@@ -333,6 +335,7 @@ pub(crate) struct Fork {
 }
 
 pub(super) async fn fork(site: Arc<Site>, call: Call) -> Result<Response> {
+    let _room = site.admit()?;
     let store = call.store(&site).await?;
     let id = call.param("id").to_owned();
     let fork: Fork = call.json().await?;
