@@ -64,6 +64,47 @@ async fn what_is_told_is_heard_once_and_in_order() {
     assert_eq!(nothing.await.unwrap(), []);
 }
 
+async fn channels_are(server: &Redis, expected: u64) {
+    let there = async { while server.channels().await != expected {} };
+    let there = tokio::time::timeout(LONG, there).await;
+    assert!(there.is_ok(), "not {expected} channels");
+}
+
+#[tokio::test]
+async fn whoever_leaves_while_an_ear_waits_leaves_nothing_at_the_server() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let (one, other) = (store(&server), store(&server));
+    let begin = Mark::default();
+    let mut ear = one.follow("7");
+    tokio::select! {
+        heard = ear.hear(begin, LONG) => panic!("{heard:?}"),
+        () = channels_are(&server, 1) => {}
+    }
+    drop(ear);
+    channels_are(&server, 0).await;
+    // The server is told of this one at once, as it is connected to, and nobody waits for its
+    // answer.
+    let mut ear = other.follow("8");
+    assert_eq!(ear.hear(begin, Duration::ZERO).await.unwrap(), []);
+    let once = tokio::time::timeout(Duration::ZERO, ear.hear(begin, LONG));
+    assert!(once.await.is_err());
+    channels_are(&server, 1).await;
+    drop(ear);
+    channels_are(&server, 0).await;
+    // Who comes again hears all the same.
+    let mut ear = one.follow("9");
+    let once = tokio::time::timeout(Duration::ZERO, ear.hear(begin, LONG));
+    assert!(once.await.is_err());
+    let news = [told(1, 4, "Four")];
+    let (heard, said) = tokio::join!(ear.hear(begin, LONG), async {
+        channels_are(&server, 1).await;
+        other.tell("9", begin, &news).await.unwrap()
+    });
+    assert_eq!((heard.unwrap(), said.is_followed), (news.to_vec(), true));
+}
+
 #[tokio::test]
 async fn a_conversation_has_one_holder() {
     let Some(server) = Redis::start().await else {

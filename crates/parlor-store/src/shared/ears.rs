@@ -122,12 +122,14 @@ impl SharedStore {
         let (store, channel) = (self.clone(), channel.to_owned());
         runtime.spawn(async move {
             let mut channels = store.ears.channels.lock().await;
-            let is_waited_for = store.ears.waiting().contains_key(&channel);
-            if !is_waited_for && channels.remove(&channel) {
-                let mut connection = store.connection.clone();
-                // A server that is away has forgotten it.
-                let _ = connection.unsubscribe(channel).await;
+            if store.ears.waiting().contains_key(&channel) {
+                return;
             }
+            // Nor is it known here where nobody waited for the server's answer.
+            channels.remove(&channel);
+            let mut connection = store.connection.clone();
+            // A server that is away has forgotten it.
+            let _ = connection.unsubscribe(channel).await;
         });
     }
 }

@@ -91,6 +91,7 @@ impl Relay for SharedStore {
             store: self.clone(),
             key: turn_key(turn),
             listening: None,
+            is_subscribed: false,
         })
     }
 
@@ -128,45 +129,43 @@ fn read_mark(text: &str) -> Result<Mark> {
 struct SharedEar {
     store: SharedStore,
     key: String,
+    /// From before the server is told: whoever leaves amid that has it undone.
     listening: Option<Listening>,
+    is_subscribed: bool,
 }
 
-impl SharedEar {
-    async fn read(&self, after: Mark) -> Result<Vec<Told>> {
-        let mut range = redis::cmd("XRANGE");
-        let next = Mark::new(after.piece, after.at.saturating_add(1));
-        range.arg(&self.key).arg(next.to_string()).arg("+");
-        range.arg("COUNT").arg(MOST);
-        let read: Vec<(String, (String, String))> = self.store.ask(&range).await?;
-        let told = |(mark, (name, data)): (String, (String, String))| {
-            let mark = read_mark(&mark)?;
-            Ok(Told { mark, name, data })
-        };
-        read.into_iter().map(told).collect()
-    }
+async fn read(store: &SharedStore, key: &str, after: Mark) -> Result<Vec<Told>> {
+    let mut range = redis::cmd("XRANGE");
+    let next = Mark::new(after.piece, after.at.saturating_add(1));
+    range.arg(key).arg(next.to_string()).arg("+");
+    range.arg("COUNT").arg(MOST);
+    let read: Vec<(String, (String, String))> = store.ask(&range).await?;
+    let told = |(mark, (name, data)): (String, (String, String))| {
+        let mark = read_mark(&mark)?;
+        Ok(Told { mark, name, data })
+    };
+    read.into_iter().map(told).collect()
 }
 
 #[async_trait]
 impl Ear for SharedEar {
     async fn hear(&mut self, after: Mark, wait: Duration) -> Result<Vec<Told>> {
+        let Self { store, key, .. } = self;
         if wait.is_zero() {
-            return self.read(after).await;
+            return read(store, key, after).await;
         }
-        let mut listening = match self.listening.take() {
-            Some(listening) => listening,
-            None => {
-                let listening = self.store.ears.listen(&self.key);
-                self.store.subscribe(&self.key).await?;
-                listening
-            }
-        };
+        let begin = || store.ears.listen(key);
+        let listening = self.listening.get_or_insert_with(begin);
+        if !self.is_subscribed {
+            store.subscribe(key).await?;
+            self.is_subscribed = true;
+        }
         listening.hush();
-        let mut told = self.read(after).await;
-        if told.as_ref().is_ok_and(Vec::is_empty) && timeout(wait, listening.wait()).await.is_ok() {
-            told = self.read(after).await;
+        let told = read(store, key, after).await?;
+        if !told.is_empty() || timeout(wait, listening.wait()).await.is_err() {
+            return Ok(told);
         }
-        self.listening = Some(listening);
-        told
+        read(store, key, after).await
     }
 }
 

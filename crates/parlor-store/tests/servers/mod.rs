@@ -75,15 +75,26 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// How often a command was given so far.
-    pub(crate) async fn calls(&self, command: &str) -> u64 {
+    /// What it answers to a command, as it is sent.
+    async fn answer(&self, command: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        stream
-            .write_all(b"INFO commandstats\r\nQUIT\r\n")
-            .await
-            .unwrap();
+        let line = format!("{command}\r\nQUIT\r\n");
+        stream.write_all(line.as_bytes()).await.unwrap();
         let mut told = String::new();
         stream.read_to_string(&mut told).await.unwrap();
+        told
+    }
+
+    /// How many channels somebody is subscribed to.
+    pub(crate) async fn channels(&self) -> u64 {
+        let told = self.answer("PUBSUB CHANNELS").await;
+        let count = told.lines().next().and_then(|it| it.strip_prefix('*'));
+        count.unwrap().parse().unwrap()
+    }
+
+    /// How often a command was given so far.
+    pub(crate) async fn calls(&self, command: &str) -> u64 {
+        let told = self.answer("INFO commandstats").await;
         let begin = format!("cmdstat_{command}:calls=");
         let line = told.lines().find_map(|line| line.strip_prefix(&begin));
         let calls = line.and_then(|it| it.split(',').next());
