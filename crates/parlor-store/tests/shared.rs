@@ -138,6 +138,21 @@ async fn a_server_that_was_away_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_settlement_is_known_for_longer_than_it_is_told_again() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let store = store(&server);
+    let receipts = granted(&store, &[Claim::new("account", MINUTE, 10, 5)]).await;
+    // The account itself isn't kept for much longer than its window.
+    assert!(server.longest().await <= Duration::from_secs(65));
+    store.settle(receipts[0].clone(), 7);
+    used_is(&store, "account", MINUTE, 7).await;
+    // 600 times, with a second for the answer and a rest of 200 ms.
+    assert!(server.longest().await > Duration::from_secs(12 * 60));
+}
+
+#[tokio::test]
 async fn answers_are_kept_for_their_time() {
     let Some(server) = Redis::start().await else {
         return;

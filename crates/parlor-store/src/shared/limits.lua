@@ -1,6 +1,9 @@
 -- Accounts of what is used in windows of time, a hash each: what was taken by slot or period. All
 -- of a call is one step, and time is the server's, so that no two instances can differ in it.
-local SLOTS, DAY, ONCE = 64, 86400000, 60000
+local SLOTS, DAY = 64, 86400000
+-- How long a change is known: a reservation is told again at once, a settlement for up to 12 minutes
+-- (`TRIES` in limits.rs), and would be made twice if it were forgotten before that.
+local ONCE, SETTLED = 60000, 900000
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -110,10 +113,10 @@ if does ~= 'used' then
     return answer
   end
 end
-local function done(answer)
+local function done(answer, life)
   local words = {}
   for at, number in ipairs(answer) do words[at] = whole(number) end
-  redis.call('SET', once, table.concat(words, ' '), 'PX', ONCE)
+  redis.call('SET', once, table.concat(words, ' '), 'PX', life)
   return answer
 end
 
@@ -137,7 +140,7 @@ if does == 'reserve' then
     add(key, number, ends, ARGV[3 * at + 1])
     granted[at + 1] = number
   end
-  return done(granted)
+  return done(granted, ONCE)
 end
 
 local key, number, ends = KEYS[1], window(ARGV[2])
@@ -153,7 +156,7 @@ if does == 'settle' then
       redis.call('HDEL', key, note)
     end
   end
-  return done({ 1 })
+  return done({ 1 }, SETTLED)
 elseif does == 'hold' then
   local account = open(key, ends)
   local last = now + tonumber(ARGV[4])

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 /// How long the server is left alone when it couldn't be told something.
 const REST: Duration = Duration::from_millis(200);
-/// How often it is told before that is given up: some minutes.
+/// How often it is told before that is given up: some minutes, fewer than `SETTLED` in limits.lua.
 const TRIES: u32 = 600;
 
 /// What is told to the server when it is there.

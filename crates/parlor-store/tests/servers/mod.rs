@@ -10,7 +10,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -90,6 +90,15 @@ impl Redis {
         let told = self.answer("PUBSUB CHANNELS").await;
         let count = told.lines().next().and_then(|it| it.strip_prefix('*'));
         count.unwrap().parse().unwrap()
+    }
+
+    /// How long it keeps what it keeps longest of all that it doesn't keep for ever.
+    pub(crate) async fn longest(&self) -> Duration {
+        let script = "local most = 0 for _, key in ipairs(redis.call('KEYS', '*')) do \
+            most = math.max(most, redis.call('PTTL', key)) end return most";
+        let told = self.answer(&format!("EVAL \"{script}\" 0")).await;
+        let ms = told.lines().next().and_then(|it| it.strip_prefix(':'));
+        Duration::from_millis(ms.unwrap().parse().unwrap())
     }
 
     /// How often a command was given so far.
