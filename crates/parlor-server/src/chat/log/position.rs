@@ -26,7 +26,7 @@ impl Position {
     pub(in crate::chat) fn mark(self) -> Mark {
         let at = match self.at {
             0 => self.aside as u64,
-            at => BYTES + at as u64,
+            at => BYTES.saturating_add(at as u64),
         };
         Mark::new(self.piece as u64, at)
     }

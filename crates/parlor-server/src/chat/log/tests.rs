@@ -104,3 +104,10 @@ fn asides_count_for_no_piece() {
     assert_eq!(names("2.2"), "end");
     assert_eq!(names("2.1.2"), "text end");
 }
+
+#[test]
+fn a_position_beyond_all_there_can_be_has_a_mark() {
+    let position: Position = format!("0.{}", usize::MAX).parse().unwrap();
+    let last: Position = "0.4294967295".parse().unwrap();
+    assert!(position.mark() > last.mark());
+}
