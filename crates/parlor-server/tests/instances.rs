@@ -4,12 +4,16 @@
 mod talk;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use parlor::agent::tool_fn;
+use parlor::{Error, ErrorKind, Result};
 use parlor_server::{MemoryRelay, ServerConfig, ServiceTool, StoreAt};
-use parlor_store::Store;
+use parlor_store::{Ear, Heard, Mark, Relay, Store, Told};
 use serde_json::{Value, json};
-use talk::Talk;
+use talk::{LONG, Talk};
+use tokio::sync::watch;
 
 /// Two instances, over a store and a relay.
 async fn two() -> [Talk; 2] {
@@ -146,7 +150,7 @@ async fn a_turn_whose_instance_ends_is_told_to_its_end() {
     let mut config = ServerConfig::default();
     config.store = StoreAt::Open(Store::memory().await.unwrap());
     config.relay = Some(Arc::new(MemoryRelay::new()));
-    config.drain = std::time::Duration::ZERO;
+    config.drain = Duration::ZERO;
     let mut one = Talk::start(config.clone()).await;
     let other = Talk::start(config).await;
     let id = one.client.begin().await;
@@ -160,4 +164,81 @@ async fn a_turn_whose_instance_ends_is_told_to_its_end() {
     assert_eq!((&*text, &end["state"]), ("", &json!("interrupted")));
     assert_eq!(end["error"]["kind"], "cancelled");
     one.ended().await;
+}
+
+/// A relay that can be told nothing while it is away.
+#[derive(Debug)]
+struct Away {
+    relay: MemoryRelay,
+    is_away: watch::Sender<bool>,
+    refused: watch::Sender<u32>,
+}
+
+#[async_trait]
+impl Relay for Away {
+    async fn take(&self, conversation: &str, holder: &str, time: Duration) -> Result<bool> {
+        self.relay.take(conversation, holder, time).await
+    }
+
+    async fn give_back(&self, conversation: &str, holder: &str) -> Result<()> {
+        self.relay.give_back(conversation, holder).await
+    }
+
+    async fn is_taken(&self, conversation: &str) -> Result<bool> {
+        self.relay.is_taken(conversation).await
+    }
+
+    async fn tell(&self, turn: &str, after: Mark, told: &[Told]) -> Result<Heard> {
+        if *self.is_away.borrow() {
+            self.refused.send_modify(|count| *count += 1);
+            return Err(Error::new(ErrorKind::Connection, "it is away"));
+        }
+        self.relay.tell(turn, after, told).await
+    }
+
+    fn follow(&self, turn: &str) -> Box<dyn Ear> {
+        self.relay.follow(turn)
+    }
+
+    async fn stop(&self, turn: &str) -> Result<()> {
+        self.relay.stop(turn).await
+    }
+
+    async fn stopped(&self, turn: &str) -> Result<()> {
+        self.relay.stopped(turn).await
+    }
+}
+
+#[tokio::test]
+async fn an_end_is_told_however_often_the_relay_was_away_before() {
+    let relay = Arc::new(Away {
+        relay: MemoryRelay::new(),
+        is_away: watch::Sender::new(true),
+        refused: watch::Sender::new(0),
+    });
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(Store::memory().await.unwrap());
+    config.relay = Some(relay.clone());
+    let one = Talk::start(config).await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    let mut refused = relay.refused.subscribe();
+    // As often as it is told after the end, and once more.
+    refused.wait_for(|count| *count >= 7).await.unwrap();
+    call.end("So.");
+    one.client.read(&id, &turn).await;
+    let before = *refused.borrow_and_update();
+    refused.wait_for(|count| *count > before).await.unwrap();
+    relay.is_away.send_replace(false);
+    let mut ear = relay.follow(&turn);
+    let mut until = Mark::default();
+    loop {
+        let told = ear.hear(until, LONG).await.unwrap();
+        let last = told.last().expect("what it said is told to its end");
+        if last.name == "end" {
+            break;
+        }
+        until = last.mark;
+    }
 }

@@ -67,7 +67,7 @@ pub(super) async fn speak(relay: &dyn Relay, going: &Going, holder: &str, over: 
                 }
                 Err(_) if going.log.is_over() && tries >= TRIES => return,
                 Err(_) => {
-                    tries += 1;
+                    tries += u32::from(going.log.is_over());
                     sleep(AGAIN).await;
                 }
             }
