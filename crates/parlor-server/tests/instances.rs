@@ -48,6 +48,13 @@ async fn a_turn_is_followed_and_resumed_at_another_instance() {
     let path = format!("/api/conversations/{id}/turns");
     let (status, refused) = other.client.post(&path, &meanwhile).await;
     assert_eq!(status, 409, "{refused}");
+    let shown = format!("/api/conversations/{id}");
+    let back = json!({ "head": turn });
+    let (status, refused) = other.client.ask("PATCH", &shown, &back).await;
+    assert_eq!(status, 409, "{refused}");
+    let named = json!({ "title": "Counting" });
+    let (status, named) = other.client.ask("PATCH", &shown, &named).await;
+    assert_eq!(status, 200, "{named}");
     call.end("three");
     let (text, end) = whole.read_on(String::new()).await;
     assert_eq!((&*text, &end["state"]), ("two three", &json!("complete")));

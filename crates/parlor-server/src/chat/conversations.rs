@@ -205,6 +205,10 @@ pub(super) async fn change(site: Arc<Site>, call: Call) -> Result<Response> {
                 let message = format!("turn {} is on its way on another branch", turn.id.0);
                 return Err(wrong(message).with_status(409));
             }
+            if site.turns.is_elsewhere(&id).await {
+                let message = "a turn is on its way on another branch, at another instance";
+                return Err(wrong(message).with_status(409));
+            }
             let head = turn_id(head)?;
             let tree = store.tree(&id).await?;
             let last = newest(head, &tree).ok_or_else(|| {
