@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use parlor::agent::{Conversation, ConversationStore, KeptTurn, Turn, TurnId, TurnState, title_of};
-use parlor::{ChatRequest, Result};
+use parlor::{ChatRequest, Error, ErrorKind, Result};
 use parlor_store::Store;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +24,7 @@ use super::shown::{self, ShownTurn};
 use crate::account::Asked;
 use crate::gateway::reply;
 use crate::service::Site;
+use crate::tools::Tools;
 
 /// How long a turn that is to stop may take to do so elsewhere.
 const STOPPING: Duration = Duration::from_secs(15);
@@ -46,28 +47,20 @@ pub(crate) struct Accepted {
 pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     let mut asked = site.asked(&call.head, &call.uri, "chat").await?;
     let conversation = call.param("id").to_owned();
-    let accepted = accepted(&site, call, &conversation, &mut asked).await;
-    let (place, store, (id, chat, question)) = accepted.inspect_err(|error| {
-        asked.failed(error);
-        asked.told(refused(error).status().as_u16());
-    })?;
+    let ready = accepted(&site, call, &conversation, &mut asked).await;
+    let ready = ready.inspect_err(|error| not_begun(&mut asked, error))?;
+    // A client who leaves doesn't end it: what is asked is answered, once it is kept.
+    let begun = tokio::spawn(begin(ready, asked, Arc::clone(&site.tools))).await;
+    let id = begun.map_err(|_| {
+        let message = "the turn ended in an unexpected way";
+        Error::new(ErrorKind::Unexpected, message)
+    })??;
     let events = format!("/api/conversations/{conversation}/turns/{}/events", id.0);
     let accepted = Accepted {
         id: id.0.to_string(),
         conversation,
         events: events.clone(),
     };
-    go(
-        place,
-        Begun {
-            id,
-            chat,
-            question,
-            store,
-            asked,
-            tools: Arc::clone(&site.tools),
-        },
-    );
     let mut response = json(StatusCode::ACCEPTED, &accepted)?;
     if let Ok(events) = HeaderValue::from_str(&events) {
         response.headers_mut().insert(header::LOCATION, events);
@@ -75,38 +68,71 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     Ok(response)
 }
 
-type Kept = (TurnId, Conversation, ChatRequest);
+fn not_begun(asked: &mut Asked, error: &Error) {
+    asked.failed(error);
+    asked.told(refused(error).status().as_u16());
+}
 
-/// Takes the conversation, and keeps the question.
-async fn accepted(
-    site: &Site,
-    call: Call,
-    conversation: &str,
-    asked: &mut Asked,
-) -> Result<(Place, Store, Kept)> {
+/// A question that is to be kept and answered.
+struct Ready {
+    place: Place,
+    store: Store,
+    conversation: String,
+    /// The turn that it goes after.
+    last: Option<TurnId>,
+    turn: Turn,
+    /// The model by the name that it was asked by.
+    model: String,
+    chat: Conversation,
+    question: ChatRequest,
+}
+
+/// Takes the conversation, and reads the question.
+async fn accepted(site: &Site, call: Call, conversation: &str, asked: &mut Asked) -> Result<Ready> {
     let store = call.store(site).await?;
-    let mut question: Question = call.json().await?;
+    let question: Question = call.json().await?;
     // Whose it is is looked at before whether it is free.
     load(&store, conversation, None).await?;
     let place = site.turns.enter(conversation).await?;
-    let kept = begin(site, &store, conversation, &mut question, asked).await?;
-    Ok((place, store, kept))
+    ready(site, (place, store), conversation, question, asked).await
 }
 
-/// Keeps the question, as the turn that its answer will complete.
-async fn begin(
+/// Keeps the question, as the turn that its answer will complete, and has it answered.
+async fn begin(ready: Ready, mut asked: Asked, tools: Arc<Tools>) -> Result<TurnId> {
+    let (store, conversation) = (ready.store, &ready.conversation);
+    let turn = KeptTurn::from(ready.turn);
+    let kept = store.append(conversation, ready.last, &turn).await;
+    let id = kept.inspect_err(|error| not_begun(&mut asked, error))?;
+    // Where the name can't be kept, the turn still tells its model.
+    let _ = store.set_model(conversation, Some(&ready.model)).await;
+    go(
+        ready.place,
+        Begun {
+            id,
+            chat: ready.chat,
+            question: ready.question,
+            store,
+            asked,
+            tools,
+        },
+    );
+    Ok(id)
+}
+
+/// Finds what the question goes on after and who answers it, and whether the key may ask that.
+async fn ready(
     site: &Site,
-    store: &Store,
+    (place, store): (Place, Store),
     conversation: &str,
-    question: &mut Question,
+    mut question: Question,
     asked: &mut Asked,
-) -> Result<Kept> {
-    let after = after(store, conversation, question).await?;
+) -> Result<Ready> {
+    let after = after(&store, conversation, &question).await?;
     let kept = match after {
-        After::Head => load(store, conversation, None).await?,
-        After::Turn(turn) => load(store, conversation, Some(turn)).await?,
+        After::Head => load(&store, conversation, None).await?,
+        After::Turn(turn) => load(&store, conversation, Some(turn)).await?,
         After::Nothing => {
-            let mut kept = load(store, conversation, None).await?;
+            let mut kept = load(&store, conversation, None).await?;
             kept.turns.clear();
             kept.history.clear();
             kept
@@ -142,13 +168,16 @@ async fn begin(
     turn.state = TurnState::Interrupted;
     turn.failure = Some(without_end());
     turn.model = Some(model.info().id());
-    let last = kept.turns.last().copied();
-    let id = store
-        .append(conversation, last, &KeptTurn::from(turn))
-        .await?;
-    store.set_model(conversation, Some(&name)).await?;
-    let chat = Conversation::shared(model).with_history(kept.history);
-    Ok((id, chat, request))
+    Ok(Ready {
+        place,
+        store,
+        conversation: conversation.to_owned(),
+        last: kept.turns.last().copied(),
+        turn,
+        model: name,
+        chat: Conversation::shared(model).with_history(kept.history),
+        question: request,
+    })
 }
 
 /// What a turn goes on after.
