@@ -75,8 +75,8 @@ pub(crate) struct Keeper {
     id: Option<String>,
     /// The id that a person was told, which it is kept under.
     told: Option<String>,
-    /// The kept turns of the history, in its order.
-    turns: Vec<TurnId>,
+    /// The turns of the history, in its order; `None` for one that couldn't be kept.
+    turns: Vec<Option<TurnId>>,
     /// The turn whose answer is awaited, once its question is kept.
     awaited: Arc<OnceLock<TurnId>>,
     /// Whether its title says little, so that a later question may give a better one.
@@ -107,7 +107,7 @@ impl Keeper {
             keeps: true,
             id: Some(kept.info.id.clone()),
             told: None,
-            turns: kept.turns.clone(),
+            turns: kept.turns.iter().copied().map(Some).collect(),
             awaited: Arc::default(),
             may_be_renamed: says_little(&kept.info.title) && is_of_first(kept),
         }
@@ -129,8 +129,9 @@ impl Keeper {
     /// What keeps the next turn as its answer comes, once [`begin`](Self::begin) has
     /// kept its question; without a question it is the last turn.
     pub(crate) fn growing(&mut self, provider: &str, has_question: bool) -> Growing {
-        let last = self.turns.last().filter(|_| self.keeps && !has_question);
-        self.awaited = Arc::new(last.map_or_else(OnceLock::new, |last| OnceLock::from(*last)));
+        let last = self.turns.last().copied().flatten();
+        let last = last.filter(|_| self.keeps && !has_question);
+        self.awaited = Arc::new(last.map_or_else(OnceLock::new, OnceLock::from));
         Growing::new(self.shelf.clone(), Arc::clone(&self.awaited), provider)
     }
 
@@ -139,9 +140,37 @@ impl Keeper {
         if !self.keeps {
             return Ok(());
         }
-        let store = self.shelf.store().await?;
-        let title = question
+        let mut history = History::new();
+        question
             .iter()
+            .cloned()
+            .for_each(|message| history.add(message));
+        let mut turn = history.turns().last().cloned().unwrap_or_default();
+        turn.state = TurnState::Interrupted;
+        self.turns.push(None);
+        self.append(system, question, &turn.into()).await
+    }
+
+    /// Keeps the turn as it is now, whether its question was kept or not.
+    pub(crate) async fn write(&mut self, system: Option<&str>, turn: &KeptTurn) -> Result<()> {
+        match self.turns.last() {
+            Some(Some(at)) if self.keeps => self.shelf.store().await?.update(*at, turn).await,
+            Some(None) if self.keeps => self.append(system, &turn.turn.messages, turn).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the last turn of the history, which isn't kept yet and began with this.
+    async fn append(
+        &mut self,
+        system: Option<&str>,
+        said: &[Message],
+        turn: &KeptTurn,
+    ) -> Result<()> {
+        let store = self.shelf.store().await?;
+        let title = said
+            .iter()
+            .filter(|message| message.role == Role::User)
             .map(title_of)
             .find(|title| !title.is_empty());
         let says_little = title.as_deref().is_none_or(says_little);
@@ -163,26 +192,17 @@ impl Keeper {
                 self.id.insert(id).clone()
             }
         };
-        let mut history = History::new();
-        question
-            .iter()
-            .cloned()
-            .for_each(|message| history.add(message));
-        let mut turn = history.turns().last().cloned().unwrap_or_default();
-        turn.state = TurnState::Interrupted;
-        let after = self.turns.last().copied();
-        let turn = store.append(&id, after, &turn.into()).await?;
-        self.turns.push(turn);
-        self.awaited.get_or_init(|| turn);
+        let kept = store.append(&id, self.head(), turn).await?;
+        if let Some(last) = self.turns.last_mut() {
+            *last = Some(kept);
+        }
+        self.awaited.get_or_init(|| kept);
         Ok(())
     }
 
-    /// Keeps the turn as it is now.
-    pub(crate) async fn write(&self, turn: &KeptTurn) -> Result<()> {
-        match self.turns.last() {
-            Some(at) if self.keeps => self.shelf.store().await?.update(*at, turn).await,
-            _ => Ok(()),
-        }
+    /// The last turn that is kept.
+    fn head(&self) -> Option<TurnId> {
+        self.turns.iter().rev().find_map(|turn| *turn)
     }
 
     /// Goes back to so many turns.
@@ -193,7 +213,7 @@ impl Keeper {
         self.turns.truncate(turns);
         let Some(id) = &self.id else { return Ok(()) };
         let store = self.shelf.store().await?;
-        store.set_head(id, self.turns.last().copied()).await
+        store.set_head(id, self.head()).await
     }
 
     /// Keeps other instructions for the model.
@@ -225,9 +245,12 @@ impl Keeper {
     pub(crate) async fn fork(&mut self) -> Result<Option<&str>> {
         let Some(id) = &self.id else { return Ok(None) };
         let store = self.shelf.store().await?;
-        let fork = store.fork(id, self.turns.last().copied()).await?;
+        let fork = store.fork(id, self.head()).await?;
         let kept = store.load(&fork).await?;
-        self.turns = kept.turns;
+        let mut forked = kept.turns.into_iter();
+        for turn in self.turns.iter_mut().filter(|turn| turn.is_some()) {
+            *turn = forked.next();
+        }
         self.id = Some(fork);
         Ok(self.id())
     }
@@ -286,4 +309,45 @@ pub(crate) fn kept(turn: &Turn, provider: &str, cost: Option<Cost>) -> KeptTurn 
     kept.provider = Some(provider.to_owned());
     kept.cost = cost;
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(text: &str) -> KeptTurn {
+        Turn::new(vec![Message::user(text)]).into()
+    }
+
+    /// What is kept of the conversation.
+    async fn texts(keeper: &Keeper) -> Vec<String> {
+        let store = keeper.shelf.store().await.unwrap();
+        let kept = store.load(keeper.id().unwrap()).await.unwrap();
+        let turns = kept.history.turns().iter();
+        turns.map(|turn| turn.messages[0].text()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_question_that_could_not_be_kept_overwrites_no_other() {
+        let store = Store::memory().await.unwrap();
+        let shelf = Shelf(Arc::new(OnceCell::from(store)));
+        let mut keeper = Keeper::new(shelf, true);
+        for text in ["first", "second", "third"] {
+            let _ = keeper.growing("acme", true);
+            let id = keeper.id.clone();
+            if text == "second" {
+                keeper.id = Some("gone".to_owned());
+            }
+            let begun = keeper.begin(None, &[Message::user(text)]).await;
+            assert_eq!(begun.is_err(), text == "second");
+            if text == "second" {
+                keeper.id = id;
+            }
+            keeper.write(None, &turn(text)).await.unwrap();
+        }
+        assert_eq!(texts(&keeper).await, ["first", "second", "third"]);
+        keeper.fork().await.unwrap();
+        keeper.rewind(2).await.unwrap();
+        assert_eq!(texts(&keeper).await, ["first", "second"]);
+    }
 }

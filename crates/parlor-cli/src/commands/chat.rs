@@ -217,7 +217,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         let with_tools = talk.as_ref();
         let with_tools = with_tools.and_then(|talk| talk.turn(outcome.as_ref().ok(), &chosen));
         let turn = with_tools.unwrap_or_else(|| turn(&question, &outcome, &*model, &chosen));
-        runtime.block_on(keeper.write(&turn))
+        runtime.block_on(keeper.write(system.as_deref(), &turn))
     });
     let is_kept = args.keeps() && kept.is_ok();
     if let Err(error) = kept {

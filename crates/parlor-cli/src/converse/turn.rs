@@ -190,7 +190,11 @@ impl Session {
             let mut kept = keeper::kept(turn, instance, cost);
             kept.latency.first_event_ms = first.and_then(|it| u64::try_from(it.as_millis()).ok());
             kept.latency.total_ms = u64::try_from(total.as_millis()).ok();
-            self.keep(|session| session.runtime.block_on(session.keeper.write(&kept)));
+            self.keep(|session| {
+                let system = session.chat.history().system();
+                let written = session.keeper.write(system, &kept);
+                session.runtime.block_on(written)
+            });
         }
         ended.shown?;
         match result {
