@@ -101,6 +101,10 @@ fn a_folder_is_its_texts_without_what_is_ignored() {
     home.file("work/built/x.txt", "ignored");
     home.file("work/.secret", "hidden");
     home.file("work/picture", b"\x89PNG\r\n\x1a\n\0\0");
+    // What is no text may be of any size.
+    let disk = home.file("work/disk", b"\xff\xff\0");
+    let disk = std::fs::OpenOptions::new().write(true).open(disk).unwrap();
+    disk.set_len(51 * 1024 * 1024).unwrap();
     let ran = home.run(&echo(&["-a", "work", "What?"]));
     assert_eq!(
         ran.stdout,
