@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use parlor::{Error, ErrorKind, Scrub};
 use serde_json::{Value, json};
 
+use crate::output::escaped;
 use crate::terminal;
 
 pub(crate) use facts::{Context, retired};
@@ -162,7 +163,7 @@ impl Failure {
 
     /// For a program, on one line.
     fn json(&self) -> String {
-        json!({ "error": self.object() }).to_string()
+        escaped(json!({ "error": self.object() }).to_string())
     }
 
     /// The fields of the failure, for a program.

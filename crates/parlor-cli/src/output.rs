@@ -50,6 +50,23 @@ pub(crate) trait Output {
     fn fail(&mut self) -> io::Result<()>;
 }
 
+/// JSON that steers no terminal: what it leaves as it is beyond ASCII's own control
+/// characters stands only inside strings, and is escaped there.
+pub(crate) fn escaped(json: String) -> String {
+    let steers = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(steers) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match steers(c) {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 /// What is shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown {

@@ -9,6 +9,7 @@ use crate::args::{self, Command, HistoryArgs, ListForm, Parsed};
 use crate::converse::turns;
 use crate::failure::Failure;
 use crate::keeper::Shelf;
+use crate::output::escaped;
 use crate::terminal::{self, Terminal};
 use crate::{pick, setup};
 
@@ -37,7 +38,7 @@ pub(crate) fn history(args: &HistoryArgs) -> std::result::Result<(), Failure> {
             let found = runtime.block_on(found(&shelf, &words, args.limit))?;
             let infos: Vec<KeptInfo> = found.into_iter().map(|(info, _)| info).collect();
             let json = serde_json::to_string(&infos).map_err(std::io::Error::other)?;
-            terminal::say(&format!("{json}\n"))?;
+            terminal::say(&format!("{}\n", escaped(json)))?;
         }
         ListForm::Text if !args.list && can_pick(args) => {
             pick_and_go_on(args, &shelf, &runtime, &words)?

@@ -1,13 +1,14 @@
 //! Every event as a line of JSON.
 
-use std::io::{self, Write};
+use std::io;
 
 use parlor::agent::RunEvent;
 use parlor::{ChatResponse, Event, Warning};
 use serde::Serialize;
 use serde_json::json;
 
-use super::Output;
+use super::{Output, escaped};
+use crate::terminal;
 
 #[derive(Debug)]
 pub(crate) struct EventsOutput {
@@ -53,9 +54,5 @@ impl Output for EventsOutput {
 }
 
 fn say(event: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
+    terminal::say(&format!("{}\n", escaped(serde_json::to_string(event)?)))
 }

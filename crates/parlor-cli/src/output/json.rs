@@ -8,7 +8,7 @@ use parlor::{ChatResponse, Event, Message, Part, Resolved, ToolCall, ToolResult,
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Output;
+use super::{Output, escaped};
 use crate::choose::Chosen;
 use crate::terminal;
 
@@ -106,7 +106,7 @@ impl Output for JsonOutput {
             true => serde_json::to_string_pretty(&answer)?,
             false => serde_json::to_string(&answer)?,
         };
-        terminal::say(&format!("{text}\n"))
+        terminal::say(&format!("{}\n", escaped(text)))
     }
 
     fn fail(&mut self) -> io::Result<()> {

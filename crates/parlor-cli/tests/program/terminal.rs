@@ -91,6 +91,21 @@ fn json_is_laid_out_for_a_person() {
 }
 
 #[test]
+fn json_steers_no_terminal_and_says_the_same() {
+    let home = Home::new();
+    let evil = "b\u{9b}31mc\u{7f}\u{85}";
+    for form in ["json", "events"] {
+        let ran = home.run(&["-m", "echo", "--output", form, evil]);
+        assert!(ran.stdout.contains("b\\u009b31mc\\u007f\\u0085"), "{ran:?}");
+        assert!(!ran.stdout.contains(['\u{9b}', '\u{7f}', '\u{85}']));
+    }
+    let ran = home.run(&["-m", "echo", "--json", evil]);
+    assert_eq!(ran.json()["text"], evil);
+    let ran = home.run(&["-m", "no\u{9b}where", "--json", "Hi"]);
+    assert!(!ran.stderr.contains('\u{9b}') && ran.error().is_object());
+}
+
+#[test]
 fn thoughts_are_dim_unless_colours_are_unwanted() {
     let thought = "{\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"Hmm\"},\"done\":false}\n\
         {\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}\n";

@@ -14,6 +14,7 @@ use super::questions::Question;
 use crate::commands::chat;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
+use crate::output::escaped;
 
 /// So many answers' usage is counted in one go.
 const COUNTED_AT_ONCE: usize = 32;
@@ -265,5 +266,5 @@ fn line(index: usize, question: &Question, fields: Value) -> String {
         }
     }
     line.insert("key".to_owned(), question.key.clone().into());
-    format!("{}\n", Value::Object(line))
+    format!("{}\n", escaped(Value::Object(line).to_string()))
 }
