@@ -79,8 +79,11 @@ impl Ahead {
         &self.text
     }
 
-    /// The same, which is gone from here.
+    /// The same, which is gone from here; commands that weren't run stand there too.
     pub(super) fn take(&mut self) -> String {
+        while let Some(command) = self.command() {
+            self.hold(&command);
+        }
         std::mem::take(self).text
     }
 
@@ -253,6 +256,14 @@ mod tests {
         ahead.hold(&command);
         assert_eq!(ahead.command(), None);
         assert_eq!(ahead.take(), "one\n/new\ntwo");
+    }
+
+    #[test]
+    fn what_was_not_read_by_the_end_is_not_lost() {
+        let mut ahead = Ahead::default();
+        ahead.bytes.extend(b"one\n/status\ntwo");
+        assert_eq!(ahead.take(), "one\n/status\ntwo");
+        assert_eq!(ahead.take(), "");
     }
 
     #[test]

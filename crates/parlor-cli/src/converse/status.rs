@@ -52,7 +52,11 @@ impl Figures {
     fn gauge(&self, tokens: u64) -> String {
         match self.window {
             Some(window) if tokens.saturating_mul(100) >= window && window > 0 => {
-                format!(" ({} % of {})", tokens * 100 / window, short(window))
+                format!(
+                    " ({} % of {})",
+                    tokens.saturating_mul(100) / window,
+                    short(window)
+                )
             }
             _ => String::new(),
         }
@@ -99,7 +103,7 @@ pub(crate) fn money(cost: &Cost) -> String {
     let amount = format!("{:.digits$}", cost.amount);
     let amount = match digits {
         0..=2 => amount.as_str(),
-        _ => amount.trim_end_matches('0'),
+        _ => amount.trim_end_matches('0').trim_end_matches('.'),
     };
     match &*cost.currency {
         "USD" => format!("${amount}"),
@@ -141,6 +145,8 @@ mod tests {
         assert_eq!(of(0.00021), "$0.00021");
         assert_eq!(of(0.25), "$0.25");
         assert_eq!(of(12.3), "$12.30");
+        assert_eq!(of(0.000_004), "$0");
+        assert_eq!(of(0.999_96), "$1");
         assert_eq!(money(&Cost::new(2.0, "CHF", "")), "2.00 CHF");
     }
 
