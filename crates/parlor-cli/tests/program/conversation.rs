@@ -175,6 +175,22 @@ fn what_cannot_be_kept_is_said_once() {
 }
 
 #[test]
+fn ctrl_c_clears_what_was_typed_and_says_nothing_of_it() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo"], &[], true);
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("half a line");
+    pty.until(|shown| shown.trim_end().ends_with("› half a line"));
+    pty.types("\x03");
+    let shown = pty.until(|shown| shown.trim_end().ends_with('›'));
+    assert!(!shown.contains("once more"), "{shown}");
+    pty.types("\x03");
+    pty.shows("Ctrl-C once more");
+    pty.enters("whole");
+    pty.shows("\nwhole\n");
+}
+
+#[test]
 fn nothing_of_a_conversation_is_left_behind_where_nothing_is_to_be() {
     let home = Home::new();
     let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &[], true);

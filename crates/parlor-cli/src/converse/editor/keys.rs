@@ -27,6 +27,11 @@ impl Shared {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The line as it was painted last.
+    pub(super) fn painted(&self) -> String {
+        self.with(|line| line.text.clone())
+    }
+
     /// The text with what was pasted in place of its chips.
     pub(super) fn whole(&self, text: &str) -> String {
         self.with(|line| line.chips.whole(text))

@@ -106,9 +106,8 @@ impl LineEditor for Rich {
                 Signal::Success(text) => {
                     Entered::Text(self.shared.whole(&text.replace("\\\n", "\n")))
                 }
-                Signal::CtrlC => {
-                    Entered::Interrupted(self.editor.current_buffer_contents().to_owned())
-                }
+                // The editor's own line is cleared by now.
+                Signal::CtrlC => Entered::Interrupted(self.shared.painted()),
                 Signal::HostCommand(_) => {
                     self.edit();
                     continue;
