@@ -205,15 +205,17 @@ impl Keeper {
         self.turns.iter().rev().find_map(|turn| *turn)
     }
 
-    /// Goes back to so many turns.
-    pub(crate) async fn rewind(&mut self, turns: usize) -> Result<()> {
+    /// Goes back to so many turns, and keeps the summary unless it is of more.
+    pub(crate) async fn rewind(&mut self, turns: usize, summary: Option<&Summary>) -> Result<()> {
         if turns >= self.turns.len() {
             return Ok(());
         }
         self.turns.truncate(turns);
         let Some(id) = &self.id else { return Ok(()) };
         let store = self.shelf.store().await?;
-        store.set_head(id, self.head()).await
+        store.set_head(id, self.head()).await?;
+        let summary = summary.filter(|summary| summary.turns <= turns);
+        store.set_summary(id, summary).await
     }
 
     /// Keeps other instructions for the model.
@@ -287,12 +289,12 @@ pub(crate) async fn find(shelf: &Shelf, named: &str) -> Result<Kept> {
     store.load(&id).await
 }
 
-/// What a turn began with.
+/// What a turn began with: worked examples too, where it has them.
 pub(crate) fn question(turn: &Turn) -> Vec<Message> {
-    let said = turn.messages.iter();
-    said.take_while(|message| message.role == Role::User)
-        .cloned()
-        .collect()
+    let asked = |message: &Message| message.role == Role::User;
+    let said = turn.messages.iter().rposition(asked);
+    let said = said.and_then(|last| turn.messages.get(..=last));
+    said.unwrap_or_default().to_vec()
 }
 
 /// Tells a person that a conversation isn't kept.
@@ -347,7 +349,7 @@ mod tests {
         }
         assert_eq!(texts(&keeper).await, ["first", "second", "third"]);
         keeper.fork().await.unwrap();
-        keeper.rewind(2).await.unwrap();
+        keeper.rewind(2, None).await.unwrap();
         assert_eq!(texts(&keeper).await, ["first", "second"]);
     }
 }

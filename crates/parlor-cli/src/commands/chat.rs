@@ -117,7 +117,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 if question.is_empty() {
                     return Err(Failure::usage("nothing was asked in this conversation yet"));
                 }
-                runtime.block_on(keeper.rewind(history.turns().len()))?;
+                runtime.block_on(keeper.rewind(history.turns().len(), history.summary()))?;
             }
             request.messages = match args.going.trim {
                 None => history

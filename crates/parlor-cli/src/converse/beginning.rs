@@ -39,6 +39,7 @@ impl Session {
             self.chat.history_mut().set_system(system);
         }
         self.keeper = Keeper::of(self.shelf.clone(), kept, self.keeps);
+        self.unkept = false;
         self.count_anew();
         let used = (kept.info.usage.clone(), kept.info.cost.clone());
         self.earlier = Some(used).filter(|(usage, _)| usage.total_tokens().is_some());
@@ -76,6 +77,7 @@ impl Session {
         self.chat.history_mut().clear_all();
         self.chat.history_mut().set_system(system);
         self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
+        self.unkept = false;
         self.attached.clear();
         self.schema = None;
         self.count_anew();

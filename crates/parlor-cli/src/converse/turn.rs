@@ -63,7 +63,7 @@ impl Session {
         };
         let question = keeper::question(last);
         let before = turns.len() - 1;
-        self.keep(|session| session.runtime.block_on(session.keeper.rewind(before)));
+        self.rewind(before);
         if self.schema.is_some() {
             self.chat.history_mut().undo();
             return self.ask(question);
@@ -130,9 +130,6 @@ impl Session {
         let ended = ended?;
         let first = ended.first;
         let total = began.elapsed().saturating_sub(ended.waited);
-        if let Some(error) = ended.unkept {
-            self.cannot_keep(&error);
-        }
         let mut result = ended.result;
         if let (Ok(done), Some(_)) = (&mut result, shape) {
             done.cost = price.as_ref().and_then(|it| it.cost(&done.usage));
@@ -195,6 +192,8 @@ impl Session {
                 let written = session.keeper.write(system, &kept);
                 session.runtime.block_on(written)
             });
+        } else if let Some(error) = ended.unkept {
+            self.cannot_keep(&error);
         }
         ended.shown?;
         match result {
@@ -314,11 +313,21 @@ impl Session {
         }
     }
 
-    /// Does something with the store; a failure is said, once.
+    /// Does something with the store; a failure is said, once until it works again.
     pub(super) fn keep(&mut self, act: impl FnOnce(&mut Self) -> parlor::Result<()>) {
-        if let Err(error) = act(self) {
-            self.cannot_keep(&error);
+        match act(self) {
+            Ok(()) => self.unkept = false,
+            Err(error) => self.cannot_keep(&error),
         }
+    }
+
+    /// Has what is kept go back to so many turns.
+    pub(super) fn rewind(&mut self, turns: usize) {
+        self.keep(|session| {
+            let summary = session.chat.history().summary();
+            let rewound = session.keeper.rewind(turns, summary);
+            session.runtime.block_on(rewound)
+        });
     }
 
     fn cannot_keep(&mut self, error: &Error) {

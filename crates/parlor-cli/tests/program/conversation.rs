@@ -175,6 +175,28 @@ fn what_cannot_be_kept_is_said_once() {
 }
 
 #[test]
+fn what_is_kept_again_is_told_so() {
+    let home = Home::new();
+    let place = home.file("place", "not a folder");
+    let store = format!("{place}/store.db");
+    let env = [("PARLOR_STORE", store.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "echo"], &env, true);
+    pty.enters("one");
+    pty.shows("isn't kept");
+    pty.enters("/status");
+    pty.shows("1 turn, not kept");
+    std::fs::remove_file(&place).unwrap();
+    pty.enters("two");
+    pty.shows("\ntwo\n");
+    pty.enters("/status");
+    pty.shows("2 turns, kept as");
+    pty.enters("/undo");
+    pty.shows("Taken back: two");
+    pty.enters("/status");
+    pty.shows("1 turn, kept as");
+}
+
+#[test]
 fn ctrl_c_clears_what_was_typed_and_says_nothing_of_it() {
     let home = Home::new();
     let mut pty = Pty::new(&home, &["-m", "echo"], &[], true);

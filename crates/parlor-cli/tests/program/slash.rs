@@ -179,6 +179,39 @@ fn older_turns_are_summed_up_and_stay_kept() {
 }
 
 #[test]
+fn a_summary_goes_with_the_turns_that_it_is_of() {
+    let home = Home::new();
+    let texts = ["first", "second", "They counted.", "third", "fourth"];
+    let server = Server::start(texts.map(ollama).into());
+    let env = [("OLLAMA_HOST", server.url.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "ollama/m"], &env, true);
+    for (asked, answer) in ["1", "2"].iter().zip(texts) {
+        pty.enters(asked);
+        pty.shows(&format!("\n{answer}\n"));
+        server.request();
+    }
+    pty.enters("/compact 0");
+    pty.shows("2 turns are summed up: ~");
+    server.request();
+    pty.enters("/undo");
+    pty.shows("Taken back: 2");
+    pty.enters("3");
+    pty.shows("\nthird\n");
+    server.request();
+    leave(pty);
+    let more = home
+        .parlor(&["-m", "ollama/m", "-c", "4"])
+        .env("OLLAMA_HOST", &server.url)
+        .output();
+    assert!(more.unwrap().status.success());
+    let sent = server.request().body;
+    assert!(
+        sent.contains("third") && !sent.contains("They counted."),
+        "{sent}"
+    );
+}
+
+#[test]
 fn the_clipboard_goes_with_the_next_message() {
     let home = Home::new();
     let program = home.file(

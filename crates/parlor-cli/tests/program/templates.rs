@@ -335,3 +335,24 @@ fn a_batch_is_thought_through_too() {
     let ran = home.run(&[&batch[..], &more].concat());
     ran.failed(2, "usage").says(&["reads no reasoning apart"]);
 }
+
+#[test]
+fn a_question_with_worked_examples_is_asked_again_itself() {
+    let home = Home::new();
+    let pair = r#"
+        [[messages]]
+        examples = [{ user = "An example.", assistant = "Its answer." }]
+
+        [[messages]]
+        role = "user"
+        text = "{{ input }}"
+
+        [variables]
+        input = "text"
+    "#;
+    home.file(".config/parlor/templates/pair.toml", pair);
+    let ran = home.pipe(&["-m", "echo", "-i"], "/template pair A question.\n");
+    assert_eq!(ran.stdout, "A question.\n", "{ran:?}");
+    let ran = home.run(&["-m", "echo", "-c", "--retry"]);
+    assert_eq!(ran.stdout, "A question.\n", "{ran:?}");
+}

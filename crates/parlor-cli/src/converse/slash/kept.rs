@@ -47,7 +47,7 @@ pub(super) const COMMANDS: &[Slash] = &[
 
 fn fork(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     let before = session.keeper().id().map(str::to_owned);
-    session.keep(|session| session.runtime.block_on(session.keeper.fork()).map(drop));
+    session.runtime.block_on(session.keeper.fork())?;
     let told = match (before, session.keeper().id()) {
         (Some(before), Some(now)) => format!("This is {now} now; {before} stays as it is."),
         _ => "There is nothing to fork yet.".to_owned(),
@@ -107,7 +107,7 @@ fn title(session: &mut Session, text: &str) -> Result<Flow, Failure> {
         (None, _) => "Nothing of this conversation is kept yet.".to_owned(),
         (Some(_), "") => "Say what it is called: /title Plans for the garden".to_owned(),
         (Some(id), text) => {
-            session.keep(|session| session.runtime.block_on(session.keeper.set_title(text)));
+            session.runtime.block_on(session.keeper.set_title(text))?;
             format!("{id} is called {text} from now on.")
         }
     };

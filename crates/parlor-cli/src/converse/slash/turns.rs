@@ -80,7 +80,7 @@ fn edit_question(session: &mut Session, which: &str) -> Result<Flow, Failure> {
     while session.chat.history().turns().len() > left {
         session.chat.history_mut().undo();
     }
-    session.keep(|session| session.runtime.block_on(session.keeper.rewind(left)));
+    session.rewind(left);
     session.tell(&format!("› {after}"));
     session.ask(asked)?;
     Ok(Flow::Go)
@@ -92,7 +92,7 @@ fn undo(session: &mut Session, _: &str) -> Result<Flow, Failure> {
         return Ok(Flow::Go);
     };
     let left = session.chat.history().turns().len();
-    session.keep(|session| session.runtime.block_on(session.keeper.rewind(left)));
+    session.rewind(left);
     session.say(&format!("Taken back: {}", first_line(&turn)));
     Ok(Flow::Go)
 }
