@@ -1,13 +1,14 @@
 //! Tools of a conversation: made ready before each turn.
 
-use parlor::Capability;
+use parlor::{Capability, Error, ErrorKind};
 
 use super::Session;
+use crate::failure::Failure;
 
 impl Session {
-    /// Gives the model the tools that are on. Whether the turn may begin: a person
-    /// may have stopped waiting for a server.
-    pub(super) fn ready_tools(&mut self) -> bool {
+    /// Gives the model the tools that are on, before anything is taken back or asked.
+    /// It fails where a person stops waiting for a server.
+    pub(super) fn ready_tools(&mut self) -> Result<(), Failure> {
         for told in self.kit.waiting() {
             self.tell(&told);
         }
@@ -21,8 +22,7 @@ impl Session {
             }
         });
         let Some(notices) = prepared else {
-            self.say("[interrupted]");
-            return false;
+            return Err(Error::new(ErrorKind::Cancelled, "stopped").into());
         };
         for notice in notices {
             self.say(&notice);
@@ -38,6 +38,6 @@ impl Session {
                 self.toolless = Some(id);
             }
         }
-        true
+        Ok(())
     }
 }

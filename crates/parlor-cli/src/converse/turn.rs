@@ -33,14 +33,29 @@ struct Ended {
 impl Session {
     /// Asks what was entered, and shows the answer: in words, or as `/schema` said.
     pub(super) fn ask(&mut self, question: Vec<Message>) -> Result<(), Failure> {
+        self.ready_tools()?;
+        self.ask_now(question)
+    }
+
+    /// The same, once tools are ready.
+    pub(super) fn ask_now(&mut self, question: Vec<Message>) -> Result<(), Failure> {
         let shape = self.schema.clone();
-        self.ask_for(question, shape.as_ref())?;
+        self.ask_in(question, shape.as_ref())?;
         self.schema = None;
         Ok(())
     }
 
     /// The same, with an answer in this shape.
     pub(super) fn ask_for(
+        &mut self,
+        question: Vec<Message>,
+        shape: Option<&OutputSchema>,
+    ) -> Result<(), Failure> {
+        self.ready_tools()?;
+        self.ask_in(question, shape)
+    }
+
+    fn ask_in(
         &mut self,
         question: Vec<Message>,
         shape: Option<&OutputSchema>,
@@ -63,10 +78,11 @@ impl Session {
         };
         let question = keeper::question(last);
         let before = turns.len() - 1;
+        self.ready_tools()?;
         self.rewind(before);
         if self.schema.is_some() {
             self.chat.history_mut().undo();
-            return self.ask(question);
+            return self.ask_now(question);
         }
         self.turn(Some(question), before, None, |chat| {
             chat.regenerate().map(Asked::words)
@@ -84,11 +100,13 @@ impl Session {
         for name in names {
             self.kit.turn(&name, true)?;
         }
+        self.ready_tools()?;
         let before = self.chat.history().turns().len().saturating_sub(1);
         self.turn(None, before, None, |chat| chat.resume().map(Asked::words))
     }
 
-    /// One turn after so many others; one without a question goes on with the last.
+    /// One turn after so many others, with tools that are ready; one without a question
+    /// goes on with the last.
     fn turn(
         &mut self,
         question: Option<Vec<Message>>,
@@ -96,9 +114,6 @@ impl Session {
         shape: Option<&OutputSchema>,
         begin: impl for<'a> FnOnce(&'a mut Conversation) -> parlor::Result<Asked<'a>>,
     ) -> Result<(), Failure> {
-        if !self.ready_tools() {
-            return Ok(());
-        }
         let began = Instant::now();
         let view = View::new(&self.terminal, self.thoughts || self.thinks);
         // Where what is typed can be shown, commands may be entered meanwhile.

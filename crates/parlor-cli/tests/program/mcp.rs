@@ -173,6 +173,38 @@ fn a_conversation_shows_servers_and_turns_them_on() {
 }
 
 #[test]
+fn who_stops_waiting_for_a_server_has_asked_nothing() {
+    let home = Home::new();
+    home.config("[mcp.slow]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"read -r line; sleep 60\"]\n");
+    let path = std::env::var("PATH").unwrap();
+    let env = [("PATH", path.as_str())];
+    let mut pty = Pty::new(&home, &["-m", "echo"], &env, true);
+    pty.enters("one");
+    pty.shows("\none\n");
+    let notes = home.file("notes.txt", "Noted.\n");
+    pty.enters(&format!("/attach {notes}"));
+    pty.shows("notes.txt");
+    pty.enters("/tools on slow");
+    pty.shows("slow is on.");
+    for (stopped, asked) in ["two", "/retry"].iter().enumerate() {
+        pty.enters(asked);
+        pty.until(|shown| shown.matches("starting slow…").count() == stopped + 1);
+        pty.types("\x03");
+        pty.until(|shown| shown.matches("[interrupted]").count() == stopped + 1);
+    }
+    pty.enters("/tools off slow");
+    pty.shows("slow is off.");
+    pty.enters("/status");
+    pty.shows("1 turn, kept as");
+    pty.enters("three");
+    pty.shows("Noted.");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+    assert!(home.run(&["history"]).stdout.contains("2 turns"));
+}
+
+#[test]
 fn a_service_looks_at_the_servers_that_it_names() {
     let named = |tools: &str| home(&format!("[serve]\ntools = [{tools}]\n"));
     let right = named("\"box.echo\"");

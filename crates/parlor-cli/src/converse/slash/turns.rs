@@ -77,12 +77,13 @@ fn edit_question(session: &mut Session, which: &str) -> Result<Flow, Failure> {
         last.parts.retain(|part| !matches!(part, Part::Text(_)));
         last.parts.push(Part::text(&after));
     }
+    session.ready_tools()?;
     while session.chat.history().turns().len() > left {
         session.chat.history_mut().undo();
     }
     session.rewind(left);
     session.tell(&format!("› {after}"));
-    session.ask(asked)?;
+    session.ask_now(asked)?;
     Ok(Flow::Go)
 }
 
