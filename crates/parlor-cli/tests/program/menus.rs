@@ -92,3 +92,22 @@ fn a_large_paste_is_a_chip_and_is_sent_whole() {
     pty.types("\x1b[A");
     pty.shows("› Read: line 1\n  line 2\n");
 }
+
+#[test]
+fn a_small_paste_keeps_its_backslashes_and_a_typed_line_goes_on() {
+    let home = Home::new();
+    let mut pty = talk(&home, 80);
+    pty.types("typed \\");
+    pty.until(|shown| shown.trim_end().ends_with("› typed \\"));
+    pty.types("\r");
+    pty.types("\x1b[200~pasted \\\r\nwhole\x1b[201~");
+    pty.until(|shown| shown.trim_end().ends_with("\n  whole"));
+    pty.types("\r");
+    pty.until(|shown| shown.trim_end().ends_with('›'));
+    pty.types("\x04");
+    assert_eq!(pty.ended(), 0);
+    let listed = home.run(&["history", "--json"]).json();
+    let id = listed[0]["id"].as_str().unwrap();
+    let kept = home.run(&["history", "--show", id]).stdout;
+    assert!(kept.contains("typed \npasted \\\nwhole\n"), "{kept}");
+}

@@ -1,12 +1,15 @@
 //! Large pastes, shown as `[pasted 214 lines]` and sent whole.
 
+use std::cmp::Reverse;
+
 /// From so many lines or characters on a paste is shown as a chip.
 const LINES: usize = 12;
 const CHARACTERS: usize = 1_500;
 
-/// What was pasted, by what stands for it.
+/// What was pasted: what is large by what stands for it, and what stands for itself,
+/// backslashes at the ends of its lines and all.
 #[derive(Debug, Default)]
-pub(super) struct Chips(Vec<(String, String)>);
+pub(super) struct Chips(Vec<(String, String)>, Vec<String>);
 
 impl Chips {
     /// What stands for a text that is pasted, where it is large.
@@ -24,6 +27,33 @@ impl Chips {
         let chip = chip.into_iter().find(|chip| !named(chip))?;
         self.0.push((chip.clone(), pasted.to_owned()));
         Some(chip)
+    }
+
+    /// This text stands for itself.
+    pub(super) fn holds(&mut self, exact: &str) {
+        if exact.contains("\\\n") && !self.1.iter().any(|known| known == exact) {
+            self.1.push(exact.to_owned());
+        }
+    }
+
+    /// What was entered: where Enter was typed after a backslash, the line goes on
+    /// without it.
+    pub(super) fn joined(&self, mut text: &str) -> String {
+        let mut joined = String::with_capacity(text.len());
+        loop {
+            let places = self.1.iter().filter_map(|exact| {
+                let at = text.find(exact.as_str())?;
+                Some((at, Reverse(exact.len())))
+            });
+            let Some((at, Reverse(length))) = places.min() else {
+                return joined + &text.replace("\\\n", "\n");
+            };
+            let (before, rest) = text.split_at(at);
+            let (exact, rest) = rest.split_at(length);
+            joined.push_str(&before.replace("\\\n", "\n"));
+            joined.push_str(exact);
+            text = rest;
+        }
     }
 
     /// The pieces of a text, and whether each is a chip.
@@ -90,5 +120,17 @@ mod tests {
         assert_eq!(whole, format!("see {other} and {long}: [pasted 3 lines]"));
         assert_eq!(chips.length_at_end("see [pasted 214 lines]"), 18);
         assert_eq!(chips.length_at_end("see [pasted 214 lines"), 0);
+    }
+
+    #[test]
+    fn a_small_paste_keeps_its_backslashes() {
+        let mut chips = Chips::default();
+        for pasted in ["a \\\nb", "a \\\nb \\\nc", "plain"] {
+            chips.holds(pasted);
+        }
+        assert_eq!(
+            chips.joined("typed \\\nand a \\\nb \\\nc \\\nmore"),
+            "typed \nand a \\\nb \\\nc \nmore"
+        );
     }
 }

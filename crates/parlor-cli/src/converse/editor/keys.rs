@@ -32,6 +32,16 @@ impl Shared {
         self.with(|line| line.text.clone())
     }
 
+    /// What was entered, with what was pasted in place of its chips.
+    pub(super) fn entered(&self, text: &str) -> String {
+        self.with(|line| line.chips.whole(&line.chips.joined(text)))
+    }
+
+    /// This text was written elsewhere, and stands for itself.
+    pub(super) fn holds(&self, exact: &str) {
+        self.with(|line| line.chips.holds(exact));
+    }
+
     /// The text with what was pasted in place of its chips.
     pub(super) fn whole(&self, text: &str) -> String {
         self.with(|line| line.chips.whole(text))
@@ -65,11 +75,10 @@ impl EditMode for Keys {
                 event => return event,
             };
             match commands.as_mut_slice() {
-                [EditCommand::InsertString(pasted)] => {
-                    if let Some(chip) = line.chips.chip(pasted) {
-                        *pasted = chip;
-                    }
-                }
+                [EditCommand::InsertString(pasted)] => match line.chips.chip(pasted) {
+                    Some(chip) => *pasted = chip,
+                    None => line.chips.holds(pasted),
+                },
                 [EditCommand::Backspace] => {
                     let before = line.text.get(..line.cursor).unwrap_or_default();
                     let letters = line.chips.length_at_end(before);

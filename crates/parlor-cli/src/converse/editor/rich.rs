@@ -80,9 +80,10 @@ impl Rich {
     /// it as it is.
     fn edit(&mut self) {
         let line = self.editor.current_buffer_contents().to_owned();
-        match edit::text(&self.shared.whole(&line)) {
+        match edit::text(&self.shared.entered(&line)) {
             Ok(text) => {
                 let text = text.trim_end().to_owned();
+                self.shared.holds(&text);
                 let commands = [EditCommand::Clear, EditCommand::InsertString(text)];
                 self.editor.run_edit_commands(&commands);
             }
@@ -103,9 +104,7 @@ impl LineEditor for Rich {
         loop {
             let read = self.editor.read_line(&Arrow(prompt.to_owned()));
             return Ok(match read.map_err(io::Error::other)? {
-                Signal::Success(text) => {
-                    Entered::Text(self.shared.whole(&text.replace("\\\n", "\n")))
-                }
+                Signal::Success(text) => Entered::Text(self.shared.entered(&text)),
                 // The editor's own line is cleared by now.
                 Signal::CtrlC => Entered::Interrupted(self.shared.painted()),
                 Signal::HostCommand(_) => {
