@@ -37,6 +37,11 @@ pub struct ServerConfig {
     pub threads: NonZeroUsize,
     /// The most bytes of a request's body; 32 MiB by default.
     pub max_body: usize,
+    /// The most bytes of all requests' bodies that are held at once, from their reading until their
+    /// answers begin; 1 GiB by default. Each body counts by 4 KiB and up, a compressed one with what
+    /// comes out of it while it is read. One that would pass it is refused with 503 at once, and may
+    /// come again; so it should be more than [`max_body`](Self::max_body).
+    pub max_buffered: usize,
     /// The most requests that are answered at once; 1,024 by default. Further ones are refused
     /// with 503 and may come again.
     pub max_in_flight: usize,
@@ -132,6 +137,7 @@ impl Default for ServerConfig {
             insecure: false,
             threads: NonZeroUsize::MIN,
             max_body: 32 * 1024 * 1024,
+            max_buffered: 1 << 30,
             max_in_flight: 1024,
             drain: Duration::from_secs(30),
             header_timeout: Some(Duration::from_secs(30)),

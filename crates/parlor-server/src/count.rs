@@ -13,7 +13,6 @@ use parlor::{ErrorKind, Origin, Result, estimate};
 use serde_json::{Map, Value, json};
 
 use crate::account::Asked;
-use crate::body;
 use crate::gateway::{model_of, path_of, refused, reply};
 use crate::service::Site;
 use crate::speak::{self, Speak};
@@ -90,7 +89,7 @@ async fn counted(
     let path = path_of(&request);
     let (parts, body) = request.into_parts();
     let head = parts.headers;
-    let mut body = body::whole(&head, body, site.config.max_body).await?;
+    let mut body = site.bodies.whole(&head, body).await?;
     let id = model_of(&path, &mut body)?;
     asked.called(&id);
     let known = site.known(&id)?;

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::Asked;
 use crate::answer::Answer;
-use crate::body::{self, Seen};
+use crate::body::Seen;
 use crate::count;
 use crate::ops;
 use crate::responses::{self, Keeping};
@@ -159,7 +159,9 @@ async fn opened(
         let (parts, body) = request.into_parts();
         (parts.headers, body)
     };
-    let mut body = body::whole(&head, body, site.config.max_body).await?;
+    let mut body = site.bodies.whole(&head, body).await?;
+    // Until its answer begins.
+    let _held = std::mem::take(&mut body.held);
     let id = model_of(&path, &mut body)?;
     asked.called(&id);
     let model = site.model(&id)?;

@@ -10,7 +10,6 @@ use axum::routing::{get, post};
 use parlor::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::body;
 use crate::gateway::refused;
 use crate::routes::Routes;
 use crate::service::Site;
@@ -42,7 +41,7 @@ async fn shown(site: &Site, request: Request) -> Result<Value> {
     site.access.check(request.headers(), request.uri()).await?;
     let _room = site.admit()?;
     let (parts, body) = request.into_parts();
-    let body = body::whole(&parts.headers, body, site.config.max_body).await?;
+    let body = site.bodies.whole(&parts.headers, body).await?;
     let body: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
     let named = body.get("model").or_else(|| body.get("name"));
     let id = named.and_then(Value::as_str).unwrap_or_default();

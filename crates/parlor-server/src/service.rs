@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::account::{Account, LONGEST};
+use crate::body::Bounds;
 use crate::chat::{Shelf, Turns};
 use crate::config::ServerConfig;
 use crate::front::Front;
@@ -53,6 +54,7 @@ pub(crate) struct Site {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) turns: Arc<Turns>,
     pub(crate) tools: Arc<Tools>,
+    pub(crate) bodies: Bounds,
     room: Arc<Semaphore>,
 }
 
@@ -115,6 +117,7 @@ impl Service {
             turns: Turns::new(config.relay.clone()),
             tools: Arc::new(Tools::new(&config)),
             room: Arc::new(Semaphore::new(config.max_in_flight)),
+            bodies: Bounds::new(&config),
             live: ArcSwap::from_pointee(live),
             config,
         };

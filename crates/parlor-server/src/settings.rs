@@ -34,6 +34,8 @@ pub struct ServeSettings {
     pub threads: Option<NonZeroUsize>,
     /// The most bytes of a request's body: a number, or such as `"32MiB"`.
     pub max_body: Option<Size>,
+    /// The most bytes of all bodies that are held at once, likewise; no less than `max_body`.
+    pub max_buffered: Option<Size>,
     /// The most requests that are answered at once.
     pub max_in_flight: Option<usize>,
     /// How long answers on their way may take when the service is told to end.
@@ -164,6 +166,13 @@ impl ServeSettings {
                 "no request would fit; it counts bytes",
             );
         }
+        let max_body = self
+            .max_body
+            .map_or(ServerConfig::default().max_body, |it| it.0);
+        if self.max_buffered.is_some_and(|it| it.0 < max_body) {
+            let message = "a body of `max_body` would never be taken; it counts bytes";
+            findings.add(&[TABLE, "max_buffered"], message);
+        }
         for origin in &self.origins {
             if !is_origin(origin) {
                 let message = format!("`{origin}` is no site such as https://chat.example.com");
@@ -234,6 +243,8 @@ impl ServeSettings {
         config.insecure = self.insecure.unwrap_or(config.insecure);
         config.threads = self.threads.unwrap_or(config.threads);
         config.max_body = self.max_body.map_or(config.max_body, |it| it.0);
+        let max_buffered = config.max_buffered.max(config.max_body);
+        config.max_buffered = self.max_buffered.map_or(max_buffered, |it| it.0);
         config.max_in_flight = self.max_in_flight.unwrap_or(config.max_in_flight);
         let drain = set(self.drain, Some(config.drain));
         config.drain = drain.unwrap_or(std::time::Duration::MAX);

@@ -46,7 +46,7 @@ pub(crate) fn carry(
     if seal::open(request) || !dialect.passes() {
         return;
     }
-    let Seen { bytes, members } = body;
+    let Seen { bytes, members, .. } = body;
     let members = match members.is_empty() {
         false => Some(members),
         true => Outline::of(&bytes).map(Outline::into_members),

@@ -3,9 +3,12 @@
 
 mod common;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use common::{CLIENTS, Gateway, MODELS, both, registry, words};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use parlor::{ChatRequest, ErrorKind, ToolDefinition};
 use parlor_server::{ServerConfig, Service};
 use parlor_testkit::Script;
@@ -214,6 +217,113 @@ async fn a_body_that_is_too_large_is_told_so_at_each_way_to_chat() {
     for path in ["/v1/chat/completions", "/v1/messages", "/api/chat/stream"] {
         let (status, body) = gateway.post(path, &asked).await;
         assert_eq!(status, 413, "{path}: {body}");
+    }
+}
+
+/// Asks something of so many bytes, as one does whose connection may be closed before all is sent.
+async fn asked(gateway: &Gateway, path: &str, encoding: &str, body: &[u8]) -> TcpStream {
+    let host = gateway.url.trim_start_matches("http://");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         content-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+    stream
+}
+
+async fn answer(gateway: &Gateway, path: &str, encoding: &str, body: &[u8]) -> String {
+    let mut came = Vec::new();
+    let mut stream = asked(gateway, path, encoding, body).await;
+    let _ = stream.read_to_end(&mut came).await;
+    String::from_utf8(came).unwrap()
+}
+
+fn weighing(text: &str, kib: usize) -> Vec<u8> {
+    let asked = json!({
+        "model": "openai-chat/behind", "max_tokens": 9,
+        "messages": [{ "role": "user", "content": text.to_owned() + &"-".repeat(kib << 10) }],
+    });
+    asked.to_string().into_bytes()
+}
+
+fn waits(request: &ChatRequest) -> Script {
+    match request.messages[0].text().starts_with("Wait") {
+        true => Script::text("Never").cut(1).hangs(),
+        false => Script::text("Here"),
+    }
+}
+
+const CHAT: &str = "/v1/chat/completions";
+
+#[tokio::test]
+async fn bodies_are_held_within_a_bound_of_all() {
+    let mut config = ServerConfig::default();
+    config.max_buffered = 64 << 10;
+    let gateway = Gateway::start(config, waits).await;
+    let first = asked(&gateway, CHAT, "identity", &weighing("Wait", 40)).await;
+    let behind = &gateway.behind[1];
+    let came = async {
+        while behind.prompts().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let long = Duration::from_secs(20);
+    tokio::time::timeout(long, came).await.unwrap();
+    for path in [
+        CHAT,
+        "/v1/messages",
+        "/api/chat/stream",
+        "/api/show",
+        "/v1/messages/count_tokens",
+        "/api/conversations",
+    ] {
+        let refused = answer(&gateway, path, "identity", &weighing("Hi", 40)).await;
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{path}: {refused}");
+        assert!(refused.contains("retry-after: 1\r\n"), "{path}: {refused}");
+        assert!(refused.contains("\"error\""), "{path}: {refused}");
+    }
+    let small = answer(&gateway, CHAT, "identity", &weighing("Hi", 10)).await;
+    assert!(small.starts_with("HTTP/1.1 200 "), "{small}");
+    drop(first);
+    let left = async {
+        while behind.exchanges().open > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(long, left).await.unwrap();
+    let again = answer(&gateway, CHAT, "identity", &weighing("Hi", 40)).await;
+    assert!(again.starts_with("HTTP/1.1 200 "), "{again}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_refused_holds_nothing() {
+    let mut config = ServerConfig::default();
+    (config.max_body, config.max_buffered) = (1 << 20, 64 << 10);
+    let gateway = Gateway::start(config, words).await;
+    let packed = |kib: usize| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&weighing("Hi", kib)).unwrap();
+        packed.finish().unwrap()
+    };
+    let nobodys = String::from_utf8(weighing("Hi", 40)).unwrap();
+    let nobodys = nobodys.replace("openai-chat/behind", "nobody/knows");
+    for _ in 0..3 {
+        for (encoding, body, status) in [
+            ("identity", vec![b'-'; 40 << 10], 400),
+            ("gzip", vec![b'-'; 40 << 10], 400),
+            ("identity", nobodys.clone().into_bytes(), 404),
+            ("identity", weighing("Hi", 100), 503),
+            ("gzip", packed(100), 503),
+            ("gzip", packed(2 << 10), 503),
+            ("gzip", packed(50), 200),
+            ("identity", weighing("Hi", 60), 200),
+        ] {
+            let answer = answer(&gateway, CHAT, encoding, &body).await;
+            let status = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&status), "{encoding}: {answer}");
+        }
     }
 }
 

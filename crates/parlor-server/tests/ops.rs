@@ -171,11 +171,12 @@ async fn a_configuration_is_taken_whole_or_not_at_all() {
 #[test]
 fn settings_say_what_is_wrong_and_where() {
     let read = |text: &str| ServeSettings::read(text, Path::new("config.toml"));
-    let text = "[serve]\nbind = \"0.0.0.0:80\"\nmax_body = \"2MiB\"\ndrain = \"5s\"\n\
+    let text = "[serve]\nbind = \"0.0.0.0:80\"\nmax_body = \"2MiB\"\nmax_buffered = \"3MiB\"\ndrain = \"5s\"\n\
                 client_timeout = \"off\"\norigins = [\"http://localhost:3000\"]\n";
     let mut config = ServerConfig::default();
     read(text).unwrap().lay_over(&mut config);
     assert_eq!((config.bind.port(), config.max_body), (80, 2 << 20));
+    assert_eq!(config.max_buffered, 3 << 20);
     assert_eq!(config.drain, Duration::from_secs(5));
     assert_eq!((config.client_timeout, config.origins.len()), (None, 1));
     assert!(config.header_timeout.is_some());
@@ -190,6 +191,10 @@ fn settings_say_what_is_wrong_and_where() {
     ] {
         assert!(told.contains(place), "{told}");
     }
+    let told = read("[serve]\nmax_buffered = \"31MiB\"\n")
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("2:1: `serve.max_buffered`"), "{told}");
     let told = read("[serve]\nbnid = \"x\"\n").unwrap_err().to_string();
     assert!(told.contains("bind"), "{told}");
     let told = read("[serve]\nredis = \"http://user:canary@host\"\n").unwrap_err();

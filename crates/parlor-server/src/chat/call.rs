@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::Caller;
-use crate::body;
+use crate::body::{Bounds, Held, Seen};
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -31,7 +31,7 @@ pub(crate) struct Call {
     params: Vec<(String, String)>,
     /// Behind a lock, which makes a call one that tasks may share.
     body: Mutex<Body>,
-    max_body: usize,
+    bounds: Bounds,
 }
 
 impl Call {
@@ -48,7 +48,7 @@ impl Call {
             head: parts.headers,
             uri: parts.uri,
             body: Mutex::new(body),
-            max_body: site.config.max_body,
+            bounds: site.bodies.clone(),
         })
     }
 
@@ -73,17 +73,24 @@ impl Call {
 
     /// The same with a body of a few words, which needs no place among the requests on their way.
     pub(crate) fn short(mut self) -> Self {
-        self.max_body = self.max_body.min(SHORT);
+        self.bounds = self.bounds.short(SHORT);
         self
     }
 
     /// The body as JSON; an empty one is an object without fields.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        Ok(self.held().await?.0)
+    }
+
+    /// The same, with its part of what may be held.
+    pub(crate) async fn held<T: DeserializeOwned>(self) -> Result<(T, Held)> {
         let body = self.body.into_inner();
         let body = body.unwrap_or_else(PoisonError::into_inner);
-        let body = body::whole(&self.head, body, self.max_body).await?.bytes;
-        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        serde_json::from_slice(body).map_err(|error| wrong(format!("the body is wrong: {error}")))
+        let Seen { bytes, held, .. } = self.bounds.whole(&self.head, body).await?;
+        let body: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let read = serde_json::from_slice(body);
+        let read = read.map_err(|error| wrong(format!("the body is wrong: {error}")))?;
+        Ok((read, held))
     }
 
     /// The store as the sender may see it.

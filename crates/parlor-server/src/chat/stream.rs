@@ -19,7 +19,6 @@ use super::call::wrong;
 use super::question::Settings;
 use super::{refused, told};
 use crate::account::Asked;
-use crate::body;
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -113,7 +112,7 @@ pub(crate) async fn stream(site: Arc<Site>, request: Request) -> Response {
 
 async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Event, ChatStream)> {
     let (head, body) = request.into_parts();
-    let body = body::whole(&head.headers, body, site.config.max_body).await?;
+    let body = site.bodies.whole(&head.headers, body).await?;
     let put: Question = serde_json::from_slice(&body.bytes)
         .map_err(|error| wrong(format!("the body is wrong: {error}")))?;
     let messages = put.messages.into_iter().map(Said::message);

@@ -22,6 +22,7 @@ use super::question::{Question, asked_in};
 use super::refused;
 use super::shown::{self, ShownTurn};
 use crate::account::Asked;
+use crate::body::Held;
 use crate::gateway::reply;
 use crate::service::Site;
 use crate::tools::Tools;
@@ -85,12 +86,14 @@ struct Ready {
     model: String,
     chat: Conversation,
     question: ChatRequest,
+    /// What its body holds until it is kept.
+    _held: Held,
 }
 
 /// Takes the conversation, and reads the question.
 async fn accepted(site: &Site, call: Call, conversation: &str, asked: &mut Asked) -> Result<Ready> {
     let store = call.store(site).await?;
-    let question: Question = call.json().await?;
+    let question: (Question, Held) = call.held().await?;
     // Whose it is is looked at before whether it is free.
     load(&store, conversation, None).await?;
     let place = site.turns.enter(conversation).await?;
@@ -124,7 +127,7 @@ async fn ready(
     site: &Site,
     (place, store): (Place, Store),
     conversation: &str,
-    mut question: Question,
+    (mut question, held): (Question, Held),
     asked: &mut Asked,
 ) -> Result<Ready> {
     let after = after(&store, conversation, &question).await?;
@@ -177,6 +180,7 @@ async fn ready(
         model: name,
         chat: Conversation::shared(model).with_history(kept.history),
         question: request,
+        _held: held,
     })
 }
 
