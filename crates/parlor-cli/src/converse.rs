@@ -264,7 +264,10 @@ impl Session {
                 return Ok(());
             }
             editor.begin_with(&self.ahead.take());
-            match editor.read(PROMPT)? {
+            self.interrupts.reads_lines(!self.takes_keys);
+            let entered = editor.read(PROMPT);
+            self.interrupts.reads_lines(false);
+            match entered? {
                 Entered::Ended => return Ok(()),
                 Entered::Interrupted(text) if text.trim().is_empty() => {
                     if hinted.is_some_and(|at| at.elapsed() < TWICE) {

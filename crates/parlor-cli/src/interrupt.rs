@@ -62,6 +62,8 @@ pub(crate) struct Interrupts {
 struct State {
     /// Whether an answer is on its way.
     is_busy: AtomicBool,
+    /// Whether a whole line is waited for, which no signal ends.
+    reads_lines: AtomicBool,
 }
 
 impl Interrupts {
@@ -74,6 +76,11 @@ impl Interrupts {
     /// No answer is on its way.
     pub(crate) fn idle(&self) {
         self.state.is_busy.store(false, Ordering::Release);
+    }
+
+    /// From now on a line is read that only its end gives, or is no longer.
+    pub(crate) fn reads_lines(&self, reads: bool) {
+        self.state.reads_lines.store(reads, Ordering::Release);
     }
 
     /// The next interruption of an answer.
@@ -107,6 +114,10 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
                 let _ = sender.send(());
                 if may_stay && is_busy {
                     continue;
+                }
+                // Nothing is left to be kept, and nobody would see before the line's end.
+                if shared.reads_lines.load(Ordering::Acquire) {
+                    end_here();
                 }
                 let _ = tokio::time::timeout(GRACE, signals.next()).await;
                 end_here();

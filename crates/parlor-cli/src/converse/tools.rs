@@ -9,10 +9,11 @@ impl Session {
     /// Gives the model the tools that are on, before anything is taken back or asked.
     /// It fails where a person stops waiting for a server.
     pub(super) fn ready_tools(&mut self) -> Result<(), Failure> {
+        // Before anybody is told that there is something to stop.
+        self.interrupts.busy();
         for told in self.kit.waiting() {
             self.tell(&told);
         }
-        self.interrupts.busy();
         let (kit, interrupts) = (&mut self.kit, &mut self.interrupts);
         let prepared = self.runtime.block_on(async {
             tokio::select! {

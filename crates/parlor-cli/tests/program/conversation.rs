@@ -213,6 +213,22 @@ fn ctrl_c_clears_what_was_typed_and_says_nothing_of_it() {
 }
 
 #[test]
+fn ctrl_c_where_whole_lines_are_read_ends_at_once_what_is_kept() {
+    let home = Home::new();
+    let mut pty = Pty::new(&home, &["-m", "echo"], &[("TERM", "dumb")], false);
+    pty.enters("one");
+    pty.until(|shown| shown.matches("one").count() > 1 && shown.trim_end().ends_with('›'));
+    pty.types("half a line");
+    pty.until(|shown| shown.trim_end().ends_with("half a line"));
+    let asked = std::time::Instant::now();
+    pty.types("\x03");
+    assert_eq!(pty.ended(), 130);
+    // It is killed after five seconds, if it doesn't end by itself.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(4));
+    assert!(history(&home, &[]).stdout.contains("one"));
+}
+
+#[test]
 fn nothing_of_a_conversation_is_left_behind_where_nothing_is_to_be() {
     let home = Home::new();
     let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &[], true);
