@@ -12,6 +12,10 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 /// A paragraph of so many bytes is no heading, whatever line follows it.
 pub(super) const LONG: usize = 240;
 
+/// What share of its length a paragraph grows by at least before it is read again, so
+/// that the reading of a very long one doesn't grow with the square of its length.
+pub(super) const SHARE: usize = 32;
+
 /// The last rows, which more text may change.
 const OPEN_ROWS: usize = 2;
 

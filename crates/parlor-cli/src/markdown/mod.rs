@@ -48,6 +48,8 @@ pub(crate) struct Renderer {
     columns: Vec<usize>,
     /// What came since it was last looked whether more of its rows are final.
     grown: usize,
+    /// How long the open paragraph was then.
+    read: usize,
 }
 
 impl Renderer {
@@ -64,6 +66,7 @@ impl Renderer {
             said: 0,
             columns: Vec::new(),
             grown: 0,
+            read: 0,
         }
     }
 
@@ -84,7 +87,7 @@ impl Renderer {
                 self.take_line(line.trim_end_matches('\n'), &mut rows);
             }
         }
-        if self.grown >= self.width {
+        if self.grown >= self.width.max(self.read / growing::SHARE) {
             self.grown = 0;
             self.settle(&mut rows);
         }
@@ -104,6 +107,7 @@ impl Renderer {
         else {
             return;
         };
+        self.read = source.len();
         if let Some((laid, letters)) = growing::settled(&source, self.width, self.looks, self.said)
         {
             self.keep_apart(apart && self.said == 0, rows);
@@ -139,6 +143,7 @@ impl Renderer {
             said: self.said,
             columns: self.columns.clone(),
             grown: 0,
+            read: 0,
         };
         rest.finish()
     }
@@ -157,6 +162,7 @@ impl Renderer {
                     share,
                 } => {
                     let said = std::mem::take(&mut self.said);
+                    self.read = 0;
                     let before = std::mem::take(&mut self.columns);
                     let before = (share == Share::More).then_some(before);
                     let (laid, columns) = layout(&source, self.width, self.looks, said, before);
