@@ -277,7 +277,13 @@ impl Session {
                     self.tell("Ctrl-C once more, or Ctrl-D, quits.");
                 }
                 Entered::Interrupted(_) => {}
+                // Ctrl-C is for the editor, and in the next arm for what a command runs.
+                Entered::Outside => {
+                    self.interrupts.busy();
+                    editor.edit();
+                }
                 Entered::Text(text) => {
+                    self.interrupts.busy();
                     let entered = self.entered(&text);
                     let flow = self.report(entered)?;
                     if self.leaves || matches!(flow, Flow::Quit) {

@@ -10,6 +10,7 @@ use parlor::{Error, ErrorKind};
 use crate::environment::env;
 use crate::failure::Failure;
 use crate::files;
+use crate::interrupt;
 
 /// The editor and its options: `VISUAL`, else `EDITOR`.
 pub(crate) fn named() -> Option<String> {
@@ -59,6 +60,7 @@ fn edited(file: &std::path::Path, before: &str) -> Result<String, Failure> {
     let status = command(&editor).arg(file).status().map_err(|error| {
         wrong(format!("cannot run the editor {editor}: {error}")).help("Set VISUAL or EDITOR.")
     })?;
+    interrupt::not_stopped(status)?;
     if !status.success() {
         return Err(wrong(format!("the editor {editor} failed: {status}"))
             .help("Nothing was sent; set VISUAL or EDITOR to another one."));

@@ -1,12 +1,13 @@
 //! Ctrl-C, a request to end, a closed terminal: the answer stops and what came is kept.
 
 use std::io;
-use std::process;
+use std::process::{self, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use parlor::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
@@ -49,8 +50,26 @@ fn end_here() -> ! {
     process::exit(EXIT);
 }
 
-/// The interruptions of a conversation: one stops an answer, and while none is on
-/// its way it ends the program.
+/// Fails where a program that was run for a person was ended by Ctrl-C.
+pub(crate) fn not_stopped(status: ExitStatus) -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if status.signal() == Some(rustix::process::Signal::INT.as_raw()) {
+            return Err(stopped());
+        }
+    }
+    let _ = status;
+    Ok(())
+}
+
+/// What was to be done was stopped by a person.
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "stopped")
+}
+
+/// The interruptions of a conversation: one stops what is being done, and while nothing
+/// is it ends the program.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     receiver: mpsc::UnboundedReceiver<()>,
@@ -60,20 +79,20 @@ pub(crate) struct Interrupts {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether an answer is on its way.
+    /// Whether something is being done that can be stopped.
     is_busy: AtomicBool,
     /// Whether a whole line is waited for, which no signal ends.
     reads_lines: AtomicBool,
 }
 
 impl Interrupts {
-    /// An answer is on its way from now on; what came before doesn't count.
+    /// Something is done from now on; what came before doesn't count.
     pub(crate) fn busy(&mut self) {
         while self.receiver.try_recv().is_ok() {}
         self.state.is_busy.store(true, Ordering::Release);
     }
 
-    /// No answer is on its way.
+    /// Nothing is done any more.
     pub(crate) fn idle(&self) {
         self.state.is_busy.store(false, Ordering::Release);
     }
@@ -83,11 +102,26 @@ impl Interrupts {
         self.state.reads_lines.store(reads, Ordering::Release);
     }
 
-    /// The next interruption of an answer.
+    /// The next interruption of what is done.
     pub(crate) async fn next(&mut self) {
         if self.receiver.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Does this, unless it is interrupted, or was since `busy`.
+    pub(crate) fn wait<T>(
+        &mut self,
+        runtime: &Runtime,
+        done: impl Future<Output = T>,
+    ) -> Option<T> {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.next() => None,
+                done = done => Some(done),
+            }
+        })
     }
 
     /// Whether the program was told to end, which it does when it has kept what

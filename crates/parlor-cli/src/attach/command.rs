@@ -9,6 +9,7 @@ use parlor::{MediaFormat, Part};
 
 use super::{loaded, read, wrong};
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// How much of what a failed command complained of is shown.
 const COMPLAINT: usize = 400;
@@ -53,6 +54,7 @@ pub(super) fn part(command: &str) -> Result<Part, Failure> {
         });
     };
     let status = child.wait().map_err(cannot)?;
+    interrupt::not_stopped(status)?;
     if !status.success() {
         let complaint = complaint.join().unwrap_or_default();
         let complaint = String::from_utf8_lossy(&complaint);

@@ -25,6 +25,8 @@ pub(crate) const PROMPT: &str = "› ";
 pub(crate) enum Entered {
     /// Text, of one line or several.
     Text(String),
+    /// The key for an editor of the person's own.
+    Outside,
     /// Ctrl-C; the text that it cleared.
     Interrupted(String),
     /// Ctrl-D, or the end of what was piped in.
@@ -38,6 +40,9 @@ pub(crate) trait LineEditor {
 
     /// The next entry, after a prompt.
     fn read(&mut self, prompt: &str) -> io::Result<Entered>;
+
+    /// Has what is entered changed in the person's own editor.
+    fn edit(&mut self);
 
     /// Whether it sees each key, not lines alone.
     fn takes_keys(&self) -> bool;

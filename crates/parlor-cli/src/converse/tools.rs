@@ -1,9 +1,10 @@
 //! Tools of a conversation: made ready before each turn.
 
-use parlor::{Capability, Error, ErrorKind};
+use parlor::Capability;
 
 use super::Session;
 use crate::failure::Failure;
+use crate::interrupt;
 
 impl Session {
     /// Gives the model the tools that are on, before anything is taken back or asked.
@@ -14,16 +15,8 @@ impl Session {
         for told in self.kit.waiting() {
             self.tell(&told);
         }
-        let (kit, interrupts) = (&mut self.kit, &mut self.interrupts);
-        let prepared = self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = interrupts.next() => None,
-                notices = kit.prepare() => Some(notices),
-            }
-        });
-        let Some(notices) = prepared else {
-            return Err(Error::new(ErrorKind::Cancelled, "stopped").into());
+        let Some(notices) = self.interrupts.wait(&self.runtime, self.kit.prepare()) else {
+            return Err(interrupt::stopped().into());
         };
         for notice in notices {
             self.say(&notice);

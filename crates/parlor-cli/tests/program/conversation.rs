@@ -229,6 +229,40 @@ fn ctrl_c_where_whole_lines_are_read_ends_at_once_what_is_kept() {
 }
 
 #[test]
+fn ctrl_c_ends_what_a_command_runs_and_the_conversation_goes_on() {
+    let home = Home::new();
+    // It tells that it runs where the program doesn't read it.
+    let waits = "echo it runs >/dev/tty; exec /bin/sleep 60";
+    let script = home.file("editor.sh", waits);
+    let editor = format!("/bin/sh {script}");
+    for (term, rich) in [("xterm-256color", true), ("dumb", false)] {
+        let env = [("TERM", term), ("EDITOR", editor.as_str())];
+        let mut pty = Pty::new(&home, &["-m", "echo"], &env, rich);
+        pty.enters(&format!("/attach !{waits}"));
+        pty.shows("\nit runs");
+        pty.types("\x03");
+        pty.shows("^C[interrupted]");
+        pty.enters("one");
+        pty.shows("\none\n");
+        pty.enters("/edit");
+        pty.until(|shown| shown.matches("\nit runs").count() > 1);
+        pty.types("\x03");
+        pty.until(|shown| shown.matches("^C[interrupted]").count() > 1);
+        if rich {
+            pty.until(|shown| shown.trim_end().ends_with('›'));
+            pty.types("two\x0f");
+            pty.shows("› it runs");
+            pty.types("\x03");
+            pty.until(|shown| shown.trim_end().ends_with("› two"));
+            pty.types("\r");
+            pty.shows("\ntwo\n");
+        }
+        pty.enters("/quit");
+        assert_eq!(pty.ended(), 0);
+    }
+}
+
+#[test]
 fn nothing_of_a_conversation_is_left_behind_where_nothing_is_to_be() {
     let home = Home::new();
     let mut pty = Pty::new(&home, &["-m", "echo", "--ephemeral"], &[], true);

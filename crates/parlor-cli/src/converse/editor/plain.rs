@@ -68,6 +68,8 @@ impl LineEditor for Plain {
         }
     }
 
+    fn edit(&mut self) {}
+
     fn takes_keys(&self) -> bool {
         false
     }

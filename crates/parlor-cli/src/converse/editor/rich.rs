@@ -75,9 +75,26 @@ impl Rich {
     }
 }
 
-impl Rich {
-    /// Has the line changed in the person's own editor. One that can't be run leaves
-    /// it as it is.
+impl LineEditor for Rich {
+    fn begin_with(&mut self, typed: &str) {
+        if !typed.is_empty() {
+            let typed = EditCommand::InsertString(typed.to_owned());
+            self.editor.run_edit_commands(&[typed]);
+        }
+    }
+
+    fn read(&mut self, prompt: &str) -> io::Result<Entered> {
+        let read = self.editor.read_line(&Arrow(prompt.to_owned()));
+        Ok(match read.map_err(io::Error::other)? {
+            Signal::Success(text) => Entered::Text(self.shared.entered(&text)),
+            // The editor's own line is cleared by now.
+            Signal::CtrlC => Entered::Interrupted(self.shared.painted()),
+            Signal::HostCommand(_) => Entered::Outside,
+            _ => Entered::Ended,
+        })
+    }
+
+    /// One that can't be run leaves the line as it is.
     fn edit(&mut self) {
         let line = self.editor.current_buffer_contents().to_owned();
         match edit::text(&self.shared.entered(&line)) {
@@ -88,31 +105,6 @@ impl Rich {
                 self.editor.run_edit_commands(&commands);
             }
             Err(failure) => terminal::complain(&format!("\n{}", failure.text())),
-        }
-    }
-}
-
-impl LineEditor for Rich {
-    fn begin_with(&mut self, typed: &str) {
-        if !typed.is_empty() {
-            let typed = EditCommand::InsertString(typed.to_owned());
-            self.editor.run_edit_commands(&[typed]);
-        }
-    }
-
-    fn read(&mut self, prompt: &str) -> io::Result<Entered> {
-        loop {
-            let read = self.editor.read_line(&Arrow(prompt.to_owned()));
-            return Ok(match read.map_err(io::Error::other)? {
-                Signal::Success(text) => Entered::Text(self.shared.entered(&text)),
-                // The editor's own line is cleared by now.
-                Signal::CtrlC => Entered::Interrupted(self.shared.painted()),
-                Signal::HostCommand(_) => {
-                    self.edit();
-                    continue;
-                }
-                _ => Entered::Ended,
-            });
         }
     }
 

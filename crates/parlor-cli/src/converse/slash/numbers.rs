@@ -6,6 +6,7 @@ use super::{During, Slash, slash};
 use crate::converse::status::{grouped, money, turns};
 use crate::converse::{Flow, Session};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::terminal;
 
 /// These commands, in the order of the help.
@@ -108,7 +109,9 @@ fn doctor(session: &mut Session, _: &str) -> Result<Flow, Failure> {
     let takes_keys = session.takes_keys;
     let told =
         crate::commands::doctor::told(&session.registry, config, &session.terminal, takes_keys);
-    let told = session.runtime.block_on(told);
-    session.say(told.trim_end());
+    match session.interrupts.wait(&session.runtime, told) {
+        Some(told) => session.say(told.trim_end()),
+        None => return Err(interrupt::stopped().into()),
+    }
     Ok(Flow::Go)
 }

@@ -118,16 +118,7 @@ fn compact(session: &mut Session, words: &str) -> Result<Flow, Failure> {
         interrupts,
         ..
     } = session;
-    interrupts.busy();
-    let done = runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = interrupts.next() => None,
-            done = chat.compact(keep) => Some(done),
-        }
-    });
-    interrupts.idle();
-    let told = match done {
+    let told = match interrupts.wait(runtime, chat.compact(keep)) {
         None => "Stopped; nothing was changed.".to_owned(),
         Some(Ok(0)) => format!("There are no more than {} to sum up.", turns(keep)),
         Some(Ok(count)) => {
