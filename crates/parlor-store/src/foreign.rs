@@ -24,7 +24,7 @@ impl Foreign {
     pub async fn open(path: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let failed = failed("opening another program's database");
-        let address = format!("sqlite://{}?mode=ro", crate::store::escaped(path)?);
+        let address = crate::store::address(path, "ro")?;
         let address = AnyConnectOptions::from_str(&address).map_err(&failed)?;
         let connection = AnyConnection::connect_with(&address).await;
         Ok(Self(connection.map_err(&failed)?))

@@ -41,7 +41,7 @@ impl Store {
         let path = path.as_ref();
         make_private(path)?;
         let name = path.display().to_string();
-        let url = format!("sqlite://{}?mode=rwc", escaped(path)?);
+        let url = address(path, "rwc")?;
         Self::open(
             &url,
             name,
@@ -161,9 +161,9 @@ fn make_private(path: &std::path::Path) -> Result<()> {
     })
 }
 
-/// A path as it stands in an address.
+/// The address of a file, to be opened so.
 #[cfg(feature = "sqlite")]
-pub(crate) fn escaped(path: &std::path::Path) -> Result<String> {
+pub(crate) fn address(path: &std::path::Path, mode: &str) -> Result<String> {
     let path = path.to_str().ok_or_else(|| {
         parlor_core::Error::new(
             parlor_core::ErrorKind::Configuration,
@@ -179,5 +179,35 @@ pub(crate) fn escaped(path: &std::path::Path) -> Result<String> {
             _ => escaped.push(letter),
         }
     }
-    Ok(escaped)
+    // After two slashes a host is read, which the letter of a drive would be.
+    let slashes = if escaped.starts_with('/') { "//" } else { "" };
+    Ok(format!("sqlite:{slashes}{escaped}?mode={mode}"))
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::path::Path;
+
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_file_leads_to_it_on_any_system() {
+        for path in [
+            "/home/me/store.db",
+            "/home/a b/100%?#.db",
+            "store.db",
+            "a folder/store.db",
+            r"C:\Users\me\AppData\store.db",
+            r"C:\Users\A B\50%#.db",
+            "C:/Users/me/store.db",
+            r"\\server\share\store.db",
+        ] {
+            let address = address(Path::new(path), "rwc").unwrap();
+            let options = AnyConnectOptions::from_str(&address).unwrap();
+            let options: SqliteConnectOptions = options.database_url.as_str().parse().unwrap();
+            assert_eq!(options.get_filename(), Path::new(path), "{address}");
+        }
+    }
 }

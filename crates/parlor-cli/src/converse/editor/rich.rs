@@ -1,10 +1,9 @@
 //! The line editor for terminals: menus, several lines, history, an editor of one's own.
 
 use std::borrow::Cow;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use reedline::{
     ColumnarMenu, CompletionResult, EditCommand, FileBackedHistory, MenuBuilder, Prompt,
@@ -22,10 +21,6 @@ use crate::terminal;
 
 pub(super) const MENU: &str = "completion";
 const HISTORY: usize = 10_000;
-
-/// How long a terminal has to say where its cursor is; one that doesn't would
-/// stall each prompt.
-const PROBE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Rich {
     editor: Reedline,
@@ -198,7 +193,13 @@ pub(crate) fn answers() -> (bool, String) {
 
 #[cfg(unix)]
 fn asked(read: &mut Vec<u8>) -> io::Result<bool> {
+    use std::io::Write as _;
+    use std::time::{Duration, Instant};
+
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    /// How long a terminal has; one that doesn't say would stall each prompt.
+    const PROBE: Duration = Duration::from_millis(300);
     let mut out = io::stdout().lock();
     out.write_all(b"\x1b[6n")?;
     out.flush()?;
