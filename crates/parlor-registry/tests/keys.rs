@@ -167,6 +167,25 @@ fn a_key_program_runs_once_and_after_the_environment() {
 
 #[cfg(unix)]
 #[test]
+fn a_key_program_that_failed_is_not_run_again_at_once() {
+    let folder = std::env::temp_dir().join(format!("parlor-failed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let log = folder.join("runs");
+    let script = format!("echo run >> {}; exit 3", log.display());
+    let toml = format!("[providers.openai]\nkey_command = [\"sh\", \"-c\", '{script}']\n");
+    let registry = configured(&toml);
+    assert_eq!(registry.awaits_key("openai/a").unwrap(), "openai");
+    for model in ["openai/a", "openai/b", "openai/a"] {
+        let error = registry.model(model).unwrap_err();
+        assert!(error.message().contains("sh failed"), "{error}");
+        assert_eq!(registry.awaits_key(model), None);
+    }
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 1);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
 fn a_key_program_that_goes_on_is_ended() {
     let script = "echo leaked; exec >&-; exec sleep 600";
     let toml = format!("[providers.openai]\nkey_command = [\"sh\", \"-c\", \"{script}\"]\n");

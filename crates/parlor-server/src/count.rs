@@ -125,6 +125,7 @@ impl Site {
             Ok(resolved) => resolved,
             Err(error) => return Some(Err(error)),
         };
+        live.look_for_key(&resolved).await;
         match resolved.count_tokens(request).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             // A host that speaks the dialect without counting says that nothing is there.

@@ -164,7 +164,7 @@ async fn opened(
     let _held = std::mem::take(&mut body.held);
     let id = model_of(&path, &mut body)?;
     asked.called(&id);
-    let model = site.model(&id)?;
+    let model = site.model(&id).await?;
     let (body, keeping) = responses::gone_on(site, dialect, asked.caller(), body).await?;
     if let Some(answer) = dialect.at_once(&body.bytes) {
         asked.completed();

@@ -1,5 +1,6 @@
 //! A service: its models, its routes, and its life.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -14,9 +15,11 @@ use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use lru::LruCache;
 use parlor::layers::ConfiguredLayers;
-use parlor::{ChatModel, ChatResponse, Error, ErrorKind, ModelInfo, Registry, Result, Secret};
+use parlor::{
+    ChatModel, ChatResponse, Error, ErrorKind, ModelInfo, Registry, Resolved, Result, Secret,
+};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::account::{Account, LONGEST};
@@ -64,6 +67,8 @@ pub(crate) struct Live {
     pub(crate) layers: ConfiguredLayers,
     /// Those asked last, within their layers, by the names that clients call them by.
     models: Mutex<LruCache<String, Arc<dyn ChatModel>>>,
+    /// Those to be given a key, by instance or route: each is waited for by one thread.
+    keyed: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
 }
 
 impl Live {
@@ -78,20 +83,66 @@ impl Live {
             registry,
             layers,
             models: Mutex::new(LruCache::new(MODELS)),
+            keyed: Mutex::default(),
         })
     }
 
-    /// The model of a name, within its layers.
-    fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
-        let models = || self.models.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = models().get(id).cloned();
-        if let Some(model) = known {
+    /// The model of a name, within its layers, if it was asked not long ago.
+    fn known(&self, id: &str) -> Option<Arc<dyn ChatModel>> {
+        let models = self.models.lock();
+        let mut models = models.unwrap_or_else(PoisonError::into_inner);
+        models.get(id).cloned()
+    }
+
+    /// The same of any name. What gives a key may take its time, so that goes on a thread of
+    /// its own, whoever leaves in the meantime.
+    async fn model(self: Arc<Self>, id: &str) -> Result<Arc<dyn ChatModel>> {
+        let turn = match self.registry.awaits_key(id) {
+            Some(place) => self.turn_for_key(place).lock_owned().await,
+            None => return self.build(id),
+        };
+        let id = id.to_owned();
+        let building = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            self.build(&id)
+        });
+        building.await.unwrap_or_else(|_| {
+            let message = "a model could not be built";
+            Err(Error::new(ErrorKind::Unexpected, message))
+        })
+    }
+
+    /// Looks for the key of a model on a thread of its own where that may take its time. What
+    /// comes of it is told when the key is needed.
+    pub(crate) async fn look_for_key(&self, resolved: &Resolved) {
+        let config = &resolved.config;
+        if config.keys.may_take_long(self.registry.env()) {
+            let turn = self.turn_for_key(config.instance.clone());
+            let (turn, config) = (turn.lock_owned().await, config.clone());
+            let looking = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                config.key()
+            });
+            let _ = looking.await;
+        }
+    }
+
+    fn turn_for_key(&self, place: String) -> Arc<AsyncMutex<()>> {
+        let keyed = self.keyed.lock();
+        let mut keyed = keyed.unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(keyed.entry(place).or_default())
+    }
+
+    fn build(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        // Another may have had it built while this one waited.
+        if let Some(model) = self.known(id) {
             return Ok(model);
         }
-        // Built outside the lock: a key program may take its time.
         let model = self.layers.model(&self.registry, id)?;
         if id.len() <= LONGEST {
-            models().put(id.to_owned(), Arc::clone(&model));
+            let models = self.models.lock();
+            let mut models = models.unwrap_or_else(PoisonError::into_inner);
+            models.put(id.to_owned(), Arc::clone(&model));
         }
         Ok(model)
     }
@@ -291,8 +342,12 @@ impl Site {
     }
 
     /// The model of a name, within its layers.
-    pub(crate) fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
-        self.live.load().model(id)
+    pub(crate) async fn model(&self, id: &str) -> Result<Arc<dyn ChatModel>> {
+        let known = self.live.load().known(id);
+        match known {
+            Some(model) => Ok(model),
+            None => self.live().model(id).await,
+        }
     }
 }
 

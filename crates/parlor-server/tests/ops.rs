@@ -202,3 +202,43 @@ fn settings_say_what_is_wrong_and_where() {
     let settings = read("[serve]\nstore = \"postgres://user:canary@host/db\"\n").unwrap();
     assert!(!format!("{settings:?}").contains("canary"));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn others_are_answered_while_a_key_program_takes_its_time() {
+    let folder = std::env::temp_dir().join(format!("parlor-slow-key-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [begins, ends] = ["begins", "ends"].map(|it| folder.join(it));
+    let mut made = std::process::Command::new("mkfifo");
+    assert!(made.args([&begins, &ends]).status().unwrap().success());
+    let settings = format!(
+        "[providers.openai]\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         key_command = [\"cat\", {begins:?}, {ends:?}]\n[layers.retry]\nattempts = 1\n",
+    );
+    let service = Service::new(registry(&settings), ServerConfig::default()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { service.run_on(listener, std::future::pending()).await });
+    let ask = |path: &'static str, model: &'static str| {
+        let said = json!([{ "role": "user", "content": "Hi" }]);
+        let body = json!({ "model": model, "messages": said, "max_tokens": 9 });
+        let url = url.clone();
+        tokio::spawn(async move { common::post(&url, path, &body, &[]).await })
+    };
+    let asks = [CHAT, "/v1/messages/count_tokens"].map(|path| ask(path, "openai/slow"));
+    // Opened when the program reads it, and not before.
+    let write = |path: std::path::PathBuf| {
+        tokio::task::spawn_blocking(move || std::fs::write(path, "key").unwrap())
+    };
+    write(begins).await.unwrap();
+    let (status, answer) = ask(CHAT, "echo").await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    assert!(asks.iter().all(|it| !it.is_finished()));
+    write(ends).await.unwrap();
+    for ask in asks {
+        let (status, answer) = ask.await.unwrap();
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(!message.contains("key"), "{status}: {answer}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,14 +1,13 @@
 //! All that a provider needs to build a model: address, key, headers, limits, facts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use parlor_core::{
     Alternatives, Capabilities, Error, ErrorKind, MediaLimits, ModelInfo, Price, Result, Secret,
 };
 use serde_json::{Map, Value};
 
-use super::{Descriptor, Extensions};
+use super::{Descriptor, Extensions, Keys};
 use crate::config::Timeouts;
 use crate::{Env, Key, KeySource};
 
@@ -263,53 +262,5 @@ impl ProviderConfig {
         info.max_output_tokens = self.max_output_tokens;
         info.price.clone_from(&self.price);
         info
-    }
-}
-
-/// The places where an instance's key may be, and the key once it was found.
-///
-/// Clones share what was found, so a key program runs once per instance.
-#[derive(Debug, Clone, Default)]
-pub struct Keys {
-    sources: Arc<[KeySource]>,
-    found: Arc<Mutex<Option<Key>>>,
-}
-
-impl Keys {
-    /// These places, in the order in which they are looked through.
-    pub fn new(sources: Vec<KeySource>) -> Self {
-        Self {
-            sources: sources.into(),
-            found: Arc::default(),
-        }
-    }
-
-    /// The places, in order.
-    pub fn sources(&self) -> &[KeySource] {
-        &self.sources
-    }
-
-    /// The key that was found before; nothing is looked for.
-    pub fn found(&self) -> Option<Key> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.clone()
-    }
-
-    /// The first key found. It is remembered; that there is none is not.
-    ///
-    /// # Errors
-    /// As [`KeySource::find`].
-    pub fn find(&self, instance: &str, env: &Env) -> Result<Option<Key>> {
-        // Held while looking, so that two callers don't both ask a person.
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.is_none() {
-            for source in self.sources.iter() {
-                *found = source.find(instance, env)?;
-                if found.is_some() {
-                    break;
-                }
-            }
-        }
-        Ok(found.clone())
     }
 }

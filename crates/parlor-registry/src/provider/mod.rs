@@ -3,6 +3,7 @@
 mod config;
 mod descriptor;
 mod extensions;
+mod keys;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use async_trait::async_trait;
 use parlor_core::{Capabilities, ChatBatches, ChatModel, ChatRequest, Error, Result};
 use serde::{Deserialize, Serialize};
 
-pub use config::{Keys, ProviderConfig};
+pub use config::ProviderConfig;
 pub use descriptor::Descriptor;
 pub use extensions::Extensions;
+pub use keys::Keys;
 
 /// A provider of chat models: the contract with provider crates.
 ///

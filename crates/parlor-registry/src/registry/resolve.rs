@@ -183,6 +183,26 @@ impl Registry {
         mapped.is_plain().then_some((name, route))
     }
 
+    /// The instance, or the route, that must first be given a key by a program, a file
+    /// or a person before the model of an id can be built. Nothing is asked for it here.
+    pub fn awaits_key(&self, id: &str) -> Option<String> {
+        let awaits = |id: &str| {
+            let resolved = self.resolve(id).ok()?;
+            let keys = &resolved.config.keys;
+            keys.may_take_long(&self.env)
+                .then_some(resolved.config.instance)
+        };
+        match self.route(id) {
+            None => awaits(id),
+            Some((name, route)) => {
+                let mut models = route.models.iter();
+                models
+                    .any(|it| awaits(&it.model).is_some())
+                    .then(|| name.to_owned())
+            }
+        }
+    }
+
     /// Follows the mapping from a name, gathering what it says.
     fn follow<'a>(&'a self, id: &'a str) -> (&'a str, Mapped) {
         let mut name = id;

@@ -100,7 +100,7 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     let new: New = call.json().await?;
     let title = new.title.as_deref().map(title).transpose()?;
     if let Some(model) = &new.model {
-        site.model(model)?;
+        site.model(model).await?;
     }
     let system = new.system.filter(|it| !it.trim().is_empty());
     let id = store
@@ -197,7 +197,7 @@ pub(super) async fn change(site: Arc<Site>, call: Call) -> Result<Response> {
     load(&store, &id, None).await?;
     let title = change.title.as_deref().map(title).transpose()?;
     if let Some(model) = &change.model {
-        site.model(model)?;
+        site.model(model).await?;
     }
     let head = match &change.head {
         Some(head) => {

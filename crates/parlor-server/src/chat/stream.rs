@@ -125,7 +125,7 @@ async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Eve
     }
     let mut question = ChatRequest::from(messages);
     put.settings.apply(&mut question);
-    let model = site.model(&put.model)?;
+    let model = site.model(&put.model).await?;
     asked.wants(&put.model, model.info(), &question).await?;
     let mut events = model.stream(&question).await?;
     asked.opened(&events);

@@ -143,7 +143,7 @@ async fn ready(
     };
     let named = question.model.clone().or(kept.info.model);
     let name = named.unwrap_or_else(|| site.live().registry.default_model(None).id);
-    let model = site.model(&name)?;
+    let model = site.model(&name).await?;
     let mut request = ChatRequest::default();
     request.messages = match (&question.replaces, question.asks()) {
         (_, true) => question.messages(model.info())?,
