@@ -46,6 +46,9 @@ impl Terminal {
     pub(crate) fn find(plain: bool, quiet: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        // A console of Windows reads no escape sequences before it is told to.
+        #[cfg(windows)]
+        let dumb = dumb || !crossterm::ansi_support::supports_ansi();
         let stderr = io::stderr().is_terminal();
         let stdout = io::stdout().is_terminal();
         let forced = set("CLICOLOR_FORCE");

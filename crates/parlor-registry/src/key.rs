@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -219,7 +219,7 @@ fn run(command: &[String]) -> Result<Secret> {
         return Err(wrong("the key command names no program".to_owned()));
     };
     let cannot = |error: std::io::Error| wrong(format!("the key command {program}: {error}"));
-    let mut child = Command::new(program)
+    let mut child = crate::program::command(program.as_ref())
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

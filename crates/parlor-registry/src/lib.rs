@@ -41,7 +41,7 @@ pub use env::{Env, PROGRAM_VARIABLES};
 pub use findings::Findings;
 pub use key::{Key, KeyLookup, KeySource};
 pub use problem::{Problem, Problems, read_toml, told};
-pub use program::program_command;
+pub use program::{find_program, program_command};
 pub use provider::{Descriptor, Extensions, Keys, ModelEntry, Provider, ProviderConfig};
 pub use registry::{
     COMPATIBLE, Choice, KNOWN, KnownProvider, Registration, Registry, Resolved, Rule, UnknownModel,

@@ -115,8 +115,8 @@ pub use parlor_registry::{
     COMPATIBLE, Candidate, Catalogue, CatalogueEntry, Config, Cost, Descriptor, Env, Extensions,
     KNOWN, Key, KeyLookup, KeySource, Keys, KnownProvider, ModelEntry, PROGRAM_VARIABLES, Price,
     Problem, Problems, Provider, ProviderConfig, Registry, Resolved, Rule, UnknownModel,
-    cache_folder, catalogue, config, config_path, data_folder, known_provider, program_command,
-    register, suggest, today,
+    cache_folder, catalogue, config, config_path, data_folder, find_program, known_provider,
+    program_command, register, suggest, today,
 };
 pub use providers::*;
 #[cfg(feature = "agent")]

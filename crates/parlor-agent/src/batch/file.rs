@@ -102,6 +102,8 @@ impl Kept {
             return Err(not_ours());
         }
         if !half.is_empty() {
+            // Windows cuts no file that is open to be added to.
+            let file = OpenOptions::new().write(true).open(path)?;
             file.set_len(whole as u64)?;
         }
         if lines.is_empty() {

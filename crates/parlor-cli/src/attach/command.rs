@@ -77,9 +77,13 @@ fn by_shell(command: &str) -> Command {
     shell
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn by_shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
     let mut shell = Command::new("cmd");
-    shell.args(["/C", command]);
+    // It takes what stands between the outermost quotes as it is, and knows no `\"`.
+    shell
+        .args(["/D", "/S", "/C"])
+        .raw_arg(format!("\"{command}\""));
     shell
 }

@@ -245,7 +245,8 @@ impl ToolSettings {
     pub(crate) fn path(&self, path: &Path, env: &Env) -> PathBuf {
         match path.strip_prefix("~") {
             Ok(rest) => env
-                .get("HOME")
+                .first(&["HOME", "USERPROFILE"])
+                .map(|(_, home)| home)
                 .map_or_else(|| path.to_owned(), |home| Path::new(&home).join(rest)),
             Err(_) => self.folder.join(path),
         }

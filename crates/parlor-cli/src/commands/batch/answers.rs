@@ -116,7 +116,9 @@ impl AnswerFile {
     /// Where it is another's, or has answers to other questions.
     pub(super) fn open(path: &Path, questions: &[Question]) -> Result<Self, Failure> {
         let mut options = OpenOptions::new();
-        let file = options.create(true).read(true).append(true).open(path);
+        // Not to be added to, since Windows cuts no such file.
+        options.create(true).read(true).write(true).truncate(false);
+        let file = options.open(path);
         let mut file = file.map_err(|error| trouble("open", path, &error))?;
         let shown = path.display();
         match file.try_lock() {
@@ -194,7 +196,8 @@ impl AnswerFile {
     }
 
     fn add(&mut self, index: usize, line: &str, is_answer: bool) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(line.as_bytes()) {
+        let end = self.file.seek(SeekFrom::Start(self.length));
+        if let Err(error) = end.and_then(|_| self.file.write_all(line.as_bytes())) {
             // If this fails too, the next run drops the half line.
             let _ = self.file.set_len(self.length);
             return Err(error);

@@ -1,11 +1,11 @@
 //! One run of a program: what it is given, what is taken from it, its end.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use parlor::program_command;
+use parlor::{find_program, program_command};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -130,31 +130,13 @@ impl Job {
         }
         let told = self.command.display();
         let is_path = self.command.components().count() > 1;
-        let found = match is_path {
-            true => is_program(&self.command),
-            false => {
-                let path = std::env::var_os("PATH").unwrap_or_default();
-                std::env::split_paths(&path).any(|folder| is_program(&folder.join(&self.command)))
-            }
-        };
+        let found = find_program(&self.command).is_some();
         match (found, is_path) {
             (true, _) => None,
             (false, true) => Some(format!("{told} isn't there, or can't be run")),
             (false, false) => Some(format!("no program {told} is in PATH")),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = path.metadata();
-    metadata.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file() || path.with_extension("exe").is_file()
 }
 
 /// A program with all that it has started; dropping it ends them.
