@@ -7,6 +7,8 @@ pub(crate) struct Database {
     pub(crate) key: &'static str,
     /// Begins a transaction that will write.
     pub(crate) begin: &'static str,
+    /// Said in a transaction that is to be the only one that makes the tables.
+    pub(crate) alone: Option<&'static str>,
     /// Said to each new connection.
     pub(crate) greeting: &'static [&'static str],
     /// Makes what [`search`](Self::search) looks in.
@@ -30,6 +32,7 @@ pub(crate) const SQLITE: Database = Database {
     key: "INTEGER",
     // Waits for other writers here, where waiting is possible.
     begin: "BEGIN IMMEDIATE",
+    alone: None,
     greeting: &[
         "PRAGMA busy_timeout = 5000",
         "PRAGMA journal_mode = WAL",
@@ -71,6 +74,9 @@ pub(crate) const SQLITE: Database = Database {
 pub(crate) const POSTGRES: Database = Database {
     key: "BIGINT",
     begin: "BEGIN",
+    // To the end of the transaction, by a number that nobody else has. It gives no value of a type
+    // that can be read.
+    alone: Some("SELECT COUNT(*) FROM pg_advisory_xact_lock(8097879446543462771)"),
     greeting: &[],
     index: &["CREATE INDEX turns_text ON turns USING gin (to_tsvector('simple', text))"],
     search: "SELECT conversation, id,

@@ -113,6 +113,10 @@ pub(crate) async fn bring_up(pool: &AnyPool, database: &Database) -> Result<()> 
     }
     let failed = failed("making its tables");
     let mut transaction = pool.begin_with(database.begin).await.map_err(&failed)?;
+    if let Some(alone) = database.alone {
+        let alone = sqlx::query(alone).execute(&mut *transaction).await;
+        alone.map_err(&failed)?;
+    }
     let first = "CREATE TABLE IF NOT EXISTS parlor_schema (version BIGINT NOT NULL)";
     sqlx::query(first)
         .execute(&mut *transaction)
