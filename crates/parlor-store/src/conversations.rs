@@ -109,7 +109,7 @@ impl ConversationStore for Store {
     async fn update(&self, turn: TurnId, content: &KeptTurn) -> Result<()> {
         let failed = failed("keeping a turn");
         let mut transaction = self.begin().await.map_err(&failed)?;
-        write(&mut transaction, turn, content).await?;
+        // The conversation first, as who deletes it does: two who wait for each other would fail.
         let changed = "UPDATE conversations SET updated_ms = $1
             WHERE id = (SELECT conversation FROM turns WHERE id = $2)
                 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)";
@@ -119,6 +119,7 @@ impl ConversationStore for Store {
         if changed.rows_affected() == 0 {
             return Err(no_turn(turn));
         }
+        write(&mut transaction, turn, content).await?;
         transaction.commit().await.map_err(&failed)
     }
 

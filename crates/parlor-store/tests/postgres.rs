@@ -4,9 +4,16 @@
 
 mod servers;
 
-use parlor_agent::ConversationStore;
+use parlor_agent::{ConversationStore, History, KeptTurn};
+use parlor_core::{ErrorKind, Message};
 use parlor_store::Store;
 use servers::Postgres;
+
+fn turn(question: &str) -> KeptTurn {
+    let mut history = History::new();
+    history.add(Message::user(question));
+    history.turns()[0].clone().into()
+}
 
 #[tokio::test]
 async fn all_who_open_an_empty_database_at_once_find_its_tables() {
@@ -21,5 +28,28 @@ async fn all_who_open_an_empty_database_at_once_find_its_tables() {
         let store = opened.await.unwrap().unwrap();
         assert_eq!(store.list(1, 0).await.unwrap(), []);
         store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_written_while_its_conversation_is_deleted() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let store = Store::postgres(&server.url()).await.unwrap();
+    for _ in 0..100 {
+        let id = store.create("", None).await.unwrap();
+        let at = store.append(&id, None, &turn("Why?")).await.unwrap();
+        let writes = (0..4).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.update(at, &turn("Why not?")).await })
+        });
+        let writes: Vec<_> = writes.collect();
+        store.delete(&id).await.unwrap();
+        for written in writes {
+            if let Err(error) = written.await.unwrap() {
+                assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
+            }
+        }
     }
 }
