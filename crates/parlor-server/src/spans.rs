@@ -115,7 +115,7 @@ impl UsageSink for SpanExporter {
 
 #[async_trait]
 impl Target for SpanSettings {
-    async fn take(&self, batch: &[UsageEvent]) -> Result<()> {
+    async fn take(&self, batch: &[UsageEvent]) -> Result<usize> {
         let spans: Vec<Value> = batch.iter().map(span).collect();
         let of = [text("service.name", &self.service)];
         let scope = json!({ "name": "parlor", "version": env!("CARGO_PKG_VERSION") });
@@ -129,7 +129,7 @@ impl Target for SpanSettings {
         let answer = tokio::time::timeout(PATIENCE, sent).await.map_err(late)??;
         let status = answer.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(0);
         }
         let message = format!("the collector answered {status}");
         Err(Error::new(ErrorKind::Server, message).with_status(status.as_u16()))

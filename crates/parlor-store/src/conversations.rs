@@ -5,10 +5,10 @@ use crate::failure::failed;
 use crate::id;
 use crate::info::NEWEST;
 use crate::store::Store;
+use crate::texts::{plain, searched};
 use async_trait::async_trait;
 use parlor_agent::{
     ConversationStore, Found, Kept, KeptInfo, KeptTurn, Summary, TurnId, UsageBy, UsageRow,
-    searchable,
 };
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Row, Transaction};
@@ -81,7 +81,7 @@ impl ConversationStore for Store {
         // From now on its last turn tells its model.
         let changed = "UPDATE conversations SET head = $1, updated_ms = $2, model = NULL
             WHERE id = $3 AND (CAST($4 AS TEXT) IS NULL OR owner = $4)";
-        let changed = sqlx::query(changed).bind(new.0).bind(now).bind(id);
+        let changed = sqlx::query(changed).bind(new.0).bind(now).bind(plain(id));
         let changed = changed
             .bind(self.owner.as_deref())
             .execute(&mut *transaction)
@@ -97,7 +97,7 @@ impl ConversationStore for Store {
             VALUES ($1, $2, $3, $4, '', '')";
         let added = sqlx::query(added)
             .bind(new.0)
-            .bind(id)
+            .bind(plain(id))
             .bind(after.map(|it| it.0))
             .bind(now);
         added.execute(&mut *transaction).await.map_err(&failed)?;
@@ -134,7 +134,7 @@ impl ConversationStore for Store {
         let changed = sqlx::query(changed)
             .bind(head.map(|it| it.0))
             .bind(id::now_ms())
-            .bind(id)
+            .bind(plain(id))
             .bind(self.owner.as_deref());
         let changed = changed.execute(&mut *transaction).await.map_err(&failed)?;
         if changed.rows_affected() == 0 {
@@ -179,7 +179,7 @@ impl ConversationStore for Store {
         let about = "SELECT title, system, summary, head FROM conversations
             WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)";
         let about = sqlx::query(about)
-            .bind(id)
+            .bind(plain(id))
             .bind(self.owner.as_deref())
             .fetch_optional(&mut *transaction)
             .await;
@@ -223,7 +223,9 @@ impl ConversationStore for Store {
         let failed = failed("deleting a conversation");
         let gone = "DELETE FROM conversations
             WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)";
-        let gone = sqlx::query(gone).bind(id).bind(self.owner.as_deref());
+        let gone = sqlx::query(gone)
+            .bind(plain(id))
+            .bind(self.owner.as_deref());
         let gone = gone.execute(&self.pool).await.map_err(&failed)?;
         match gone.rows_affected() {
             0 => Err(unknown(id)),
@@ -256,7 +258,9 @@ impl Store {
         value: Option<&str>,
         id: &str,
     ) -> Result<()> {
-        let changed = sqlx::query(statement).bind(value).bind(id);
+        let changed = sqlx::query(statement)
+            .bind(value.map(plain))
+            .bind(plain(id));
         let changed = changed.bind(self.owner.as_deref());
         let changed = changed.execute(&self.pool).await;
         match changed
@@ -275,7 +279,7 @@ pub(crate) async fn belongs(
     turn: TurnId,
 ) -> Result<()> {
     let found = "SELECT 1 FROM turns WHERE id = $1 AND conversation = $2";
-    let found = sqlx::query(found).bind(turn.0).bind(id);
+    let found = sqlx::query(found).bind(turn.0).bind(plain(id));
     let found = found.fetch_optional(&mut **transaction).await;
     match found.map_err(failed("looking for a turn"))? {
         Some(_) => Ok(()),
@@ -308,15 +312,15 @@ pub(crate) async fn write_content(
     );
     written = written
         .bind(content)
-        .bind(searchable(&kept.turn))
-        .bind(kept.turn.model.as_deref());
+        .bind(searched(kept))
+        .bind(kept.turn.model.as_deref().map(plain));
     for count in tokens(kept) {
         written = written.bind(count);
     }
     written = written
         .bind(cost.map(billionths))
-        .bind(cost.map(|it| it.currency.as_ref()))
-        .bind(cost.map(|it| it.as_of.as_ref()))
+        .bind(cost.map(|it| plain(&it.currency)))
+        .bind(cost.map(|it| plain(&it.as_of)))
         .bind(id.0);
     let written = written.execute(&mut **transaction).await.map_err(&failed)?;
     if written.rows_affected() == 0 {

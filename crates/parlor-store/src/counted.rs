@@ -4,6 +4,7 @@ use crate::failure::failed;
 use crate::id;
 use crate::info::BILLION;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_agent::{KeptTurn, TurnId};
 use parlor_core::{Cost, Result};
 use sqlx::{Any, Transaction};
@@ -67,15 +68,15 @@ pub(crate) async fn count(
     counted = counted
         .bind(id.0)
         .bind(at_ms)
-        .bind(kept.provider.as_deref())
-        .bind(kept.turn.model.as_deref());
+        .bind(kept.provider.as_deref().map(plain))
+        .bind(kept.turn.model.as_deref().map(plain));
     for count in tokens(kept).into_iter().chain(times) {
         counted = counted.bind(count);
     }
     counted = counted
         .bind(cost.map(billionths))
-        .bind(cost.map(|it| it.currency.as_ref()))
-        .bind(cost.map(|it| it.as_of.as_ref()));
+        .bind(cost.map(|it| plain(&it.currency)))
+        .bind(cost.map(|it| plain(&it.as_of)));
     counted.execute(&mut **transaction).await.map_err(&failed)?;
     Ok(())
 }

@@ -35,6 +35,21 @@ fn is_away(code: &str) -> bool {
     code.starts_with("57P0") || code.starts_with("08") || code == "53300"
 }
 
+/// Whether a database refuses the values that it was given, as it would again: PostgreSQL by the
+/// classes of data, of integrity and of its limits, SQLite by what is too large or breaks a rule.
+pub(crate) fn is_of_values(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|it| it.code());
+    let code = code.as_deref().unwrap_or_default();
+    let classes = ["22", "23", "54"];
+    match code.len() {
+        5 => classes.iter().any(|class| code.starts_with(class)),
+        _ => {
+            let primary = code.parse::<i64>().map(|code| code & 0xff);
+            matches!(primary, Ok(18..=20))
+        }
+    }
+}
+
 /// An error of the database while `doing` something.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| {

@@ -5,6 +5,7 @@ use crate::counted::count;
 use crate::failure::failed;
 use crate::id;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_agent::{KeptTurn, TurnId};
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Row, Transaction};
@@ -83,7 +84,8 @@ impl Store {
         if known.is_none() {
             let made = "INSERT INTO conversations (id, title, system, created_ms, updated_ms)
                 VALUES ($1, $2, $3, $4, $5)";
-            let made = sqlx::query(made).bind(&id).bind(&it.title).bind(&it.system);
+            let made = sqlx::query(made).bind(&id).bind(plain(&it.title));
+            let made = made.bind(it.system.as_deref().map(plain));
             let made = made.bind(it.created_ms).bind(it.created_ms);
             made.execute(&mut *transaction).await.map_err(&failed)?;
         }

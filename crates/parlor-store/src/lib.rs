@@ -48,6 +48,7 @@ mod service_keys;
 #[cfg(feature = "redis")]
 mod shared;
 mod store;
+mod texts;
 mod tree;
 
 #[cfg(feature = "sqlite")]

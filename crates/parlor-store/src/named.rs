@@ -3,6 +3,7 @@
 use crate::failure::failed;
 use crate::id;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Transaction};
 
@@ -45,13 +46,14 @@ impl Store {
         let statement = "INSERT INTO conversations
         (id, title, system, created_ms, updated_ms, forked_from, owner)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
-        let mut id = wanted.to_owned();
+        let mut id = plain(wanted).into_owned();
         for attempt in 1.. {
-            let made = sqlx::query(statement).bind(&id).bind(title).bind(system);
+            let made = sqlx::query(statement).bind(&id).bind(plain(title));
             let made = made
+                .bind(system.map(plain))
                 .bind(now)
                 .bind(now)
-                .bind(forked_from)
+                .bind(forked_from.map(plain))
                 .bind(self.owner.as_deref());
             let made = made.execute(&mut **transaction).await;
             if made

@@ -2,6 +2,7 @@
 
 use crate::failure::failed;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_core::Result;
 use sqlx::Row;
 
@@ -31,9 +32,9 @@ impl Store {
             let kept = "INSERT INTO responses (id, at_ms, content) VALUES ($1, $2, $3)
                 ON CONFLICT (id) DO UPDATE SET at_ms = $2, content = $3";
             let kept = sqlx::query(kept)
-                .bind(response.key.as_str())
+                .bind(plain(&response.key))
                 .bind(response.at_ms)
-                .bind(response.text.as_str());
+                .bind(plain(&response.text));
             kept.execute(&mut *transaction).await.map_err(&failed)?;
         }
         transaction.commit().await.map_err(&failed)
@@ -46,7 +47,7 @@ impl Store {
     pub async fn response(&self, key: &str, since_ms: i64) -> Result<Option<String>> {
         let failed = failed("looking for an answer");
         let found = "SELECT content FROM responses WHERE id = $1 AND at_ms >= $2";
-        let found = sqlx::query(found).bind(key).bind(since_ms);
+        let found = sqlx::query(found).bind(plain(key)).bind(since_ms);
         let found = found.fetch_optional(&self.pool).await.map_err(&failed)?;
         found.map(|row| row.try_get(0)).transpose().map_err(&failed)
     }
@@ -56,7 +57,7 @@ impl Store {
     /// # Errors
     /// As of [`keep_responses`](Self::keep_responses).
     pub async fn forget_response(&self, key: &str) -> Result<bool> {
-        let gone = sqlx::query("DELETE FROM responses WHERE id = $1").bind(key);
+        let gone = sqlx::query("DELETE FROM responses WHERE id = $1").bind(plain(key));
         let gone = gone.execute(&self.pool).await;
         let gone = gone.map_err(failed("forgetting an answer"))?;
         Ok(gone.rows_affected() > 0)

@@ -26,6 +26,7 @@ const TITLED: &str = "SELECT id, head, title FROM conversations
 impl Store {
     pub(crate) async fn find(&self, words: &str, limit: u32) -> Result<Vec<Found>> {
         let failed = failed("searching");
+        let words = words.replace('\0', " ");
         let words = words.trim();
         let terms: Vec<&str> = words.split(|it: char| !it.is_alphanumeric()).collect();
         let terms: Vec<&str> = terms.into_iter().filter(|it| !it.is_empty()).collect();

@@ -8,9 +8,10 @@ pub use over::{Quantiles, ServedPart, ServedTimes, ServedWhich};
 
 use crate::counted::billionths;
 use crate::database::Database;
-use crate::failure::failed;
+use crate::failure::{failed, is_of_values};
 use crate::info::{SUMS, cost, count, usage};
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_core::{Cost, Result, Usage};
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
@@ -125,27 +126,47 @@ impl ServedBy {
 }
 
 impl Store {
-    /// Writes down what became of requests, all or none. What was written already stays as it is:
-    /// where nobody knows whether that went well, it is written again.
+    /// Writes down what became of requests. What was written already stays as it is: where nobody
+    /// knows whether that went well, it is written again.
+    ///
+    /// An event whose own values the database refuses would be refused again: it is left out, and
+    /// the others are written. How many were left out is the answer.
     ///
     /// # Errors
     /// `Connection` where the store is away for now, else `Unexpected` or `Configuration`.
-    pub async fn record(&self, events: &[UsageEvent]) -> Result<()> {
+    pub async fn record(&self, events: &[UsageEvent]) -> Result<usize> {
         let failed = failed("writing down what was used");
+        match self.write_down(events).await {
+            Ok(()) => return Ok(0),
+            Err(error) if !is_of_values(&error) => return Err(failed(error)),
+            Err(_) => {}
+        }
+        let mut left_out = 0;
+        for event in events {
+            match self.write_down(std::slice::from_ref(event)).await {
+                Ok(()) => {}
+                Err(error) if is_of_values(&error) => left_out += 1,
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(left_out)
+    }
+
+    /// Writes events down, all or none.
+    async fn write_down(&self, events: &[UsageEvent]) -> sqlx::Result<()> {
         let mut pieces = self.insertions.pieces(events);
         let (Some(first), second) = (pieces.next(), pieces.next()) else {
             return Ok(());
         };
         if second.is_none() {
             // One statement does all or nothing by itself.
-            let done = first.execute(&self.pool).await;
-            return done.map(drop).map_err(&failed);
+            return first.execute(&self.pool).await.map(drop);
         }
-        let mut transaction = self.begin().await.map_err(&failed)?;
+        let mut transaction = self.begin().await?;
         for piece in [first].into_iter().chain(second).chain(pieces) {
-            piece.execute(&mut *transaction).await.map_err(&failed)?;
+            piece.execute(&mut *transaction).await?;
         }
-        transaction.commit().await.map_err(&failed)
+        transaction.commit().await
     }
 
     /// What requests since then used, in milliseconds since 1970, the first day first; those of
@@ -167,7 +188,7 @@ impl Store {
             about = by.columns(self.database),
         );
         let rows = sqlx::query(AssertSqlSafe(statement));
-        let rows = rows.bind(since_ms).bind(key);
+        let rows = rows.bind(since_ms).bind(key.map(plain));
         let rows = rows.fetch_all(&self.pool).await.map_err(&failed)?;
         let mut sums: Vec<ServedRow> = Vec::new();
         for row in &rows {
@@ -258,13 +279,13 @@ fn bound<'a>(row: Bound<'a>, event: &'a UsageEvent) -> Bound<'a> {
     let usage = &event.usage;
     row.bind(event.id)
         .bind(whole(event.at_ms))
-        .bind(event.request_id.as_str())
-        .bind(event.key.as_deref())
+        .bind(plain(&event.request_id))
+        .bind(event.key.as_deref().map(plain))
         .bind(event.dialect)
-        .bind(event.asked.as_str())
-        .bind(event.provider.as_deref())
-        .bind(event.model.as_deref())
-        .bind(event.served.as_deref())
+        .bind(plain(&event.asked))
+        .bind(event.provider.as_deref().map(plain))
+        .bind(event.model.as_deref().map(plain))
+        .bind(event.served.as_deref().map(plain))
         .bind(event.outcome.as_str())
         .bind(i64::from(event.status))
         .bind(event.finish.map(|it| it.as_str()))
@@ -278,8 +299,8 @@ fn bound<'a>(row: Bound<'a>, event: &'a UsageEvent) -> Bound<'a> {
         .bind(event.first_event_us.map(whole))
         .bind(whole(event.total_us))
         .bind(cost.map(billionths))
-        .bind(cost.map(|it| it.currency.as_ref()))
-        .bind(cost.map(|it| it.as_of.as_ref()))
+        .bind(cost.map(|it| plain(&it.currency)))
+        .bind(cost.map(|it| plain(&it.as_of)))
 }
 
 fn about(row: &ServedRow) -> [&Option<String>; 4] {

@@ -3,6 +3,7 @@
 use crate::failure::failed;
 use crate::id;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_core::{Error, ErrorKind, Result, Secret};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -113,7 +114,7 @@ impl Store {
         let secret = format!("{BEGIN}{}", hex(&chance));
         let made = ServiceKey {
             id: format!("key_{}", id::conversation(8)),
-            name: name.to_owned(),
+            name: plain(name).into_owned(),
             shown: secret.chars().take(SHOWN).collect(),
             terms,
             created_ms: id::now_ms(),
@@ -125,7 +126,7 @@ impl Store {
             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
         .bind(made.id.as_str())
-        .bind(name)
+        .bind(made.name.as_str())
         .bind(digest(&secret))
         .bind(made.shown.as_str())
         .bind(terms)

@@ -4,6 +4,7 @@ use crate::database::Database;
 use crate::failure::failed;
 use crate::schema;
 use crate::served::Insertions;
+use crate::texts::plain;
 use parlor_core::Result;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
@@ -16,6 +17,9 @@ use std::time::Duration;
 ///
 /// It is cheap to clone, and all clones use the same connections.
 /// What a store does is [`ConversationStore`](parlor_agent::ConversationStore).
+/// Words are looked for in the first 256 KiB of what was said in a turn. A zero
+/// letter, which PostgreSQL has no place for, is kept in what was said; in a
+/// title, in instructions and in names it becomes U+FFFD.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pool: AnyPool,
@@ -116,7 +120,7 @@ impl Store {
     #[must_use]
     pub fn of_owner(&self, owner: &str) -> Self {
         Self {
-            owner: Some(owner.into()),
+            owner: Some(plain(owner).into_owned()),
             ..self.clone()
         }
     }

@@ -4,6 +4,7 @@ use crate::conversations::{BRANCH, belongs, unknown, unreadable};
 use crate::failure::failed;
 use crate::info::{NEXT, ONE, cost};
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_agent::{ConversationStore, History, Kept, KeptInfo, Summary, Turn, TurnId};
 use parlor_core::{Cost, Result};
 use sqlx::Row;
@@ -39,11 +40,14 @@ impl Store {
     pub async fn load_until(&self, id: &str, until: Option<TurnId>) -> Result<Kept> {
         let failed = failed("reading a conversation");
         let info = self.infos(ONE, |query| {
-            query.bind(id.to_owned()).bind(self.owner.clone())
+            query.bind(plain(id).into_owned()).bind(self.owner.clone())
         });
         let info = info.await?.into_iter().next().ok_or_else(|| unknown(id))?;
         let about = "SELECT system, summary, head FROM conversations WHERE id = $1";
-        let about = sqlx::query(about).bind(id).fetch_one(&self.pool).await;
+        let about = sqlx::query(about)
+            .bind(plain(id))
+            .fetch_one(&self.pool)
+            .await;
         let about = about.map_err(&failed)?;
         let head: Option<i64> = match until {
             Some(until) => {
@@ -84,7 +88,9 @@ impl Store {
             FROM turns JOIN conversations ON conversations.id = turns.conversation
             WHERE conversation = $1 AND (CAST($2 AS TEXT) IS NULL OR owner = $2)
             ORDER BY turns.id";
-        let turns = sqlx::query(turns).bind(id).bind(self.owner.as_deref());
+        let turns = sqlx::query(turns)
+            .bind(plain(id))
+            .bind(self.owner.as_deref());
         let rows = turns.fetch_all(&self.pool).await.map_err(&failed)?;
         let turn = |row: &sqlx::any::AnyRow| {
             let parent: Option<i64> = row.try_get("parent")?;
@@ -109,7 +115,7 @@ impl Store {
             FROM turns JOIN conversations ON conversations.id = turns.conversation
             WHERE turns.id = $1 AND conversation = $2
                 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)";
-        let found = sqlx::query(found).bind(turn.0).bind(id);
+        let found = sqlx::query(found).bind(turn.0).bind(plain(id));
         let found = found.bind(self.owner.as_deref());
         let found = found.fetch_optional(&self.pool).await.map_err(&failed)?;
         let row = found.ok_or_else(|| crate::conversations::no_turn(turn))?;
@@ -138,7 +144,9 @@ impl Store {
         };
         self.infos(NEXT, |query| {
             let query = query.bind(i64::from(limit)).bind(since.updated_ms);
-            query.bind(since.id).bind(self.owner.clone())
+            query
+                .bind(plain(&since.id).into_owned())
+                .bind(self.owner.clone())
         })
         .await
     }

@@ -6,8 +6,9 @@ mod servers;
 
 use parlor_agent::{ConversationStore, History, KeptTurn};
 use parlor_core::{ErrorKind, Message};
-use parlor_store::Store;
+use parlor_store::{ServedBy, Store, UsageEvent};
 use servers::Postgres;
+use sqlx::{AnyConnection, Connection, Executor};
 
 fn turn(question: &str) -> KeptTurn {
     let mut history = History::new();
@@ -52,4 +53,30 @@ async fn a_turn_is_written_while_its_conversation_is_deleted() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_costs_no_other() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let store = Store::postgres(&server.url()).await.unwrap();
+    let mut other = AnyConnection::connect(&server.url()).await.unwrap();
+    let check = "ALTER TABLE requests ADD CHECK (asked <> 'refused')";
+    other.execute(check).await.unwrap();
+    let event = |asked: &str| {
+        let mut event = UsageEvent::new("req", "openai_chat", 5);
+        event.asked = asked.into();
+        event
+    };
+    let mut events: Vec<_> = (0..70).map(|_| event("model")).collect();
+    events.insert(3, event("refused"));
+    events.push(event("refused"));
+    assert_eq!(store.record(&events).await.unwrap(), 2);
+    assert_eq!(store.record(&events[3..4]).await.unwrap(), 1);
+    let rows = store.served(0, ServedBy::default(), None).await.unwrap();
+    assert_eq!(rows[0].requests, 70);
+    // Where it is away, all of it is to be written again.
+    server.kill();
+    assert!(store.record(&events).await.is_err());
 }

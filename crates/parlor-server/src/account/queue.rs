@@ -25,12 +25,12 @@ const REST: Duration = Duration::from_secs(1);
 /// Takes events by the batch.
 #[async_trait]
 pub(crate) trait Target: Send + Sync + 'static {
-    /// Takes a batch.
+    /// Takes a batch, and says how many of it can't ever be taken: they are dropped and counted.
     ///
     /// # Behavior
     /// - The same batch comes again after a failure, unless [`refuses`](Self::refuses) says that it
     ///   is for good.
-    async fn take(&self, batch: &[UsageEvent]) -> Result<()>;
+    async fn take(&self, batch: &[UsageEvent]) -> Result<usize>;
 
     /// Whether a batch that failed so would fail again.
     ///
@@ -94,17 +94,20 @@ impl Queue {
                 }
                 let batch = shared.take();
                 let mut tries = TRIES;
-                while let Err(error) = target.take(&batch).await {
+                let lost = loop {
+                    let error = match target.take(&batch).await {
+                        Ok(lost) => break lost,
+                        Err(error) => error,
+                    };
                     shared.is_failing.store(true, Ordering::Relaxed);
                     // Who is away comes back; who refuses may refuse for ever.
                     tries -= u32::from(error.kind() != ErrorKind::Connection);
                     if tries == 0 || target.refuses(&error) {
-                        let lost = batch.len() as u64;
-                        shared.dropped.fetch_add(lost, Ordering::Relaxed);
-                        break;
+                        break batch.len();
                     }
                     tokio::time::sleep(REST).await;
-                }
+                };
+                shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
                 shared.is_failing.store(false, Ordering::Relaxed);
                 shared.gone.fetch_add(batch.len() as u64, Ordering::Release);
                 shared.written.notify_waiters();
@@ -113,7 +116,7 @@ impl Queue {
         Self { shared }
     }
 
-    /// How many events were dropped for want of room.
+    /// How many events were dropped: for want of room, or since they can't be taken.
     pub(crate) fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
     }
@@ -199,10 +202,10 @@ mod tests {
 
     #[async_trait]
     impl Target for Slow {
-        async fn take(&self, batch: &[UsageEvent]) -> Result<()> {
+        async fn take(&self, batch: &[UsageEvent]) -> Result<usize> {
             let _ = self.says.send((Instant::now(), batch.len()));
             self.may.notified().await;
-            Ok(())
+            Ok(0)
         }
     }
 

@@ -15,7 +15,7 @@ pub struct UsageWriter {
 
 #[async_trait]
 impl Target for Store {
-    async fn take(&self, batch: &[UsageEvent]) -> Result<()> {
+    async fn take(&self, batch: &[UsageEvent]) -> Result<usize> {
         self.record(batch).await
     }
 }
@@ -32,7 +32,7 @@ impl UsageWriter {
         }
     }
 
-    /// How many events were dropped for want of room.
+    /// How many events were dropped: for want of room, or since the store can't write them.
     pub fn dropped(&self) -> u64 {
         self.queue.dropped()
     }

@@ -150,7 +150,10 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/api/conversations",
         about: "Lists conversations, the newest first, or those where words were said",
         query: &[
-            ("q", "Words that were said, by their beginnings."),
+            (
+                "q",
+                "Words that were said, by their beginnings; in each turn the first 256 KiB count.",
+            ),
             ("limit", "How many, at most 200; 50 where nothing is said."),
             (
                 "cursor",

@@ -212,7 +212,7 @@ impl Site {
             text.about(
                 name,
                 "counter",
-                "Usage events that were dropped for want of room.",
+                "Usage events that were dropped for want of room, or refused by the store.",
             );
             text.line(name, &[], writer.dropped() as f64);
             let name = "parlor_usage_events_waiting";

@@ -4,6 +4,7 @@ use super::{COUNTS, REQUESTS, ServedBy, ServedRow, served_row};
 use crate::failure::failed;
 use crate::info::SUMS;
 use crate::store::Store;
+use crate::texts::plain;
 use parlor_core::Result;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -196,7 +197,7 @@ impl Store {
         let rows = sqlx::query(AssertSqlSafe(statement))
             .bind(which.since_ms)
             .bind(which.until_ms)
-            .bind(which.key.as_deref());
+            .bind(which.key.as_deref().map(plain));
         let rows = rows.fetch_all(&self.pool).await.map_err(&failed)?;
         let rows: sqlx::Result<Vec<T>> = rows.iter().map(read).collect();
         rows.map_err(&failed)
