@@ -3,9 +3,11 @@
 use crate::failure::failed;
 use crate::info::ONE;
 use crate::store::Store;
+use futures_util::TryStreamExt;
 use parlor_agent::{Found, TurnId};
 use parlor_core::Result;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 use std::collections::HashSet;
 
 /// Places looked at for each conversation that is wanted: of one conversation
@@ -15,7 +17,7 @@ const PLACES: u32 = 20;
 /// Characters before and after words found without an index.
 const AROUND: usize = 60;
 
-/// Turns, or titles, that have a text in them somewhere.
+/// Turns, or titles, that may have a text in them somewhere.
 const ANYWHERE: &str = "SELECT conversation, id, text FROM turns
     WHERE lower(text) LIKE $1 ESCAPE '\\' AND (CAST($3 AS TEXT) IS NULL OR conversation IN
         (SELECT id FROM conversations WHERE owner = $3)) ORDER BY id DESC LIMIT $2";
@@ -34,11 +36,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let places = i64::from(limit.saturating_mul(PLACES));
-        let anywhere = format!("%{}%", escaped(&words.to_lowercase()));
-        let owner = self.owner.as_deref();
-        let titled = sqlx::query(TITLED).bind(&anywhere).bind(places);
-        let titled = titled.bind(owner);
-        let mut rows = titled.fetch_all(&self.pool).await.map_err(&failed)?;
+        let mut rows = self.having(words, TITLED, places).await.map_err(&failed)?;
         // Where words aren't divided by spaces, an index by words has only whole sentences.
         let by_index = !terms.is_empty() && !words.chars().any(is_undivided);
         let said = match by_index {
@@ -46,11 +44,12 @@ impl Store {
                 let (prefix, suffix) = self.database.term;
                 let terms = terms.iter().map(|term| format!("{prefix}{term}{suffix}"));
                 let terms: Vec<String> = terms.collect();
-                sqlx::query(self.database.search).bind(terms.join(self.database.and))
+                let said = sqlx::query(self.database.search).bind(terms.join(self.database.and));
+                let said = said.bind(places).bind(self.owner.as_deref());
+                said.fetch_all(&self.pool).await
             }
-            false => sqlx::query(ANYWHERE).bind(anywhere),
+            false => self.having(words, ANYWHERE, places).await,
         };
-        let said = said.bind(places).bind(owner).fetch_all(&self.pool).await;
         rows.extend(said.map_err(&failed)?);
         let mut seen = HashSet::new();
         let mut found = Vec::new();
@@ -76,6 +75,31 @@ impl Store {
         }
         Ok(found)
     }
+
+    /// So many rows of a statement whose third column has the words in it, in any case.
+    async fn having(
+        &self,
+        words: &str,
+        statement: &'static str,
+        places: i64,
+    ) -> sqlx::Result<Vec<AnyRow>> {
+        let (pattern, is_exact) = pattern(words);
+        let words = folded(words);
+        // What else may be there is looked at here, however many there are.
+        let most = if is_exact { places } else { i64::MAX };
+        let may_have = sqlx::query(statement).bind(pattern).bind(most);
+        let mut may_have = may_have.bind(self.owner.as_deref()).fetch(&self.pool);
+        let mut rows = Vec::new();
+        while let Some(row) = may_have.try_next().await? {
+            if folded(row.try_get(2)?).contains(&words) {
+                rows.push(row);
+                if rows.len() as i64 >= places {
+                    break;
+                }
+            }
+        }
+        Ok(rows)
+    }
 }
 
 /// Whether a letter is of a script that writes words without spaces between:
@@ -86,23 +110,42 @@ fn is_undivided(letter: char) -> bool {
         | 0x3400..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 
-fn escaped(words: &str) -> String {
-    let mut escaped = String::with_capacity(words.len());
+/// A text as it is compared where its case says nothing.
+fn folded(text: &str) -> String {
+    let upper = text.chars().flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase).collect()
+}
+
+/// What has these words in it is like this, and whether nothing else is: of letters with a case the
+/// databases know those of ASCII.
+fn pattern(words: &str) -> (String, bool) {
+    let mut pattern = String::with_capacity(words.len() + 2);
+    let mut is_exact = true;
+    pattern.push('%');
     for letter in words.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            escaped.push('\\');
+        let has_case = !letter.to_uppercase().eq(letter.to_lowercase());
+        if letter.is_ascii() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter.to_ascii_lowercase());
+        } else if has_case {
+            is_exact = false;
+            pattern.push('%');
+        } else {
+            pattern.push(letter);
         }
-        escaped.push(letter);
     }
-    escaped
+    pattern.push('%');
+    (pattern, is_exact)
 }
 
 /// The words in a text with what stands around them, or the text's beginning.
 fn around(text: &str, words: &str) -> String {
-    let lower = text.to_lowercase();
+    let lower = folded(text);
     // Small letters may be longer than capital ones; then the place is unknown.
     let at = lower
-        .find(&words.to_lowercase())
+        .find(&folded(words))
         .filter(|_| lower.len() == text.len());
     let end = at.map(|at| at + words.len());
     let found = at

@@ -34,6 +34,7 @@ async fn all(store: &Store) {
     a_zero_letter_is_kept_or_replaced(store).await;
     a_zero_letter_in_a_key_finds_nothing(store).await;
     what_was_used_is_written_down_whatever_it_is_called(store).await;
+    titles_are_found_in_any_case(store).await;
     what_is_long_is_kept_whole(store).await;
 }
 
@@ -121,6 +122,33 @@ async fn what_was_used_is_written_down_whatever_it_is_called(store: &Store) {
     let mut names: Vec<_> = rows.iter().map(|it| it.model.clone().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["after", "a\u{fffd}b", "before"]);
+}
+
+async fn titles_are_found_in_any_case(store: &Store) {
+    let mut ids = Vec::new();
+    for title in ["\u{dc}ber Wien", "ПРИВЕТ, мир", "ΟΔΟΣ 漢字 50%"] {
+        let id = store.create(title, None).await.unwrap();
+        let said = turn("東京ÉTÉ", "no such word");
+        store.append(&id, None, &said).await.unwrap();
+        ids.push(id);
+    }
+    for (words, at) in [
+        ("\u{fc}ber", 0),
+        ("\u{dc}BER wien", 0),
+        ("wien", 0),
+        ("привет", 1),
+        ("Привет, МИР", 1),
+        ("οδος 漢", 2),
+        ("οδοσ", 2),
+        ("50%", 2),
+    ] {
+        let found = store.search(words, 9).await.unwrap();
+        let found: Vec<_> = found.iter().map(|it| &it.info.id).collect();
+        assert_eq!(found, [&ids[at]], "{words}");
+    }
+    assert_eq!(store.search("京été", 9).await.unwrap().len(), 3);
+    assert_eq!(store.search("京êtê", 9).await.unwrap(), []);
+    assert_eq!(store.search("приветы", 9).await.unwrap(), []);
 }
 
 async fn what_is_long_is_kept_whole(store: &Store) {
