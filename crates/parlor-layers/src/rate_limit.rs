@@ -79,6 +79,10 @@ use tokio::time::{Instant, timeout_at};
 /// long a figure of the provider's is remembered as spent.
 const LEARNT: Window = Window::Rolling(Duration::from_secs(60));
 
+/// The limit of such an account, which the provider's are well below. With a claim on top of it a
+/// store can still add exactly that reckons in floating point.
+const FULL: u64 = 1 << 52;
+
 /// Keeps requests and tokens within limits.
 ///
 /// Clones share the accounts and the lines, and so do all models wrapped by
@@ -260,8 +264,8 @@ impl RateLimitLayer {
     fn hold(&self, counts: Counts, remaining: u64, until: Duration) {
         let shared = &self.shared;
         let account = shared.learnt(counts);
-        // An account without a limit is full up to what remains.
-        let at_least = u64::MAX - remaining;
+        // The account is full up to what remains.
+        let at_least = FULL.saturating_sub(remaining);
         shared.store.hold(&account, LEARNT, at_least, until);
     }
 }
@@ -293,10 +297,8 @@ impl Shared {
         let learnt = Counts::ALL.into_iter().filter(|_| self.policy.learn);
         let learnt = learnt.map(|counts| {
             let account = self.learnt(counts);
-            (
-                counts,
-                Claim::new(account, LEARNT, u64::MAX, amount(counts)),
-            )
+            let amount = amount(counts).min(FULL);
+            (counts, Claim::new(account, LEARNT, FULL, amount))
         });
         limits.chain(learnt).unzip()
     }

@@ -4,12 +4,18 @@
 
 mod servers;
 
-use parlor_core::ErrorKind;
+use async_trait::async_trait;
+use parlor_core::{
+    ChatModel, ChatModelExt, ChatRequest, ChatResponse, ChatStream, Echo, ErrorKind, ModelInfo,
+    RateLimit, Result, Retry,
+};
 use parlor_layers::cache::CacheStore;
 use parlor_layers::key::KeyPolicy;
 use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
+use parlor_layers::rate_limit::{OnLimit, RateLimitLayer, RateLimitPolicy};
 use parlor_store::SharedStore;
 use servers::Redis;
+use std::sync::Arc;
 use std::time::Duration;
 
 const MINUTE: Window = Window::Rolling(Duration::from_secs(60));
@@ -80,6 +86,62 @@ async fn all_claims_are_granted_or_none() {
         panic!("it is held");
     };
     assert!(after.unwrap() <= Duration::from_secs(30));
+}
+
+/// A model whose answers say that nothing is left for a while.
+#[derive(Debug)]
+struct UsedUp(ModelInfo);
+
+#[async_trait]
+impl ChatModel for UsedUp {
+    fn info(&self) -> &ModelInfo {
+        &self.0
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatResponse> {
+        let mut limit = RateLimit::default();
+        (limit.remaining, limit.reset_ms) = (Some(0), Some(30_000));
+        let mut response = ChatResponse::default();
+        let limits = &mut response.metadata.rate_limits;
+        limits.insert("requests".to_owned(), limit);
+        Ok(response)
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
+        Echo::new().stream(request).await
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_says_is_left_is_kept_to_together() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let mut policy = RateLimitPolicy::default();
+    policy.learn = true;
+    policy.on_limit = OnLimit::Refuse;
+    let [one, other] = [(); 2].map(|()| {
+        let layer = RateLimitLayer::new(policy.clone());
+        let layer = layer.with_store(Arc::new(store(&server)));
+        UsedUp(ModelInfo::new("acme", "quick")).layer(layer)
+    });
+    let request = ChatRequest::from("Hi");
+    one.chat(&request).await.unwrap();
+    let refused = async {
+        loop {
+            match other.chat(&request).await {
+                Err(error) => break error,
+                Ok(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
+    let refused = refused.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::RateLimited, "{refused}");
+    let Retry::Later(Some(after)) = refused.retry() else {
+        panic!("{refused:?}");
+    };
+    assert!(after <= Duration::from_secs(30));
 }
 
 #[tokio::test]
