@@ -33,6 +33,12 @@ static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
         return redis.call('DEL', KEYS[1])",
     )
 });
+static STOP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+        return redis.call('PUBLISH', ARGV[2], ARGV[3])",
+    )
+});
 static TELL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("relay.lua")));
 
 fn conversation_key(conversation: &str) -> String {
@@ -96,13 +102,9 @@ impl Relay for SharedStore {
     }
 
     async fn stop(&self, turn: &str) -> Result<()> {
-        let key = stop_key(turn);
-        let mut set = redis::cmd("SET");
-        set.arg(key).arg(1).arg("PX").arg(ms(HELD));
-        self.ask::<()>(&set).await?;
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(STOPS).arg(turn);
-        self.ask(&publish).await
+        let mut stop = STOP.key(stop_key(turn));
+        stop.arg(ms(HELD)).arg(STOPS).arg(turn);
+        self.run(&stop).await
     }
 
     async fn stopped(&self, turn: &str) -> Result<()> {
