@@ -40,10 +40,17 @@ pub(crate) struct Access {
 pub(crate) enum Caller {
     /// Whoever reaches the service.
     Anyone,
-    /// Who holds a key of the configuration, by its place there.
-    Configured(usize),
+    /// Who holds a key of the configuration.
+    Configured(Configured),
     /// Who holds a key that the store gave out.
     Given(Arc<ServiceKey>),
+}
+
+/// A key of the configuration as it was when it was shown: another may have its place since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Configured {
+    place: usize,
+    digest: [u8; 32],
 }
 
 impl Caller {
@@ -59,8 +66,23 @@ impl Caller {
     pub(crate) fn key(&self) -> Option<String> {
         match self {
             Self::Anyone => None,
-            Self::Configured(at) => Some(format!("configured/{}", at + 1)),
+            Self::Configured(key) => Some(format!("configured/{}", key.place + 1)),
             Self::Given(key) => Some(key.id.clone()),
+        }
+    }
+
+    /// What tells one who holds a key from those who hold another, whatever other keys there are;
+    /// nothing where no key is asked for.
+    pub(crate) fn holder(&self) -> Option<String> {
+        match self {
+            Self::Anyone => None,
+            Self::Given(key) => Some(key.id.clone()),
+            Self::Configured(key) => {
+                // Enough of it to tell keys apart.
+                let digest = key.digest.iter().take(8);
+                let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
+                Some(format!("configured/{digest}"))
+            }
         }
     }
 }
@@ -86,8 +108,8 @@ impl Access {
     /// Lets a request in or says why not.
     pub(crate) async fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
         self.check_site(headers)?;
-        if let Some(at) = shown(headers, uri).find_map(|key| self.configured(key)) {
-            return Ok(Caller::Configured(at));
+        if let Some(key) = shown(headers, uri).find_map(|key| self.configured(key)) {
+            return Ok(Caller::Configured(key));
         }
         let mut wrong = None;
         if let Some(given) = &self.given {
@@ -113,22 +135,6 @@ impl Access {
             let message = "the key of this service is missing or wrong";
             Error::new(ErrorKind::Authentication, message)
         }))
-    }
-
-    /// What tells one who holds a key from those who hold another, whatever other keys there are;
-    /// nothing where no key is asked for.
-    pub(crate) fn holder(&self, caller: &Caller) -> Option<String> {
-        match caller {
-            Caller::Anyone => None,
-            Caller::Given(key) => Some(key.id.clone()),
-            Caller::Configured(at) => {
-                // Enough of it to tell keys apart.
-                let digests = self.digests.load();
-                let digest = digests.get(*at)?.iter().take(8);
-                let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
-                Some(format!("configured/{digest}"))
-            }
-        }
     }
 
     /// A page elsewhere can have a browser send requests here, by its own name or by one that
@@ -159,7 +165,7 @@ impl Access {
     }
 
     /// Which key of the configuration this is. Compares with all of them, whichever is right.
-    fn configured(&self, key: &str) -> Option<usize> {
+    fn configured(&self, key: &str) -> Option<Configured> {
         let digests = self.digests.load();
         if digests.is_empty() {
             return None;
@@ -171,7 +177,10 @@ impl Access {
         });
         let nothing = (0, Choice::from(0));
         let (at, is_any) = found.fold(nothing, |(at, any), (it, one)| (at | it, any | one));
-        bool::from(is_any).then_some(at as usize)
+        bool::from(is_any).then_some(Configured {
+            place: at as usize,
+            digest: shown,
+        })
     }
 }
 

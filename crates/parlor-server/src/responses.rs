@@ -103,7 +103,7 @@ pub(crate) async fn gone_on(
     let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body.bytes) else {
         return Ok((body, None));
     };
-    let owner = site.access.holder(caller).unwrap_or_default();
+    let owner = caller.holder().unwrap_or_default();
     let previous = match fields.shift_remove("previous_response_id") {
         Some(Value::String(id)) => Some(id),
         _ => None,
@@ -208,7 +208,7 @@ pub(crate) fn routes(router: Routes) -> Routes {
 /// What is kept under an id of who asks.
 async fn kept(site: &Site, (headers, uri): (&HeaderMap, &Uri), id: &str) -> Result<(String, Kept)> {
     let caller = site.access.check(headers, uri).await?;
-    let owner = site.access.holder(&caller).unwrap_or_default();
+    let owner = caller.holder().unwrap_or_default();
     match find(site, &owner, id).await? {
         Some(kept) => Ok((owner, kept)),
         None => {

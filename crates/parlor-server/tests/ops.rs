@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Gateway, registry, words};
 use parlor_server::{ServeSettings, ServerConfig, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -166,6 +166,46 @@ async fn a_configuration_is_taken_whole_or_not_at_all() {
     let wrong = registry("[layers.nothing]\nx = 1\n[models]\nhouse = \"echo/echo\"");
     assert!(service.reload(wrong, &["third".into()]).is_err());
     assert_eq!(ask("home", "second").await, 200);
+}
+
+#[tokio::test]
+async fn what_a_key_asked_stays_its_own_though_keys_are_read_again_meanwhile() {
+    let mut config = ServerConfig::default();
+    config.keys = vec!["first".into()];
+    let service = Service::new(registry(""), config).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let serving = service.clone();
+    tokio::spawn(async move { serving.run_on(listener, std::future::pending()).await });
+    let body = json!({ "model": "echo/echo", "input": "Hi" }).to_string();
+    let head = |ask: &str, length| {
+        format!(
+            "{ask} HTTP/1.1\r\nhost: {host}\r\nx-api-key: first\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n"
+        )
+    };
+    let mut asks = TcpStream::connect(&host).await.unwrap();
+    let begun = head("POST /v1/responses", body.len());
+    asks.write_all(begun.as_bytes()).await.unwrap();
+    while service.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let keys = ["second".into(), "first".into()];
+    service.reload(registry(""), &keys).unwrap();
+    asks.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    asks.read_to_string(&mut answer).await.unwrap();
+    let (_, answer) = answer.split_once("\r\n\r\n").unwrap();
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    let shown = head(
+        &format!("GET /v1/responses/{}", answer["id"].as_str().unwrap()),
+        0,
+    );
+    let mut asks = TcpStream::connect(&host).await.unwrap();
+    asks.write_all(shown.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    asks.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Call {
         let (parts, body) = request.into_parts();
         let params = params.iter();
         Ok(Self {
-            holder: site.access.holder(&caller),
+            holder: caller.holder(),
             caller,
             params: params
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
