@@ -1,6 +1,7 @@
 //! Responses in the store of the service, where every instance finds them.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,9 +34,37 @@ const SOON: Duration = Duration::from_millis(75);
 pub(super) struct Stored {
     shelf: Arc<Shelf>,
     waiting: Arc<InMemory>,
+    hand: Arc<Hand>,
     queue: OnceLock<mpsc::Sender<Job>>,
     /// Whether other instances write there, too.
     is_shared: bool,
+}
+
+/// The keys of what is being written, and whether it was taken away since.
+#[derive(Debug, Default)]
+struct Hand(Mutex<HashMap<String, bool>>);
+
+impl Hand {
+    fn keys(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one in hand: before it is looked for.
+    fn take(&self, key: &str) {
+        self.keys().insert(key.to_owned(), false);
+    }
+
+    /// One is taken away, after which it isn't found any more.
+    fn forget(&self, key: &str) {
+        if let Some(is_gone) = self.keys().get_mut(key) {
+            *is_gone = true;
+        }
+    }
+
+    /// One was written; whether it was taken away meanwhile.
+    fn done(&self, key: &str) -> bool {
+        self.keys().remove(key).unwrap_or(false)
+    }
 }
 
 #[derive(Debug)]
@@ -49,6 +78,7 @@ impl Stored {
         Self {
             shelf,
             waiting: Arc::default(),
+            hand: Arc::default(),
             queue: OnceLock::new(),
             is_shared,
         }
@@ -58,14 +88,19 @@ impl Stored {
         self.queue.get_or_init(|| {
             let (queue, jobs) = mpsc::channel(QUEUE);
             let (shelf, waiting) = (Arc::clone(&self.shelf), Arc::clone(&self.waiting));
-            tokio::spawn(work(shelf, waiting, jobs));
+            tokio::spawn(work(shelf, waiting, Arc::clone(&self.hand), jobs));
             queue
         })
     }
 }
 
 /// Writes what is put, until the store of responses is gone.
-async fn work(shelf: Arc<Shelf>, waiting: Arc<InMemory>, mut jobs: mpsc::Receiver<Job>) {
+async fn work(
+    shelf: Arc<Shelf>,
+    waiting: Arc<InMemory>,
+    hand: Arc<Hand>,
+    mut jobs: mpsc::Receiver<Job>,
+) {
     let mut swept: Option<Instant> = None;
     let mut some = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut some, BATCH).await > 0 {
@@ -73,11 +108,19 @@ async fn work(shelf: Arc<Shelf>, waiting: Arc<InMemory>, mut jobs: mpsc::Receive
         for job in some.drain(..) {
             match job {
                 // One that was taken away since, or made way for others, isn't kept.
-                Job::Write(key) => batch.extend(waiting.find(&key).map(|text| KeptResponse {
-                    at_ms: now_ms(),
-                    text: text.as_ref().to_owned(),
-                    key,
-                })),
+                Job::Write(key) => {
+                    hand.take(&key);
+                    match waiting.find(&key) {
+                        Some(text) => batch.push(KeptResponse {
+                            at_ms: now_ms(),
+                            text: text.as_ref().to_owned(),
+                            key,
+                        }),
+                        None => {
+                            hand.done(&key);
+                        }
+                    }
+                }
                 Job::Tell(when) => told.push(when),
             }
         }
@@ -89,6 +132,9 @@ async fn work(shelf: Arc<Shelf>, waiting: Arc<InMemory>, mut jobs: mpsc::Receive
         }
         for kept in &batch {
             waiting.forget(&kept.key);
+            if hand.done(&kept.key) {
+                forget(&shelf, &kept.key).await;
+            }
         }
         if swept.is_none_or(|at| at.elapsed() > SWEEP)
             && let Ok(store) = shelf.store().await
@@ -100,6 +146,18 @@ async fn work(shelf: Arc<Shelf>, waiting: Arc<InMemory>, mut jobs: mpsc::Receive
         for when in told {
             let _ = when.send(());
         }
+    }
+}
+
+/// Takes away again what was written though it had been taken away.
+async fn forget(shelf: &Shelf, key: &str) {
+    for _ in 0..TRIES {
+        if let Ok(store) = shelf.store().await
+            && store.forget_response(key).await.is_ok()
+        {
+            break;
+        }
+        sleep(REST).await;
     }
 }
 
@@ -148,6 +206,7 @@ impl ResponseStore for Stored {
 
     async fn delete(&self, key: &str) -> Result<bool> {
         let was_waiting = self.waiting.forget(key);
+        self.hand.forget(key);
         let store = self.shelf.store().await.map_err(away)?;
         let was_kept = store.forget_response(key).await.map_err(away)?;
         Ok(was_waiting || was_kept)
@@ -160,6 +219,34 @@ impl ResponseStore for Stored {
         let (tell, told) = oneshot::channel();
         if queue.send(Job::Tell(tell)).await.is_ok() {
             let _ = told.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_store::Store;
+
+    use super::*;
+    use crate::chat::StoreAt;
+
+    #[tokio::test]
+    async fn what_is_deleted_while_it_is_written_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(folder.path().join("kept.db")).await.unwrap();
+        let shelf = Shelf::new(StoreAt::Open(store.clone()));
+        let responses = Stored::new(Arc::new(shelf), false);
+        for turns in 0..200 {
+            let answer = "an answer ".repeat(20_000);
+            responses.put("key".to_owned(), answer);
+            // The writer comes to another point each time.
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            responses.delete("key").await.unwrap();
+            responses.flushed().await;
+            let kept = store.response("key", 0).await.unwrap();
+            assert!(kept.is_none(), "after {turns} turns");
         }
     }
 }
