@@ -125,9 +125,9 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 
 fn given(gives: &Gives, generator: &mut SchemaGenerator) -> Value {
     let mut given = json!({ "description": gives.about });
-    if let Some((kind, schema)) = gives.kind {
+    for (kind, schema) in gives.kinds {
         let schema = schema.map_or_else(|| json!({}), |schema| json!(schema(generator)));
-        given["content"] = json!({ kind: { "schema": schema } });
+        given["content"][*kind] = json!({ "schema": schema });
     }
     given
 }

@@ -60,7 +60,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "A row for each of what it is added up by.",
-            kind: Some(("application/json", Some(schema::<usage::Used>))),
+            kinds: &[("application/json", Some(schema::<usage::Used>))],
         }],
         answers: by!(usage::used),
     },
@@ -85,7 +85,7 @@ pub(crate) const ROUTES: &[Route] = &[
             status: 200,
             about: "Those who asked most by themselves, the others together. The spans of each \
                     add up to its sum, and these to the sum of all.",
-            kind: Some(("application/json", Some(schema::<series::Series>))),
+            kinds: &[("application/json", Some(schema::<series::Series>))],
         }],
         answers: by!(series::series),
     },
@@ -108,7 +108,7 @@ pub(crate) const ROUTES: &[Route] = &[
             status: 200,
             about: "Server-sent events: `request`, with what is described here, and `missed` \
                     where some were forgotten before they were read.",
-            kind: Some(("text/event-stream", Some(schema::<Seen>))),
+            kinds: &[("text/event-stream", Some(schema::<Seen>))],
         }],
         answers: by!(watch::requests),
     },
@@ -121,7 +121,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "How it stands.",
-            kind: Some(("application/json", Some(schema::<status::Status>))),
+            kinds: &[("application/json", Some(schema::<status::Status>))],
         }],
         answers: by!(status::status),
     },

@@ -224,3 +224,30 @@ async fn what_is_wrong_with_a_question_has_its_status() {
         assert!(answer["error"]["message"].is_string(), "{answer}");
     }
 }
+
+#[test]
+fn the_document_has_each_media_type_that_is_given() {
+    let paths = &parlor_server::openapi()["paths"];
+    for (path, method, kinds) in [
+        (
+            "/api/chat/stream",
+            "post",
+            &["application/x-ndjson", "text/event-stream"][..],
+        ),
+        (
+            "/api/conversations/{id}/export",
+            "get",
+            &["application/json", "text/markdown"],
+        ),
+        (
+            "/api/conversations/{id}/turns/{turn}/media/{at}",
+            "get",
+            &["*/*"],
+        ),
+    ] {
+        let content = &paths[path][method]["responses"]["200"]["content"];
+        let mut told: Vec<_> = content.as_object().unwrap().keys().collect();
+        told.sort();
+        assert_eq!(told, kinds, "{path}");
+    }
+}

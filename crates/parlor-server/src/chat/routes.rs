@@ -27,7 +27,7 @@ pub(crate) struct Route {
     /// What the query may say, and what that means.
     pub(crate) query: &'static [(&'static str, &'static str)],
     pub(crate) takes: Option<SchemaOf>,
-    /// The status where it goes well, the media type, and what that is.
+    /// The status where it goes well, the media types, and what they are of.
     pub(crate) gives: &'static [Gives],
     pub(crate) answers: Answers,
 }
@@ -36,7 +36,8 @@ pub(crate) struct Route {
 pub(crate) struct Gives {
     pub(crate) status: u16,
     pub(crate) about: &'static str,
-    pub(crate) kind: Option<(&'static str, Option<SchemaOf>)>,
+    /// The media types that it may have, with what is in each.
+    pub(crate) kinds: &'static [(&'static str, Option<SchemaOf>)],
 }
 
 /// Makes the schema of a type.
@@ -91,13 +92,12 @@ pub(crate) fn schema<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -
     generator.subschema_for::<T>()
 }
 
-const WHOLE: Option<(&str, Option<SchemaOf>)> = Some(("application/json", Some(schema::<Whole>)));
-const TURN: Option<(&str, Option<SchemaOf>)> =
-    Some(("application/json", Some(schema::<ShownTurn>)));
+const WHOLE: &[(&str, Option<SchemaOf>)] = &[("application/json", Some(schema::<Whole>))];
+const TURN: &[(&str, Option<SchemaOf>)] = &[("application/json", Some(schema::<ShownTurn>))];
 const NOTHING: &[Gives] = &[Gives {
     status: 204,
     about: "It is gone.",
-    kind: None,
+    kinds: &[],
 }];
 
 /// All endpoints.
@@ -112,7 +112,10 @@ pub(crate) const ROUTES: &[Route] = &[
             status: 200,
             about: "A line of JSON for each piece of the answer; the last one is `finished`. \
                         With `Accept: text/event-stream` the lines are the data of events.",
-            kind: Some(("application/x-ndjson", Some(schema::<stream::Piece>))),
+            kinds: &[
+                ("application/x-ndjson", Some(schema::<stream::Piece>)),
+                ("text/event-stream", Some(schema::<stream::Piece>)),
+            ],
         }],
         answers: Answers::Itself(|site, request| Box::pin(stream::stream(site, request))),
     },
@@ -128,7 +131,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The models.",
-            kind: Some(("application/json", Some(schema::<models::Models>))),
+            kinds: &[("application/json", Some(schema::<models::Models>))],
         }],
         answers: by!(models::list),
     },
@@ -141,7 +144,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The tools.",
-            kind: Some(("application/json", Some(schema::<tools::ToolList>))),
+            kinds: &[("application/json", Some(schema::<tools::ToolList>))],
         }],
         answers: by!(tools::list),
     },
@@ -164,7 +167,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The conversations.",
-            kind: Some(("application/json", Some(schema::<Conversations>))),
+            kinds: &[("application/json", Some(schema::<Conversations>))],
         }],
         answers: by!(conversations::list),
     },
@@ -177,7 +180,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 201,
             about: "The conversation.",
-            kind: WHOLE,
+            kinds: WHOLE,
         }],
         answers: by!(conversations::create),
     },
@@ -199,7 +202,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The conversation.",
-            kind: WHOLE,
+            kinds: WHOLE,
         }],
         answers: by!(conversations::get),
     },
@@ -212,7 +215,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The conversation as it is now.",
-            kind: WHOLE,
+            kinds: WHOLE,
         }],
         answers: by!(conversations::change),
     },
@@ -237,7 +240,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "Markdown to read, or JSON that the terminal program reads.",
-            kind: Some(("text/markdown", None)),
+            kinds: &[("text/markdown", None), ("application/json", None)],
         }],
         answers: by!(conversations::export),
     },
@@ -250,7 +253,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 201,
             about: "The new conversation.",
-            kind: WHOLE,
+            kinds: WHOLE,
         }],
         answers: by!(conversations::fork),
     },
@@ -263,7 +266,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 202,
             about: "It is being answered.",
-            kind: Some(("application/json", Some(schema::<Accepted>))),
+            kinds: &[("application/json", Some(schema::<Accepted>))],
         }],
         answers: by!(turns::create),
     },
@@ -276,7 +279,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The turn.",
-            kind: TURN,
+            kinds: TURN,
         }],
         answers: by!(turns::get),
     },
@@ -293,7 +296,7 @@ pub(crate) const ROUTES: &[Route] = &[
             status: 200,
             about: "Server-sent events: `start`, `text`, `reasoning`, `tool_call`, `approval`, \
                     `decided`, `tool_started`, `tool_result`, `media`, and `end`, which is the last.",
-            kind: Some(("text/event-stream", None)),
+            kinds: &[("text/event-stream", None)],
         }],
         answers: by!(follow::events),
     },
@@ -306,7 +309,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The turn as it is kept.",
-            kind: TURN,
+            kinds: TURN,
         }],
         answers: by!(turns::stop),
     },
@@ -319,7 +322,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "What is decided. 409 says that it was decided otherwise before.",
-            kind: Some(("application/json", Some(schema::<Decision>))),
+            kinds: &[("application/json", Some(schema::<Decision>))],
         }],
         answers: by!(turns::approve),
     },
@@ -332,7 +335,7 @@ pub(crate) const ROUTES: &[Route] = &[
         gives: &[Gives {
             status: 200,
             about: "The bytes.",
-            kind: Some(("application/octet-stream", None)),
+            kinds: &[("*/*", None)],
         }],
         answers: by!(turns::media),
     },
