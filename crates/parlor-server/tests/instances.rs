@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parlor::agent::tool_fn;
+use parlor::agent::{ConversationStore, TurnId, tool_fn};
 use parlor::{Error, ErrorKind, Result};
 use parlor_server::{MemoryRelay, ServerConfig, ServiceTool, StoreAt};
 use parlor_store::{Ear, Heard, Mark, Relay, Store, Told};
@@ -248,4 +248,69 @@ async fn an_end_is_told_however_often_the_relay_was_away_before() {
         }
         until = last.mark;
     }
+}
+
+/// A conversation whose turn was cut off: its instance was killed.
+async fn cut_off(store: &Store) -> (String, String) {
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(store.clone());
+    config.relay = Some(Arc::new(MemoryRelay::new()));
+    let killed = Talk::start(config).await;
+    let id = killed.client.begin().await;
+    let asked = json!({ "text": "Tell me" });
+    let turn = killed.client.turn(&id, &asked).await;
+    let call = killed.call().await;
+    let at = TurnId(turn.parse().unwrap());
+    let begun = store.turn(&id, at).await.unwrap();
+    call.end("So.");
+    killed.client.read(&id, &turn).await;
+    // As it was kept when it was killed.
+    store.update(at, &begun.into()).await.unwrap();
+    (id, turn)
+}
+
+#[tokio::test]
+async fn a_turn_that_was_cut_off_is_over_though_another_is_on_its_way() {
+    let store = Store::memory().await.unwrap();
+    let (id, cut) = cut_off(&store).await;
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(store);
+    config.relay = Some(Arc::new(MemoryRelay::new()));
+    let one = Talk::start(config.clone()).await;
+    let other = Talk::start(config).await;
+    // From before anything else is on its way, and from after.
+    let mut early = other.client.follow(&id, &cut, "").await;
+    let turn = one.client.turn(&id, &json!({ "text": "And?" })).await;
+    let call = one.call().await;
+    call.say("Half");
+    let path = format!("/api/conversations/{id}/turns");
+    let shown = other.client.get(&format!("{path}/{cut}")).await;
+    assert_eq!(shown["state"], "failed");
+    let shown = other.client.get(&format!("{path}/{turn}")).await;
+    assert_eq!(shown["state"], "going");
+    let stop = format!("{path}/{cut}/stop");
+    let (status, stopped) = other.client.post(&stop, &Value::Null).await;
+    assert_eq!((status, &stopped["state"]), (200, &json!("failed")));
+    let (_, end) = other.client.read(&id, &cut).await;
+    assert_eq!(end["state"], "failed");
+    let (_, end) = early.read_on(String::new()).await;
+    assert_eq!(end["state"], "failed");
+    call.end(" of it.");
+    assert_eq!(other.client.read(&id, &turn).await.0, "Half of it.");
+}
+
+#[tokio::test]
+async fn a_turn_ends_whose_conversation_is_gone_from_the_store() {
+    let store = Store::memory().await.unwrap();
+    let mut config = ServerConfig::default();
+    config.store = StoreAt::Open(store.clone());
+    let one = Talk::start(config).await;
+    let id = one.client.begin().await;
+    let turn = one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    store.delete(&id).await.unwrap();
+    call.say("Half");
+    call.left().await;
+    let gone = format!("/api/conversations/{id}/turns/{turn}");
+    assert_eq!(one.client.ask("GET", &gone, &Value::Null).await.0, 404);
 }

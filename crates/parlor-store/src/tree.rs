@@ -105,6 +105,22 @@ impl Store {
         turns.map_err(&failed)
     }
 
+    /// Whether a turn is the head of a conversation, or the one that began last by its id, which the
+    /// clocks of several programs may not agree on.
+    ///
+    /// # Errors
+    /// As [`ConversationStore::load`].
+    pub async fn is_last(&self, id: &str, turn: TurnId) -> Result<bool> {
+        let failed = failed("reading a conversation");
+        let last = "SELECT 1 FROM conversations
+            WHERE id = $1 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)
+                AND (head = $2 OR $2 = (SELECT MAX(id) FROM turns WHERE conversation = $1))";
+        let last = sqlx::query(last).bind(plain(id)).bind(turn.0);
+        let last = last.bind(self.owner.as_deref());
+        let last = last.fetch_optional(&self.pool).await.map_err(&failed)?;
+        Ok(last.is_some())
+    }
+
     /// One turn of a conversation, wherever it stands.
     ///
     /// # Errors

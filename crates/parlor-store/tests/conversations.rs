@@ -247,6 +247,11 @@ mod cases {
         let tree = store.tree(id).await.unwrap();
         let places: Vec<_> = tree.iter().map(|it| (it.id, it.parent)).collect();
         assert!(places.ends_with(&[(root, None), (left, Some(root)), (right, Some(root))]));
+        store.set_head(id, Some(left)).await.unwrap();
+        for (turn, is_last) in [(root, false), (left, true), (right, true)] {
+            assert_eq!(store.is_last(id, turn).await.unwrap(), is_last);
+        }
+        assert!(!store.is_last(&made[1], right).await.unwrap());
         let kept = store.load_until(id, Some(left)).await.unwrap();
         assert_eq!(kept.turns, [root, left]);
         assert_eq!(store.turn(id, left).await.unwrap().text(), "left");

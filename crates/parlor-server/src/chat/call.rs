@@ -121,6 +121,17 @@ pub(crate) fn missing(error: Error) -> Error {
     }
 }
 
+/// Does something to its end, though the client leave amid it.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    what: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::spawn(what).await;
+    done.unwrap_or_else(|_| {
+        let message = "the request ended in an unexpected way";
+        Err(Error::new(ErrorKind::Unexpected, message))
+    })
+}
+
 /// A value as the body of an answer.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response> {
     let body = serde_json::to_vec(value);

@@ -12,7 +12,7 @@ use parlor_store::{Branched, Since, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::call::{Call, json, missing, turn_id, wrong};
+use super::call::{Call, json, missing, to_its_end, turn_id, wrong};
 use super::going::is_without_end;
 use super::shown::{Conversation, Conversations, ShownTurn, Whole};
 use super::turns::waiting;
@@ -136,7 +136,7 @@ async fn whole(site: &Site, store: &Store, id: &str) -> Result<Whole> {
         let mut shown = ShownTurn::of(id, *at, turn)?;
         place(&mut shown, *at, &tree);
         if going == Some(*at) {
-            shown.going(waiting(site, id, (*at, turn)).await);
+            shown.going(waiting(site, store, id, (*at, turn)).await);
         }
         branch.push(shown);
     }
@@ -268,13 +268,14 @@ fn title(title: &str) -> Result<&str> {
 
 pub(super) async fn delete(site: Arc<Site>, call: Call) -> Result<Response> {
     let store = call.store(&site).await?;
-    let id = call.param("id");
-    gone(&site, &store, id).await.map_err(missing)?;
+    let gone = gone(site, store, call.param("id").to_owned());
+    to_its_end(gone).await.map_err(missing)?;
     Ok(nothing())
 }
 
 /// Deletes a conversation, and stops its turn wherever that is.
-async fn gone(site: &Site, store: &Store, id: &str) -> Result<()> {
+async fn gone(site: Arc<Site>, store: Store, id: String) -> Result<()> {
+    let id = &*id;
     let mut elsewhere = None;
     if let Some(relay) = &site.turns.relay
         && site.turns.of(id).is_none()
@@ -286,7 +287,7 @@ async fn gone(site: &Site, store: &Store, id: &str) -> Result<()> {
     store.delete(id).await?;
     site.turns.forget(id);
     if let Some((relay, turn)) = elsewhere {
-        // Where it can't be told, it goes on, and is kept nowhere.
+        // Where it can't be told, it goes on until it is to be kept again.
         let _ = relay.stop(&turn.0.to_string()).await;
     }
     Ok(())
@@ -313,13 +314,12 @@ pub(super) async fn delete_all(site: Arc<Site>, call: Call) -> Result<Response> 
         }
         for info in infos {
             // Somebody else may have deleted it meanwhile.
-            gone(&site, &store, &info.id)
-                .await
-                .map_err(missing)
-                .or_else(|error| match error.status() == Some(404) {
-                    true => Ok(()),
-                    false => Err(error),
-                })?;
+            let gone = gone(Arc::clone(&site), store.clone(), info.id);
+            if let Err(error) = to_its_end(gone).await.map_err(missing)
+                && error.status() != Some(404)
+            {
+                return Err(error);
+            }
         }
     }
 }

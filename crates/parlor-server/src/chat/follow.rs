@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::going::{Elsewhere, Going, News, is_without_end};
+use super::going::{Elsewhere, Going, News, is_last, is_without_end};
 use super::log::{END, Log, Position, Read};
 use super::shown;
 use super::turns::find;
@@ -55,7 +55,7 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
             let ear = going.log.ear();
             Source::Here(going, ear)
         }
-        None => match elsewhere(&site, conversation, (id, &turn), position).await {
+        None => match elsewhere(&site, &store, conversation, (id, &turn), position).await {
             Some(turn) => Source::Elsewhere(turn),
             None => {
                 let was_cut = is_without_end(&turn);
@@ -91,13 +91,14 @@ pub(super) async fn events(site: Arc<Site>, call: Call) -> Result<Response> {
 /// A turn that another instance of the service has.
 pub(super) async fn elsewhere(
     site: &Site,
+    store: &Store,
     conversation: &str,
     (id, turn): (TurnId, &Turn),
     after: Position,
 ) -> Option<Elsewhere> {
     let relay = site.turns.relay.clone()?;
-    let has_no_end = is_without_end(turn);
-    Elsewhere::find(relay, conversation, id.0.to_string(), after, has_no_end).await
+    let may_be_going = is_without_end(turn) && is_last(store, conversation, id).await;
+    Elsewhere::find(relay, store, conversation, (id, may_be_going), after).await
 }
 
 /// Where a turn is read.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::approvals::{Approvals, Remembered};
 use super::log::Log;
-pub(super) use elsewhere::{Elsewhere, News};
+pub(super) use elsewhere::{Elsewhere, News, is_last};
 pub(super) use run::{Begun, go, is_without_end, without_end};
 
 /// The most turns that are on their way at once.

@@ -7,16 +7,16 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use parlor::agent::{Conversation, ConversationStore, KeptTurn, Turn, TurnId, TurnState, title_of};
-use parlor::{ChatRequest, Error, ErrorKind, Result};
+use parlor::{ChatRequest, Error, Result};
 use parlor_store::Store;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::approvals::{Answer, Waiting, late};
-use super::call::{Call, json, missing, turn_id, wrong};
+use super::call::{Call, json, missing, to_its_end, turn_id, wrong};
 use super::conversations::{load, place};
 use super::follow::elsewhere;
-use super::going::{Begun, Ended, Place, go, is_without_end, without_end};
+use super::going::{Begun, Ended, Place, go, is_last, is_without_end, without_end};
 use super::log::Position;
 use super::question::{Question, asked_in};
 use super::refused;
@@ -51,11 +51,7 @@ pub(super) async fn create(site: Arc<Site>, call: Call) -> Result<Response> {
     let ready = accepted(&site, call, &conversation, &mut asked).await;
     let ready = ready.inspect_err(|error| not_begun(&mut asked, error))?;
     // A client who leaves doesn't end it: what is asked is answered, once it is kept.
-    let begun = tokio::spawn(begin(ready, asked, Arc::clone(&site.tools))).await;
-    let id = begun.map_err(|_| {
-        let message = "the turn ended in an unexpected way";
-        Error::new(ErrorKind::Unexpected, message)
-    })??;
+    let id = to_its_end(begin(ready, asked, Arc::clone(&site.tools))).await?;
     let events = format!("/api/conversations/{conversation}/turns/{}/events", id.0);
     let accepted = Accepted {
         id: id.0.to_string(),
@@ -226,10 +222,14 @@ pub(super) async fn get(site: Arc<Site>, call: Call) -> Result<Response> {
     place(&mut shown, id, &store.tree(conversation).await?);
     let is_going = match site.turns.of(conversation) {
         Some(here) => here.id == id,
-        None => is_without_end(&turn) && site.turns.is_elsewhere(conversation).await,
+        None => {
+            is_without_end(&turn)
+                && is_last(&store, conversation, id).await
+                && site.turns.is_elsewhere(conversation).await
+        }
     };
     if is_going {
-        shown.going(waiting(&site, conversation, (id, &turn)).await);
+        shown.going(waiting(&site, &store, conversation, (id, &turn)).await);
     }
     json(StatusCode::OK, &shown)
 }
@@ -237,13 +237,14 @@ pub(super) async fn get(site: Arc<Site>, call: Call) -> Result<Response> {
 /// The calls of a turn on its way that wait for a person's word, wherever it is.
 pub(super) async fn waiting(
     site: &Site,
+    store: &Store,
     conversation: &str,
     (id, turn): (TurnId, &Turn),
 ) -> Vec<Waiting> {
     if let Some(here) = site.turns.find(conversation, id) {
         return here.approvals.waiting();
     }
-    let turn = elsewhere(site, conversation, (id, turn), Position::default()).await;
+    let turn = elsewhere(site, store, conversation, (id, turn), Position::default()).await;
     match turn {
         Some(mut turn) => turn.waiting().await,
         None => Vec::new(),
@@ -261,8 +262,8 @@ pub(super) async fn approve(site: Arc<Site>, call: Call) -> Result<Response> {
     let decision = match site.turns.find(&conversation, id) {
         Some(going) => site.turns.answer(&going, &which, answer)?,
         None => {
-            let going = elsewhere(&site, &conversation, (id, &turn), Position::default()).await;
-            match going {
+            let (turn, from) = ((id, &turn), Position::default());
+            match elsewhere(&site, &store, &conversation, turn, from).await {
                 Some(mut going) => going.answer(&which, answer, ANSWERED).await?,
                 None => return Err(late("the turn is over, and no call of it waits")),
             }
@@ -322,11 +323,11 @@ pub(super) async fn stop(site: Arc<Site>, call: Call) -> Result<Response> {
         // Its end is kept before it is told.
         let mut ear = going.log.ear();
         while !going.log.is_over() && ear.changed().await.is_ok() {}
-    } else if is_without_end(&turn)
-        && let Some(mut turn) =
-            elsewhere(&site, conversation, (id, &turn), Position::default()).await
-    {
-        turn.stop(STOPPING).await?;
+    } else if is_without_end(&turn) && is_last(&store, conversation, id).await {
+        let (turn, from) = ((id, &turn), Position::default());
+        if let Some(mut turn) = elsewhere(&site, &store, conversation, turn, from).await {
+            turn.stop(STOPPING).await?;
+        }
     }
     let turn = store.turn(conversation, id).await.map_err(missing)?;
     json(StatusCode::OK, &ShownTurn::of(conversation, id, &turn)?)

@@ -6,8 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use parlor::agent::TurnId;
 use parlor::{Error, ErrorKind, Result};
-use parlor_store::{Ear, Mark, Relay, Told};
+use parlor_store::{Ear, Mark, Relay, Store, Told};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
@@ -136,7 +137,10 @@ pub(super) async fn obey(turns: &Turns, going: &Going) -> Infallible {
 #[derive(Debug)]
 pub(in crate::chat) struct Elsewhere {
     relay: Arc<dyn Relay>,
+    store: Store,
     conversation: String,
+    id: TurnId,
+    /// The id as others know it.
     turn: String,
     ear: Box<dyn Ear>,
     /// Since when nobody has it.
@@ -155,20 +159,29 @@ pub(in crate::chat) enum News {
     Gone,
 }
 
+/// Whether a turn is the last one of its conversation: of those without an end only that can be on
+/// its way. Where nobody can tell, it is.
+pub(in crate::chat) async fn is_last(store: &Store, conversation: &str, id: TurnId) -> bool {
+    store.is_last(conversation, id).await.unwrap_or(true)
+}
+
 impl Elsewhere {
     /// A turn that another instance told of, or that it may have.
     pub(in crate::chat) async fn find(
         relay: Arc<dyn Relay>,
+        store: &Store,
         conversation: &str,
-        turn: String,
+        (id, may_be_going): (TurnId, bool),
         after: Position,
-        has_no_end: bool,
     ) -> Option<Self> {
+        let turn = id.0.to_string();
         let mut ear = relay.follow(&turn);
         let told = ear.hear(after.mark(), Duration::ZERO).await;
         let is_told_of = told.is_ok_and(|told| !told.is_empty());
-        (is_told_of || has_no_end).then(|| Self {
+        (is_told_of || may_be_going).then(|| Self {
+            store: store.clone(),
             conversation: conversation.to_owned(),
+            id,
             gone: None,
             relay,
             turn,
@@ -193,19 +206,19 @@ impl Elsewhere {
                 return News::Away;
             }
         }
-        match self.relay.is_taken(&self.conversation).await {
-            Ok(false) => {
-                let since = *self.gone.get_or_insert_with(Instant::now);
-                match since.elapsed() >= GONE {
-                    true => News::Gone,
-                    false => News::Nothing,
-                }
-            }
-            Ok(true) => {
-                self.gone = None;
-                News::Nothing
-            }
-            Err(_) => News::Away,
+        let is_taken = match self.relay.is_taken(&self.conversation).await {
+            Ok(is_taken) => is_taken,
+            Err(_) => return News::Away,
+        };
+        // It may be for another turn.
+        if is_taken && is_last(&self.store, &self.conversation, self.id).await {
+            self.gone = None;
+            return News::Nothing;
+        }
+        let since = *self.gone.get_or_insert_with(Instant::now);
+        match since.elapsed() >= GONE {
+            true => News::Gone,
+            false => News::Nothing,
         }
     }
 

@@ -214,14 +214,17 @@ impl Growing<'_> {
         let mut run = chat.stream(question)?;
         let mut stopped = pin!(self.going.stopped());
         let mut due = pin!(sleep(KEPT_EVERY));
-        let mut keeping: Option<BoxFuture<'static, ()>> = None;
+        let mut keeping: Option<BoxFuture<'static, bool>> = None;
         let mut has_grown = false;
         loop {
             let event = tokio::select! {
                 biased;
                 by = &mut stopped => return Ok((run.stop(), Some(by))),
-                () = kept(&mut keeping), if keeping.is_some() => {
+                is_there = kept(&mut keeping), if keeping.is_some() => {
                     keeping = None;
+                    if !is_there {
+                        return Ok((run.stop(), Some(Ended::Stopped)));
+                    }
                     due.as_mut().reset(Instant::now() + KEPT_EVERY);
                     continue;
                 }
@@ -231,8 +234,10 @@ impl Growing<'_> {
                     turn.failure = Some(without_end());
                     let (store, id, turn) = (self.store.clone(), self.id, self.kept(turn));
                     keeping = Some(Box::pin(async move {
-                        // What can't be kept now is kept at the end, or that is told.
-                        let _ = store.update(id, &turn).await;
+                        // What can't be kept now is kept at the end, or that is told; one that was
+                        // deleted goes on for nobody.
+                        let kept = store.update(id, &turn).await;
+                        !kept.is_err_and(|error| error.kind() == ErrorKind::Validation)
                     }));
                     continue;
                 }
@@ -321,8 +326,10 @@ impl Growing<'_> {
     }
 }
 
-async fn kept(keeping: &mut Option<BoxFuture<'static, ()>>) {
-    if let Some(keeping) = keeping {
-        keeping.await;
+/// Whether there still is a turn to be kept.
+async fn kept(keeping: &mut Option<BoxFuture<'static, bool>>) -> bool {
+    match keeping {
+        Some(keeping) => keeping.await,
+        None => true,
     }
 }
