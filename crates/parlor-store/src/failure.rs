@@ -41,13 +41,17 @@ pub(crate) fn is_of_values(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|it| it.code());
     let code = code.as_deref().unwrap_or_default();
     let classes = ["22", "23", "54"];
-    match code.len() {
-        5 => classes.iter().any(|class| code.starts_with(class)),
-        _ => {
-            let primary = code.parse::<i64>().map(|code| code & 0xff);
-            matches!(primary, Ok(18..=20))
-        }
+    match of_sqlite(code) {
+        Some(primary) => matches!(primary, 18..=20),
+        None => classes.iter().any(|class| code.starts_with(class)),
     }
+}
+
+/// The lower byte of a code of SQLite's, which is what went wrong; the others say it more
+/// closely. Codes of PostgreSQL's, and no other, have five letters.
+fn of_sqlite(code: &str) -> Option<i64> {
+    let code = (code.len() < 5).then(|| code.parse::<i64>().ok())??;
+    Some(code & 0xff)
 }
 
 /// An error of the database while `doing` something.
@@ -66,9 +70,7 @@ pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
         let told = error.as_database_error();
         let says = told.map_or_else(|| error.to_string(), |it| it.message().to_owned());
         let code = told.and_then(|it| it.code()).map(|code| code.into_owned());
-        // The lower byte is the code, the others say it more closely.
-        let primary = code.as_ref().and_then(|code| code.parse::<i64>().ok());
-        let primary = primary.map(|code| code & 0xff);
+        let primary = code.as_deref().and_then(of_sqlite);
         let advice = ADVICE.iter().find(|(code, _)| Some(*code) == primary);
         let message = format!("the store failed while {doing}: {says}");
         let mut failure = Error::new(kind, message).with_retry(retry);
@@ -79,5 +81,19 @@ pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
             failure = failure.with_help(*advice);
         }
         failure.with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_sqlite;
+
+    #[test]
+    fn codes_of_postgresql_are_none_of_sqlite() {
+        assert_eq!(of_sqlite("14"), Some(14));
+        // SQLITE_IOERR_FSYNC, and what PostgreSQL says of a zero letter.
+        assert_eq!(of_sqlite("1034"), Some(10));
+        assert_eq!(of_sqlite("22021"), None);
+        assert_eq!(of_sqlite("57P01"), None);
     }
 }
