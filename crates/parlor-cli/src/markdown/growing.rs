@@ -48,15 +48,18 @@ pub(super) fn settled(
 }
 
 /// The words of a paragraph with their looks, and the same plain, with a point for each
-/// mark that was understood; `None` where there is anything else.
+/// mark that was understood; `None` where there is anything else, definitions of links
+/// before it as well.
 fn words_of(source: &str, looks: Looks) -> Option<(Vec<Span>, String)> {
-    let mut events = Parser::new_ext(source, OPTIONS);
-    if !matches!(events.next()?, Event::Start(Tag::Paragraph)) {
+    let mut events = Parser::new_ext(source, OPTIONS).into_offset_iter();
+    let (first, range) = events.next()?;
+    let is_first = source.get(..range.start)?.trim().is_empty();
+    if !is_first || !matches!(first, Event::Start(Tag::Paragraph)) {
         return None;
     }
     let (mut page, mut words) = (Page::new(usize::MAX, looks), String::new());
     let mut is_over = false;
-    for event in events {
+    for (event, _) in events {
         match &event {
             _ if is_over => return None,
             Event::End(TagEnd::Paragraph) => is_over = true,

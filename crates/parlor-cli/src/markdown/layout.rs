@@ -3,6 +3,7 @@
 use super::Looks;
 use super::clean::is_obeyed;
 use super::code::Highlighter;
+use super::definitions::Definitions;
 use super::growing::without;
 use super::rows::{Colour, Span, Style, can_be_clicked, width, wrap, write};
 use super::table::Table;
@@ -29,10 +30,13 @@ pub(crate) fn layout(
     let mut page = Page::new(width, looks);
     page.said = said;
     page.before = before;
-    for event in Parser::new_ext(source, OPTIONS) {
+    let mut definitions = Definitions::new(source);
+    for (event, range) in Parser::new_ext(source, OPTIONS).into_offset_iter() {
+        page.define(definitions.before(&event, &range));
         page.take(event);
     }
     page.flush();
+    page.define(definitions.rest());
     (page.rows, page.columns)
 }
 
@@ -279,6 +283,20 @@ impl Page {
             }
             _ => {}
         }
+    }
+
+    /// Shows the lines of definitions as they are.
+    fn define(&mut self, lines: Vec<&str>) {
+        if lines.is_empty() {
+            return;
+        }
+        self.flush();
+        self.part();
+        for line in lines {
+            self.say(line);
+            self.flush();
+        }
+        self.after_paragraph = true;
     }
 
     /// After a link that can't be clicked, its address is told, unless it is what

@@ -7,6 +7,7 @@
 mod blocks;
 mod clean;
 mod code;
+mod definitions;
 mod growing;
 mod layout;
 mod rows;

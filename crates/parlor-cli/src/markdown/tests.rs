@@ -191,6 +191,36 @@ fn links_can_be_clicked_or_read() {
 }
 
 #[test]
+fn definitions_of_links_are_shown_as_they_were_written() {
+    let text = "See [docs][1] and [it][2].\n\n[1]: https://docs.rs/_a_b\n[2]: <https://x.org> \"It\"\n\n[^1]: Once\n";
+    let rows = "See [docs][1] and [it][2].\n\n[1]: https://docs.rs/_a_b\n[2]: <https://x.org> \"It\"\n\n[^1]: Once";
+    assert_eq!(shown(text, 80), rows);
+    assert_eq!(
+        shown("[Warning]: overheating", 80),
+        "[Warning]: overheating"
+    );
+    // The second of one label too, and what goes on in the next line.
+    assert_eq!(
+        shown("[a]: x\n[a]:\n  y\nText of [a].", 80),
+        "[a]: x\n[a]:\ny\n\nText of a (x)."
+    );
+    // Within quotes and items.
+    assert_eq!(
+        shown("> [a]: x\n> [b]: y\n> Text\n\n> [c]: z", 80),
+        "│ [a]: x\n│ [b]: y\n│\n│ Text\n\n│ [c]: z"
+    );
+    assert_eq!(
+        shown("- [a]: x\n- \\* [ ] *one*\n\n  [b]: y\n- [ ] two", 80),
+        "• [a]: x\n• * [ ] one\n\n  [b]: y\n• ☐ two"
+    );
+    assert_eq!(shown("1. > - [a]: x", 80), "1. │ • [a]: x");
+    let long = "words and ".repeat(60);
+    let said = shown(&format!("[a]: x\n{long}"), 40);
+    assert!(said.starts_with("[a]: x\n\nwords and"), "{said}");
+    assert_eq!(said.matches("words").count(), 60);
+}
+
+#[test]
 fn nothing_that_a_terminal_obeys_comes_through() {
     let text =
         "a\x1b]52;c;aGk=\x07b\x1b[2Jc\u{9b}31md\r\ne\u{202e}f [x](http://a\x1b\\b) `\x1b[1m`";
@@ -239,6 +269,8 @@ fn markdown() -> impl Strategy<Value = String> {
         Just("**".to_owned()),
         Just("`".to_owned()),
         Just("[x](http://y)".to_owned()),
+        Just("[x]: ".to_owned()),
+        Just("[x]: http://y\n".to_owned()),
         Just("\r\n".to_owned()),
         Just("    ".to_owned()),
         Just("<b>".to_owned()),
@@ -261,6 +293,7 @@ fn paragraphs() -> impl Strategy<Value = String> {
         1 => Just("snake_case 2 * 3 ~ 4 &amp; <b>b</b> ".to_owned()),
         1 => Just("e\u{301}te\u{301} 👨‍👩‍👧 ".to_owned()),
         1 => Just("\n".to_owned()),
+        1 => Just("\n\n[1]: x\n".to_owned()),
         1 => prop_oneof!["[*_`~\\[\\]()|<&\\\\!] ?", Just("  \n".to_owned()), Just("\n\n".to_owned()),
             Just("\n---\n".to_owned()), Just("\n===\n".to_owned()), Just("\n- ".to_owned()),
             Just("\n<div>\n".to_owned()), Just("<br>".to_owned()), Just("\n| - |\n".to_owned())],
