@@ -15,7 +15,7 @@ use futures_util::stream::{BoxStream, FuturesUnordered};
 use futures_util::{Stream, StreamExt};
 use job::{AnyJob, Doing, Done, Sending};
 use parlor_core::{BatchCounts, ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Result};
-use provider::Manner;
+use provider::{Judge, Manner};
 
 pub use progress::Progress;
 use serde::Serialize;
@@ -66,6 +66,7 @@ pub struct Batch {
     file: Option<PathBuf>,
     stopper: Stopper,
     manner: Manner,
+    judge: Option<Box<Judge>>,
 }
 
 type Watch = dyn FnMut(&Progress) + Send;
@@ -85,6 +86,7 @@ impl Batch {
             file: None,
             stopper: Stopper::default(),
             manner: Manner::default(),
+            judge: None,
         }
     }
 

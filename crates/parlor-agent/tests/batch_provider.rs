@@ -398,6 +398,32 @@ async fn what_failed_is_handed_in_again_and_what_was_read_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_judge_rejects_failed_and_is_handed_in_again() {
+    let file = path("judge");
+    let desk = Desk::new();
+    let batch = || Batch::new().with_file(&file);
+    let judge = |answer: ChatResponse| match answer.text().as_str() {
+        "answer to b" => Err(Error::new(ErrorKind::Validation, "not this")),
+        _ => Ok(answer),
+    };
+    let asked = ["a", "b", "c"];
+    let judged = ["answer to a", "validation: not this", "answer to c"];
+    for taken in [&[3][..], &[3, 1]] {
+        let run = batch().with_judge(judge);
+        let run = run.ask_provider(desk.clone(), asked).unwrap();
+        assert_eq!(texts(run.all().await), judged);
+        assert_eq!(desk.taken(), taken);
+    }
+    // What was taken without a judge is judged when it is read again.
+    let run = batch().ask_provider(desk.clone(), asked).unwrap();
+    assert_eq!(texts(run.all().await)[1], "answer to b");
+    let run = batch().with_judge(judge);
+    let run = run.ask_provider(desk.clone(), asked).unwrap();
+    assert_eq!(texts(run.all().await), judged);
+    assert_eq!(desk.taken(), [3, 1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_whose_answer_was_lost_is_found_by_its_name() {
     for keeps_names in [true, false] {
         let file = path(&format!("lost-{keeps_names}"));

@@ -2,7 +2,7 @@
 
 use super::file::{Kept, Note};
 use super::job::Done;
-use super::provider::{Manner, left, untold, without_result};
+use super::provider::{Judge, Manner, left, untold, without_result};
 use super::{Ended, Told};
 use crate::run::Stopper;
 use futures_util::future::{Either, select};
@@ -28,6 +28,7 @@ pub(super) struct Away {
     manner: Manner,
     stopper: Stopper,
     kept: Option<Kept>,
+    pub(super) judge: Option<Box<Judge>>,
     /// Not looked at yet.
     given: Vec<ChatRequest>,
     /// To be handed in.
@@ -72,6 +73,7 @@ impl Away {
             manner,
             stopper,
             kept,
+            judge: None,
             given,
             fresh: Vec::new(),
             open: VecDeque::new(),
@@ -119,6 +121,7 @@ impl Away {
             let name = kept.name(|to| serde_json::to_writer(to, &(&model, &request)));
             let answer = kept.take(&name);
             let answer = answer.and_then(|it| serde_json::from_str(it.get()).ok());
+            let answer = answer.and_then(|it| judged(self.judge.as_deref(), it).ok());
             match answer {
                 Some(answer) => {
                     let done = Done {
@@ -384,6 +387,7 @@ impl Away {
 
     /// Writes down what became of an item, and tells it.
     fn give(&mut self, number: usize, id: &str, result: Result<ChatResponse>) {
+        let result = result.and_then(|it| judged(self.judge.as_deref(), it));
         if let Some(file) = &mut self.kept {
             let answer = result.as_ref().ok().and_then(|it| to_raw_value(it).ok());
             if let Err(error) = file.write(id, number, answer, result.as_ref().err()) {
@@ -452,6 +456,13 @@ impl Open {
             results: None,
             broken: None,
         }
+    }
+}
+
+fn judged(judge: Option<&Judge>, answer: ChatResponse) -> Result<ChatResponse> {
+    match judge {
+        Some(judge) => judge(answer),
+        None => Ok(answer),
     }
 }
 

@@ -31,6 +31,9 @@ impl Default for Manner {
     }
 }
 
+/// What an answer amounts to.
+pub(super) type Judge = dyn Fn(ChatResponse) -> Result<ChatResponse> + Send;
+
 impl Batch {
     /// Has the provider answer all requests as one batch: within hours or a day,
     /// and often for half the money. What comes of it is as of
@@ -75,11 +78,31 @@ impl Batch {
         let (manner, total) = (self.manner, requests.len());
         let kept = self.file.clone().map(Kept::open).transpose()?;
         let stopper = self.stopper.clone();
-        let away = Away::new(Arc::new(batches), requests, manner, stopper, kept);
-        let mut run = Self { file: None, ..self }.begin(VecDeque::new())?;
+        let mut away = Away::new(Arc::new(batches), requests, manner, stopper, kept);
+        away.judge = self.judge;
+        let mut run = Self {
+            file: None,
+            judge: None,
+            ..self
+        }
+        .begin(VecDeque::new())?;
         run.progress.total = total;
         run.elsewhere = Some(away.into_stream());
         Ok(run)
+    }
+
+    /// The same batch that has each answer of a provider judged before it is written
+    /// down, and those in the file before they are taken from it. What the judge makes
+    /// of an answer is the result; what it rejects failed, and the next run with the
+    /// same file asks for it again. It may be given an answer that it accepted before.
+    ///
+    /// In [`run`](Self::run) the work is the place for it.
+    pub fn with_judge(
+        mut self,
+        judge: impl Fn(ChatResponse) -> Result<ChatResponse> + Send + 'static,
+    ) -> Self {
+        self.judge = Some(Box::new(judge));
+        self
     }
 
     /// The same batch that asks a provider how far it is after `first`, then

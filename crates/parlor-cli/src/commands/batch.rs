@@ -13,7 +13,7 @@ use parlor::agent::{Batch, BatchRun, KeptTurn, Progress};
 use parlor::layers::rate_limit::{OnLimit, RateLimitLayer, RateLimitPolicy};
 use parlor::{ChatRequest, ChatResponse, Error, Layer as _, OutputFormat, OutputSchema, Registry};
 
-use super::chat::answer;
+use super::chat::{self, answer};
 use crate::args::BatchArgs;
 use crate::choose::{self, Chosen, Wish};
 use crate::failure::{self, Failure};
@@ -214,7 +214,15 @@ impl<'a> Asking<'a> {
         });
         let (first, most) = args.poll.map_or(POLL, |every| (every, every));
         let (stopper, leaves) = (batch.stopper(), args.no_wait);
-        batch = batch.with_polling(first, most);
+        let requests: Vec<ChatRequest> = requests.collect();
+        let model = resolved.model.clone();
+        // Before it is written down as an answer, so that it is asked again if it is none.
+        let judge = move |answer: ChatResponse| match (chat::unanswered(&answer, &model), &shape) {
+            (Some(error), _) => Err(error),
+            (None, Some(shape)) => chat::read(answer, shape),
+            (None, None) => Ok(answer),
+        };
+        batch = batch.with_polling(first, most).with_judge(judge);
         if let Some(Elsewhere { path, told }) = &self.elsewhere {
             let told = Arc::clone(told);
             batch = batch.with_file(path).with_progress(move |progress| {
@@ -227,7 +235,7 @@ impl<'a> Asking<'a> {
         if args.resubmit {
             batch = batch.submitting_anew();
         }
-        let run = batch.ask_provider(batches, requests.collect::<Vec<_>>());
+        let run = batch.ask_provider(batches, requests);
         run.map_err(failed)
     }
 

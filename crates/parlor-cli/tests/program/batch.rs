@@ -462,6 +462,11 @@ async fn a_provider_takes_all_at_once_and_is_asked_again_later() {
     let lines = kept(home, "s.out");
     assert_eq!(lines[0]["text"], "{\"N\":1}");
     assert_eq!(lines[1]["error"]["kind"], "validation");
+    // What was rejected is asked again, alone, and counted each time it was.
+    assert_eq!(server.taken(), [2, 2]);
+    let ran = run(owned(&words)).await.unwrap();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(server.taken(), [2, 2, 1]);
     let ran = home.run(&["batch", &questions, "-m", "echo", "--provider-batch"]);
     ran.failed(2, "usage");
     let ran = home.run(&[

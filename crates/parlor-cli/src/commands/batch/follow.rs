@@ -86,10 +86,7 @@ impl Asking<'_> {
         let model = &self.chosen.resolved.model;
         let result = result.and_then(|answer| match chat::unanswered(&answer, model) {
             Some(error) => Err(error),
-            None => match &self.unread {
-                Some(shape) => chat::read(answer, shape),
-                None => Ok(answer),
-            },
+            None => Ok(answer),
         });
         // What wasn't asked, or is on its way elsewhere, has no line.
         if matches!(&result, Err(error) if error.kind() == ErrorKind::Cancelled) {
