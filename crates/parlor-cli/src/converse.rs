@@ -32,7 +32,7 @@ use crate::choose::{self, Chosen, Wish};
 use crate::commands::chat::{retry_notice, turn_notice};
 use crate::failure::Failure;
 use crate::interrupt::{self, Interrupts};
-use crate::keeper::{Keeper, Shelf};
+use crate::keeper::{self, Keeper, Shelf};
 use crate::pick;
 use crate::setup;
 use crate::template::Template;
@@ -163,8 +163,13 @@ pub(crate) fn converse(
     request.temperature = args.temperature;
     request.max_output_tokens = args.max_tokens;
     request.reasoning = args.reasoning.as_ref().and_then(|it| it.wish.clone());
-    let told = || first.as_ref().and_then(ChatRequest::system_text);
-    if let Some(system) = args.system.clone().or_else(told) {
+    let told = first.as_ref().and_then(ChatRequest::system_text);
+    let system = match args.request {
+        // What is said beside a request is in it by now.
+        Some(_) => told,
+        None => args.system.clone().or(told),
+    };
+    if let Some(system) = &system {
         chat = chat.with_system(system);
     }
     let chat = kit.equip(chat);
@@ -219,7 +224,9 @@ pub(crate) fn converse(
         said.retain(|message| message.role != Role::System);
         // Worked examples of a template go with its question, nothing else does.
         let last = said.iter().rposition(|message| message.role == Role::User);
-        if template.is_none() {
+        if args.request.is_some() {
+            session.bring(&keeper::earlier(&mut said));
+        } else if template.is_none() {
             said.drain(..last.unwrap_or_default());
             said.truncate(1);
         }

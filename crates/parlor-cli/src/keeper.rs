@@ -135,6 +135,20 @@ impl Keeper {
         Growing::new(self.shelf.clone(), Arc::clone(&self.awaited), provider)
     }
 
+    /// Keeps turns that were there before the first one that is asked here.
+    pub(crate) async fn bring(&mut self, system: Option<&str>, turns: &[Turn]) -> Result<()> {
+        let mut brought = Ok(());
+        let turns = if self.keeps { turns } else { &[] };
+        for turn in turns {
+            self.turns.push(None);
+            if brought.is_ok() {
+                let kept = turn.clone().into();
+                brought = self.append(system, &turn.messages, &kept).await.map(drop);
+            }
+        }
+        brought
+    }
+
     /// Keeps the question of a turn whose answer is awaited.
     pub(crate) async fn begin(&mut self, system: Option<&str>, question: &[Message]) -> Result<()> {
         if !self.keeps {
@@ -148,14 +162,20 @@ impl Keeper {
         let mut turn = history.turns().last().cloned().unwrap_or_default();
         turn.state = TurnState::Interrupted;
         self.turns.push(None);
-        self.append(system, question, &turn.into()).await
+        let kept = self.append(system, question, &turn.into()).await?;
+        self.awaited.get_or_init(|| kept);
+        Ok(())
     }
 
     /// Keeps the turn as it is now, whether its question was kept or not.
     pub(crate) async fn write(&mut self, system: Option<&str>, turn: &KeptTurn) -> Result<()> {
         match self.turns.last() {
             Some(Some(at)) if self.keeps => self.shelf.store().await?.update(*at, turn).await,
-            Some(None) if self.keeps => self.append(system, &turn.turn.messages, turn).await,
+            Some(None) if self.keeps => {
+                let kept = self.append(system, &turn.turn.messages, turn).await?;
+                self.awaited.get_or_init(|| kept);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -166,7 +186,7 @@ impl Keeper {
         system: Option<&str>,
         said: &[Message],
         turn: &KeptTurn,
-    ) -> Result<()> {
+    ) -> Result<TurnId> {
         let store = self.shelf.store().await?;
         let title = said
             .iter()
@@ -196,8 +216,7 @@ impl Keeper {
         if let Some(last) = self.turns.last_mut() {
             *last = Some(kept);
         }
-        self.awaited.get_or_init(|| kept);
-        Ok(())
+        Ok(kept)
     }
 
     /// The last turn that is kept.
@@ -295,6 +314,17 @@ pub(crate) fn question(turn: &Turn) -> Vec<Message> {
     let said = turn.messages.iter().rposition(asked);
     let said = said.and_then(|last| turn.messages.get(..=last));
     said.unwrap_or_default().to_vec()
+}
+
+/// Takes out of a request's messages what comes before its last turn.
+pub(crate) fn earlier(said: &mut Vec<Message>) -> Vec<Turn> {
+    let asked = |message: &Message| message.role == Role::User;
+    let Some(last) = said.iter().rposition(asked) else {
+        return Vec::new();
+    };
+    let mut history = History::new();
+    said.drain(..last).for_each(|message| history.add(message));
+    history.turns().to_vec()
 }
 
 /// Tells a person that a conversation isn't kept.

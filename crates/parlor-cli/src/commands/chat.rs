@@ -96,9 +96,15 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     if question.is_empty() && template.is_some() {
         return Err(input::nothing(args));
     }
-    let system = match &template {
-        Some(_) => request.system_text(),
-        None => args.system.clone(),
+    let brings = args.request.is_some() && !args.going.asks_again();
+    let system = match template.is_some() || brings {
+        true => request.system_text(),
+        false => args.system.clone(),
+    };
+    // What the request says before its question was said earlier.
+    let earlier = match brings {
+        true => keeper::earlier(&mut question),
+        false => Vec::new(),
     };
     let mut history = History::new();
     let mut keeper = match kept {
@@ -119,6 +125,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 }
                 runtime.block_on(keeper.rewind(history.turns().len(), history.summary()))?;
             }
+            add(&mut history, &earlier);
             request.messages = match args.going.trim {
                 None => history
                     .compacted()
@@ -137,7 +144,10 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             };
             keeper
         }
-        None => Keeper::new(shelf, args.keeps()),
+        None => {
+            add(&mut history, &earlier);
+            Keeper::new(shelf, args.keeps())
+        }
     };
     let mut talk = None;
     if tools::suit(&kit, args, &*model, &terminal) {
@@ -210,7 +220,14 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     // The request goes out first; then there is time for the store.
     let (outcome, kept) = runtime.block_on(async {
         let asked = waiting::with_sign(&terminal, asked);
-        tokio::join!(biased; asked, keeper.begin(system.as_deref(), &question))
+        let keeping = async {
+            let brought = keeper.bring(system.as_deref(), &earlier).await;
+            keeper
+                .begin(system.as_deref(), &question)
+                .await
+                .and(brought)
+        };
+        tokio::join!(biased; asked, keeping)
     });
     runtime.block_on(growing.rest());
     let kept = kept.and_then(|()| {
@@ -263,6 +280,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let context = chosen.context(Some(&response.provider), response.model.as_deref());
     judge(&response, &chosen.resolved.model, &context, &terminal)?;
     talk.map_or(Ok(()), |talk| talk.judge())
+}
+
+fn add(history: &mut History, turns: &[Turn]) {
+    let said = turns.iter().flat_map(|turn| &turn.messages);
+    said.cloned().for_each(|message| history.add(message));
 }
 
 /// The turn as it is kept: with the whole answer, or with what had come.

@@ -1,6 +1,6 @@
 //! Where a conversation begins: anew, or with what was kept.
 
-use parlor::agent::{Kept, TurnState};
+use parlor::agent::{Kept, Turn, TurnState};
 
 use super::slash::first_line;
 use super::{Session, status};
@@ -64,6 +64,17 @@ impl Session {
                 "{before} answered before, {now} does now: /model {before} goes back."
             ));
         }
+    }
+
+    /// Adds turns that were there before, and keeps them.
+    pub(super) fn bring(&mut self, turns: &[Turn]) {
+        let said = turns.iter().flat_map(|turn| turn.messages.clone());
+        said.for_each(|message| self.chat.history_mut().add(message));
+        self.keep(|session| {
+            let system = session.chat.history().system();
+            let brought = session.keeper.bring(system, turns);
+            session.runtime.block_on(brought)
+        });
     }
 
     /// Counts tokens and costs of another conversation from here on.

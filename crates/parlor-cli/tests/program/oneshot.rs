@@ -213,6 +213,46 @@ fn a_whole_request_is_read_and_options_are_laid_over_it() {
 }
 
 #[test]
+fn what_a_request_says_before_its_question_is_kept_with_it() {
+    let home = Home::new();
+    let request = json!({"messages": [
+        {"role": "system", "content": "Be brief"},
+        {"role": "user", "content": "First"},
+        {"role": "assistant", "content": "One"},
+        {"role": "user", "content": "Second"},
+    ]});
+    let path = home.file("request.json", request.to_string());
+    let kept = || {
+        let list = home.run(&["history", "--json"]).json();
+        let id = list[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(list[0]["turns"], 2, "{list}");
+        home.run(&["history", "--show", &id]).stdout
+    };
+    let says = |told: &str| {
+        for words in ["> Be brief", "First", "One", "Second"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    };
+    let ran = home.run(&echo(&["--request", &path]));
+    assert_eq!(ran.stdout, "Second\n");
+    says(&kept());
+    let ran = home.run(&echo(&["--request", &path, "--no-tools", "--no-stream"]));
+    assert_eq!(ran.stdout, "Second\n");
+    says(&kept());
+    let ran = home.pipe(&echo(&["--request", &path, "-i"]), "");
+    assert!(ran.stdout.contains("Second"), "{ran:?}");
+    says(&kept());
+    assert_eq!(
+        home.run(&["history", "--json"])
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[test]
 fn the_reader_may_leave() {
     let home = Home::new();
     let long = "word ".repeat(100_000);
