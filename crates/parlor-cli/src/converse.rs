@@ -210,6 +210,9 @@ pub(crate) fn converse(
     session.greet(kept.is_none());
     if let Some(kept) = kept {
         session.go_on(&kept);
+        if system.is_some() {
+            session.set_system(system);
+        }
         if first.is_none() {
             let gone_on = session.offer_pending();
             session.report(gone_on)?;

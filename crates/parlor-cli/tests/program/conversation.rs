@@ -48,6 +48,28 @@ fn a_conversation_remembers_and_is_kept() {
 }
 
 #[test]
+fn instructions_on_the_command_line_replace_those_that_were_kept() {
+    let home = Home::new();
+    home.run(&["-m", "echo", "-s", "Be kind", "One"]);
+    let shown = || {
+        let list = history(&home, &["--json"]).json();
+        history(&home, &["--show", list[0]["id"].as_str().unwrap()]).stdout
+    };
+    assert!(shown().contains("> Be kind"));
+    let ran = home.pipe(&["-m", "echo", "-c", "-i", "Two"], "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(shown().contains("> Be kind"));
+    let ran = home.pipe(&["-m", "echo", "-c", "-i", "-s", "Be brief", "Three"], "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let shown = shown();
+    assert!(
+        shown.contains("> Be brief") && shown.contains("Three"),
+        "{shown}"
+    );
+    assert!(!shown.contains("Be kind"), "{shown}");
+}
+
+#[test]
 fn a_terminal_that_answers_nothing_gets_plain_lines() {
     let home = Home::new();
     let mut pty = Pty::new(&home, &["-m", "echo"], &[], false);
