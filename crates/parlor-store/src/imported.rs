@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::texts::plain;
 use parlor_agent::{KeptTurn, TurnId};
 use parlor_core::{Error, ErrorKind, Result};
+use serde_json::Value;
 use sqlx::{Any, Row, Transaction};
 
 /// A conversation that another program kept.
@@ -63,18 +64,16 @@ impl Store {
                 (Some(said), head)
             }
         };
-        let texts = it
-            .turns
-            .iter()
-            .map(|(_, kept)| serde_json::to_string(&kept.turn));
-        let texts = texts.collect::<serde_json::Result<Vec<_>>>();
-        let texts = texts.map_err(|error| {
+        let told = it.turns.iter();
+        let told = told.map(|(_, kept)| serde_json::to_value(&kept.turn.messages));
+        let told = told.collect::<serde_json::Result<Vec<_>>>();
+        let told = told.map_err(|error| {
             Error::new(ErrorKind::Unexpected, format!("a turn is no JSON: {error}"))
         })?;
         let (done, outcome) = match &known {
             None => (0, Import::New),
-            Some(said) if said.len() < texts.len() && texts.starts_with(said) => {
-                (said.len(), Import::Longer(texts.len() - said.len()))
+            Some(said) if said.len() < told.len() && told.starts_with(said) => {
+                (said.len(), Import::Longer(told.len() - said.len()))
             }
             Some(_) => return Ok(Import::Known),
         };
@@ -107,14 +106,22 @@ impl Store {
     }
 }
 
-/// The turns up to a head, as they are written.
+/// The messages of the turns up to a head. What else is known of a turn may change where
+/// it comes from: of a whole conversation some programs keep one model.
 async fn said(
     transaction: &mut Transaction<'_, Any>,
     head: Option<i64>,
-) -> sqlx::Result<Vec<String>> {
+) -> sqlx::Result<Vec<Value>> {
     let rows = sqlx::query(BRANCH).bind(head);
     let rows = rows.fetch_all(&mut **transaction).await?;
-    rows.iter().map(|row| row.try_get("content")).collect()
+    let messages = rows.iter().map(|row| {
+        let content: String = row.try_get("content")?;
+        // What can't be read is like nothing that is told.
+        let mut turn: Value = serde_json::from_str(&content).unwrap_or_default();
+        let messages = turn.get_mut("messages").map(Value::take);
+        Ok(messages.unwrap_or_default())
+    });
+    messages.collect()
 }
 
 /// Makes room for a turn of that time.
