@@ -233,11 +233,10 @@ fn session(home: &Path, file: &Path, told: &Value, registry: &Registry, haul: &m
     let mut talk = Talk::default();
     let model = told["model"].as_str().map(|it| id(registry, it));
     let mut media = 0;
-    // Of what was summed up, the messages themselves are taken, not the sum.
-    let said = said
-        .iter()
-        .filter(|it| before.is_empty() || it["role"] != "system");
-    for (at, message) in before.iter().chain(said).enumerate() {
+    let all = before.iter().chain(said).enumerate();
+    // Of what was summed up, the messages themselves are taken, not the sums, which are
+    // system messages after the first.
+    for (at, message) in all.filter(|(at, it)| *at == 0 || it["role"] != "system") {
         for message in spoken(message, at, &mut media) {
             talk.say(message).model.clone_from(&model);
         }

@@ -211,6 +211,25 @@ fn a_conversation_that_grew_there_grows_here_unless_it_went_on_here() {
     );
 }
 
+#[test]
+fn what_aichat_summed_up_twice_comes_over_without_the_sums() {
+    let home = Home::new();
+    home.file(
+        ".config/aichat/sessions/long-talk.yaml",
+        "model: openai:gpt-4.1\ncompressed_messages:\n- role: system\n  content: Be brief\n\
+         - role: user\n  content: First\n- role: assistant\n  content: One\n\
+         - role: system\n  content: The sum of one\n- role: user\n  content: Second\n\
+         - role: assistant\n  content: Two\nmessages:\n- role: system\n  content: The sum of two\n\
+         - role: user\n  content: Third\n- role: assistant\n  content: Three\n",
+    );
+    says(&home.run(&["import", "aichat"]), &["1 new"]);
+    let talk = shown(&home, "long talk");
+    for words in ["> Be brief", "First", "Two", "Three"] {
+        assert!(talk.contains(words), "{words}: {talk}");
+    }
+    assert!(!talk.contains("The sum"), "{talk}");
+}
+
 const LLM: &str = "
     CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
     CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT, prompt_json TEXT,
