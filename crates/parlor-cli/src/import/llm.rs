@@ -4,7 +4,7 @@
 //! was said is in `responses`, since then in `threads`, `turns`, `messages` and `parts`; a database may
 //! have both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ const RESPONSES: &str = "SELECT CAST(coalesce(responses.conversation_id, respons
     CAST(conversations.name AS TEXT), CAST(responses.model AS TEXT), CAST(responses.prompt AS TEXT),
     CAST(responses.system AS TEXT), CAST(responses.response AS TEXT),
     CAST(responses.datetime_utc AS TEXT), CAST(responses.input_tokens AS TEXT),
-    CAST(responses.output_tokens AS TEXT)
+    CAST(responses.output_tokens AS TEXT), CAST(responses.id AS TEXT)
     FROM responses LEFT JOIN conversations ON conversations.id = responses.conversation_id
     ORDER BY responses.datetime_utc, responses.id";
 /// Before tokens were counted.
@@ -50,9 +50,29 @@ const FIRST_RESPONSES: &str =
     "SELECT CAST(coalesce(responses.conversation_id, responses.id) AS TEXT),
     CAST(conversations.name AS TEXT), CAST(responses.model AS TEXT), CAST(responses.prompt AS TEXT),
     CAST(responses.system AS TEXT), CAST(responses.response AS TEXT),
-    CAST(responses.datetime_utc AS TEXT), NULL, NULL
+    CAST(responses.datetime_utc AS TEXT), NULL, NULL, CAST(responses.id AS TEXT)
     FROM responses LEFT JOIN conversations ON conversations.id = responses.conversation_id
     ORDER BY responses.datetime_utc, responses.id";
+/// Texts that stand before a prompt or a system prompt, which the log has apart.
+const PROMPT_FRAGMENTS: &str = "SELECT CAST(prompt_fragments.response_id AS TEXT),
+    CAST(fragments.content AS TEXT) FROM prompt_fragments
+    JOIN fragments ON fragments.id = prompt_fragments.fragment_id
+    ORDER BY prompt_fragments.response_id, prompt_fragments.\"order\"";
+const SYSTEM_FRAGMENTS: &str = "SELECT CAST(system_fragments.response_id AS TEXT),
+    CAST(fragments.content AS TEXT) FROM system_fragments
+    JOIN fragments ON fragments.id = system_fragments.fragment_id
+    ORDER BY system_fragments.response_id, system_fragments.\"order\"";
+/// What a response had beside texts, by what it is called.
+const BESIDE: &[(&str, &str)] = &[
+    (
+        "attachments",
+        "SELECT CAST(response_id AS TEXT) FROM prompt_attachments",
+    ),
+    (
+        "tool calls",
+        "SELECT CAST(response_id AS TEXT) FROM tool_calls",
+    ),
+];
 const TABLES: &str = "SELECT CAST(name AS TEXT) FROM sqlite_master WHERE type = 'table'";
 
 type Row = Vec<Option<String>>;
@@ -187,9 +207,39 @@ async fn logs(file: &Path, registry: &Registry, haul: &mut Haul) -> parlor::Resu
             Ok(rows) => rows,
             Err(_) => database.texts(FIRST_RESPONSES).await?,
         };
-        responses(rows, &taken, registry, haul);
+        let told = [
+            by_response(&mut database, PROMPT_FRAGMENTS).await,
+            by_response(&mut database, SYSTEM_FRAGMENTS).await,
+        ];
+        let left_in = |row: &&Row| taken.iter().any(|it| it == text(row, 0));
+        let rows: Vec<&Row> = rows.iter().filter(|row| !left_in(row)).collect();
+        let ids: HashSet<&str> = rows.iter().map(|row| text(row, 9)).collect();
+        let mut left = Vec::new();
+        for (name, query) in BESIDE {
+            let beside = database.texts(query).await.unwrap_or_default();
+            let count = beside.iter().filter(|row| ids.contains(text(row, 0)));
+            left.extend(
+                Some(count.count())
+                    .filter(|it| *it > 0)
+                    .map(|it| format!("{name} ({it})")),
+            );
+        }
+        if !left.is_empty() {
+            haul.note(file, format!("not taken over: {}", left.join(", ")));
+        }
+        responses(&rows, &told, registry, haul);
     }
     Ok(())
+}
+
+/// Texts by the response that they were told to. An older log has no such table.
+async fn by_response(database: &mut Foreign, query: &'static str) -> HashMap<String, Vec<String>> {
+    let mut told: HashMap<String, Vec<String>> = HashMap::new();
+    for row in database.texts(query).await.unwrap_or_default() {
+        let texts = told.entry(text(&row, 0).to_owned()).or_default();
+        texts.push(text(&row, 1).to_owned());
+    }
+    told
 }
 
 /// A text of a row, by its place.
@@ -210,14 +260,23 @@ fn fact(registry: &Registry, model: &str, input: &str, output: &str, at: &str) -
     fact
 }
 
-/// Conversations up to 0.31.
-fn responses(rows: Vec<Row>, taken: &[String], registry: &Registry, haul: &mut Haul) {
+/// Conversations up to 0.31, of the fragments of prompts and of system prompts as well.
+fn responses(
+    rows: &[&Row],
+    [prompts, systems]: &[HashMap<String, Vec<String>>; 2],
+    registry: &Registry,
+    haul: &mut Haul,
+) {
+    // As it is put together for the model there.
+    let joined = |row: &Row, fragments: &HashMap<String, Vec<String>>, at: usize, by: &str| {
+        let before = fragments.get(text(row, 9)).into_iter().flatten();
+        let all = before.map(String::as_str).chain([text(row, at)]);
+        let all: Vec<&str> = all.filter(|it| !it.is_empty()).collect();
+        all.join(by)
+    };
     let mut talks: Vec<(String, String, Talk, i64)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for row in rows
-        .iter()
-        .filter(|row| !taken.iter().any(|it| it == text(row, 0)))
-    {
+    for row in rows {
         let id = text(row, 0).to_owned();
         let began = time::ms(text(row, 6)).unwrap_or_default();
         let at = *places.entry(id.clone()).or_insert(talks.len());
@@ -226,11 +285,11 @@ fn responses(rows: Vec<Row>, taken: &[String], registry: &Registry, haul: &mut H
         }
         let talk = &mut talks[at].2;
         // Instructions stand with every question.
-        let system = text(row, 4);
-        if !system.is_empty() && talk.history.system() != Some(system) && talk.history.is_empty() {
-            talk.history.set_system(Some(system.to_owned()));
+        let system = joined(row, systems, 4, "\n\n");
+        if !system.is_empty() && talk.history.is_empty() {
+            talk.history.set_system(Some(system));
         }
-        talk.say(Message::user(text(row, 3)));
+        talk.say(Message::user(joined(row, prompts, 3, "\n")));
         let answered = talk.say(Message::assistant(text(row, 5)));
         *answered = fact(
             registry,

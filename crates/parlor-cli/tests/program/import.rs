@@ -230,6 +230,43 @@ fn what_aichat_summed_up_twice_comes_over_without_the_sums() {
     assert!(!talk.contains("The sum"), "{talk}");
 }
 
+#[test]
+fn what_llm_kept_beside_its_prompts_comes_over_or_is_named() {
+    let home = Home::new();
+    let log = LLM.split("CREATE TABLE messages").next().unwrap();
+    let beside = "
+    CREATE TABLE fragments (id INTEGER PRIMARY KEY, hash TEXT, content TEXT, datetime_utc TEXT, source TEXT);
+    CREATE TABLE prompt_fragments (response_id TEXT, fragment_id INTEGER, \"order\" INTEGER);
+    CREATE TABLE system_fragments (response_id TEXT, fragment_id INTEGER, \"order\" INTEGER);
+    CREATE TABLE prompt_attachments (response_id TEXT, attachment_id TEXT, \"order\" INTEGER);
+    CREATE TABLE tool_calls (id INTEGER PRIMARY KEY, response_id TEXT, tool_id INTEGER, name TEXT, arguments TEXT,
+        tool_call_id TEXT);
+    INSERT INTO fragments VALUES (1, 'a', 'The first file', NULL, NULL), (2, 'b', 'The second file', NULL, NULL),
+        (3, 'c', 'Rules of the house', NULL, NULL);
+    INSERT INTO prompt_fragments VALUES ('r1', 2, 1), ('r1', 1, 0);
+    INSERT INTO system_fragments VALUES ('r1', 3, 0);
+    INSERT INTO prompt_attachments VALUES ('r2', 'x', 0), ('r3', 'x', 0);
+    INSERT INTO tool_calls VALUES (1, 'r2', 1, 'time', '{}', 'c');
+";
+    if !database(&home, "logs.db", &format!("{log}{beside}")) {
+        return;
+    }
+    let path = home.path().join("logs.db");
+    let ran = home.run(&["import", "llm", path.to_str().unwrap()]);
+    says(
+        &ran,
+        &["2 new", "not taken over: attachments (2), tool calls (1)"],
+    );
+    let talk = shown(&home, "Old talk");
+    for words in [
+        "The first file\nThe second file\nOne",
+        "Rules of the house",
+        "Be kind",
+    ] {
+        assert!(talk.contains(words), "{words}: {talk}");
+    }
+}
+
 const LLM: &str = "
     CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
     CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT, prompt_json TEXT,
