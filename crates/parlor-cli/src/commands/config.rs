@@ -128,13 +128,12 @@ fn edit_file(file: &Path) -> Result<(), Failure> {
     if !file.exists() && !is_json(file) {
         begin(file)?;
     }
-    let program = editor.split_whitespace().next().unwrap_or_default();
     let status = edit::command(&editor).arg(file).status();
     let status = status.map_err(|error| {
-        wrong(format!("cannot run the editor {program}: {error}")).help("Correct VISUAL or EDITOR.")
+        wrong(format!("cannot run the editor {editor}: {error}")).help("Correct VISUAL or EDITOR.")
     })?;
     if !status.success() {
-        return Err(wrong(format!("the editor {program} failed: {status}"))
+        return Err(wrong(format!("the editor {editor} failed: {status}"))
             .help("What it saved stays as it is: parlor config check"));
     }
     check(file, &read(file)?).map_err(|failure| failure.also("parlor config edit"))

@@ -97,6 +97,42 @@ fn an_editor_that_cannot_be_run_ends_nothing_and_one_leaves_no_file() {
 }
 
 #[test]
+fn an_editor_is_found_as_a_shell_finds_it() {
+    let home = Home::new();
+    let path = std::env::var("PATH").unwrap();
+    let script = home.file("my tools/ed it", "#!/bin/sh\nexec sed -i \"$@\"\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let editor = format!("'{script}' -e 's/one/uno is/'");
+    let env = [("EDITOR", editor.as_str()), ("PATH", path.as_str())];
+    let mut pty = talk(&home, &env);
+    pty.enters("one");
+    pty.shows("\none\n");
+    pty.enters("/edit");
+    pty.shows("\nuno is\n");
+    leave(pty);
+}
+
+#[test]
+fn what_an_editor_leaves_that_is_no_text_is_kept() {
+    let home = Home::new();
+    let path = std::env::var("PATH").unwrap();
+    let editor = r#"sh -c 'printf caf\\351 > "$1"' -"#;
+    let env = [("EDITOR", editor), ("PATH", path.as_str())];
+    let mut pty = talk(&home, &env);
+    pty.enters("one");
+    pty.shows("\none\n");
+    pty.enters("/edit");
+    pty.shows("isn't UTF-8");
+    pty.shows("kept-");
+    leave(pty);
+    let folder = home.path().join(".local/share/parlor");
+    let mut files = std::fs::read_dir(folder).unwrap().flatten();
+    let kept = files.find(|it| it.file_name().to_string_lossy().starts_with("kept-"));
+    assert_eq!(std::fs::read(kept.unwrap().path()).unwrap(), b"caf\xe9");
+}
+
+#[test]
 fn settings_are_held_to_their_range_and_modes_are_several() {
     let home = Home::new();
     let mut pty = talk(&home, &[]);
