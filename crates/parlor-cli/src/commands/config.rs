@@ -356,10 +356,40 @@ fn with(before: &DocumentMut, keys: &[Key], mut value: Value) -> Result<String, 
             return Err(Failure::usage(fact).help("name a setting in it, or: parlor config edit"));
         }
         _ => {
+            let is_first = tables.is_empty() && !before.iter().any(|(_, item)| is_inline(item));
+            let text = before.to_string();
+            if (is_first || before.is_empty()) && !text.is_empty() {
+                let first = with(&DocumentMut::new(), keys, value)?;
+                return Ok(below_head(&text, &first));
+            }
             table.insert(last.get(), Item::Value(value));
         }
     }
     Ok(document.to_string())
+}
+
+/// A document with another before it, but below the comments that it begins with.
+fn below_head(text: &str, first: &str) -> String {
+    let is_comment = |line: &&str| matches!(line.trim_start().get(..1), None | Some("#"));
+    let lines = text.split_inclusive('\n').take_while(is_comment);
+    let (head, rest) = text.split_at(lines.map(str::len).sum());
+    // What stands right above a table is about it, if more stands apart above that.
+    let (head, about) = match head.rsplit_once("\n\n").filter(|_| !rest.is_empty()) {
+        Some((above, _)) if !above.trim().is_empty() => head.split_at(above.len() + 2),
+        _ => (head, ""),
+    };
+    let end = if head.is_empty() || head.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let apart = if rest.is_empty() { "" } else { "\n" };
+    format!("{head}{end}{first}{apart}{about}{rest}")
+}
+
+/// Whether an entry of the document stands before its tables.
+fn is_inline(item: &Item) -> bool {
+    item.is_value() || item.as_table().is_some_and(toml_edit::Table::is_dotted)
 }
 
 fn keys(path: &str) -> Result<Vec<Key>, Failure> {

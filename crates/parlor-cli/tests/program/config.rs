@@ -78,6 +78,40 @@ fn a_file_is_made_where_there_is_none() {
 }
 
 #[test]
+fn comments_at_the_top_stay_there() {
+    let home = Home::new();
+    let head = "#:schema config.schema.json\n# Mine.\n";
+    let set = |path: &str, value: &str, before: &str| {
+        home.config(before);
+        let ran = home.run(&["config", "set", path, value]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        text(&home)
+    };
+    let model = |before: &str| set("default_model", "echo", before);
+    let key = "default_model = \"echo\"\n";
+    assert_eq!(model(head), format!("{head}{key}"));
+    assert_eq!(model(head.trim_end()), format!("{head}{key}"));
+    let table = "[terminal]\nkeys = \"vi\"\n";
+    assert_eq!(
+        model(&format!("{head}{table}")),
+        format!("{head}{key}\n{table}")
+    );
+    assert_eq!(
+        model(&format!("{head}\n# As I type.\n{table}")),
+        format!("{head}\n{key}\n# As I type.\n{table}")
+    );
+    assert_eq!(
+        model(&format!("{head}default_model = \"x\" # One\n")),
+        format!("{head}default_model = \"echo\" # One\n")
+    );
+    assert_eq!(set("terminal.keys", "vi", head), format!("{head}{table}"));
+    home.config(&format!("{head}{table}"));
+    let ran = home.run(&["models", "default", "echo"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(text(&home).starts_with(head), "{}", text(&home));
+}
+
+#[test]
 fn no_secret_is_printed() {
     let home = Home::new();
     home.config(START);
