@@ -9,7 +9,8 @@ use reedline::{
 
 use super::chips::Chips;
 
-/// The line as it was painted last, and the pastes that it stands for.
+/// The line as it was painted last, or what was typed into an empty one since, and the
+/// pastes that it stands for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared(Arc<Mutex<Line>>);
 
@@ -40,11 +41,6 @@ impl Shared {
     /// This text was written elsewhere, and stands for itself.
     pub(super) fn holds(&self, exact: &str) {
         self.with(|line| line.chips.holds(exact));
-    }
-
-    /// The text with what was pasted in place of its chips.
-    pub(super) fn whole(&self, text: &str) -> String {
-        self.with(|line| line.chips.whole(text))
     }
 }
 
@@ -91,10 +87,16 @@ impl EditMode for Keys {
             let begins = line.text.is_empty()
                 && matches!(commands.as_slice(), [EditCommand::InsertChar('/')]);
             let goes_on = line.text.starts_with('/') && !line.text.contains('\n');
+            // It isn't empty from here on, whether it is painted or not.
+            if line.text.is_empty() {
+                match commands.as_slice() {
+                    [EditCommand::InsertChar(typed)] => line.text.push(*typed),
+                    [EditCommand::InsertString(pasted)] => line.text.push_str(pasted),
+                    _ => {}
+                }
+            }
             if begins {
                 line.dismissed = false;
-                // It isn't empty from here on, whether it is painted or not.
-                line.text.push('/');
             } else if !goes_on || line.dismissed {
                 return ReedlineEvent::Edit(commands);
             }
