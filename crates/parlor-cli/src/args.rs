@@ -39,7 +39,7 @@ pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use history::HistoryArgs;
 pub(crate) use import::{From, ImportArgs};
-pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, SetKey};
+pub(crate) use keys::{KeyOf, KeysAction, KeysArgs, KeysOf, SetKey};
 pub(crate) use listing::{ListForm, Listing};
 pub(crate) use serve::{LogForm, NewKey, ServeAction, ServeArgs, ServeKeysAction, ServeKeysArgs};
 

@@ -32,8 +32,8 @@ pub(crate) enum KeysAction {
     Set(SetKey),
     /// List which keys there are and where; never the key
     List,
-    /// Ask a provider once whether it takes the key
-    Check(KeyOf),
+    /// Ask a provider once whether it takes the key, or each that has one
+    Check(KeysOf),
     /// Remove a saved key
     Remove(KeyOf),
 }
@@ -50,6 +50,14 @@ pub(crate) struct SetKey {
     /// Taken only to be refused without being repeated.
     #[arg(hide = true)]
     pub(crate) refused: Vec<String>,
+}
+
+/// Whose keys are meant.
+#[derive(Debug, Args)]
+pub(crate) struct KeysOf {
+    /// Provider, as `parlor providers` lists it [default: all with a key]
+    #[arg(value_name = "PROVIDER", add = ArgValueCompleter::new(complete::providers))]
+    pub(crate) provider: Option<String>,
 }
 
 /// Whose key is meant.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::models::unknown_provider;
 use super::providers::rows;
 use super::table::table;
-use crate::args::{KeyOf, KeysAction, KeysArgs, ListForm, SetKey};
+use crate::args::{KeyOf, KeysAction, KeysArgs, KeysOf, ListForm, SetKey};
 use crate::environment::env;
 use crate::failure::{Context, Failure};
 use crate::keys::{self, KEYCHAIN, KeyFile, Saved};
@@ -192,9 +192,35 @@ fn winner(registry: &Registry, resolved: &Resolved) -> Option<String> {
     used.filter(|source| !keys::is_kept_at(source))
 }
 
-fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
+fn check(args: &KeysArgs, which: &KeysOf) -> Result<(), Failure> {
     let registry = setup::registry(args.common.config.as_deref())?;
-    let resolved = instance(&registry, &which.provider)?;
+    if let Some(name) = &which.provider {
+        return Ok(terminal::say(&checked(&registry, name)?)?);
+    }
+    let names = rows(&registry).into_iter();
+    let names = names.filter(|row| row.key.source.is_some());
+    let (mut all, mut failed) = (0, 0);
+    for row in names {
+        all += 1;
+        match checked(&registry, &row.id) {
+            Ok(told) => terminal::say(&told)?,
+            Err(failure) => {
+                failed += 1;
+                let told = Terminal::find(args.common.plain, args.common.quiet);
+                terminal::complain(&told.fits(&failure.text()));
+            }
+        }
+    }
+    match (all, failed) {
+        (0, _) => Err(Failure::usage("there is no key yet").help("parlor keys set PROVIDER")),
+        (_, 0) => Ok(()),
+        _ => Err(Failure::partly(format!("{failed} of {all} can't be used"))),
+    }
+}
+
+/// What comes of asking a provider whether it takes its key.
+fn checked(registry: &Registry, name: &str) -> Result<String, Failure> {
+    let resolved = instance(registry, name)?;
     let name = resolved.config.instance.as_str();
     let Some(key) = resolved.config.key()? else {
         if resolved.provider.descriptor().needs_key || resolved.config.key_is_configured {
@@ -203,17 +229,13 @@ fn check(args: &KeysArgs, which: &KeyOf) -> Result<(), Failure> {
             let failure = Failure::from(error.with_provider(name)).fact(message);
             return Err(failure.help(format!("parlor keys set {name}")));
         }
-        return Ok(terminal::say(&format!(
-            "{name} needs no key, and none is set.\n"
-        ))?);
+        return Ok(format!("{name} needs no key, and none is set.\n"));
     };
     let from = format!("the key from {} ({})", key.source, key.secret.hint());
-    match setup::runtime()?.block_on(lists::ask(&registry, name)) {
+    match setup::runtime()?.block_on(lists::ask(registry, name)) {
         Ok(list) => {
             let count = counted(list.models.len());
-            Ok(terminal::say(&format!(
-                "{name} takes {from}; it lists {count}.\n"
-            ))?)
+            Ok(format!("{name} takes {from}; it lists {count}.\n"))
         }
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let fact = format!("{name} has no list to ask for, so that {from} can't be checked");

@@ -187,6 +187,12 @@ fn a_key_is_checked_with_one_request() {
             "content-type: application/json\r\n",
             refused.to_owned(),
         ),
+        Answer(200, "content-type: application/json\r\n", list.to_owned()),
+        Answer(
+            401,
+            "content-type: application/json\r\n",
+            refused.to_owned(),
+        ),
     ]);
     let home = Home::new();
     home.config(&format!(
@@ -194,6 +200,7 @@ fn a_key_is_checked_with_one_request() {
         server.url
     ));
     home.run(&["keys", "check", "openai"]).failed(4, "no-key");
+    home.run(&["keys", "check"]).failed(2, "usage");
     home.pipe(&["keys", "set", "openai", "--no-verify"], KEY)
         .says(&["Try it: parlor keys check openai"]);
     let good = home.run(&["keys", "check", "openai"]);
@@ -209,6 +216,14 @@ fn a_key_is_checked_with_one_request() {
     bad.failed(4, "auth")
         .says(&["keys.toml (…a1b2)", "parlor keys set openai"]);
     hides_the_key(&bad);
+    // Without a name, each that there is.
+    let all = home.run(&["keys", "check"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert!(all.stdout.starts_with("openai takes the key"), "{all:?}");
+    let all = home.run(&["keys", "check"]);
+    assert_eq!(all.code, Some(1), "{all:?}");
+    all.says(&["parlor keys set openai", "1 of 1 can't be used"]);
+    hides_the_key(&all);
 }
 
 #[test]
