@@ -95,7 +95,7 @@ fn read(folder: &Path, path: &str, offset: u64) -> std::result::Result<String, S
         return Err(format!("{path} is no file"));
     }
     let (bytes, size) = bytes(&found, offset).map_err(|error| told(path, &error))?;
-    // A cut at either end may go through a character.
+    // A cut at the beginning may go through a character.
     let text = String::from_utf8_lossy(&bytes);
     if bytes.contains(&0) {
         return Err(format!("{path} is no text; it has {size} bytes"));
@@ -186,7 +186,18 @@ fn bytes(path: &Path, offset: u64) -> io::Result<(Vec<u8>, u64)> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     file.take(LIMIT).read_to_end(&mut bytes)?;
+    if offset.saturating_add(bytes.len() as u64) < size {
+        bytes.truncate(whole(&bytes));
+    }
     Ok((bytes, size))
+}
+
+/// How many bytes there are before a character at the end that isn't whole.
+fn whole(bytes: &[u8]) -> usize {
+    let last = bytes.utf8_chunks().last().map(|it| it.invalid());
+    let last = last.unwrap_or_default();
+    let is_cut = std::str::from_utf8(last).is_err_and(|it| it.error_len().is_none());
+    bytes.len() - if is_cut { last.len() } else { 0 }
 }
 
 /// Opens what was checked: no link that was put there since, and nothing that
@@ -309,6 +320,12 @@ mod tests {
         fs::write(inner.join("bytes.bin"), b"a\0b").unwrap();
         let first = read(&inner, "long.txt", 0).unwrap();
         assert!(first.len() < 132_000 && first.ends_with("read on with the offset 131072]"));
+        // A piece ends at a whole character, and the next one begins at one.
+        fs::write(inner.join("wide.txt"), format!("x{}", "é".repeat(70_000))).unwrap();
+        let first = read(&inner, "wide.txt", 0).unwrap();
+        assert!(first.ends_with("read on with the offset 131071]"));
+        let rest = read(&inner, "wide.txt", 131_071).unwrap();
+        assert!(!first.contains('\u{fffd}') && !rest.contains('\u{fffd}'));
         let last = read(&inner, "long.txt", 262_144).unwrap();
         assert_eq!(last.len(), 300_000 - 262_144);
         assert!(
