@@ -237,8 +237,14 @@ impl Fetcher {
             );
             return Err(refused(what, "Fetch it by other means and give the bytes."));
         }
-        let media_type = head.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-        let media_type = media_type.and_then(|it| it.split(';').next());
+        let content_type = head.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let mut parameters = content_type.unwrap_or_default().split(';');
+        let media_type = parameters.next();
+        let charset = parameters.find_map(|it| {
+            let (name, value) = it.split_once('=')?;
+            let is_it = name.trim().eq_ignore_ascii_case("charset");
+            is_it.then(|| value.trim().trim_matches('"').to_owned())
+        });
         let media_type = media_type.map(|it| it.trim().to_ascii_lowercase());
         let media_type = media_type.filter(|it| !it.is_empty());
         let too_large = || {
@@ -268,7 +274,9 @@ impl Fetcher {
         if bytes.is_empty() {
             return Err(refused(format!("{} is empty", shown(url)), CHECK));
         }
-        Ok(FetchedMedia::new(Bytes::from(bytes), media_type))
+        let mut fetched = FetchedMedia::new(Bytes::from(bytes), media_type);
+        fetched.charset = charset;
+        Ok(fetched)
     }
 }
 

@@ -64,7 +64,11 @@ fn pictures(socket: &mut TcpStream, head: &str) -> io::Result<()> {
     let path = head.split(' ').nth(1).unwrap_or_default();
     match path.split_once("/to/") {
         Some((_, target)) => send(socket, &format!("302 Found\r\nlocation: {target}"), b""),
-        None => send(socket, "200 OK\r\ncontent-type: text/html", PNG),
+        None => send(
+            socket,
+            "200 OK\r\ncontent-type: text/html; v=1; Charset=\"KOI8-R\"",
+            PNG,
+        ),
     }
 }
 
@@ -263,6 +267,9 @@ async fn what_came_is_told_by_its_bytes() {
     let fetched = media.fetched(&local()).await.unwrap();
     assert_eq!(fetched.source, MediaSource::Bytes(PNG.into()));
     assert_eq!(fetched.media_type.as_deref(), Some("image/png"));
+    let said = local().fetch(&url).await.unwrap();
+    assert_eq!(said.media_type.as_deref(), Some("text/html"));
+    assert_eq!(said.charset.as_deref(), Some("KOI8-R"));
     let head = heads.recv().unwrap().to_ascii_lowercase();
     assert!(head.starts_with("get /cat.html?size=1 http/1.1"), "{head}");
     for never in ["authorization", "cookie", "referer"] {

@@ -34,6 +34,8 @@ pub struct FetchedMedia {
     pub bytes: Bytes,
     /// What the server says it is, without parameters; not to be trusted.
     pub media_type: Option<String>,
+    /// How the server says that a text is encoded; not to be trusted either.
+    pub charset: Option<String>,
 }
 
 impl FetchedMedia {
@@ -42,6 +44,7 @@ impl FetchedMedia {
         Self {
             bytes: bytes.into(),
             media_type,
+            charset: None,
         }
     }
 
