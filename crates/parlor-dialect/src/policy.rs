@@ -9,6 +9,7 @@ use parlor_core::{
     Capability, ChatRequest, Error, ModelInfo, OnUnsupported, Origin, Part, Result, Warning,
     WarningKind,
 };
+use std::ops::RangeInclusive;
 
 /// Decides, setting by setting, between an error and a warning, and gathers
 /// the warnings.
@@ -132,6 +133,23 @@ impl<'a> Policy<'a> {
             }
             None => error,
         })
+    }
+
+    /// Whether the name of the end user has as many letters as the host takes;
+    /// an end of 0 is no limit. Clients of other dialects send long ones.
+    ///
+    /// # Errors
+    /// As [`knob`](Self::knob), where it hasn't.
+    pub(crate) fn fits_user(&mut self, user: &str, lengths: RangeInclusive<usize>) -> Result<bool> {
+        let (least, most) = lengths.into_inner();
+        let length = user.chars().count();
+        let why = match most {
+            _ if length < least => format!("has fewer than {least} letters"),
+            1.. if length > most => format!("has more than {most} letters"),
+            _ => return Ok(true),
+        };
+        self.knob("user", &why)?;
+        Ok(false)
     }
 
     /// Notes that a setting was changed to the nearest thing the model takes.

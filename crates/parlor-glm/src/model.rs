@@ -41,6 +41,7 @@ pub(crate) fn quirks() -> Quirks {
     quirks.documents = Documents::FileUrl;
     quirks.document_urls = true;
     quirks.user_field = "user_id".to_owned();
+    (quirks.min_user, quirks.max_user) = (6, 128);
     quirks.max_stop = 1;
     if let Value::Object(kept) = json!({"thinking": {"clear_thinking": false}}) {
         quirks.keeps_reasoning = kept;

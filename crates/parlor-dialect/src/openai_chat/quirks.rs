@@ -130,6 +130,11 @@ pub struct Quirks {
     pub document_urls: bool,
     /// The name of the field for the end user; empty if there is none.
     pub user_field: String,
+    /// The fewest letters of the name of the end user; one outside of this and
+    /// [`max_user`](Self::max_user) is left out, with a warning.
+    pub min_user: usize,
+    /// The most letters of the name of the end user; 0 is no limit.
+    pub max_user: usize,
     /// The name of the field for the seed.
     pub seed_field: String,
     /// The highest temperature; higher ones are lowered, with a warning.
@@ -203,6 +208,8 @@ impl Default for Quirks {
             documents: Documents::File,
             document_urls: false,
             user_field: "user".to_owned(),
+            min_user: 0,
+            max_user: 64,
             seed_field: "seed".to_owned(),
             max_temperature: None,
             max_stop: 0,
@@ -261,6 +268,8 @@ impl Quirks {
                     thinking_budget: self.thinking_budget,
                     stream_usage: self.stream_usage,
                     end_mark: self.end_mark,
+                    min_user: self.min_user,
+                    max_user: self.max_user,
                     foreign: self.foreign.clone(),
                     error_codes: self.error_codes.clone(),
                     error_help: self.error_help.clone(),

@@ -59,6 +59,9 @@ pub struct Quirks {
     pub cache_breakpoints: bool,
     /// The name of the field for the end user; empty if there is none.
     pub user_field: String,
+    /// The most letters of the name of the end user; a longer one is left out,
+    /// with a warning. 0 is no limit.
+    pub max_user: usize,
     /// Settings that the host refuses or ignores, by their names in the
     /// request: `temperature`, `metadata`, `parallel_tool_calls`, ….
     pub refused: Vec<String>,
@@ -92,6 +95,7 @@ impl Default for Quirks {
             tool_media: true,
             cache_breakpoints: false,
             user_field: "user".to_owned(),
+            max_user: 64,
             refused: Vec::new(),
             foreign: BTreeMap::new(),
             error_codes: BTreeMap::new(),
@@ -116,6 +120,7 @@ impl Quirks {
                     encrypted_reasoning: self.encrypted_reasoning,
                     signed_reasoning: self.signed_reasoning,
                     strict: self.strict,
+                    max_user: self.max_user,
                     foreign: self.foreign.clone(),
                     error_codes: self.error_codes.clone(),
                     error_help: self.error_help.clone(),

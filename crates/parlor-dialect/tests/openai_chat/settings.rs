@@ -117,6 +117,25 @@ fn what_the_host_refuses_is_left_out_with_a_warning() {
 }
 
 #[test]
+fn a_name_of_the_end_user_that_is_too_long_is_left_out_with_a_warning() {
+    let written = |length: usize, quirks: Value| {
+        let mut request = ask();
+        request.user = Some("ü".repeat(length));
+        let written = write_with(&request, quirks).unwrap();
+        let warned = written.warned() == ["user"];
+        assert_eq!(written.body.get("user").is_none(), warned);
+        !warned
+    };
+    assert!(written(64, json!({})));
+    assert!(!written(65, json!({})));
+    assert!(written(150, json!({ "max_user": 0 })));
+    let glm = json!({ "min_user": 6, "max_user": 128 });
+    for (length, fits) in [(5, false), (6, true), (128, true), (129, false)] {
+        assert_eq!(written(length, glm.clone()), fits, "{length}");
+    }
+}
+
+#[test]
 fn stop_texts_beyond_the_limit_are_cut_with_a_warning() {
     let mut request = ask();
     request.stop = ["a", "b", "c"].map(str::to_owned).to_vec();

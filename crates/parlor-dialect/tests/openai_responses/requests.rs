@@ -54,6 +54,17 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn a_name_of_the_end_user_that_is_too_long_is_left_out_with_a_warning() {
+    for (length, warned) in [(64, vec![]), (65, vec!["user"])] {
+        let mut request = ChatRequest::from("Hi");
+        request.user = Some("u".repeat(length));
+        let (body, warnings) = written(&request, Quirks::openai()).unwrap();
+        assert_eq!(warnings, warned);
+        assert_eq!(body.get("user").is_none(), length > 64);
+    }
+}
+
+#[test]
 fn the_maker_s_host_keeps_nothing_and_gets_thoughts_encrypted() {
     let (body, _) = written(&ChatRequest::from("Hi"), Quirks::openai()).unwrap();
     assert_eq!(body["store"], false);

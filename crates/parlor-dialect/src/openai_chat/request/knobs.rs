@@ -73,7 +73,10 @@ pub(super) fn write<'a>(
         match quirks.user_field.as_str() {
             "" => knobs.policy.knob("user", "is not known to this host")?,
             field => {
-                body.rest.insert(field.to_owned(), user.into());
+                let lengths = quirks.min_user..=quirks.max_user;
+                if knobs.policy.fits_user(user, lengths)? {
+                    body.rest.insert(field.to_owned(), user.into());
+                }
             }
         }
     }

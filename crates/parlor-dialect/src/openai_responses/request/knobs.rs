@@ -59,6 +59,7 @@ pub(super) fn write(
     if takes("user", request.user.is_some(), false)?
         && let Some(user) = &request.user
         && !quirks.user_field.is_empty()
+        && policy.fits_user(user, 0..=quirks.max_user)?
     {
         let user = user.as_str().into();
         body.rest.insert(quirks.user_field.clone(), user);
