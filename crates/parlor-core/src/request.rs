@@ -111,6 +111,10 @@ pub struct ChatRequest {
     /// [`ChatResponse::raw`](crate::ChatResponse::raw). Calls only, not streams.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub include_raw: bool,
+    /// The name of the dialect that a client asked in, in a gateway: what only its
+    /// provider has words for, or knows the bounds of, is meant for that dialect.
+    #[serde(skip)]
+    pub client_dialect: Option<&'static str>,
     /// The client's own bytes, in a gateway that passes them on where it can. A clone has none.
     #[serde(skip)]
     pub verbatim: Verbatim,

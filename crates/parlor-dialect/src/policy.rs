@@ -22,14 +22,24 @@ pub struct Policy<'a> {
     /// The wish for tools of another provider's own.
     of_foreign_tools: Option<OnUnsupported>,
     info: &'a ModelInfo,
+    /// Whether the client asked in another dialect.
+    is_foreign: bool,
     warnings: Vec<Warning>,
 }
+
+/// The words of all dialects for the usual class of service, at its usual price.
+const USUAL_TIER: [&str; 4] = ["default", "standard", "standard_only", "on_demand"];
+
+/// The word for the class of service that the provider chooses, which it does too
+/// where nothing is said.
+const ANY_TIER: &str = "auto";
 
 impl<'a> Policy<'a> {
     /// The policy of a request to a model by a dialect of this name. It notes
     /// that thoughts which another model signed or wrote stay behind.
     pub fn new(request: &ChatRequest, target: &Target<'a>, dialect: &str) -> Self {
         let mut policy = Self::silent(request, target.info);
+        policy.is_foreign = request.client_dialect.is_some_and(|it| it != dialect);
         let is_foreign = |part: &Part| {
             matches!(part, Part::Reasoning(_))
                 && part.native().is_some_and(|native| {
@@ -55,6 +65,7 @@ impl<'a> Policy<'a> {
             wish: request.on_unsupported,
             of_foreign_tools: request.on_foreign_tools,
             info,
+            is_foreign: false,
             warnings: Vec::new(),
         }
     }
@@ -133,6 +144,32 @@ impl<'a> Policy<'a> {
             }
             None => error,
         })
+    }
+
+    /// The class of service that a request wants, of which the host knows `words`.
+    /// What a client of another dialect calls it goes by its meaning, or is left
+    /// out; whoever speaks the host's own says what they like.
+    ///
+    /// # Errors
+    /// As [`knob`](Self::knob), where it is left out.
+    pub(crate) fn service_tier<'t>(
+        &mut self,
+        tier: Option<&'t str>,
+        words: &[impl AsRef<str>],
+    ) -> Result<Option<&'t str>> {
+        let known = |word: &&str| words.iter().any(|it| it.as_ref() == *word);
+        let Some(tier) = tier.filter(|tier| self.is_foreign && !known(tier)) else {
+            return Ok(tier);
+        };
+        if tier == ANY_TIER {
+            return Ok(None);
+        }
+        let usual = USUAL_TIER.contains(&tier).then_some(USUAL_TIER);
+        let usual = usual.into_iter().flatten().find(known);
+        if usual.is_none() {
+            self.knob("service_tier", "is a class that this host has no word for")?;
+        }
+        Ok(usual)
     }
 
     /// Whether the name of the end user has as many letters as the host takes;

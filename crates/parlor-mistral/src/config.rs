@@ -81,6 +81,7 @@ pub fn quirks() -> Quirks {
     quirks.user_field = String::new();
     quirks.seed_field = "random_seed".to_owned();
     quirks.refused = vec!["user".to_owned()];
+    quirks.know_tiers("auto standard_only");
     let codes = CODES.iter();
     quirks.error_codes = codes
         .map(|(code, kind)| ((*code).to_owned(), ErrorWord(*kind)))

@@ -29,6 +29,7 @@ fn quirks() -> Quirks {
     quirks.video_url = false;
     quirks.audio = false;
     quirks.documents = Documents::None;
+    quirks.know_tiers("auto on_demand flex performance");
     quirks.refuse("n logprobs top_logprobs top_k metadata");
     quirks
 }

@@ -38,6 +38,7 @@ fn quirks() -> Quirks {
         (ErrorKind::ContentFiltered, &["SensitiveContentDetected"]),
         (ErrorKind::Overloaded, &["ServerOverloaded"]),
     ]);
+    quirks.know_tiers("auto default");
     quirks.refuse("n seed metadata user");
     quirks
 }

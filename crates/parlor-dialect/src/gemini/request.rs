@@ -20,6 +20,9 @@ use parlor_core::{ChatRequest, Result, Words};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+/// The classes of service.
+const TIERS: [&str; 3] = ["flex", "standard", "priority"];
+
 /// What a model id begins with that is a path of its own.
 static RESOURCES: &[&str] = &[
     "models/",
@@ -75,7 +78,7 @@ pub(super) fn to_wire(
     if !config.is_empty() {
         body.insert("generationConfig".to_owned(), config.into());
     }
-    if let Some(tier) = &request.service_tier {
+    if let Some(tier) = policy.service_tier(request.service_tier.as_deref(), &TIERS)? {
         body.insert("serviceTier".to_owned(), json!(tier));
     }
     if !request.metadata.is_empty() {

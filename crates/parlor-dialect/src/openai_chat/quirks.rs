@@ -135,6 +135,9 @@ pub struct Quirks {
     pub min_user: usize,
     /// The most letters of the name of the end user; 0 is no limit.
     pub max_user: usize,
+    /// The classes of service that the host knows: what a client of another
+    /// dialect wants is said in one of them, or left out with a warning.
+    pub service_tiers: Vec<String>,
     /// The name of the field for the seed.
     pub seed_field: String,
     /// The highest temperature; higher ones are lowered, with a warning.
@@ -155,6 +158,9 @@ pub struct Quirks {
     /// word for the kind; a code counts before a kind.
     pub error_help: BTreeMap<String, String>,
 }
+
+/// The classes of service of the dialect's maker.
+pub(crate) const TIERS: [&str; 6] = ["auto", "default", "flex", "scale", "priority", "fast"];
 
 impl Default for Quirks {
     fn default() -> Self {
@@ -210,6 +216,7 @@ impl Default for Quirks {
             user_field: "user".to_owned(),
             min_user: 0,
             max_user: 64,
+            service_tiers: TIERS.map(str::to_owned).to_vec(),
             seed_field: "seed".to_owned(),
             max_temperature: None,
             max_stop: 0,
@@ -270,6 +277,7 @@ impl Quirks {
                     end_mark: self.end_mark,
                     min_user: self.min_user,
                     max_user: self.max_user,
+                    service_tiers: self.service_tiers.clone(),
                     foreign: self.foreign.clone(),
                     error_codes: self.error_codes.clone(),
                     error_help: self.error_help.clone(),
@@ -277,6 +285,13 @@ impl Quirks {
                 }
         };
         alike(Self::openai()) || alike(Self::default())
+    }
+
+    /// Names the classes of service that the host knows, with blanks between:
+    /// see [`service_tiers`](Self::service_tiers).
+    pub fn know_tiers(&mut self, words: &str) {
+        let words = words.split_ascii_whitespace();
+        self.service_tiers = words.map(str::to_owned).collect();
     }
 
     /// Names settings that the host refuses or ignores, with blanks between:

@@ -16,6 +16,9 @@ use serde_json::Value;
 /// The beta feature that file ids belong to.
 const FILES_BETA: &str = "files-api-2025-04-14";
 
+/// The classes of service.
+const TIERS: [&str; 2] = ["auto", "standard_only"];
+
 /// Writes a request.
 pub(in super::super) fn to_wire(
     request: &ChatRequest,
@@ -52,7 +55,9 @@ pub(in super::super) fn to_wire(
     if !request.metadata.is_empty() {
         writer.knob("metadata", "has no place in this dialect")?;
     }
-    body.service_tier.clone_from(&request.service_tier);
+    let tier = request.service_tier.as_deref();
+    let tier = writer.policy.service_tier(tier, &TIERS)?;
+    body.service_tier = tier.map(str::to_owned);
     if let Some(hint) = request.cache {
         body.cache_control = writer.cache_mark(hint)?;
     }

@@ -12,6 +12,9 @@ use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use parlor_core::{Capability, ChatRequest, OutputFormat, Result};
 use serde_json::json;
 
+/// The classes of service.
+const TIERS: [&str; 4] = ["priority", "default", "flex", "reserved"];
+
 /// Writes a request.
 pub(in super::super) fn to_wire(
     request: &ChatRequest,
@@ -44,6 +47,7 @@ pub(in super::super) fn to_wire(
     body.additional_model_request_fields = (!fields.is_empty()).then_some(fields);
     body.output_config = output(request, &plan, &mut writer)?;
     let tier = request.service_tier.as_deref();
+    let tier = writer.policy.service_tier(tier, &TIERS)?;
     body.service_tier = tier.map(|tier| block("type", tier));
     if !request.metadata.is_empty() {
         let pairs = request.metadata.iter();

@@ -89,7 +89,9 @@ pub(super) fn write<'a>(
         body.rest.insert("metadata".to_owned(), fields.into());
     }
     let tier = request.service_tier.as_deref();
-    body.service_tier = knobs.take("service_tier", tier)?.map(Into::into);
+    let tier = knobs.take("service_tier", tier)?;
+    let tier = knobs.policy.service_tier(tier, &quirks.service_tiers)?;
+    body.service_tier = tier.map(Into::into);
     let limit = request.max_output_tokens;
     let limit = knobs.take("max_output_tokens", limit)?;
     let newer = match quirks.max_tokens {

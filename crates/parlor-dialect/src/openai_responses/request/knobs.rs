@@ -3,6 +3,7 @@
 use super::super::quirks::Quirks;
 use super::super::wire::{Body, Object};
 use crate::dialect::Target;
+use crate::openai_chat::TIERS;
 use crate::policy::Policy;
 use parlor_core::{ChatRequest, Effort, Result};
 use serde_json::Value;
@@ -48,9 +49,7 @@ pub(super) fn write(
     )? {
         body.max_output_tokens = request.max_output_tokens;
     }
-    if takes("service_tier", request.service_tier.is_some(), false)? {
-        body.service_tier.clone_from(&request.service_tier);
-    }
+    let takes_tier = takes("service_tier", request.service_tier.is_some(), false)?;
     if takes("metadata", !request.metadata.is_empty(), false)? {
         let labels = request.metadata.iter();
         let labels = labels.map(|(key, value)| (key.clone(), Value::from(value.as_str())));
@@ -63,6 +62,10 @@ pub(super) fn write(
     {
         let user = user.as_str().into();
         body.rest.insert(quirks.user_field.clone(), user);
+    }
+    if takes_tier {
+        let tier = policy.service_tier(request.service_tier.as_deref(), &TIERS)?;
+        body.service_tier = tier.map(str::to_owned);
     }
     let unknown = [
         ("n", request.n.is_some_and(|it| it > 1)),

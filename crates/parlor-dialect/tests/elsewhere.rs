@@ -1,0 +1,112 @@
+//! What a client of one dialect says is held to what the host of another takes; who speaks the
+//! host's own, or no dialect at all, is told by the host itself.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use parlor_core::{ChatRequest, ModelInfo};
+use parlor_dialect::anthropic_messages::AnthropicMessages;
+use parlor_dialect::bedrock_converse::BedrockConverse;
+use parlor_dialect::gemini::Gemini;
+use parlor_dialect::openai_chat::{OpenAiChat, Quirks};
+use parlor_dialect::openai_responses::OpenAiResponses;
+use parlor_dialect::{Dialect, Profile, Target};
+use serde_json::Value;
+
+trait Host {
+    fn name(&self) -> &str;
+    /// The body of a request, and the settings that it has warnings of.
+    fn write(&self, request: &ChatRequest) -> (Value, Vec<String>);
+}
+
+impl<D: Dialect> Host for D {
+    fn name(&self) -> &str {
+        Dialect::name(self)
+    }
+
+    fn write(&self, request: &ChatRequest) -> (Value, Vec<String>) {
+        let mut info = ModelInfo::new("host", "m");
+        info.max_output_tokens = Some(4096);
+        let profile = Profile::default();
+        let wire = self.write_request(request, &Target::new(&info, &profile));
+        let wire = wire.unwrap();
+        let warned = wire.warnings.iter().map(|it| it.setting.clone()).collect();
+        (serde_json::from_slice(&wire.body).unwrap(), warned)
+    }
+}
+
+#[test]
+fn a_class_of_service_goes_elsewhere_by_its_meaning_or_not_at_all() {
+    let mut mistral = Quirks::default();
+    mistral.know_tiers("auto standard_only");
+    let chat: &dyn Host = &OpenAiChat::default();
+    let mistral: &dyn Host = &OpenAiChat::new(mistral);
+    let responses: &dyn Host = &OpenAiResponses::default();
+    let claude: &dyn Host = &AnthropicMessages::default();
+    let gemini: &dyn Host = &Gemini::default();
+    let bedrock: &dyn Host = &BedrockConverse::default();
+    let field = |dialect: &dyn Host| match dialect.name() {
+        "gemini" => "/serviceTier",
+        "bedrock-converse" => "/serviceTier/type",
+        _ => "/service_tier",
+    };
+    // Who asks in what, what it says, and what is said to whom.
+    for (client, tier, host, told) in [
+        ("anthropic-messages", "auto", chat, Some("auto")),
+        ("anthropic-messages", "standard_only", chat, Some("default")),
+        (
+            "anthropic-messages",
+            "standard_only",
+            responses,
+            Some("default"),
+        ),
+        (
+            "anthropic-messages",
+            "standard_only",
+            mistral,
+            Some("standard_only"),
+        ),
+        (
+            "anthropic-messages",
+            "standard_only",
+            gemini,
+            Some("standard"),
+        ),
+        (
+            "anthropic-messages",
+            "standard_only",
+            bedrock,
+            Some("default"),
+        ),
+        (
+            "anthropic-messages",
+            "unheard_of",
+            claude,
+            Some("unheard_of"),
+        ),
+        ("openai-chat", "default", claude, Some("standard_only")),
+        ("openai-chat", "flex", claude, None),
+        ("openai-chat", "scale", responses, Some("scale")),
+        ("openai-chat", "flex", gemini, Some("flex")),
+        ("openai-chat", "fast", bedrock, None),
+        ("openai-chat", "on_demand", chat, Some("on_demand")),
+        ("gemini", "standard", chat, Some("default")),
+        ("gemini", "priority", claude, None),
+        ("", "unheard_of", claude, Some("unheard_of")),
+    ] {
+        let mut request = ChatRequest::from("Hi");
+        request.service_tier = Some(tier.to_owned());
+        request.client_dialect = (!client.is_empty()).then_some(client);
+        let (body, warned) = host.write(&request);
+        let case = format!("{client} {tier} to {}: {body}", host.name());
+        let said = body.pointer(field(host)).and_then(Value::as_str);
+        assert_eq!(said, told, "{case}");
+        let warns = warned.contains(&"service_tier".to_owned());
+        assert_eq!(warns, told.is_none(), "{case}");
+    }
+    // The provider's choice is what it is where nothing is said.
+    let mut request = ChatRequest::from("Hi");
+    request.service_tier = Some("auto".to_owned());
+    request.client_dialect = Some("openai-chat");
+    let (body, warned) = gemini.write(&request);
+    assert!(body.get("serviceTier").is_none() && warned.is_empty());
+}
