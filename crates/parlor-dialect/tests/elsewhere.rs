@@ -6,20 +6,22 @@
 use parlor_core::{ChatRequest, ModelInfo};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::bedrock_converse::BedrockConverse;
+use parlor_dialect::cohere::Cohere;
 use parlor_dialect::gemini::Gemini;
+use parlor_dialect::ollama::Ollama;
 use parlor_dialect::openai_chat::{OpenAiChat, Quirks};
 use parlor_dialect::openai_responses::OpenAiResponses;
 use parlor_dialect::{Dialect, Profile, Target};
 use serde_json::Value;
 
 trait Host {
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
     /// The body of a request, and the settings that it has warnings of.
     fn write(&self, request: &ChatRequest) -> (Value, Vec<String>);
 }
 
 impl<D: Dialect> Host for D {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         Dialect::name(self)
     }
 
@@ -109,4 +111,34 @@ fn a_class_of_service_goes_elsewhere_by_its_meaning_or_not_at_all() {
     request.client_dialect = Some("openai-chat");
     let (body, warned) = gemini.write(&request);
     assert!(body.get("serviceTier").is_none() && warned.is_empty());
+}
+
+#[test]
+fn the_most_of_an_answer_is_the_model_s_where_a_client_of_another_dialect_asks() {
+    let hosts: [(&dyn Host, &str); 7] = [
+        (&OpenAiChat::default(), "/max_tokens"),
+        (&OpenAiResponses::default(), "/max_output_tokens"),
+        (&AnthropicMessages::default(), "/max_tokens"),
+        (&Gemini::default(), "/generationConfig/maxOutputTokens"),
+        (&BedrockConverse::default(), "/inferenceConfig/maxTokens"),
+        (&Cohere::default(), "/max_tokens"),
+        (&Ollama::default(), "/options/num_predict"),
+    ];
+    for (host, field) in hosts {
+        let asked = |client: Option<&'static str>, most: u64| {
+            let mut request = ChatRequest::from("Hi").with_max_output_tokens(most);
+            request.client_dialect = client;
+            let (body, warned) = host.write(&request);
+            (body.pointer(field).and_then(Value::as_u64), warned)
+        };
+        let none = Vec::new();
+        assert_eq!(asked(Some("another"), 4096), (Some(4096), none.clone()));
+        let warned = vec!["max_output_tokens".to_owned()];
+        assert_eq!(asked(Some("another"), 32_000), (Some(4096), warned));
+        assert_eq!(
+            asked(Some(host.name()), 32_000),
+            (Some(32_000), none.clone())
+        );
+        assert_eq!(asked(None, 32_000), (Some(32_000), none));
+    }
 }

@@ -161,7 +161,21 @@ impl<'a> Policy<'a> {
         if capabilities.lacks(Capability::ToolChoice) && kept.tool_choice.is_some() {
             self.choose_by_leaving_out(kept.to_mut());
         }
+        self.hold_output(&mut kept);
         self.hold_media(kept)
+    }
+
+    /// A client of another dialect asks for the most that its own models give. Whoever asks
+    /// this model hears of its bounds from the provider.
+    fn hold_output(&mut self, kept: &mut Cow<'_, ChatRequest>) {
+        let (wanted, most) = (kept.max_output_tokens, self.info.max_output_tokens);
+        if let (true, Some(wanted), Some(most)) = (self.is_foreign, wanted, most)
+            && wanted > most
+        {
+            kept.to_mut().max_output_tokens = Some(most);
+            let message = format!("{wanted} tokens are sent as {most}, the model's most");
+            self.coerced("max_output_tokens", message);
+        }
     }
 
     /// A choice that forces nothing comes about by what tools are offered.
