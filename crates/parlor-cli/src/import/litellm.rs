@@ -36,8 +36,14 @@ const PARAMETERS: &[(&str, &str)] = &[
 ];
 
 /// What of a deployment is known here, besides its parameters.
-const KNOWN: &[&str] = &[
-    "model", "api_base", "base_url", "api_key", "weight", "rpm", "tpm",
+const KNOWN: &[&str] = &["model", "api_base", "base_url", "api_key", "weight"];
+
+/// Where else a request goes, in ways that routes here haven't.
+const TURNS: &[&str] = &[
+    "default_fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+    "model_group_alias",
 ];
 
 /// A model at a provider, one of those behind a name.
@@ -142,9 +148,18 @@ fn deployment(
         .as_str()
         .map(|it| (it, it.strip_prefix(VARIABLE)))
     {
-        // A usual variable of the provider is read without being named.
-        Some((_, Some(usual))) if descriptor.is_some_and(|it| it.key_env.contains(&usual)) => {}
+        // A usual variable of the provider is read without being named, but not for another
+        // address.
+        Some((_, Some(usual)))
+            if base.is_none() && descriptor.is_some_and(|it| it.key_env.contains(&usual)) => {}
         Some((_, Some(variable))) => settings.push(("api_key_env", variable.into())),
+        Some(_) if base.is_some() => {
+            let note = format!(
+                "{name}: the key of its address stays in the file; put it into a variable and \
+                 name that as api_key_env"
+            );
+            haul.note(file, note);
+        }
         Some((key, None)) => {
             haul.keys_in = Some(file.to_owned());
             let key = Secret::new(key);
@@ -171,6 +186,7 @@ fn deployment(
                 _ => left.push(theirs.as_str()),
             },
             None if KNOWN.contains(&theirs.as_str()) => {}
+            None if theirs == "rpm" => left.push("rpm as a limit"),
             None => left.push(theirs.as_str()),
         }
     }
@@ -278,6 +294,18 @@ fn around(file: &Path, settings: &Value, haul: &mut Haul) {
         let total = vec![(place(["layers", "timeout", "total"]), limit.as_str().into())];
         haul.groups
             .push(Group::new(format!("time limit     {limit}"), total));
+    }
+    let turns: Vec<&str> = TURNS
+        .iter()
+        .copied()
+        .filter(|it| of(it).is_some())
+        .collect();
+    if !turns.is_empty() {
+        let turns = turns.join(", ");
+        haul.note(
+            file,
+            format!("not taken over: {turns}; a route can have further models, and `turns_after`"),
+        );
     }
     let general = &settings["general_settings"];
     let reference = |name: &str| {

@@ -498,6 +498,7 @@ fn a_proxys_models_and_routes_are_taken_over() {
             "safe: not taken over: mock_response",
             "the variable LITELLM_MASTER_KEY",
             "keys of anthropic stay",
+            "large: not taken over: rpm as a limit",
         ],
     );
     let get = |path: &str| home.run(&["config", "get", path]).stdout;
@@ -524,4 +525,37 @@ fn a_proxys_models_and_routes_are_taken_over() {
     let other = home.run(&["import", "litellm", file]);
     says(&other, &["retries        2 (something is set already"]);
     assert_eq!(get("layers.retry.attempts").trim(), "7");
+}
+
+/// Deployments at other addresses than their providers', and what has no place here.
+const ELSEWHERE: &str = "
+model_list:
+  - model_name: proxied
+    litellm_params: {model: openai/gpt-4o, api_base: https://proxy.example/v1, api_key: os.environ/OPENAI_API_KEY}
+  - model_name: literal
+    litellm_params: {model: openai/gpt-4o, api_base: https://proxy.example/v1, api_key: sk-secret-of-another-program, tpm: 9}
+router_settings: {model_group_alias: {best: proxied}}
+litellm_settings: {default_fallbacks: [proxied], context_window_fallbacks: [{literal: [proxied]}]}
+";
+
+#[test]
+fn a_key_of_another_address_is_named_there_and_never_the_vendors() {
+    let home = Home::new();
+    let file = home.path().join("config.yaml");
+    fs::write(&file, ELSEWHERE).unwrap();
+    let ran = home.run(&["import", "litellm", file.to_str().unwrap(), "--keys"]);
+    says(
+        &ran,
+        &[
+            "literal: the key of its address stays in the file",
+            "literal: not taken over: tpm",
+            "not taken over: default_fallbacks, context_window_fallbacks, model_group_alias",
+        ],
+    );
+    let get = |path: &str| home.run(&["config", "get", path]).stdout;
+    assert!(get("models.proxied.api_key_env").contains("OPENAI_API_KEY"));
+    let literal = get("models.literal");
+    assert!(literal.contains("proxy.example"), "{literal}");
+    assert!(!literal.contains("api_key"), "{literal}");
+    assert!(!said(&ran).contains("key            openai"), "{ran:?}");
 }
