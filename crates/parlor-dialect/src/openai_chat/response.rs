@@ -10,7 +10,7 @@ pub(super) use pieces::{
 pub(crate) use pieces::{token, usage};
 pub(crate) use write::tokens;
 pub(super) use write::{
-    Sources, annotation, fields_of, legacy, media, own, unknown, usage as write_usage,
+    Sources, annotation, fields_of, legacy, media, own, said, unknown, usage as write_usage,
 };
 
 use super::quirks::Quirks;

@@ -39,6 +39,38 @@ fn a_rich_answer_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_call_without_arguments_has_an_empty_object_for_clients() {
+    let mut response = ChatResponse::default();
+    let mut choice = Choice::new(0);
+    let call = ToolCall::new("a", "now", Arguments::default());
+    choice.message = Message::new(Role::Assistant, vec![call.into()]);
+    choice.finish_reason = Some(FinishKind::ToolCalls.into());
+    response.choices = vec![choice];
+    let body = OpenAiChat::default().write_response(&response).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let called = &body["choices"][0]["message"]["tool_calls"][0]["function"];
+    assert_eq!(called, &json!({"name": "now", "arguments": "{}"}));
+    let mut events = response.into_events();
+    // A provider may say nothing, too.
+    let at = events
+        .iter()
+        .position(|it| matches!(it, Event::PartFinished { .. }));
+    let nothing = Event::ArgumentsDelta {
+        choice: 0,
+        part: 0,
+        text: "".into(),
+    };
+    events.insert(at.unwrap(), nothing);
+    let frames = encode(&events);
+    let mut said = String::new();
+    for chunk in &frames {
+        let delta = &chunk["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"];
+        said.push_str(delta.as_str().unwrap_or_default());
+    }
+    assert_eq!(said, "{}");
+}
+
+#[test]
 fn a_stream_is_what_clients_expect() {
     let mut response = ChatResponse::default();
     response.id = Some("c-1".to_owned());

@@ -47,6 +47,18 @@ fn a_stream_reads_back() {
 }
 
 #[test]
+fn a_call_without_arguments_has_an_empty_object_for_clients() {
+    let mut response = response();
+    response.choices[0].message.parts =
+        vec![ToolCall::new("call_1", "now", Arguments::default()).into()];
+    let said: Vec<Value> = encode(&response.into_events())
+        .iter()
+        .filter_map(|it| it.pointer("/delta").or(it.pointer("/arguments")).cloned())
+        .collect();
+    assert_eq!(said, ["{}", "{}"]);
+}
+
+#[test]
 fn a_whole_answer_is_the_stream_s_last_word() {
     let response = response();
     let whole = OpenAiResponses::default()

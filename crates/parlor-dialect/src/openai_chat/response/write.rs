@@ -6,7 +6,7 @@ use super::pieces::{self, finish_word};
 use crate::json::merge;
 use crate::media::{data_url, encode};
 use parlor_core::{
-    ArgumentsForm, ChatResponse, Choice, Citation, Executor, Logprobs, Media, MediaKind,
+    Arguments, ArgumentsForm, ChatResponse, Choice, Citation, Executor, Logprobs, Media, MediaKind,
     MediaSource, Native, Part, Source, TokenLogprob, ToolCall, Usage,
 };
 use serde_json::{Map, Value, json};
@@ -171,7 +171,7 @@ pub(in super::super) fn fields_of(part: &Part, message: &mut Map<String, Value>)
             }
         }
         Part::ToolCall(call) if legacy(call) => {
-            let call = json!({"name": call.name, "arguments": call.arguments.text});
+            let call = json!({"name": call.name, "arguments": said(&call.arguments)});
             message.insert("function_call".to_owned(), call);
         }
         Part::Media(_) => merge(message, item),
@@ -186,6 +186,14 @@ pub(in super::super) fn legacy(call: &ToolCall) -> bool {
         .is_some_and(|it| it == "function_call")
 }
 
+/// Arguments as clients parse them: where the model gave none, they are an object too.
+pub(in super::super) fn said(arguments: &Arguments) -> &str {
+    match (arguments.text.as_str(), arguments.form) {
+        ("", ArgumentsForm::Json) => "{}",
+        (text, _) => text,
+    }
+}
+
 fn call(call: &ToolCall) -> Value {
     let mut body = Map::new();
     body.insert("id".to_owned(), call.id.as_str().into());
@@ -196,7 +204,7 @@ fn call(call: &ToolCall) -> Value {
         ),
         _ => (
             "function",
-            json!({"name": call.name, "arguments": call.arguments.text}),
+            json!({"name": call.name, "arguments": said(&call.arguments)}),
         ),
     };
     body.insert("type".to_owned(), kind.into());

@@ -2,7 +2,8 @@
 
 use super::super::error;
 use super::super::response::{
-    Sources, annotation, fields_of, finish_word, legacy, media, own, tokens, unknown, write_usage,
+    Sources, annotation, fields_of, finish_word, legacy, media, own, said, tokens, unknown,
+    write_usage,
 };
 use super::chunk::{Call, ChoiceState, Chunk, ChunkChoice, Delta, OpenPart, call};
 use crate::dialect::{Encoder, FrameWriter};
@@ -220,7 +221,7 @@ impl ChatEncoder {
             Some(Value::Object(item)) if !legacy(whole) => Some(item),
             _ => None,
         };
-        let text = if spoke { "" } else { arguments.text.as_str() };
+        let text = if spoke { "" } else { said(arguments) };
         if rest.is_none() && text.is_empty() {
             return Ok(());
         }
@@ -281,6 +282,7 @@ impl Encoder for ChatEncoder {
                 };
                 self.delta(*choice, delta, out)
             }
+            Event::ArgumentsDelta { text, .. } if text.is_empty() => Ok(()),
             Event::ArgumentsDelta { choice, part, text } => {
                 let Some((_, Some(index), form)) = self.spoke(*choice, *part) else {
                     return Ok(());

@@ -102,14 +102,19 @@ impl ResponsesEncoder {
             return Ok(());
         };
         let kind = item.kind;
+        let text = match (call.arguments.text.as_str(), call.arguments.form, kind) {
+            // Clients parse it.
+            ("", ArgumentsForm::Json, ItemKind::Function) => "{}",
+            (text, ..) => text,
+        };
         let mut rest = None;
         if let Some(piece) = item.parts.get_mut(place) {
             piece.open = false;
             let sent = std::mem::take(&mut piece.text);
             rest = match piece.input {
                 // It may have been read in another way at last.
-                Some(_) => call.arguments.text.strip_prefix(&sent),
-                None => call.arguments.text.get(sent.len()..),
+                Some(_) => text.strip_prefix(&sent),
+                None => text.get(sent.len()..),
             };
         }
         let mut written = Items::default();
@@ -117,7 +122,6 @@ impl ResponsesEncoder {
         let Some(item) = written.items.pop() else {
             return Ok(());
         };
-        let text = call.arguments.text.as_str();
         let (delta, over, body) = match kind {
             ItemKind::Custom => (
                 "response.custom_tool_call_input.delta",
