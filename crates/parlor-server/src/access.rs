@@ -56,9 +56,17 @@ pub(crate) struct Configured {
 impl Caller {
     /// Whether a model by this name is for them.
     pub(crate) fn may_ask(&self, name: &str) -> bool {
+        self.is_for(name).is_ok()
+    }
+
+    /// The same, with why not.
+    ///
+    /// # Errors
+    /// As for a request to it.
+    pub(crate) fn is_for(&self, name: &str) -> Result<()> {
         match self {
-            Self::Given(key) => may_ask(key, name).is_ok(),
-            _ => true,
+            Self::Given(key) => may_ask(key, name),
+            _ => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use parlor::{ModelInfo, Result};
 
+use crate::access::Caller;
 use crate::gateway::refused;
 use crate::service::Site;
 use crate::speak::{self, Known};
@@ -16,7 +17,7 @@ use crate::speak::{self, Known};
 pub(crate) async fn models(State(site): State<Arc<Site>>, request: Request) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
     match site.access.check(headers, request.uri()).await {
-        Ok(_) => Json(speak::listed(path, headers, &site.all_known())).into_response(),
+        Ok(caller) => Json(speak::listed(path, headers, &site.all_known(&caller))).into_response(),
         Err(error) => refused(&*speak::of_list(path, headers), &error),
     }
 }
@@ -29,7 +30,7 @@ pub(crate) async fn model(
     headers: HeaderMap,
 ) -> Response {
     let caller = site.access.check(&headers, &uri).await;
-    match caller.and_then(|_| site.known(&id)) {
+    match caller.and_then(|it| site.known_to(&it, &id)) {
         Ok(known) => Json(speak::told(uri.path(), &headers, &known)).into_response(),
         Err(error) => refused(&*speak::of_list(uri.path(), &headers), &error),
     }
@@ -73,8 +74,17 @@ impl Site {
         })
     }
 
-    fn all_known(&self) -> Vec<Known> {
-        let names = self.names().into_iter();
+    /// The same where one who asks may ask it.
+    ///
+    /// # Errors
+    /// As [`known`](Self::known), and where they may not.
+    pub(crate) fn known_to(&self, caller: &Caller, id: &str) -> Result<Known> {
+        caller.is_for(id)?;
+        self.known(id)
+    }
+
+    fn all_known(&self, caller: &Caller) -> Vec<Known> {
+        let names = self.names().into_iter().filter(|it| caller.may_ask(it));
         let known = names.map(|id| {
             self.known(&id).unwrap_or_else(|_| Known {
                 info: ModelInfo::new("", &*id),

@@ -38,7 +38,7 @@ async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
 }
 
 async fn shown(site: &Site, request: Request) -> Result<Value> {
-    site.access.check(request.headers(), request.uri()).await?;
+    let caller = site.access.check(request.headers(), request.uri()).await?;
     let _room = site.admit()?;
     let (parts, body) = request.into_parts();
     let body = site.bodies.whole(&parts.headers, body).await?;
@@ -49,7 +49,7 @@ async fn shown(site: &Site, request: Request) -> Result<Value> {
         let error = Error::new(ErrorKind::InvalidRequest, "model is required");
         return Err(error.with_status(400));
     }
-    Ok(ollama::shown(&site.known(id)?))
+    Ok(ollama::shown(&site.known_to(&caller, id)?))
 }
 
 fn answered(answer: Result<Value>) -> Response {

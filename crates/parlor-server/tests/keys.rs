@@ -54,6 +54,41 @@ async fn a_key_asks_its_models_and_no_others() {
         (403, &json!("permission_error")),
         "{body}"
     );
+    let named = |body: &Value| -> Vec<String> {
+        let lists = [&body["data"], &body["models"]].into_iter();
+        let models = lists.filter_map(Value::as_array).flatten();
+        let id = |it: &Value| it.get("id").or(it.get("name")).cloned().unwrap_or_default();
+        let ids = models.map(|it| id(it).as_str().unwrap_or_default().to_owned());
+        ids.map(|it| it.trim_start_matches("models/").to_owned())
+            .collect()
+    };
+    let version = ("anthropic-version", "2023-06-01");
+    for (path, further) in [
+        ("/v1/models", ("accept", "*/*")),
+        ("/v1/models", version),
+        ("/v1beta/models", ("accept", "*/*")),
+        ("/api/tags", ("accept", "*/*")),
+    ] {
+        for (shown, sees_all) in [(key.expose(), false), ("operator", true)] {
+            let headers = [("x-api-key", shown), further];
+            let (status, body) = site.gateway.get_with(path, &headers).await;
+            let names = named(&body);
+            assert_eq!(status, 200, "{body}");
+            assert!(names.contains(&MODEL.to_owned()), "{path} {body}");
+            let others = names.iter().any(|it| !it.starts_with("openai-chat/"));
+            assert_eq!(others, sees_all, "{path} {names:?}");
+        }
+    }
+    for path in ["/v1/models/", "/v1beta/models/"] {
+        let of = |model: &str| format!("{path}{model}");
+        assert_eq!(site.get(&of(MODEL), key.expose()).await.0, 200);
+        assert_eq!(site.get(&of("anthropic/behind"), key.expose()).await.0, 403);
+    }
+    assert_eq!(site.ask("/api/show", MODEL, key.expose()).await.0, 200);
+    let (status, _) = site
+        .ask("/api/show", "anthropic/behind", key.expose())
+        .await;
+    assert_eq!(status, 403);
     let unknown = format!("{}0", key.expose());
     assert_eq!(site.ask(CHAT, MODEL, &unknown).await.0, 401);
     assert_eq!(site.ask(CHAT, MODEL, "").await.0, 401);
