@@ -1,7 +1,7 @@
 //! The keys that a store gave out, looked up through a short memory.
 //!
 //! While the store is away, a key that was known in the last hour is known still; one that wasn't
-//! is neither right nor wrong: its holder is told to come again.
+//! is neither right nor wrong, whatever was said of it before: its holder is told to come again.
 
 use std::fmt;
 use std::future::Future;
@@ -78,7 +78,8 @@ impl Keyring {
             let found = self.store.service_key_of(shown).await?;
             Ok(found.map(Arc::new))
         };
-        let found = self.answer(known, ask).await?;
+        // One that was wrong may have been given out since.
+        let found = self.answer(known, ask, Option::is_some).await?;
         if let Some(new) = found.new {
             let mut kept = self.kept();
             kept.keys.put(digest, new);
@@ -101,7 +102,7 @@ impl Keyring {
     pub(crate) async fn has_any(&self) -> Result<bool> {
         let known = self.kept().any.clone();
         let ask = async { Ok(!self.store.service_keys().await?.is_empty()) };
-        let found = self.answer(known, ask).await?;
+        let found = self.answer(known, ask, |_| true).await?;
         if let Some(new) = found.new {
             self.kept().any = Some(new);
         }
@@ -111,17 +112,21 @@ impl Keyring {
     /// Makes the store answer, and says whether it does.
     pub(crate) async fn ping(&self) -> Result<()> {
         let ask = async { Ok(!self.store.service_keys().await?.is_empty()) };
-        self.answer(None, ask).await.map(drop)
+        self.answer(None, ask, |_| true).await.map(drop)
     }
 
+    /// What the store says, or said not long ago. While it is away, what it said of `holds`
+    /// goes on, and nothing else.
     async fn answer<T: Clone>(
         &self,
         known: Option<Answer<T>>,
         ask: impl Future<Output = Result<T>>,
+        holds: impl Fn(&T) -> bool,
     ) -> Result<Found<T>> {
         let now = Instant::now();
         let rests = self.kept().rests_until.is_some_and(|until| now < until);
-        let patience = if rests { STALE } else { FRESH };
+        let stays = known.as_ref().is_some_and(|it| holds(&it.said));
+        let patience = if rests && stays { STALE } else { FRESH };
         if let Some(known) = &known
             && now.duration_since(known.at) < patience
         {
@@ -140,7 +145,7 @@ impl Keyring {
                 self.is_away.store(true, Ordering::Relaxed);
                 self.kept().rests_until = Some(now + REST);
                 match known {
-                    Some(known) if now.duration_since(known.at) < STALE => {
+                    Some(known) if stays && now.duration_since(known.at) < STALE => {
                         let said = known.said;
                         Ok(Found { said, new: None })
                     }
@@ -188,4 +193,36 @@ pub(crate) fn now_ms() -> i64 {
         .elapsed()
         .unwrap_or_default();
     i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use parlor_store::KeyTerms;
+
+    #[tokio::test]
+    async fn while_the_store_is_away_no_key_is_wrong() {
+        let store = Store::memory().await.unwrap();
+        let (_, right) = store
+            .add_service_key("team", KeyTerms::default())
+            .await
+            .unwrap();
+        let keyring = Keyring::new(store.clone());
+        let [known, unknown] = [[1; 32], [2; 32]];
+        assert!(keyring.find(known, right.expose()).await.is_ok());
+        let shown = format!("{}0", right.expose());
+        let wrong = keyring.find(unknown, &shown).await.unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Authentication);
+        store.close().await;
+        for (_, answer) in keyring.kept().keys.iter_mut() {
+            answer.at = answer.at.checked_sub(FRESH * 2).unwrap();
+        }
+        // The store is asked once, and rests the second time.
+        for _ in 0..2 {
+            assert!(keyring.find(known, right.expose()).await.is_ok());
+            let away = keyring.find(unknown, &shown).await.unwrap_err();
+            assert_eq!(away.kind(), ErrorKind::Overloaded);
+        }
+    }
 }
