@@ -16,13 +16,13 @@ pub(crate) use terms::{fits, may_ask};
 pub use writer::UsageWriter;
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use axum::http::{HeaderMap, Uri};
 use parlor::{
-    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, ModelInfo, Price, Result,
-    Usage, estimate,
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, ModelInfo, Price,
+    ResponseMetadata, Result, Usage, estimate,
 };
 use parlor_store::{Outcome, ParentSpan, UsageEvent};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -75,6 +75,8 @@ pub(crate) struct Asked {
     received: u64,
     /// What the steps before this one used.
     before: Usage,
+    /// Of a stream that was another's when it opened: what is known of it at its end.
+    later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
     /// Whether a provider may have got it.
     was_sent: bool,
     /// Whether it failed here, before a provider or without its fault.
@@ -138,6 +140,7 @@ impl Site {
             input: 0,
             received: 0,
             before: Usage::default(),
+            later: None,
             was_sent: false,
             failed_here: false,
             _room: room,
@@ -200,9 +203,10 @@ impl Asked {
     }
 
     /// A stream opened: it knows which model answers, as behind a fallback another may.
-    pub(crate) fn opened(&mut self, stream: &ChatStream) {
+    pub(crate) fn opened(&mut self, stream: &mut ChatStream) {
         self.answers(stream.info());
         self.event.is_reused = stream.metadata().reused.is_some();
+        self.later = self.event.is_reused.then(|| stream.later_metadata());
     }
 
     /// The first event came.
@@ -320,6 +324,10 @@ impl Drop for Asked {
             event.outcome = Outcome::Completed;
         }
         let has_begun = self.event.first_event_us.is_some();
+        // Whose call it was may have left it to this one.
+        let later = self.later.take();
+        let known = later.as_ref().and_then(|it| it.get());
+        self.event.is_reused &= known.is_none_or(|it| it.reused.is_some());
         if self.event.is_reused {
             self.event.usage = Usage::default();
         } else if has_begun && self.event.outcome != Outcome::Completed {

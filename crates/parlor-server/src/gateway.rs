@@ -195,7 +195,7 @@ async fn opened(
         return Ok((Opened::Whole(body), response.warnings));
     }
     let mut events = model.stream(&incoming.request).await?;
-    asked.opened(&events);
+    asked.opened(&mut events);
     let Some(first) = events.next().await.transpose()? else {
         return Err(Error::new(
             ErrorKind::Truncated,

@@ -6,11 +6,18 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use common::{CLIENTS, Gateway, MODELS};
-use parlor::{ChatRequest, ChatResponse, Choice, ErrorKind, FinishKind, Part, Usage};
-use parlor_server::{Outcome, ServerConfig, UsageEvent, UsageSink};
-use parlor_testkit::Script;
+use futures_util::{StreamExt as _, stream};
+use parlor::{
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Choice, ErrorKind, Event, FinishKind,
+    ModelInfo, Part, Result, Usage,
+};
+use parlor_dialect::openai_chat::OpenAiChat;
+use parlor_server::{Outcome, ServerConfig, Service, UsageEvent, UsageSink};
+use parlor_testkit::{DialectServer, Script};
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 /// Keeps what it is told, and tells when that is.
@@ -50,6 +57,10 @@ async fn gateway(script: fn(&ChatRequest) -> Script) -> (Gateway, Arc<Ledger>) {
 }
 
 fn used(_: &ChatRequest) -> Script {
+    Script::response(response())
+}
+
+fn response() -> ChatResponse {
     let mut told = Usage::default();
     told.input_tokens = Some(2000);
     told.output_tokens = Some(70);
@@ -61,7 +72,7 @@ fn used(_: &ChatRequest) -> Script {
     let mut response = ChatResponse::default();
     response.choices.push(choice);
     response.usage = Some(told);
-    Script::response(response)
+    response
 }
 
 #[tokio::test]
@@ -186,4 +197,85 @@ async fn of_a_name_that_a_client_made_up_the_beginning_is_kept() {
         assert_eq!(event.model.as_deref(), Some(&long[..512]));
         assert_eq!(event.asked.chars().count(), 256);
     }
+}
+
+/// A model whose streams end when they are let.
+#[derive(Debug)]
+struct Gated {
+    info: Arc<ModelInfo>,
+    ends: Arc<Notify>,
+}
+
+#[async_trait]
+impl ChatModel for Gated {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatResponse> {
+        Ok(response())
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream> {
+        let events = stream::iter(response().into_events());
+        let ends = Arc::clone(&self.ends);
+        let gated = events.then(move |event| {
+            let ends = Arc::clone(&ends);
+            async move {
+                if matches!(event, Event::Finished { .. }) {
+                    ends.notified().await;
+                }
+                Ok(event)
+            }
+        });
+        Ok(ChatStream::new(Arc::clone(&self.info), gated))
+    }
+}
+
+#[tokio::test]
+async fn a_shared_stream_whose_first_reader_left_is_counted_for_the_other() {
+    let ends = Arc::new(Notify::new());
+    let gated = Gated {
+        info: Arc::new(ModelInfo::new("gated", "behind")),
+        ends: Arc::clone(&ends),
+    };
+    let behind = DialectServer::start(OpenAiChat::default(), Arc::new(gated));
+    let behind = behind.await.unwrap();
+    let of = |url: &str, more: &str| {
+        common::registry(&format!(
+            "[providers.openai-chat]\nbase_url = \"{url}\"\napi_key_env = \"KEY\"\n{more}"
+        ))
+    };
+    let ledger = Arc::new(Ledger::default());
+    let mut config = ServerConfig::default();
+    config.usage.push(ledger.clone());
+    let service = Service::new(of(&behind.url(), "[layers.coalesce]\n"), config).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move { service.run_on(listener, std::future::pending()).await });
+    let client = of(&url, "")
+        .model("openai-chat/openai-chat/behind")
+        .unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = client.stream(&ChatRequest::from("Hi")).await.unwrap();
+        while stream.next().await.unwrap().unwrap().text().is_none() {}
+        streams.push(stream);
+    }
+    drop(streams.remove(0));
+    let [first] = &ledger.wait_for(1).await[..] else {
+        panic!("more than one");
+    };
+    assert_eq!((first.outcome, first.is_reused), (Outcome::Left, false));
+    ends.notify_one();
+    let other = streams.remove(0);
+    assert_eq!(other.response().await.unwrap().text(), "Fine, thank you.");
+    let [other] = &ledger.wait_for(1).await[..] else {
+        panic!("more than one");
+    };
+    assert_eq!(
+        (other.outcome, other.is_reused),
+        (Outcome::Completed, false)
+    );
+    assert_eq!(other.usage.output_tokens, Some(70));
 }

@@ -128,7 +128,7 @@ async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Eve
     let model = site.model(&put.model).await?;
     asked.wants(&put.model, model.info(), &question).await?;
     let mut events = model.stream(&question).await?;
-    asked.opened(&events);
+    asked.opened(&mut events);
     let first = events.next().await.transpose()?;
     let first = first.ok_or_else(|| Error::new(ErrorKind::Truncated, "the stream is empty"))?;
     Ok((first, events))
