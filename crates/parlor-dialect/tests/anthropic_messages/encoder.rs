@@ -397,3 +397,19 @@ fn clients_get_an_id_for_each_answer() {
     assert!(first.starts_with("msg_"));
     assert_ne!(first, second);
 }
+
+#[test]
+fn a_whole_answer_has_no_call_that_was_cut() {
+    let mut choice = Choice::new(0);
+    let cut = ToolCall::new("b", "write", Arguments::cut(r#"{"path":"a"}"#));
+    choice.message = Message::new(Role::Assistant, vec![Part::text("So."), cut.into()]);
+    choice.finish_reason = Some(FinishKind::ToolCalls.into());
+    let mut response = ChatResponse::default();
+    response.choices = vec![choice];
+    let written = AnthropicMessages::default()
+        .write_response(&response)
+        .unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(written["content"], json!([{"type": "text", "text": "So."}]));
+    assert_eq!(written["stop_reason"], "max_tokens");
+}

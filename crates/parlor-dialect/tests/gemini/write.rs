@@ -108,14 +108,30 @@ fn an_answer_of_another_provider_is_written_plainly() {
                     {"text": "hm", "thought": true},
                     {"text": "Hi"},
                     {"functionCall": {"name": "f", "args": {}, "id": "toolu_1"}},
-                    {"functionCall": {"name": "g", "args": {"input": "{\"a"}, "id": "toolu_2"}},
                 ]},
                 "index": 0,
-                "finishReason": "STOP",
+                "finishReason": "MAX_TOKENS",
             }],
             "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 3, "totalTokenCount": 14},
         })
     );
+}
+
+#[test]
+fn a_call_that_was_cut_is_left_out_of_a_stream_too() {
+    let mut response = ChatResponse::default();
+    let mut choice = Choice::new(0);
+    choice.message.parts = vec![
+        Part::text("So."),
+        ToolCall::new("a", "write", Arguments::cut("{\"path\":\"a\"}")).into(),
+    ];
+    choice.finish_reason = Some(FinishKind::ToolCalls.into());
+    response.choices = vec![choice];
+    let frames = encode(&response.into_events());
+    let again = decode(&frames).unwrap();
+    assert_eq!(again.text(), "So.");
+    assert_eq!(again.tool_calls().count(), 0);
+    assert_eq!(again.finish_reason().unwrap().kind, FinishKind::Length);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::super::wire::{Object, block, text_block};
 use super::REASONS;
 use crate::calls::input;
 use parlor_core::{
-    ChatResponse, Citation, Error, Executor, FinishKind, FinishReason, Native, Part, Result, Usage,
+    ArgumentsForm, ChatResponse, Citation, Error, Executor, FinishKind, FinishReason, Native, Part,
+    Result, Usage,
 };
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
@@ -19,7 +20,8 @@ fn own(native: Option<&Native>) -> Option<&Value> {
 }
 
 /// The block that a part amounts to in an answer; `None` where the dialect has
-/// none: an empty text, media, what another dialect's provider ran itself.
+/// none: an empty text, media, what another dialect's provider ran itself, a call
+/// whose arguments were cut, which clients would run as whatever else they were.
 pub(in super::super) fn block_of(part: &Part) -> Option<Object> {
     let native = own(part.native());
     let whole = || {
@@ -28,6 +30,7 @@ pub(in super::super) fn block_of(part: &Part) -> Option<Object> {
             .filter(|it| it.contains_key("type"))
     };
     match part {
+        part if is_cut(part) => None,
         Part::Text(text) if text.text.is_empty() && text.citations.is_empty() => None,
         Part::Text(text) => {
             let mut block = text_block(&text.text);
@@ -56,6 +59,12 @@ pub(in super::super) fn block_of(part: &Part) -> Option<Object> {
         Part::Native(_) => native.and_then(Value::as_object).cloned(),
         _ => None,
     }
+}
+
+/// Whether a part is a call of the client's that the provider broke off.
+fn is_cut(part: &Part) -> bool {
+    matches!(part, Part::ToolCall(call)
+        if call.executor == Executor::Client && call.arguments.form == ArgumentsForm::Cut)
 }
 
 /// A block with what its own origin said beyond core's fields.
@@ -151,15 +160,18 @@ pub(in super::super) fn to_wire(response: &ChatResponse) -> Result<Vec<u8>> {
     let mut message = head(response.id.as_deref(), response.model.as_deref());
     let choice = response.choices.first();
     let parts = choice.map(|it| it.message.parts.as_slice());
+    let parts = parts.unwrap_or_default();
     let blocks: Vec<Value> = parts
-        .unwrap_or_default()
         .iter()
         .filter_map(block_of)
         .map(Value::Object)
         .collect();
     message.insert("content".to_owned(), blocks.into());
     let reason = choice.and_then(|it| it.finish_reason.as_ref());
-    let reason = reason.map_or("end_turn".to_owned(), stop_reason);
+    let reason = match parts.iter().any(is_cut) {
+        true => stop_reason(&FinishKind::Length.into()),
+        false => reason.map_or("end_turn".to_owned(), stop_reason),
+    };
     message.insert("stop_reason".to_owned(), reason.into());
     message.insert("stop_sequence".to_owned(), Value::Null);
     for native in &response.native {

@@ -8,7 +8,8 @@ use crate::gemini::wire::part;
 use crate::gemini::{NAME, error};
 use crate::{Encoder, FrameWriter, json, time};
 use parlor_core::{
-    Citation, Error, Event, Executor, Native, Part, PartKind, Result, Source, ToolCall,
+    ArgumentsForm, Citation, Error, Event, Executor, FinishKind, Native, Part, PartKind, Result,
+    Source, ToolCall,
 };
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
@@ -43,6 +44,8 @@ struct ChoiceState {
     /// Grounding went out in the provider's own words.
     grounded: bool,
     has_parts: bool,
+    /// A call whose arguments were cut was left out.
+    left_out: bool,
     finish: Option<String>,
 }
 
@@ -82,6 +85,9 @@ impl GeminiEncoder {
                 "content": {"parts": [{"text": ""}], "role": "model"},
                 "index": choice.index,
             });
+            if choice.left_out {
+                choice.finish = Some(finish_word(&FinishKind::Length.into()).to_owned());
+            }
             if let Some(word) = &choice.finish {
                 candidate["finishReason"] = json!(word);
             }
@@ -193,6 +199,14 @@ impl GeminiEncoder {
                 Some(item) => item.clone(),
                 None => return,
             },
+            // Clients take an object and run it.
+            Part::ToolCall(call)
+                if call.executor == Executor::Client
+                    && call.arguments.form == ArgumentsForm::Cut =>
+            {
+                self.choices[at].left_out = true;
+                return;
+            }
             Part::ToolCall(call) if call.executor == Executor::Client => client_call(call, item),
             Part::ToolCall(call) => match item {
                 Some(item) => item.clone(),
