@@ -16,6 +16,7 @@ use parlor_layers::rate_limit::{OnLimit, RateLimitLayer, RateLimitPolicy};
 use parlor_store::SharedStore;
 use servers::Redis;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 const MINUTE: Window = Window::Rolling(Duration::from_secs(60));
@@ -142,6 +143,28 @@ async fn what_a_provider_says_is_left_is_kept_to_together() {
         panic!("{refused:?}");
     };
     assert!(after <= Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn what_is_reserved_for_one_who_leaves_is_given_back() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let (store, other) = (store(&server), store(&server));
+    used_is(&store, "left", MINUTE, 0).await;
+    let claims = [
+        Claim::new("left", MINUTE, 10, 6),
+        Claim::new("money", Window::Month, 100, 40),
+    ];
+    {
+        let mut asked = store.reserve(&claims);
+        let first = std::future::poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx).is_pending()));
+        assert!(first.await);
+        // It is reserved there, and nobody has heard of it here.
+        used_is(&other, "left", MINUTE, 6).await;
+    }
+    used_is(&other, "left", MINUTE, 0).await;
+    used_is(&other, "money", Window::Month, 0).await;
 }
 
 #[tokio::test]

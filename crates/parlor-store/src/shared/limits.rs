@@ -80,12 +80,8 @@ pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::R
     }
 }
 
-#[async_trait]
-impl LimitStore for SharedStore {
-    async fn reserve(&self, claims: &[Claim]) -> Result<Reserved> {
-        if claims.is_empty() {
-            return Ok(Reserved::Granted(Vec::new()));
-        }
+impl SharedStore {
+    async fn reserved(&self, claims: &[Claim]) -> Result<Reserved> {
         let mut call = script().prepare_invoke();
         call.arg("reserve");
         for claim in claims {
@@ -111,12 +107,63 @@ impl LimitStore for SharedStore {
             _ => Err(away("its answer makes no sense")),
         }
     }
+}
+
+/// Tells the server later what was used of a reservation.
+fn settle(later: &mpsc::Sender<Later>, receipt: Receipt, used: u64) {
+    if receipt.amount != used {
+        // Without room it stays reserved until its window is over.
+        let _ = later.try_send(Later::Settle(receipt, used));
+    }
+}
+
+/// What the server reserved: given back where nobody takes it.
+struct Untaken {
+    reserved: Option<Reserved>,
+    later: mpsc::Sender<Later>,
+}
+
+impl Untaken {
+    fn take(mut self) -> Reserved {
+        let reserved = self.reserved.take();
+        reserved.unwrap_or_else(|| Reserved::Granted(Vec::new()))
+    }
+}
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        if let Some(Reserved::Granted(receipts)) = self.reserved.take() {
+            for receipt in receipts {
+                settle(&self.later, receipt, 0);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl LimitStore for SharedStore {
+    async fn reserve(&self, claims: &[Claim]) -> Result<Reserved> {
+        if claims.is_empty() {
+            return Ok(Reserved::Granted(Vec::new()));
+        }
+        let claims = claims.to_vec();
+        let (store, later) = (self.clone(), self.later.clone());
+        // Whoever asks may leave while the server reserves.
+        let asked = tokio::spawn(async move {
+            let reserved = store.reserved(&claims).await?;
+            Ok(Untaken {
+                reserved: Some(reserved),
+                later,
+            })
+        });
+        match asked.await {
+            Ok(untaken) => Ok(untaken?.take()),
+            Err(_) => Err(away("it was not asked")),
+        }
+    }
 
     fn settle(&self, receipt: Receipt, used: u64) {
-        if receipt.amount != used {
-            // Without room it stays reserved until its window is over.
-            let _ = self.later.try_send(Later::Settle(receipt, used));
-        }
+        settle(&self.later, receipt, used);
     }
 
     fn hold(&self, account: &str, window: Window, at_least: u64, until: Duration) {
