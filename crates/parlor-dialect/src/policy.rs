@@ -6,8 +6,8 @@ mod media;
 use crate::dialect::Target;
 use crate::profile::ReasoningReplay;
 use parlor_core::{
-    Capability, ChatRequest, Error, ModelInfo, OnUnsupported, Origin, Part, Result, Warning,
-    WarningKind,
+    Capability, ChatRequest, Error, ModelInfo, OnUnsupported, Origin, Part, Result, ToolResult,
+    Warning, WarningKind,
 };
 use std::ops::RangeInclusive;
 
@@ -187,6 +187,15 @@ impl<'a> Policy<'a> {
         };
         self.knob("user", &why)?;
         Ok(false)
+    }
+
+    /// Notes that a tool failed, for which the dialect has no mark, unless the
+    /// caller writes the result's words for any dialect.
+    pub(crate) fn unmarked_failure(&mut self, result: &ToolResult) {
+        if self.is_foreign && result.is_error {
+            let message = "that a tool failed is said by its result's words alone";
+            self.warn(WarningKind::Notice, "messages.is_error", message);
+        }
     }
 
     /// Notes that a setting was changed to the nearest thing the model takes.

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use parlor_core::{ChatRequest, ModelInfo};
+use parlor_core::{Arguments, ChatRequest, Message, ModelInfo, Role, ToolCall, ToolResult};
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use parlor_dialect::bedrock_converse::BedrockConverse;
 use parlor_dialect::cohere::Cohere;
@@ -140,5 +140,32 @@ fn the_most_of_an_answer_is_the_model_s_where_a_client_of_another_dialect_asks()
             (Some(32_000), none.clone())
         );
         assert_eq!(asked(None, 32_000), (Some(32_000), none));
+    }
+}
+
+#[test]
+fn that_a_tool_failed_is_told_where_a_dialect_has_no_mark_for_it() {
+    let hosts: [(&dyn Host, bool); 4] = [
+        (&OpenAiChat::default(), true),
+        (&OpenAiResponses::default(), true),
+        (&AnthropicMessages::default(), false),
+        (&Gemini::default(), false),
+    ];
+    for (host, is_lost) in hosts {
+        for (client, failed) in [("another", true), ("another", false), (host.name(), true)] {
+            let mut result = ToolResult::text("call_1", "nothing there");
+            result.is_error = failed;
+            let call = ToolCall::new("call_1", "look", Arguments::json("{}"));
+            let mut request = ChatRequest::new([
+                Message::user("Look."),
+                Message::new(Role::Assistant, vec![call.into()]),
+                Message::tool_results([result]),
+            ]);
+            request.client_dialect = Some(client);
+            let (_, warned) = host.write(&request);
+            let is_told = warned.contains(&"messages.is_error".to_owned());
+            let name = host.name();
+            assert_eq!(is_told, is_lost && failed && client == "another", "{name}");
+        }
     }
 }

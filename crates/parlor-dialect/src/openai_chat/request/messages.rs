@@ -165,6 +165,7 @@ impl<'w, 'p, 'a> MessageWriter<'w, 'p, 'a> {
         result: &'a ToolResult,
         message: &'a Message,
     ) -> Result<()> {
+        self.policy.unmarked_failure(result);
         let mut parts = Vec::new();
         let mut moved = Vec::new();
         for part in &result.parts {

@@ -263,6 +263,7 @@ impl<'w, 'p> Writer<'w, 'p> {
             }
             _ => "function_call_output",
         };
+        self.policy.unmarked_failure(result);
         let mut item = block(kind);
         item.insert("call_id".to_owned(), result.call_id.as_str().into());
         let mut output = Vec::new();
