@@ -36,7 +36,10 @@ pub(crate) fn command(editor: &str) -> Command {
         return command;
     }
     let mut words = editor.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or_default());
+    let name = words.next().unwrap_or_default();
+    // Windows itself finds no `code.cmd`.
+    let found = cfg!(windows).then(|| parlor::find_program(name)).flatten();
+    let mut command = found.map_or_else(|| Command::new(name), Command::new);
     command.args(words);
     command
 }
