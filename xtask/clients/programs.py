@@ -165,6 +165,11 @@ def get_weather(city: str) -> str:
     return {"Oslo": "rain, 7 degrees", "Rome": "sun, 21 degrees"}[city]
 """
 
+    def abort(self, model):
+        # Its first run makes its database, and half of one it can't use.
+        self.plain(model)
+        super().abort(model)
+
     def run(self, model, text, *more):
         known = [
             f"- model_id: asked\n  model_name: {model}\n  api_base: {BASE}/v1\n",
