@@ -232,7 +232,7 @@ impl<D: ServerDialect> Suite<D> {
         }
         let first = collect(&info, events.into_iter().collect());
         Some(first.map(with_arguments).and_then(|first| {
-            let again = collect(&info, again).map(with_arguments)?;
+            let again = collect(&info, again)?;
             same(&Ok(first), &Ok(again), "encoded again")
         }))
     }
