@@ -1,5 +1,6 @@
 //! A streamed answer as the body of a response, made from the model's events as it is read.
 
+mod bell;
 mod frames;
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use crate::account::Asked;
 use crate::gateway::Stream;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
+use bell::Bell;
 use frames::{Frames, Nowhere};
 
 /// How many bytes are gathered at most before they are sent, where more events are at hand.
@@ -110,6 +112,8 @@ struct Going {
     /// The first event of an answer that passes.
     first: Option<Event>,
     events: ChatStream,
+    /// Rung by the events.
+    bell: Bell,
     tap: Option<Tap>,
     encoder: Box<dyn Encoder>,
     sealer: Sealer,
@@ -168,6 +172,7 @@ impl Going {
             first: None,
             tap,
             events,
+            bell: Bell::new(),
             encoder,
             sealer,
             out: Frames {
@@ -281,13 +286,13 @@ impl Going {
         if let Some(bytes) = tap.take() {
             return Poll::Ready(Some(Ok(self.given(bytes))));
         }
-        if self.pauses(cx) {
+        if self.pauses(cx) || !(self.is_over || self.bell.rang(cx)) {
             return Poll::Pending;
         }
         let mut count = 0;
         let mut more = true;
         while !self.is_over && more && count < AT_ONCE {
-            match Pin::new(&mut self.events).poll_next(cx) {
+            match self.next() {
                 Poll::Ready(item) => self.watch(tap, item),
                 Poll::Pending => more = false,
             }
@@ -324,12 +329,16 @@ impl Going {
         while let Some(item) = self.begun.pop_front() {
             self.take(Some(item));
         }
+        let is_idle = self.out.bytes.is_empty() && !self.is_over;
+        if is_idle && !self.bell.rang(cx) {
+            return Poll::Pending;
+        }
         let piece = match self.opening {
             Opening::Written => PIECE,
             _ => 1,
         };
         while !self.is_over && self.out.bytes.len() < piece {
-            match Pin::new(&mut self.events).poll_next(cx) {
+            match self.next() {
                 Poll::Ready(item) => self.take(item),
                 Poll::Pending => {
                     match self.write(None) {
@@ -348,6 +357,11 @@ impl Going {
         }
         let bytes = self.out.take();
         Poll::Ready(Some(Ok(self.given(bytes))))
+    }
+
+    fn next(&mut self) -> Poll<Option<Result<Event>>> {
+        let events = Pin::new(&mut self.events);
+        self.bell.answer(|cx| events.poll_next(cx))
     }
 
     /// What goes out next.

@@ -1,14 +1,25 @@
 //! A service that answers by several threads.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
+mod talk;
 
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::body::HttpBody as _;
+use axum::http::Request;
 use common::registry;
+use http_body_util::BodyExt;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use parlor_server::{ServerConfig, Service};
 use serde_json::json;
+use talk::{LONG, MODEL, Talk};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -69,4 +80,54 @@ async fn each_request_is_answered_and_all_threads_end() {
     let ended = tokio::time::timeout(Duration::from_secs(20), running).await;
     ended.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// Reads frames until one has the words.
+async fn read(body: &mut Body, words: &str) {
+    let mut text = String::new();
+    while !text.contains(words) {
+        let frame = body.frame().await.unwrap().unwrap();
+        text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+    }
+}
+
+/// Reads all there is for now: whoever reads on is woken by what comes.
+async fn look(body: &mut Body) {
+    let reading = poll_fn(|cx| {
+        while Pin::new(&mut *body).poll_frame(cx).is_ready() {}
+        Poll::Ready(())
+    });
+    reading.await;
+}
+
+#[tokio::test]
+async fn what_one_task_began_to_read_another_reads_on() {
+    let talk = Talk::start(ServerConfig::default()).await;
+    // In the provider's dialect, whose bytes pass, and in another.
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let asked = json!({
+            "model": MODEL, "stream": true, "max_tokens": 9,
+            "messages": [{ "role": "user", "content": "Hi" }],
+        });
+        let request = Request::post(path).body(Body::from(asked.to_string()));
+        let routes = TowerToHyperService::new(talk.service.router());
+        let first = tokio::spawn(async move {
+            let mut body = routes.call(request.unwrap()).await.unwrap().into_body();
+            read(&mut body, "one").await;
+            look(&mut body).await;
+            body
+        });
+        let call = talk.call().await;
+        call.say("one");
+        let mut body = tokio::time::timeout(LONG, first).await.unwrap().unwrap();
+        let (waits, waited) = oneshot::channel();
+        let second = tokio::spawn(async move {
+            look(&mut body).await;
+            waits.send(()).unwrap();
+            read(&mut body, "two").await;
+        });
+        waited.await.unwrap();
+        call.end("two");
+        tokio::time::timeout(LONG, second).await.unwrap().unwrap();
+    }
 }

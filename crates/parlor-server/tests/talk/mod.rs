@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 /// A chat service, and what stands behind it.
 pub(crate) struct Talk {
     pub(crate) client: Client,
+    pub(crate) service: Service,
     calls: Mutex<UnboundedReceiver<FedCall>>,
     end: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -55,14 +56,16 @@ impl Talk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let (end, ended) = oneshot::channel::<()>();
+        let running = service.clone();
         let served = tokio::spawn(async move {
             let ended = async {
                 let _ = ended.await;
             };
-            service.run_on(listener, ended).await.unwrap();
+            running.run_on(listener, ended).await.unwrap();
         });
         Self {
             client: Client { host, key: None },
+            service,
             calls: Mutex::new(calls),
             end: Some(end),
             served,
