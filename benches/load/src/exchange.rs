@@ -29,17 +29,25 @@ enum Body {
 /// What came of a request.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// From the request's first byte to the first of the answer's body.
+    /// From the request's first byte to the answer's first token, or to the first byte of a body that
+    /// isn't streamed or wasn't read yet.
     pub(crate) first: Duration,
     /// Lines of events.
     pub(crate) events: usize,
 }
+
+/// The first token of every streamed answer, as it stands in JSON. What comes before it tells nobody
+/// anything, and a gateway may wait for it, so that a failure still has a status.
+const TOKEN: &[u8] = br#""The""#;
 
 /// Lines that begin as the data of events do.
 #[derive(Default)]
 struct Events {
     count: usize,
     last: u8,
+    /// How much of the first token was seen.
+    seen: usize,
+    token: Option<Instant>,
 }
 
 impl Events {
@@ -48,6 +56,13 @@ impl Events {
             let begins = self.last == b'\n' || self.last == 0;
             self.count += usize::from(begins && *byte == b'd');
             self.last = *byte;
+            if self.token.is_none() {
+                self.seen = match *byte == TOKEN[self.seen] {
+                    true => self.seen + 1,
+                    false => usize::from(*byte == TOKEN[0]),
+                };
+                self.token = (self.seen == TOKEN.len()).then(Instant::now);
+            }
         }
     }
 }
@@ -66,6 +81,7 @@ impl Connection {
 
     /// Asks, and reads the whole answer.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+        let began = Instant::now();
         let mut answer = self.begin(request).await?;
         let mut events = Events::default();
         loop {
@@ -81,6 +97,7 @@ impl Connection {
             }
         }
         answer.events = events.count;
+        answer.first = events.token.map_or(answer.first, |it| it - began);
         Ok(answer)
     }
 

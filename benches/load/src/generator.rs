@@ -23,7 +23,7 @@ pub(crate) struct Outcome {
     /// Answers that were right.
     pub(crate) good: usize,
     pub(crate) events: usize,
-    /// Milliseconds to the first byte of each answer.
+    /// Milliseconds to the first token of each answer.
     pub(crate) first: Vec<f64>,
     /// Why the last one failed that did.
     pub(crate) failed: Option<String>,

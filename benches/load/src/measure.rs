@@ -25,7 +25,7 @@ pub(crate) const SMALL: &str = "a small request";
 pub(crate) const LARGE: &str = "a prompt of 200 KB";
 pub(crate) const PACED: &str = "an event, ten milliseconds after the one before";
 pub(crate) const BURST: &str = "an event, sixteen at once";
-pub(crate) const FIRST: &str = "the first event";
+pub(crate) const FIRST: &str = "the first token";
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -70,7 +70,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 pub(crate) struct Seen {
     /// Microseconds of CPU time, of each event or each request.
     pub(crate) cpu: f64,
-    /// Milliseconds to the first byte of an answer, at the median.
+    /// Milliseconds to the first token of an answer, at the median.
     pub(crate) first: f64,
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn page(run: &Run, load: &str) -> String {
         run.rounds,
     );
     text += "| CPU µs of | small request | × | 200 KB prompt | over | paced event | × | \
-             event of a burst | × | first event, ms | over direct |\n";
+             event of a burst | × | first token, ms | over direct |\n";
     text += &format!("|---|{}\n", "---:|".repeat(10));
     for server in SERVERS {
         for way in server.ways {
@@ -142,7 +142,7 @@ pub(crate) fn short(run: &Run) -> String {
     ) {
         let direct = run.direct();
         text += &format!(
-            "| ms to the first event that are added | {:.2} | {:.2} | | {:.2} | |\n",
+            "| ms to the first token that are added | {:.2} | {:.2} | | {:.2} | |\n",
             floor - direct,
             same - direct,
             other - direct
