@@ -14,15 +14,25 @@ pub(crate) struct Known {
     arguments: &'static [&'static str],
 }
 
+/// The product's own, for the system it is built on.
+const OWN: Known = Known {
+    name: "parlor",
+    files: &[(
+        ".config/parlor/config.toml",
+        "[providers.openai]\nbase_url = \"URL/v1\"\napi_key_env = \"KEY\"\n",
+    )],
+    arguments: &["-m", "openai/MODEL", "--force-model", "Hi"],
+};
+
+/// The product's own as the archives for Linux have it: without a C library of the system.
+const STATIC: &str = "parlor, static";
+
 pub(crate) const PROGRAMS: &[Known] = &[
     Known {
-        name: "parlor",
-        files: &[(
-            ".config/parlor/config.toml",
-            "[providers.openai]\nbase_url = \"URL/v1\"\napi_key_env = \"KEY\"\n",
-        )],
-        arguments: &["-m", "openai/MODEL", "--force-model", "Hi"],
+        name: STATIC,
+        ..OWN
     },
+    OWN,
     Known {
         name: "aichat",
         files: &[(
@@ -50,10 +60,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The product's own as it was built, others on the path; `None`, aloud, where there is none.
+    /// The product's own as it was built, the static one where `PARLOR_STATIC` says, others on the path;
+    /// `None`, aloud, where there is none.
     pub(crate) fn find(known: &'static Known) -> Option<Self> {
         let path = match known.name {
             "parlor" => Some(build::program("parlor")).filter(|it| it.exists()),
+            STATIC => std::env::var_os("PARLOR_STATIC").map(PathBuf::from),
             name => std::env::split_paths(&std::env::var_os("PATH")?)
                 .map(|folder| folder.join(name))
                 .find(|it| it.exists()),
