@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use crate::markdown::cells;
+use crate::markdown::{last_lines, lines_of};
 
 /// Begins and ends an update that the terminal shows at once.
 /// <https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036>
@@ -130,28 +130,33 @@ fn up(lines: usize, text: &mut String) {
 fn paint(row: &str, columns: usize, is_over: bool, text: &mut String) {
     text.push_str(row);
     // One that ends at the edge has written over all of its last line.
-    let ends_within = cells(row) == 0 || !cells(row).is_multiple_of(columns.max(1));
-    if is_over && ends_within {
+    if is_over && lines_of(row, columns).1 < columns {
         text.push_str(CLEAR);
     }
 }
 
 /// The lines of the terminal that a row takes.
 fn height(row: &str, columns: usize) -> usize {
-    cells(row).div_ceil(columns.max(1)).max(1)
+    lines_of(row, columns).0
 }
 
-/// The last rows that fit into so many lines.
-fn last_rows(mut rows: Vec<String>, columns: usize, lines: usize) -> Vec<String> {
+/// The last rows that fit into so many lines; of one that never would, its end.
+fn last_rows(rows: Vec<String>, columns: usize, lines: usize) -> Vec<String> {
     let mut room = lines;
-    let fitting = rows.iter().rev().take_while(|row| {
-        let height = height(row, columns);
-        let fits = height <= room;
-        room = room.saturating_sub(height);
-        fits
-    });
-    let fitting = fitting.count();
-    rows.split_off(rows.len() - fitting)
+    let mut last = Vec::new();
+    for row in rows.into_iter().rev() {
+        let height = height(&row, columns);
+        if height > room {
+            if height > lines && room > 0 {
+                last.push(last_lines(&row, columns, room));
+            }
+            break;
+        }
+        room -= height;
+        last.push(row);
+    }
+    last.reverse();
+    last
 }
 
 /// Columns and lines of the terminal.
@@ -236,6 +241,31 @@ mod tests {
         assert!(!written.contains("\u{1b}[J"), "{written:?}");
         assert_eq!(painted(steps, 12, 8), "n the terminal\none");
         assert_eq!(painted(&steps[3..6], 12, 8), "one\ntwo");
+    }
+
+    #[test]
+    fn of_a_row_higher_than_the_screen_its_end_is_shown() {
+        let long = |length: usize| (b'a'..=b'z').cycle().take(length).map(char::from);
+        let [before, now] = [60, 64].map(|length| long(length).collect::<String>());
+        let steps: &[(&[&str], &[&str])] =
+            &[(&[], &[&before, "› typed"]), (&[], &[&now, "› typed"])];
+        let shown = painted(steps, 10, 6);
+        assert!(shown.ends_with("kl\n› typed"), "{shown}");
+        assert_eq!(shown.matches("typed").count(), 1, "{shown}");
+    }
+
+    /// A wide letter that doesn't fit on the rest of a line leaves it empty.
+    #[test]
+    fn wide_letters_take_the_lines_that_they_take() {
+        let row = |count: usize| "a中中".repeat(count);
+        let growing: Vec<String> = (1..12).map(row).collect();
+        let growing: Vec<[&str; 1]> = growing.iter().map(|row| [row.as_str()]).collect();
+        let mut steps: Vec<(&[&str], &[&str])> = Vec::new();
+        growing.iter().for_each(|row| steps.push((&[], row)));
+        steps.push((&["end"], &[]));
+        for columns in 4..12 {
+            assert_eq!(painted(&steps, columns, 40), "end", "{columns}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use code::Highlighter;
 use layout::layout;
 
 pub(crate) use code::warm_up;
-pub(crate) use rows::{Colour, Span, Style, cells, cut, wrap, write};
+pub(crate) use rows::{Colour, Span, Style, cells, cut, last_lines, lines_of, wrap, write};
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -43,19 +43,59 @@ pub(crate) fn width(text: &str) -> usize {
 
 /// The cells that a row takes, looks and links apart.
 pub(crate) fn cells(row: &str) -> usize {
-    let mut cells = 0;
-    let mut rest = row;
-    while let Some(at) = rest.find('\u{1b}') {
-        cells += width(&rest[..at]);
-        rest = &rest[at + 1..];
-        let end = match rest.as_bytes().first() {
-            Some(b'[') => rest.find('m').map(|end| end + 1),
-            Some(b']') => rest.find("\u{1b}\\").map(|end| end + 2),
-            _ => None,
-        };
-        rest = end.and_then(|end| rest.get(end..)).unwrap_or_default();
+    stretches(row).map(width).sum()
+}
+
+/// The lines that a row takes in a terminal of so many columns, and the cells of the last.
+/// A wide letter that doesn't fit on the rest of a line begins the next.
+pub(crate) fn lines_of(row: &str, columns: usize) -> (usize, usize) {
+    let columns = columns.max(1);
+    let (mut lines, mut used) = (1, 0);
+    for letter in stretches(row).flat_map(|it| it.graphemes(true)) {
+        let cells = width(letter);
+        if used > 0 && used + cells > columns {
+            (lines, used) = (lines + 1, 0);
+        }
+        used += cells;
     }
-    cells + width(rest)
+    (lines, used)
+}
+
+/// The end of a row that fits on so many lines, without its looks.
+pub(crate) fn last_lines(row: &str, columns: usize, lines: usize) -> String {
+    let shown: String = stretches(row).collect();
+    // A wide letter may leave a cell of each line empty.
+    let mut room = columns.saturating_sub(1).max(1) * lines;
+    let fitting = shown
+        .grapheme_indices(true)
+        .rev()
+        .take_while(|(_, letter)| {
+            let left = room.checked_sub(width(letter));
+            room = left.unwrap_or(0);
+            left.is_some()
+        });
+    let from = fitting.last().map_or(shown.len(), |(at, _)| at);
+    shown.get(from..).unwrap_or_default().to_owned()
+}
+
+/// What a terminal shows of a row.
+fn stretches(row: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(row);
+    std::iter::from_fn(move || {
+        let (shown, after) = match rest?.split_once('\u{1b}') {
+            Some((shown, after)) => (shown, Some(after)),
+            None => (rest?, None),
+        };
+        rest = after.map(|after| {
+            let end = match after.as_bytes().first() {
+                Some(b'[') => after.find('m').map(|end| end + 1),
+                Some(b']') => after.find("\u{1b}\\").map(|end| end + 2),
+                _ => None,
+            };
+            end.and_then(|end| after.get(end..)).unwrap_or_default()
+        });
+        Some(shown)
+    })
 }
 
 /// The text itself where it fits into so many cells, else its beginning and `…`.
