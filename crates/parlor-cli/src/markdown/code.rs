@@ -1,7 +1,9 @@
 //! Code in colours, a line at a time.
 
 use super::Looks;
+use super::layout::OPTIONS;
 use super::rows::{Colour, Span, Style, write};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use std::sync::LazyLock;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
@@ -119,6 +121,23 @@ impl Highlighter {
         write(&joined(spans), self.looks, &mut row);
         row
     }
+}
+
+/// The pieces of code between fences within other blocks, such as items of a list.
+pub(super) fn within(source: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut open: Option<String> = None;
+    for event in Parser::new_ext(source, OPTIONS) {
+        match (event, &mut open) {
+            (Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))), _) => {
+                open = Some(String::new());
+            }
+            (Event::Text(text), Some(piece)) => piece.push_str(&text),
+            (Event::End(TagEnd::CodeBlock), _) => pieces.extend(open.take()),
+            _ => {}
+        }
+    }
+    pieces
 }
 
 /// Reads what colouring needs, so that the first code doesn't wait for it.

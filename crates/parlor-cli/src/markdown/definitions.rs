@@ -27,6 +27,10 @@ impl<'a> Definitions<'a> {
             Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::Item) => {
                 (range.start, range.start)
             }
+            // Its name is covered by nothing.
+            Event::Start(Tag::FootnoteDefinition(name)) => {
+                (range.start, range.start + "[^]:".len() + name.len())
+            }
             Event::End(_) => (range.end, range.end),
             _ => (range.start, range.end),
         };

@@ -13,6 +13,7 @@ use std::rc::Rc;
 /// What is understood beside CommonMark.
 pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_TASKLISTS);
 
 /// No text is laid out for fewer cells.
@@ -57,7 +58,8 @@ pub(super) struct Page {
     pub(super) spans: Vec<Span>,
     styles: Vec<Style>,
     links: Vec<(Rc<str>, String)>,
-    code: Option<Highlighter>,
+    /// The code that is open, and its text so far: a piece of that needn't be a line.
+    code: Option<(Highlighter, String)>,
     table: Option<Table>,
     /// How wide the columns of the first table are, if rows of it are out.
     before: Option<Vec<usize>>,
@@ -94,11 +96,7 @@ impl Page {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => match &mut self.code {
-                Some(code) => {
-                    let lines = text.trim_end_matches('\n').split('\n');
-                    let lines: Vec<String> = lines.map(|line| code.line(line)).collect();
-                    lines.into_iter().for_each(|line| self.row(line));
-                }
+                Some((_, code)) => code.push_str(&text),
                 None => self.say(&text),
             },
             Event::Code(text) => {
@@ -119,7 +117,7 @@ impl Page {
                 }
             }
             Event::InlineMath(text) | Event::DisplayMath(text) => self.say(&text),
-            Event::FootnoteReference(name) => self.say(&format!("[{name}]")),
+            Event::FootnoteReference(name) => self.say(&format!("[^{name}]")),
             Event::SoftBreak => self.say(" "),
             Event::HardBreak => self.say("\n"),
             Event::Rule => {
@@ -169,7 +167,7 @@ impl Page {
                     }
                     CodeBlockKind::Indented => "",
                 };
-                self.code = Some(Highlighter::new(language, self.looks));
+                self.code = Some((Highlighter::new(language, self.looks), String::new()));
             }
             Tag::List(number) => {
                 self.flush();
@@ -191,6 +189,14 @@ impl Page {
                     rest,
                 });
                 self.after_paragraph = false;
+            }
+            Tag::FootnoteDefinition(name) => {
+                self.flush();
+                self.part();
+                self.margins.push(Margin {
+                    first: Some(format!("[^{name}]: ")),
+                    rest: "  ".to_owned(),
+                });
             }
             Tag::Table(alignments) => {
                 self.flush();
@@ -230,7 +236,9 @@ impl Page {
                 self.after_paragraph = true;
             }
             TagEnd::CodeBlock => {
-                self.code = None;
+                if let Some((mut colours, code)) = self.code.take() {
+                    code.lines().for_each(|line| self.row(colours.line(line)));
+                }
                 self.after_paragraph = true;
             }
             TagEnd::List(_) => {
@@ -247,6 +255,11 @@ impl Page {
                     // Nothing was in it.
                     self.row(marker.trim_end().to_owned());
                 }
+            }
+            TagEnd::FootnoteDefinition => {
+                self.flush();
+                self.margins.pop();
+                self.after_paragraph = false;
             }
             TagEnd::TableCell => {
                 let cell = std::mem::take(&mut self.spans);

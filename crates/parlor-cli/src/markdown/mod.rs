@@ -197,7 +197,7 @@ impl Renderer {
     }
 }
 
-/// The pieces of code that stand between fences, in order.
+/// The pieces of code that stand between fences, in order, in items and quotes too.
 pub(crate) fn pieces_of_code(text: &str) -> Vec<String> {
     let mut splitter = Splitter::default();
     let mut blocks: Vec<Block> = text.lines().flat_map(|line| splitter.line(line)).collect();
@@ -205,6 +205,7 @@ pub(crate) fn pieces_of_code(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     for block in blocks {
         match (block, pieces.last_mut()) {
+            (Block::Text { source, .. }, _) => pieces.extend(code::within(&source)),
             (Block::CodeBegins { .. }, _) => pieces.push(String::new()),
             (Block::CodeLine(line), Some(piece)) => {
                 piece.push_str(&line);

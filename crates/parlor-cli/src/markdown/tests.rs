@@ -102,6 +102,51 @@ fn code_is_kept_as_it_is() {
 }
 
 #[test]
+fn code_within_other_blocks_keeps_its_empty_lines() {
+    let code = "a {\n\n\n  b\n}\n\n";
+    let within = |mark: &str, rest: &str| {
+        let lines = format!("```\n{code}```");
+        let lines = lines
+            .lines()
+            .enumerate()
+            .map(|(at, line)| match (at, line) {
+                (0, line) => format!("{mark}{line}\n"),
+                (_, "") => format!("{}\n", rest.trim_end()),
+                (_, line) => format!("{rest}{line}\n"),
+            });
+        lines.collect::<String>()
+    };
+    let item = within("1. ", "   ");
+    assert_eq!(shown(&item, 40), "1. a {\n\n\n     b\n   }\n");
+    let quote = within("> ", "> ");
+    assert_eq!(shown(&quote, 40), "│ a {\n│\n│\n│   b\n│ }\n│");
+    for text in [item, quote, format!("```\n{code}```\n")] {
+        assert_eq!(pieces_of_code(&text), [code], "{text}");
+    }
+    assert_eq!(shown("- a\n  ```\n  ```\n- b", 40), "• a\n• b");
+    let text = "- ```sh\n  one\n  ```\n- two\n\n```\nthree\n```\n\n> ```\n> four\n";
+    assert_eq!(pieces_of_code(text), ["one\n", "three\n", "four\n"]);
+}
+
+#[test]
+fn tabs_lead_to_the_next_stop() {
+    assert_eq!(
+        shown("1.\tone\n\t- two\n\t\t- three\n\n-\tfour\n\n\tfive", 40),
+        "1. one\n   • two\n     • three\n\n• four\n\n  five"
+    );
+    assert_eq!(shown("```\na\tb\n\tc\n```", 40), "a   b\n    c");
+}
+
+#[test]
+fn footnotes_stand_below_each_other() {
+    let text = "So[^1] and so[^b].\n\n[^1]: The first of them\n[^b]: Second, *see*\nthere\n";
+    assert_eq!(
+        shown(text, 20),
+        "So[^1] and so[^b].\n\n[^1]: The first of\n  them\n[^b]: Second, see\n  there"
+    );
+}
+
+#[test]
 fn a_line_of_code_is_final_when_it_is_whole() {
     let mut renderer = Renderer::new(40, PLAIN);
     assert_eq!(renderer.push("```\nlet a;\nlet"), ["let a;"]);
