@@ -55,7 +55,8 @@ fn pressed(session: &Session, is_apart: bool) -> io::Result<()> {
         false => Ok(()),
     };
     // From here on keys are read one by one, and not before.
-    terminal::complain(&format!("{PRESS}\r\n"));
+    let press = session.terminal.fits(PRESS).replace('\n', "\r\n");
+    terminal::complain(&format!("{press}\r\n"));
     let shown = asked.and_then(|()| show(session));
     if is_apart {
         // The terminal is gone where this fails.

@@ -177,14 +177,20 @@ impl Menu for Popup {
             let left = room.saturating_sub(cells(&name) + blank + 2 + cells(&others));
             let about = cut(
                 &(cut(about, left) + &others),
-                room.saturating_sub(cells(&name) + 2),
+                room.saturating_sub(cells(&name) + blank + 2),
             );
             let is_chosen = self.chosen == Some(at);
-            match (colour, is_chosen) {
-                (true, true) => format!("  {CHOSEN}{name}{RESET}{:blank$}  {about}", ""),
-                (true, false) => format!("  {name}{:blank$}  {DIM}{about}{RESET}", ""),
-                (false, true) => format!("> {name}{:blank$}  {about}", ""),
-                (false, false) => format!("  {name}{:blank$}  {about}", ""),
+            let name = match (colour, is_chosen) {
+                (true, true) => format!("  {CHOSEN}{name}{RESET}"),
+                (false, true) => format!("> {name}"),
+                (_, false) => format!("  {name}"),
+            };
+            match about.is_empty() {
+                true => name,
+                false if colour && !is_chosen => {
+                    format!("{name}{:blank$}  {DIM}{about}{RESET}", "")
+                }
+                false => format!("{name}{:blank$}  {about}", ""),
             }
         });
         rows.collect::<Vec<_>>().join("\r\n")
@@ -199,6 +205,33 @@ impl Menu for Popup {
         match self.chosen {
             Some(_) => &self.suggestions,
             None => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_fit_any_terminal() {
+        let mut popup = Popup::new("menu", "› ");
+        let words = ["/model [MODEL]", "/think [on|off|EFFORT]", "/鯨"]
+            .into_iter()
+            .cycle();
+        let suggestions = words.take(12).map(|word| Suggestion {
+            display_override: Some(word.to_owned()),
+            description: Some("what it does, in several words".to_owned()),
+            ..Suggestion::default()
+        });
+        popup.suggestions = suggestions.collect();
+        for (columns, chosen) in (8..60).flat_map(|it| [(it, None), (it, Some(1))]) {
+            (popup.columns, popup.chosen) = (columns, chosen);
+            for colour in [true, false] {
+                let rows = popup.menu_string(20, colour);
+                let widest = rows.lines().map(cells).max();
+                assert!(widest < Some(columns), "{columns}: {rows}");
+            }
         }
     }
 }
