@@ -43,17 +43,21 @@ const BLOCKS: &[&str] = &[
 pub(super) fn text(page: &str) -> String {
     let mut out = String::with_capacity(page.len() / 4);
     if let Some(title) = title(page) {
-        words(&mut out, &title);
+        words(&mut out, &title, false);
         out.push_str("\n\n");
     }
     let mut rest = page;
+    let mut is_laid_out = false;
     while let Some(open) = rest.find('<') {
         let (before, tag) = rest.split_at(open);
-        words(&mut out, before);
+        words(&mut out, before, is_laid_out);
         rest = skip(tag, &mut out);
+        if name(tag) == "pre" {
+            is_laid_out = !tag.starts_with("</");
+        }
     }
-    words(&mut out, rest);
-    let lines = out.lines().map(str::trim);
+    words(&mut out, rest, is_laid_out);
+    let lines = out.lines().map(str::trim_end);
     let mut clean = String::with_capacity(out.len());
     for line in lines {
         // At most one empty line.
@@ -78,13 +82,7 @@ fn skip<'a>(tag: &'a str, out: &mut String) -> &'a str {
     if let Some(comment) = tag.strip_prefix("<!--") {
         return after(comment, "-->");
     }
-    let name: String = tag
-        .chars()
-        .skip(1)
-        .skip_while(|c| *c == '/')
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
-    let name = name.to_ascii_lowercase();
+    let name = name(tag);
     if name.is_empty() && !tag.starts_with("<!") && !tag.starts_with("<?") {
         // A sign for "less than".
         out.push('<');
@@ -97,7 +95,7 @@ fn skip<'a>(tag: &'a str, out: &mut String) -> &'a str {
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "table" | "ul" | "ol" => out.push('\n'),
             _ => {}
         }
-    } else if matches!(name.as_str(), "td" | "th") {
+    } else if matches!(name.as_str(), "td" | "th") && !out.ends_with([' ', '\n']) {
         out.push(' ');
     }
     let inner = end_of_tag(tag);
@@ -112,6 +110,13 @@ fn skip<'a>(tag: &'a str, out: &mut String) -> &'a str {
     let mut ends = inner.match_indices("</").map(|(at, _)| at);
     let close = ends.find(closes).and_then(|at| inner.get(at..));
     close.map(end_of_tag).unwrap_or_default()
+}
+
+/// The name of the element that a tag begins or ends.
+fn name(tag: &str) -> String {
+    let letters = tag.chars().skip(1).skip_while(|c| *c == '/');
+    let name = letters.take_while(char::is_ascii_alphanumeric);
+    name.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn end_line(out: &mut String) {
@@ -144,15 +149,16 @@ fn end_of_tag(tag: &str) -> &str {
     after(tag, ">")
 }
 
-/// Adds text with its white space made one space, and its characters by name.
-fn words(out: &mut String, text: &str) {
+/// Adds text, its characters by name; its white space is made one space, unless it is laid
+/// out by that.
+fn words(out: &mut String, text: &str, is_laid_out: bool) {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let (decoded, length) = match c {
             '&' => entity(rest).unwrap_or(('&', 1)),
             c => (c, c.len_utf8()),
         };
-        let is_space = decoded.is_whitespace();
+        let is_space = decoded.is_whitespace() && !is_laid_out;
         match is_space {
             true if out.is_empty() || out.ends_with([' ', '\n']) => {}
             true => out.push(' '),
@@ -202,6 +208,16 @@ mod tests {
         assert_eq!(
             text(page),
             "A & B\n\nHead\n\nOne bold word — 1 < 2.\n\n- a\n- b\n\nlink\nlast"
+        );
+    }
+
+    #[test]
+    fn code_keeps_its_lines() {
+        let page = "<p>See:</p><pre class=x><code>\nif a:\n    b = <b>&lt;1</b>\n\n\n    c\n</code></pre>\
+            <p> and\n  so</p><table><tr><td>x</td><td>y</td></tr></table>";
+        assert_eq!(
+            text(page),
+            "See:\n\nif a:\n    b = <1\n\n    c\n\nand so\n\nx y"
         );
     }
 
