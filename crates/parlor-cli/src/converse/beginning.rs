@@ -33,11 +33,7 @@ impl Session {
 
     /// Goes on with a conversation that is kept, and shows its end.
     pub(super) fn go_on(&mut self, kept: &Kept) {
-        let system = self.chat.history().system().map(str::to_owned);
         *self.chat.history_mut() = kept.history.clone();
-        if kept.history.system().is_none() {
-            self.chat.history_mut().set_system(system);
-        }
         self.keeper = Keeper::of(self.shelf.clone(), kept, self.keeps);
         self.unkept = false;
         self.count_anew();

@@ -297,6 +297,45 @@ fn models_and_the_setup_are_told_in_a_conversation() {
 }
 
 #[test]
+fn paths_are_written_as_for_a_shell() {
+    let home = Home::new();
+    home.file("one two.txt", "first");
+    home.file("three.txt", "second");
+    let mut pty = talk(&home, &[]);
+    for path in [
+        "~/three.txt",
+        "one\\ two.txt",
+        "'one two.txt'",
+        "one two.txt",
+    ] {
+        pty.enters(&format!("/attach {path}"));
+        pty.shows(&format!("\n{path} goes with the next message."));
+    }
+    pty.enters("hello there");
+    pty.until(|shown| shown.matches("first").count() == 3 && shown.contains("second"));
+    pty.enters("/export ~/talk.md");
+    pty.until(|shown| shown.replace('\n', "").contains("talk.md."));
+    assert!(home.path().join("talk.md").exists());
+    leave(pty);
+}
+
+#[test]
+fn instructions_stay_with_their_conversation() {
+    let home = Home::new();
+    home.run(&["-m", "echo", "the first of them"]);
+    let mut pty = talk(&home, &[]);
+    pty.enters("/system Be a pirate");
+    pty.shows("It is told so from now on.");
+    pty.enters("/resume first of");
+    pty.shows("Enter goes on with it");
+    pty.types("\r");
+    pty.shows("the first of them · 1 turn");
+    pty.enters("/system");
+    pty.shows("The model has no instructions.");
+    leave(pty);
+}
+
+#[test]
 fn an_export_writes_over_no_file_unless_told_to() {
     // A long path breaks the line anywhere.
     let says = |pty: &mut Pty, wanted: &str| {

@@ -124,9 +124,10 @@ fn export(session: &mut Session, file: &str) -> Result<Flow, Failure> {
         session.say("Name a file: notes.md, or notes.json.");
         return Ok(Flow::Go);
     }
-    let path = std::path::Path::new(file);
+    let path = super::passing::path(file);
+    let path = std::path::Path::new(&path);
     match crate::export::write(session.chat.history(), path, over) {
-        Ok(()) => session.say(&format!("Written to {file}.")),
+        Ok(()) => session.say(&format!("Written to {}.", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => session.say(&format!(
             "{file} is there already and stays as it is. Name another, or /export -f {file}"
         )),

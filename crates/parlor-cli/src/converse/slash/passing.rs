@@ -1,9 +1,12 @@
 //! Commands that take something in beside the words, or hand something out.
 
+use std::path::{Path, PathBuf};
+
 use parlor::agent::Turn;
 
 use super::{During, Slash, slash};
 use crate::converse::{Flow, Session};
+use crate::environment::env;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -37,9 +40,43 @@ fn attach(session: &mut Session, what: &str) -> Result<Flow, Failure> {
         session.say("Name a file, a folder, a URL, or a command after `!`.");
         return Ok(Flow::Go);
     }
-    session.attached.extend(crate::attach::parts(what)?);
+    let is_path = !what.starts_with('!') && !what.contains("://");
+    let meant = if is_path { path(what) } else { what.to_owned() };
+    session.attached.extend(crate::attach::parts(&meant)?);
     session.say(&format!("{what} goes with the next message."));
     Ok(Flow::Go)
+}
+
+/// The path that is meant where no shell reads what is written: `~/` is home, and quotes and
+/// backslashes are as terminals write them for a file that is dropped there.
+pub(super) fn path(written: &str) -> String {
+    if Path::new(written).exists() {
+        return written.to_owned();
+    }
+    let in_quotes = ['"', '\''].into_iter().find_map(|quote| {
+        let inner = written.strip_prefix(quote)?.strip_suffix(quote)?;
+        Some(inner.to_owned())
+    });
+    let path = in_quotes.unwrap_or_else(|| match cfg!(unix) {
+        true => unescaped(written),
+        false => written.to_owned(),
+    });
+    let below_home = Path::new(&path).strip_prefix("~").ok().and_then(|rest| {
+        let (_, home) = env().first(&["HOME", "USERPROFILE"])?;
+        let path: PathBuf = Path::new(&home).join(rest);
+        path.into_os_string().into_string().ok()
+    });
+    below_home.unwrap_or(path)
+}
+
+/// The text without the backslashes before letters that a shell would read otherwise.
+fn unescaped(text: &str) -> String {
+    let mut letters = text.chars();
+    let next = || match letters.next()? {
+        '\\' => letters.next().or(Some('\\')),
+        letter => Some(letter),
+    };
+    std::iter::from_fn(next).collect()
 }
 
 fn copy(session: &mut Session, which: &str) -> Result<Flow, Failure> {

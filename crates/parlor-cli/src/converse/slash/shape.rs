@@ -13,6 +13,9 @@ pub(super) fn schema(session: &mut Session, given: &str) -> Result<Flow, Failure
     match given {
         OFF | "-" => session.schema = None,
         "" => {}
+        given if given.starts_with('~') => {
+            session.schema = Some(schema::schema(&super::passing::path(given))?);
+        }
         given => session.schema = Some(schema::schema(given)?),
     }
     session.say(&match &session.schema {
