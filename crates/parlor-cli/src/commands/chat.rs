@@ -123,7 +123,6 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                 if question.is_empty() {
                     return Err(Failure::usage("nothing was asked in this conversation yet"));
                 }
-                runtime.block_on(keeper.rewind(history.turns().len(), history.summary()))?;
             }
             add(&mut history, &earlier);
             request.messages = match args.going.trim {
@@ -142,6 +141,10 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                     fitted.map_err(failed)?
                 }
             };
+            // What fits nowhere isn't asked, and takes nothing's place.
+            if args.going.asks_again() {
+                runtime.block_on(keeper.rewind(history.turns().len(), history.summary()))?;
+            }
             keeper
         }
         None => {
@@ -237,9 +240,11 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
         runtime.block_on(keeper.write(system.as_deref(), &turn))
     });
     let is_kept = args.keeps() && kept.is_ok();
-    if let Err(error) = kept {
-        terminal.notice(keeper::unkept(&error));
-    }
+    let tell_unkept = || {
+        if let Err(error) = &kept {
+            terminal.notice(keeper::unkept(error));
+        }
+    };
     if let Some(talk) = &mut talk {
         runtime.block_on(talk.end());
     }
@@ -251,9 +256,14 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     runtime.shutdown_background();
     let response = match outcome {
         Ok(response) => response,
-        Err(Stopped::Output(error, _)) => return Err(error.into()),
+        Err(Stopped::Output(error, _)) => {
+            tell_unkept();
+            return Err(error.into());
+        }
         Err(Stopped::Call(error)) => {
-            output.fail()?;
+            let ended = output.fail();
+            tell_unkept();
+            ended?;
             let context = chosen.context(error.provider(), error.model());
             let context = context.with_installed(instead.installed);
             let failure = match shape {
@@ -270,7 +280,9 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
             return Err(failure.then(then, &request));
         }
     };
-    output.end(&response)?;
+    let ended = output.end(&response);
+    tell_unkept();
+    ended?;
     // With tools several requests were sent.
     let usage = response.usage.as_ref().filter(|_| talk.is_none());
     let cut = usage.and_then(|usage| weight::cut(&request, usage));

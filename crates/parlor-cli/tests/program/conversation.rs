@@ -197,6 +197,22 @@ fn what_cannot_be_kept_is_said_once() {
 }
 
 #[test]
+fn what_is_not_kept_is_told_below_the_answer() {
+    let home = Home::new();
+    let store = format!("{}/store.db", home.file("place", "not a folder"));
+    let env = [("PARLOR_STORE", store.as_str())];
+    for arguments in [&["-m", "echo"][..], &["-m", "echo", "--plain"]] {
+        let arguments = [arguments, &["words\n\nthat are said"]].concat();
+        let mut pty = Pty::new(&home, &arguments, &env, true);
+        let shown = pty.shows("elsewhere.");
+        let below = "that are said\nwarning: this conversation isn't kept: ";
+        assert!(shown.starts_with(&format!("words\n\n{below}")), "{shown}");
+        assert_eq!(pty.ended(), 0);
+        assert_eq!(pty.rows().matches("said").count(), 1);
+    }
+}
+
+#[test]
 fn what_is_kept_again_is_told_so() {
     let home = Home::new();
     let place = home.file("place", "not a folder");

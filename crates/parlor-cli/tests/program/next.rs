@@ -145,6 +145,20 @@ fn only_what_fits_is_sent_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_fits_nowhere_takes_nothing_away() {
+    let home = home();
+    home.config("[providers.ollama]\nmodels = [{ id = \"m\", context_window = 200 }]\n");
+    let server = Server::start(vec![answer("One.", 9)]);
+    run(&home, &server, &[&"first ".repeat(400)]);
+    for again in ["--retry", "--continue"] {
+        let ran = run(&home, &server, &["-c", again, "--trim", "oldest"]);
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        let kept = home.run(&["history", "--json"]).json();
+        assert_eq!(kept[0]["turns"], 1, "{again}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_prompt_that_was_cut_is_told_of() {
     let home = home();
     let long = "word ".repeat(2_000);
