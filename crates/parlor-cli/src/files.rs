@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What to do where a file of one's own can't be written.
+pub(crate) const UNWRITABLE: &str = "Make room, or change who may write there.";
+
 static EPHEMERAL: AtomicBool = AtomicBool::new(false);
 
 /// Leaves nothing behind from here on that nobody asked for: no lines that were

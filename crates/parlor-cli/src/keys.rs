@@ -214,7 +214,10 @@ impl KeyFile {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         files::make_folder(folder)
             .and_then(|()| files::replace(&self.path, &self.document.to_string(), true))
-            .map_err(|error| wrong(format!("cannot write {}: {error}", self.path.display())))
+            .map_err(|error| {
+                wrong(format!("cannot write {}: {error}", self.path.display()))
+                    .with_help(files::UNWRITABLE)
+            })
     }
 }
 

@@ -123,7 +123,9 @@ fn edit_file(file: &Path) -> Result<(), Failure> {
     };
     if let Some(folder) = file.parent() {
         let made = files::make_folder(folder);
-        made.map_err(|error| wrong(format!("cannot make {}: {error}", folder.display())))?;
+        made.map_err(|error| {
+            wrong(format!("cannot make {}: {error}", folder.display())).help(files::UNWRITABLE)
+        })?;
     }
     if !file.exists() && !is_json(file) {
         begin(file)?;
@@ -141,7 +143,7 @@ fn edit_file(file: &Path) -> Result<(), Failure> {
 
 /// Makes a configuration that says nothing yet, and its schema beside it.
 fn begin(file: &Path) -> Result<(), Failure> {
-    let failed = |error| wrong(format!("cannot write {}: {error}", file.display()));
+    let failed = |error| unwritable(file, &error);
     let schema = file.with_file_name(SCHEMA_FILE);
     files::replace(&schema, SCHEMA, false).map_err(failed)?;
     files::replace(file, BEGINNING, false).map_err(failed)
@@ -325,7 +327,11 @@ pub(crate) fn configure(
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let written = files::make_folder(folder).and_then(|()| files::replace(file, text, false));
-    written.map_err(|error| wrong(format!("cannot write {}: {error}", file.display())))
+    written.map_err(|error| unwritable(file, &error))
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> Failure {
+    wrong(format!("cannot write {}: {error}", file.display())).help(files::UNWRITABLE)
 }
 
 /// The document with a value at a place, whose tables are made if need be.

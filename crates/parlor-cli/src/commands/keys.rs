@@ -301,7 +301,10 @@ fn read(name: &str, key_url: &str) -> Result<String, Failure> {
     } else {
         let mut text = String::new();
         let read = io::stdin().take(KEY_LIMIT).read_to_string(&mut text);
-        read.map_err(|error| Failure::usage(format!("cannot read stdin: {error}")))?;
+        read.map_err(|error| {
+            Failure::usage(format!("cannot read stdin: {error}"))
+                .help("give the key on stdin, or type it")
+        })?;
         text
     };
     let key = typed.trim();

@@ -195,10 +195,15 @@ fn unknown_model(inner: &mut Inner, context: &Context) {
                 inner.error.help().to_owned(),
                 "or the path of --base-url is wrong: most end in /v1".to_owned(),
             ],
-            None => vec![
-                inner.error.help().to_owned(),
-                format!("parlor models --live --provider {}", context.instance),
-            ],
+            None => {
+                let list = format!("parlor models --live --provider {}", context.instance);
+                let is_known = !context.instance.is_empty();
+                let advice = [
+                    Some(inner.error.help().to_owned()),
+                    is_known.then_some(list),
+                ];
+                advice.into_iter().flatten().collect()
+            }
         };
         return;
     };

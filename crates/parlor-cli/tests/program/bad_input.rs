@@ -91,6 +91,10 @@ fn a_model_or_provider_that_is_not_there() {
         .failed(5, "model-not-found")
         .says(&["other"]);
     home.run(&["-m", "", "Hi"]).failed(5, "model-not-found");
+    let ran = home.run(&["-m", "openai/", "Hi"]);
+    ran.failed(5, "model-not-found")
+        .says(&["names a provider and no model"]);
+    assert!(!ran.stderr.contains("--provider \n"), "{ran:?}");
     // Of many providers none are listed that are not near.
     let ran = home.run(&["-m", "zzzz/zzzz", "Hi"]);
     ran.failed(5, "model-not-found")
