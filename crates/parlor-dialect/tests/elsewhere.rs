@@ -145,9 +145,11 @@ fn the_most_of_an_answer_is_the_model_s_where_a_client_of_another_dialect_asks()
 
 #[test]
 fn that_a_tool_failed_is_told_where_a_dialect_has_no_mark_for_it() {
-    let hosts: [(&dyn Host, bool); 4] = [
+    let hosts: [(&dyn Host, bool); 6] = [
         (&OpenAiChat::default(), true),
         (&OpenAiResponses::default(), true),
+        (&Ollama::default(), true),
+        (&Cohere::default(), true),
         (&AnthropicMessages::default(), false),
         (&Gemini::default(), false),
     ];

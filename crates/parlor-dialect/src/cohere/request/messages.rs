@@ -125,6 +125,7 @@ impl Conversation {
     }
 
     fn result(&mut self, part: &Part, result: &ToolResult, writer: &mut Writer<'_>) -> Result<()> {
+        writer.policy.unmarked_failure(result);
         let (mut items, mut moved) = (Vec::new(), Vec::new());
         for part in &result.parts {
             let list = match part {

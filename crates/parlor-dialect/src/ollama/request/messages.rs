@@ -160,6 +160,7 @@ impl<'a> Writer<'a> {
     }
 
     fn result(&mut self, result: &'a ToolResult, part: &Part) -> Result<WireMessage> {
+        self.policy.unmarked_failure(result);
         let named = result.name.as_deref();
         let name = named.or_else(|| self.tool_names.get(result.call_id.as_str()).copied());
         let mut wire = WireMessage {
