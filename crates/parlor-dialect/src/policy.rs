@@ -189,6 +189,17 @@ impl<'a> Policy<'a> {
         Ok(false)
     }
 
+    /// The limit on an answer as the host takes it. Clients of other dialects
+    /// want a single token to find out whether a model is there.
+    pub(crate) fn least_output(&mut self, wanted: u64, least: u64) -> u64 {
+        if !self.is_foreign || wanted == 0 || wanted >= least {
+            return wanted;
+        }
+        let message = format!("{wanted} tokens are sent as {least}, the least that the host takes");
+        self.coerced("max_output_tokens", message);
+        least
+    }
+
     /// Notes that a tool failed, for which the dialect has no mark, unless the
     /// caller writes the result's words for any dialect.
     pub(crate) fn unmarked_failure(&mut self, result: &ToolResult) {

@@ -171,3 +171,22 @@ fn that_a_tool_failed_is_told_where_a_dialect_has_no_mark_for_it() {
         }
     }
 }
+
+#[test]
+fn an_answer_of_a_single_token_is_as_short_as_the_host_allows() {
+    let asked = |host: &dyn Host, client: Option<&'static str>, most: u64| {
+        let mut request = ChatRequest::from("Hi").with_max_output_tokens(most);
+        request.client_dialect = client;
+        let (body, warned) = host.write(&request);
+        let limit = body.get("max_output_tokens").or(body.get("max_tokens"));
+        (limit.and_then(Value::as_u64), !warned.is_empty())
+    };
+    let responses: &dyn Host = &OpenAiResponses::default();
+    assert_eq!(asked(responses, Some("another"), 1), (Some(16), true));
+    assert_eq!(asked(responses, Some("another"), 16), (Some(16), false));
+    for client in [Some(responses.name()), None] {
+        assert_eq!(asked(responses, client, 1), (Some(1), false));
+    }
+    let chat: &dyn Host = &OpenAiChat::default();
+    assert_eq!(asked(chat, Some("another"), 1), (Some(1), false));
+}

@@ -62,6 +62,9 @@ pub struct Quirks {
     /// The most letters of the name of the end user; a longer one is left out,
     /// with a warning. 0 is no limit.
     pub max_user: usize,
+    /// The lowest limit on output; a lower one of a client of another dialect
+    /// is raised, with a warning.
+    pub min_output: u64,
     /// Settings that the host refuses or ignores, by their names in the
     /// request: `temperature`, `metadata`, `parallel_tool_calls`, ….
     pub refused: Vec<String>,
@@ -96,6 +99,7 @@ impl Default for Quirks {
             cache_breakpoints: false,
             user_field: "user".to_owned(),
             max_user: 64,
+            min_output: 16,
             refused: Vec::new(),
             foreign: BTreeMap::new(),
             error_codes: BTreeMap::new(),
@@ -121,6 +125,7 @@ impl Quirks {
                     signed_reasoning: self.signed_reasoning,
                     strict: self.strict,
                     max_user: self.max_user,
+                    min_output: self.min_output,
                     foreign: self.foreign.clone(),
                     error_codes: self.error_codes.clone(),
                     error_help: self.error_help.clone(),

@@ -42,13 +42,11 @@ pub(super) fn write(
     if takes("logprobs", request.logprobs == Some(true), true)? {
         super::to_wire::want(body, super::to_wire::LOGPROBS);
     }
-    if takes(
-        "max_output_tokens",
-        request.max_output_tokens.is_some(),
-        false,
-    )? {
-        body.max_output_tokens = request.max_output_tokens;
-    }
+    let limit = request.max_output_tokens;
+    let limit = match takes("max_output_tokens", limit.is_some(), false)? {
+        true => limit,
+        false => None,
+    };
     let takes_tier = takes("service_tier", request.service_tier.is_some(), false)?;
     if takes("metadata", !request.metadata.is_empty(), false)? {
         let labels = request.metadata.iter();
@@ -63,6 +61,7 @@ pub(super) fn write(
         let user = user.as_str().into();
         body.rest.insert(quirks.user_field.clone(), user);
     }
+    body.max_output_tokens = limit.map(|it| policy.least_output(it, quirks.min_output));
     if takes_tier {
         let tier = policy.service_tier(request.service_tier.as_deref(), &TIERS)?;
         body.service_tier = tier.map(str::to_owned);
