@@ -413,3 +413,12 @@ fn a_whole_answer_has_no_call_that_was_cut() {
     assert_eq!(written["content"], json!([{"type": "text", "text": "So."}]));
     assert_eq!(written["stop_reason"], "max_tokens");
 }
+
+#[test]
+fn a_stream_with_a_call_that_was_cut_was_too_long() {
+    let cut = ToolCall::new("b", "write", Arguments::cut(r#"{"path":"a"#));
+    let events = whole_part(0, cut.into()).into();
+    let frames = encode(&envelope(events, FinishKind::ToolCalls));
+    let end = &frames[frames.len() - 2];
+    assert_eq!(end["delta"]["stop_reason"], "max_tokens", "{frames:?}");
+}

@@ -62,7 +62,7 @@ pub(in super::super) fn block_of(part: &Part) -> Option<Object> {
 }
 
 /// Whether a part is a call of the client's that the provider broke off.
-fn is_cut(part: &Part) -> bool {
+pub(in super::super) fn is_cut(part: &Part) -> bool {
     matches!(part, Part::ToolCall(call)
         if call.executor == Executor::Client && call.arguments.form == ArgumentsForm::Cut)
 }

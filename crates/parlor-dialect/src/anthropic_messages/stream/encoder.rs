@@ -1,7 +1,9 @@
 //! Writes the events of a streamed answer.
 
 use super::super::error;
-use super::super::response::write::{beyond, block_of, citation, head, stop_reason, usage_object};
+use super::super::response::write::{
+    beyond, block_of, citation, head, is_cut, stop_reason, usage_object,
+};
 use super::super::wire::CHUNK;
 use super::super::wire::{Object, block, text_block};
 use super::pieces::{Borrowed, DeltaBody, DeltaEvent, End, Pending};
@@ -9,7 +11,8 @@ use crate::dialect::{Encoder, FrameWriter};
 use crate::exceptions;
 use crate::media::encode;
 use parlor_core::{
-    ArgumentsForm, Error, Event, Executor, FinishReason, Native, Part, PartKind, Result, Usage,
+    ArgumentsForm, Error, Event, Executor, FinishKind, FinishReason, Native, Part, PartKind,
+    Result, Usage,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +37,9 @@ pub struct MessagesEncoder {
     next: u32,
     usage: Option<Usage>,
     reason: Option<FinishReason>,
+    /// Whether a call broke off: clients mend its arguments, and run it unless
+    /// they are told that the answer was too long.
+    was_cut: bool,
     beyond: Object,
     buffer: Vec<u8>,
     /// Whether events go in base64 in chunks of an event stream.
@@ -188,6 +194,7 @@ impl MessagesEncoder {
         let Some(front) = self.queue.front() else {
             return Ok(());
         };
+        self.was_cut |= content.is_some_and(is_cut);
         let (kind, opened, written) = (front.kind, front.opened, front.written);
         let started = opened || front.start.is_some();
         match (kind, content) {
@@ -250,10 +257,11 @@ impl MessagesEncoder {
 
     fn complete(&mut self, out: &mut dyn FrameWriter) -> Result<()> {
         self.begin(out)?;
-        let reason = self
-            .reason
-            .as_ref()
-            .map_or("end_turn".to_owned(), stop_reason);
+        let reason = match (self.was_cut, &self.reason) {
+            (true, _) => stop_reason(&FinishKind::Length.into()),
+            (false, Some(reason)) => stop_reason(reason),
+            (false, None) => "end_turn".to_owned(),
+        };
         let mut delta = Object::new();
         delta.insert("stop_reason".to_owned(), reason.into());
         delta.insert("stop_sequence".to_owned(), Value::Null);
