@@ -11,6 +11,9 @@
 //! | `generateContent` | the part's `thoughtSignature` | the same of the call, thoughts before it too |
 //! | others | | the call's id, with the thoughts before it |
 //!
+//! A thought or a call that nobody signed is marked where the client's own provider signs such, or it
+//! would pass to that as its own and be refused.
+//!
 //! On its way back it is opened, and goes to nobody but where it came from, as every
 //! [`Native`] does. It is no secret and not signed: what a client changes in it, it could have said
 //! itself.
@@ -95,7 +98,8 @@ pub(crate) struct Sealer {
     place: Place,
     /// Thoughts of the first choice, for a place that has them with a call.
     thoughts: Vec<Thought>,
-    /// The text of the thought that is open.
+    /// The thoughts that are open, by part, and the text of the last one.
+    open: Vec<u32>,
     text: String,
     /// The beginning of a call whose end may be at hand.
     held: VecDeque<Event>,
@@ -112,6 +116,7 @@ impl Sealer {
             dialect: dialect.name(),
             place: dialect.place(),
             thoughts: Vec::new(),
+            open: Vec::new(),
             text: String::new(),
             held: VecDeque::new(),
             renamed: Vec::new(),
@@ -158,6 +163,12 @@ impl Sealer {
                 self.held.push_back(event);
                 return;
             }
+            Event::PartStarted {
+                choice: 0,
+                part,
+                kind: PartKind::Reasoning,
+                ..
+            } => self.open.push(*part),
             Event::ArgumentsDelta { .. } if !self.held.is_empty() && self.held.len() < HELD => {
                 self.held.push_back(event);
                 return;
@@ -187,8 +198,12 @@ impl Sealer {
                 self.text.push_str(text);
             }
             Event::PartFinished {
-                choice: 0, native, ..
-            } => {
+                choice: 0,
+                part,
+                native,
+                ..
+            } if self.open.contains(part) => {
+                self.open.retain(|it| it != part);
                 let text = std::mem::take(&mut self.text);
                 if let Some(sealed) = self.thought(&text, native.as_deref()) {
                     *native = Some(Box::new(sealed));
@@ -243,20 +258,25 @@ impl Sealer {
         }
     }
 
-    /// The sealed item of a thought; nothing, where there is none or the client understands it.
+    /// The sealed item of a thought; nothing, where there is no place for it or the client
+    /// understands it.
     fn thought(&mut self, text: &str, native: Option<&Native>) -> Option<Native> {
-        let native = native.filter(|it| it.origin.dialect != self.dialect)?;
-        if self.keeps_thoughts() {
+        if native.is_some_and(|it| it.origin.dialect == self.dialect) {
+            return None;
+        }
+        if let Some(native) = native.filter(|_| self.keeps_thoughts()) {
             self.thoughts.push(Thought {
                 text: text.to_owned(),
                 native: native.clone(),
             });
         }
-        let sealed = Sealed::of(Some(native.clone()), Vec::new());
+        let sealed = Sealed::of(native.cloned(), Vec::new());
         let item = match self.place {
             Place::Field(field) => json!({ field: sealed.close()? }),
-            Place::Signature(field) => json!({ field: STANDARD.encode(sealed.close()?) }),
-            Place::Ids => return None,
+            Place::Signature(field) if native.is_some() => {
+                json!({ field: STANDARD.encode(sealed.close()?) })
+            }
+            _ => return None,
         };
         Some(self.native(item))
     }
@@ -293,7 +313,10 @@ impl Sealer {
     fn call(&mut self, call: &mut ToolCall) {
         let native = self.foreign(call);
         let thoughts = std::mem::take(&mut self.thoughts);
-        if native.is_none() && thoughts.is_empty() {
+        let own = call.native.as_deref();
+        let is_own = own.is_some_and(|it| it.origin.dialect == self.dialect);
+        let is_marked = matches!(self.place, Place::Signature(_)) && !is_own;
+        if native.is_none() && thoughts.is_empty() && !is_marked {
             return;
         }
         let Some(text) = Sealed::of(native, thoughts).close() else {

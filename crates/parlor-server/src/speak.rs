@@ -36,6 +36,12 @@ pub(crate) trait Speak: Send + Sync {
         Place::Ids
     }
 
+    /// Whether its hosts take a call with this id.
+    fn takes_id(&self, id: &str) -> bool {
+        let _ = id;
+        true
+    }
+
     /// The answer to what asks no model anything, such as to load it.
     fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
         let _ = body;
@@ -77,6 +83,10 @@ impl<D: ServerDialect> Speak for Plain<D> {
         self.dialect.write_error(error)
     }
 
+    fn takes_id(&self, id: &str) -> bool {
+        self.takes_id.is_none_or(|takes| takes(id))
+    }
+
     fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
         self.at_once?(body)
     }
@@ -96,6 +106,7 @@ struct Plain<D> {
     place: Place,
     headers: &'static [(&'static str, Option<&'static str>)],
     form: Option<fn(&str) -> Form>,
+    takes_id: Option<fn(&str) -> bool>,
     at_once: Option<AtOnce>,
 }
 
@@ -110,6 +121,7 @@ impl<D> Plain<D> {
             place,
             headers: &[],
             form: None,
+            takes_id: None,
             at_once: None,
         }
     }

@@ -7,7 +7,7 @@
 //! read; then a client's fields that core has no words for go to hosts of its own dialect alone.
 
 use axum::http::HeaderMap;
-use parlor::{ChatRequest, OnUnsupported, Origin, ToolChoice, Words};
+use parlor::{ChatRequest, OnUnsupported, Origin, Part, ToolChoice, Words};
 use parlor_dialect::{DIALECT, Incoming, Outline};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(crate) fn carry(
         request.extra.insert(spoken, extra);
     }
     // What was sealed means nothing to a provider as the client has it.
-    if seal::open(request) || !dialect.passes() {
+    if seal::open(request) || !dialect.passes() || !takes_ids(dialect, request) {
         return;
     }
     let Seen { bytes, members, .. } = body;
@@ -60,6 +60,16 @@ pub(crate) fn carry(
         words.tells_usage = incoming.stream_usage;
         request.verbatim = Arc::new(words).into();
     }
+}
+
+/// Whether the dialect's own hosts take all ids of calls. Another's host may have given them.
+fn takes_ids(dialect: &dyn Speak, request: &ChatRequest) -> bool {
+    let mut parts = request.messages.iter().flat_map(|it| &it.parts);
+    parts.all(|part| match part {
+        Part::ToolCall(call) => dialect.takes_id(&call.id),
+        Part::ToolResult(result) => dialect.takes_id(&result.call_id),
+        _ => true,
+    })
 }
 
 /// Lets tools of another provider's own be left out, with a warning, where the client has functions

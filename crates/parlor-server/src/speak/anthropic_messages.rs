@@ -13,6 +13,7 @@ pub(super) const CLIENTS: Clients = Clients {
     asks: &[("/v1/messages", || {
         Box::new(Plain {
             headers: HEADERS,
+            takes_id: Some(is_plain),
             ..Plain::new(AnthropicMessages::default(), Place::Field("signature"))
         })
     })],
@@ -29,6 +30,12 @@ const HEADERS: &[(&str, Option<&str>)] = &[
     ("anthropic-beta", Some("betas")),
     ("anthropic-version", None),
 ];
+
+/// Its host refuses a conversation with any other id in it.
+fn is_plain(id: &str) -> bool {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_-".contains(&it);
+    !id.is_empty() && id.bytes().all(is_plain)
+}
 
 /// Its clients say which version of the API they want, always.
 fn says_so(headers: &HeaderMap) -> bool {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::{ASKS, gateway};
+use crate::support::{ASKS, gateway, post};
 use parlor::{
     ChatModel, ChatRequest, ChatResponse, Config, Env, Message, Registry, ToolDefinition,
     ToolResult,
@@ -238,4 +238,138 @@ async fn what_one_provider_signed_goes_to_no_other() {
         }
         assert!(!sent.contains("parlor1"), "{}: {sent}", asks.dialect);
     }
+}
+
+/// A model that thinks and calls, and signs neither; the id is as some engines give them.
+fn unsigned(streams: bool) -> String {
+    let calls = json!([{"index": 0, "id": "functions.look:0", "type": "function",
+        "function": {"name": "look", "arguments": "{}"}}]);
+    let said = json!({"role": "assistant", "content": null, "reasoning_content": "Hm.", "tool_calls": calls});
+    let key = if streams { "delta" } else { "message" };
+    let answer = json!({"id": "1", "model": "x", "choices": [{"index": 0, key: said, "finish_reason": "tool_calls"}]});
+    match streams {
+        true => format!("data: {answer}\n\ndata: [DONE]\n\n"),
+        false => answer.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_signed_passes_to_no_host_as_its_own() {
+    let chat = ApiServer::answering(|seen| {
+        let streams = seen.json().unwrap()["stream"] == true;
+        ApiAnswer::new(200, unsigned(streams))
+    });
+    let chat = chat.await.unwrap();
+    // What they are sent is all that counts.
+    let others = ApiServer::answering(|_| ApiAnswer::new(400, "{}"));
+    let others = others.await.unwrap();
+    let mut settings = format!(
+        "[providers.openai-chat]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n",
+        chat.url()
+    );
+    for (provider, base) in [
+        ("anthropic", ""),
+        ("openai-responses", ""),
+        ("gemini", "/v1beta"),
+    ] {
+        let url = others.url();
+        settings +=
+            &format!("[providers.{provider}]\nbase_url = \"{url}{base}\"\napi_key_env = \"KEY\"\n");
+    }
+    let address = gateway(&settings).await;
+    let asked = async |path: &str, body: &Value| {
+        let came = post(&address, path, "", body.to_string().as_bytes()).await;
+        String::from_utf8(came.body).unwrap()
+    };
+    let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let sent = || others.requests().last().unwrap().json().unwrap();
+
+    let question = json!({"role": "user", "content": "Look."});
+    let tools = json!([{"name": "look", "input_schema": {"type": "object"}}]);
+    let mut body =
+        json!({"model": "openai-chat/x", "max_tokens": 9, "messages": [question], "tools": tools});
+    let told = read(asked("/v1/messages", &body).await);
+    let call = &told["content"][1]["id"];
+    let result = json!([{"type": "tool_result", "tool_use_id": call, "content": "seen"}]);
+    body["model"] = "anthropic/claude-opus-4-5".into();
+    body["messages"] = json!([question, {"role": "assistant", "content": told["content"]},
+        {"role": "user", "content": result}]);
+    asked("/v1/messages", &body).await;
+    let said = &sent()["messages"];
+    assert_eq!(said[1]["content"][0]["type"], "tool_use", "{said}");
+    let id = said[1]["content"][0]["id"].as_str().unwrap();
+    assert!(!id.contains([':', '.']), "{id}");
+    assert_eq!(said[2]["content"][0]["tool_use_id"], id, "{said}");
+
+    let mut body = json!({"model": "openai-chat/x", "input": [question], "store": false});
+    let told = read(asked("/v1/responses", &body).await);
+    let mut input = vec![question.clone()];
+    input.extend(told["output"].as_array().unwrap().iter().cloned());
+    assert_eq!(input[1]["type"], "reasoning", "{told}");
+    let call = &input[2]["call_id"];
+    input.push(json!({"type": "function_call_output", "call_id": call, "output": "seen"}));
+    body["model"] = "openai-responses/gpt-5".into();
+    body["input"] = input.into();
+    asked("/v1/responses", &body).await;
+    let sent_input = sent()["input"].to_string();
+    assert!(!sent_input.contains("\"reasoning\""), "{sent_input}");
+    assert!(sent_input.contains("function_call_output"), "{sent_input}");
+
+    let question = json!({"role": "user", "parts": [{"text": "Look."}]});
+    let body = json!({"contents": [question]});
+    let told = asked("/v1beta/models/openai-chat%2Fx:generateContent", &body);
+    let told = read(told.await);
+    let result = json!({"functionResponse": {"name": "look", "response": {"output": "seen"}}});
+    let body = json!({"contents": [question, told["candidates"][0]["content"],
+        {"role": "user", "parts": [result]}]});
+    asked(
+        "/v1beta/models/gemini%2Fgemini-3-pro:generateContent",
+        &body,
+    )
+    .await;
+    let said = &sent()["contents"][1];
+    let calls = said["parts"].as_array().unwrap().iter();
+    let calls: Vec<&Value> = calls
+        .filter(|it| it.get("functionCall").is_some())
+        .collect();
+    assert_eq!(
+        calls[0]["thoughtSignature"], "skip_thought_signature_validator",
+        "{said}"
+    );
+
+    // A stream marks thoughts alone.
+    let body = json!({"model": "openai-chat/x", "max_tokens": 9, "stream": true,
+        "messages": [{"role": "user", "content": "Look."}]});
+    let told = asked("/v1/messages", &body).await;
+    assert_eq!(
+        told.matches("\"signature\":\"-parlor1-").count(),
+        1,
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_signature_on_a_text_is_no_thought() {
+    let answer = json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [
+        {"text": "So.", "thoughtSignature": "dGV4dA=="},
+        {"functionCall": {"name": "look", "args": {}}}]}}]});
+    let server = ApiServer::answering(move |_| ApiAnswer::new(200, format!("data: {answer}\n\n")));
+    let server = server.await.unwrap();
+    let settings = format!(
+        "[providers.gemini]\nbase_url = \"{}/v1beta\"\napi_key_env = \"KEY\"\n",
+        server.url()
+    );
+    let address = gateway(&settings).await;
+    let body = json!({"model": "gemini/g", "stream": true,
+        "messages": [{"role": "user", "content": "Look."}]});
+    let came = post(
+        &address,
+        "/v1/chat/completions",
+        "",
+        body.to_string().as_bytes(),
+    )
+    .await;
+    let told = String::from_utf8(came.body).unwrap();
+    assert!(told.contains("\"look\""), "{told}");
+    assert!(!told.contains("parlor1"), "{told}");
 }
