@@ -181,6 +181,9 @@ async fn opened(
     if !incoming.stream {
         let mut response = model.chat(&incoming.request).await?;
         asked.answered(&response, || site.answered_by(&id, &response));
+        if keeping.is_some() {
+            response.id.get_or_insert_with(responses::new_id);
+        }
         let words = incoming.request.verbatim.words();
         let body = match words.and_then(|words| words.answer(&response)) {
             Some(body) => body,

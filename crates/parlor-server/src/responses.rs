@@ -2,8 +2,9 @@
 //!
 //! What is kept are the items in the words of the API: what went in, with everything before it, and
 //! what came out. A request that names a previous response becomes one with those items before its
-//! own, so that any provider can answer it; what only one provider understands is
-//! [sealed](crate::seal) in them. A response belongs to the key that asked for it.
+//! own, and an item that it refers to stands in it whole, so that any provider can answer it; what only
+//! one provider understands is [sealed](crate::seal) in them. A response belongs to the key that asked
+//! for it. Nothing runs in the background: who asks for that is answered at once.
 
 mod memory;
 mod stored;
@@ -19,6 +20,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor::{ChatResponse, Error, ErrorKind, Result};
 use parlor_dialect::ClientTools;
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,10 @@ const DIALECT: &str = "openai-responses";
 
 /// How long responses are kept.
 const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many items a request may refer to, and how many of them are looked for at once.
+const MOST_REFERENCES: usize = 1024;
+const LOOKED_FOR: usize = 16;
 
 /// Where responses are kept, as text by a key that says whose they are.
 #[async_trait]
@@ -89,8 +95,8 @@ pub(crate) struct Keeping {
     previous: Option<String>,
 }
 
-/// Puts the items of a previous response before a request's own, and says what keeps its answer;
-/// another dialect's body stays as it is.
+/// Puts the items of a previous response before a request's own, and those in place that it refers
+/// to; says what keeps its answer. Another dialect's body stays as it is.
 pub(crate) async fn gone_on(
     site: &Site,
     dialect: &dyn Speak,
@@ -109,7 +115,16 @@ pub(crate) async fn gone_on(
         _ => None,
     };
     let keeps = fields.get("store") != Some(&Value::Bool(false));
-    if previous.is_none() && !keeps {
+    let waits = fields.shift_remove("background") == Some(Value::Bool(true));
+    let mut own = match fields.get("input") {
+        Some(Value::String(text)) => {
+            vec![json!({ "type": "message", "role": "user", "content": text })]
+        }
+        Some(Value::Array(items)) => items.clone(),
+        _ => Vec::new(),
+    };
+    let refers = referred(site, &owner, &mut own).await?;
+    if previous.is_none() && !keeps && !waits && !refers {
         return Ok((body, None));
     }
     let mut input = match &previous {
@@ -127,19 +142,13 @@ pub(crate) async fn gone_on(
             kept.input
         }
     };
-    match fields.get("input") {
-        Some(Value::String(text)) => {
-            input.push(json!({ "type": "message", "role": "user", "content": text }));
-        }
-        Some(Value::Array(items)) => input.extend(items.iter().cloned()),
-        _ => {}
+    input.append(&mut own);
+    if previous.is_some() || refers {
+        fields.insert("input".to_owned(), input.clone().into());
     }
-    let body = match previous.is_some() {
+    let body = match previous.is_some() || refers || waits {
         false => body,
-        true => {
-            fields.insert("input".to_owned(), input.clone().into());
-            Seen::from(Bytes::from(Value::Object(fields).to_string()))
-        }
+        true => Seen::from(Bytes::from(Value::Object(fields).to_string())),
     };
     let keeping = keeps.then(|| Keeping {
         store: Arc::clone(&site.responses),
@@ -148,6 +157,35 @@ pub(crate) async fn gone_on(
         previous,
     });
     Ok((body, keeping))
+}
+
+/// Puts kept items in the place of those that only name them; whether there were any. One that isn't
+/// kept here may be kept by the provider.
+async fn referred(site: &Site, owner: &str, items: &mut [Value]) -> Result<bool> {
+    let named = items.iter().enumerate().filter_map(|(at, item)| {
+        let is_reference = item.get("type").is_some_and(|it| it == "item_reference");
+        let id = item.get("id")?.as_str()?;
+        is_reference.then(|| (at, item_key(owner, id)))
+    });
+    let named: Vec<(usize, String)> = named.collect();
+    if named.len() > MOST_REFERENCES {
+        let message = format!("a request may refer to {MOST_REFERENCES} items at most");
+        return Err(Error::new(ErrorKind::InvalidRequest, message).with_status(400));
+    }
+    let found = stream::iter(named).map(|(at, key)| async move {
+        let found = site.responses.get(&key).await?;
+        Ok::<_, Error>((at, found))
+    });
+    let found: Vec<_> = found.buffered(LOOKED_FOR).try_collect().await?;
+    let mut any = false;
+    for (at, text) in found {
+        let item = text.and_then(|it| serde_json::from_str(&it).ok());
+        if let (Some(item), Some(place)) = (item, items.get_mut(at)) {
+            *place = item;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 impl Keeping {
@@ -162,6 +200,9 @@ impl Keeping {
         let key = key(&self.owner, id);
         if let Some(previous) = self.previous {
             response.insert("previous_response_id".to_owned(), previous.into());
+        }
+        for (id, item) in named(&response) {
+            self.store.put(item_key(&self.owner, id), item.to_string());
         }
         let input = self.input;
         if let Ok(kept) = serde_json::to_string(&Kept { input, response }) {
@@ -186,6 +227,18 @@ pub(crate) fn new_id() -> String {
 
 fn key(owner: &str, id: &str) -> String {
     format!("{owner}\n{id}")
+}
+
+/// The key of an item of a response.
+fn item_key(owner: &str, id: &str) -> String {
+    key(owner, &format!("item\n{id}"))
+}
+
+/// The items of a response that have ids.
+fn named(response: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let output = response.get("output").and_then(Value::as_array);
+    let items = output.into_iter().flatten();
+    items.filter_map(|item| Some((item.get("id")?.as_str()?, item)))
 }
 
 async fn find(site: &Site, owner: &str, id: &str) -> Result<Option<Kept>> {
@@ -248,6 +301,9 @@ async fn granted(
             Wish::Show => kept.response.into(),
             Wish::Items => listed(kept.input, &id, &uri),
             Wish::Forget => {
+                for (item, _) in named(&kept.response) {
+                    site.responses.delete(&item_key(&owner, item)).await?;
+                }
                 site.responses.delete(&key(&owner, &id)).await?;
                 json!({ "id": id, "object": "response", "deleted": true })
             }

@@ -155,3 +155,77 @@ async fn the_first_event_does_not_wait_for_what_came_along_with_it() {
         assert!(rest.contains(goes_on), "{path}: {rest}");
     }
 }
+
+#[tokio::test]
+async fn items_that_are_referred_to_stand_there_whole() {
+    let (server, address) = claude().await;
+    let body = json!({ "model": "anthropic/c", "input": "Colour?" });
+    let first = post(&address, "/v1/responses", "", body.to_string().as_bytes()).await;
+    let first = json_of(&first.body);
+    let refer = |item: &Value| json!({ "type": "item_reference", "id": item["id"] });
+    let output = first["output"].as_array().unwrap();
+    let mut input = vec![json!({ "role": "user", "content": "Colour?" })];
+    input.extend(output.iter().map(refer));
+    input.push(json!({ "role": "user", "content": "Another?" }));
+    let body = json!({ "model": "anthropic/c", "input": input }).to_string();
+    post(&address, "/v1/responses", "", body.as_bytes()).await;
+    let sent = server.requests()[1].json().unwrap();
+    let said = sent["messages"][1].to_string();
+    assert!(
+        said.contains("Blue.") && said.contains("c2lnbmVk=="),
+        "{sent}"
+    );
+    assert_eq!(sent["messages"].as_array().unwrap().len(), 3, "{sent}");
+
+    // The second answer's id is that of the first, and its items' ids too.
+    exchange("DELETE", &address, "/v1/responses/msg_1", "", b"").await;
+    post(&address, "/v1/responses", "", body.as_bytes()).await;
+    let sent = server.requests()[2].json().unwrap().to_string();
+    assert!(!sent.contains("Blue."), "{sent}");
+}
+
+#[tokio::test]
+async fn answers_without_ids_have_items_of_their_own() {
+    let server = ApiServer::answering(|_| {
+        let answer = json!({"model": "m", "created_at": "2026-01-01T00:00:00Z", "done": true,
+            "done_reason": "stop", "message": {"role": "assistant", "content": "Hi."}});
+        ApiAnswer::new(200, answer.to_string())
+    });
+    let server = server.await.unwrap();
+    let settings = format!("[providers.ollama]\nbase_url = \"{}\"\n", server.url());
+    let address = gateway(&settings).await;
+    let body = json!({ "model": "ollama/m", "input": "Hi" }).to_string();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let came = post(&address, "/v1/responses", "", body.as_bytes()).await;
+        let came = json_of(&came.body);
+        ids.push(came["output"][0]["id"].as_str().unwrap().to_owned());
+        let shown = format!("/v1/responses/{}", came["id"].as_str().unwrap());
+        assert_eq!(get(&address, &shown, "").await.status, 200);
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn nothing_waits_in_the_background() {
+    let server = ApiServer::answering(|_| {
+        let answer = json!({"id": "resp_1", "object": "response", "model": "m", "status": "completed",
+            "output": [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+                "content": [{"type": "output_text", "text": "Hi.", "annotations": []}]}]});
+        ApiAnswer::new(200, answer.to_string())
+    });
+    let server = server.await.unwrap();
+    let settings = format!(
+        "[providers.openai-responses]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n",
+        server.url()
+    );
+    let address = gateway(&settings).await;
+    let body = json!({ "model": "openai-responses/m", "input": "Hi", "background": true });
+    let came = post(&address, "/v1/responses", "", body.to_string().as_bytes()).await;
+    assert_eq!(json_of(&came.body)["status"], "completed");
+    let sent = server.requests()[0].json().unwrap();
+    assert_eq!(
+        (sent.get("background"), &sent["input"]),
+        (None, &json!("Hi"))
+    );
+}
