@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::account::Asked;
 use crate::gateway::{model_of, path_of, refused, reply};
 use crate::service::Site;
-use crate::speak::{self, Speak};
+use crate::speak::Speak;
 use crate::through;
 
 /// The header of an answer that tells an estimate: of what.
@@ -51,10 +51,10 @@ pub(crate) const CONTENTS: Count = Count {
 /// Answers with the count.
 pub(crate) async fn tokens(
     count: &'static Count,
-    State(site): State<Arc<Site>>,
+    dialect: Arc<dyn Speak>,
+    site: Arc<Site>,
     request: Request,
 ) -> Response {
-    let dialect = speak::of_path(request.uri().path());
     let asked = site.asked(request.headers(), request.uri(), dialect.name());
     let mut asked = match asked.await {
         Ok(asked) => asked,

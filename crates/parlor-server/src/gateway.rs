@@ -45,7 +45,7 @@ pub(crate) async fn ask(
     request: Request,
 ) -> Response {
     if request.uri().path().ends_with(":countTokens") {
-        return count::tokens(&count::CONTENTS, State(site), request).await;
+        return count::tokens(&count::CONTENTS, dialect, site, request).await;
     }
     let asked = site.asked(request.headers(), request.uri(), dialect.name());
     let asked = match asked.await {

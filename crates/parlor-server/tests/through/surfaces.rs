@@ -140,11 +140,13 @@ async fn prompts_are_counted_by_who_can_or_guessed_aloud() {
             "{told:?}"
         );
         assert!(!head.contains("x-parlor-estimated"), "{head}");
-        let path = "/v1beta/models/openai-chat/m:countTokens";
-        let (status, head, told) = asked(&address, path, body).await;
-        assert_eq!(status, 200, "{told:?}");
-        assert!(told[0]["totalTokens"].as_u64().unwrap() > 3, "{told:?}");
-        assert!(head.contains("x-parlor-estimated: tokens"), "{head}");
+        for version in ["v1", "v1beta"] {
+            let path = format!("/{version}/models/openai-chat/m:countTokens");
+            let (status, head, told) = asked(&address, &path, body.clone()).await;
+            assert_eq!(status, 200, "{told:?}");
+            assert!(told[0]["totalTokens"].as_u64().unwrap() > 3, "{told:?}");
+            assert!(head.contains("x-parlor-estimated: tokens"), "{head}");
+        }
     }
     assert_eq!(server.requests().len(), 3);
 }
