@@ -3,6 +3,7 @@
 use crate::calls::{hash, is_plain};
 use parlor_core::{Arguments, ArgumentsForm};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -76,20 +77,30 @@ impl Names {
             return (*name).to_owned();
         }
         let last = wanted.last().copied().unwrap_or_default();
-        let clean = |it: char| if is_plain(it) { it } else { '_' };
-        // A letter first, and room for what tells it apart.
-        let begins = last.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
-        let head = if begins { "" } else { "_" };
-        let head: String = head
-            .chars()
-            .chain(last.chars().map(clean))
-            .take(NAME_LIMIT - 9)
-            .collect();
+        let head = head_of(last);
         let mut name = format!("{head}_{:08x}", hash(last));
         while !self.0.insert(name.clone()) {
             name = format!("{head}_{:08x}", hash(&name));
         }
         name
+    }
+}
+
+/// The beginning of a name that every provider takes, with room for what tells it apart.
+fn head_of(name: &str) -> String {
+    let clean = |it: char| if is_plain(it) { it } else { '_' };
+    // A letter first.
+    let begins = name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
+    let head = if begins { "" } else { "_" };
+    let letters = head.chars().chain(name.chars().map(clean));
+    letters.take(NAME_LIMIT - 9).collect()
+}
+
+/// The name of a function as every provider takes it: this one, or one made of it, the same each time.
+pub fn function_name(name: &str) -> Cow<'_, str> {
+    match name.is_empty() || suits(name) {
+        true => name.into(),
+        false => format!("{}_{:08x}", head_of(name), hash(name)).into(),
     }
 }
 

@@ -77,7 +77,7 @@ mod verbatim;
 mod whole;
 
 pub use assemble::{Assembler, ToolFragment};
-pub use client_tools::ClientTools;
+pub use client_tools::{ClientTools, function_name};
 pub use dialect::{
     Decoder, Dialect, Encoder, Frame, FrameWriter, Framing, Incoming, ServerDialect, Target,
     WireError, WireRequest,

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::account::Asked;
 use crate::gateway::Stream;
+use crate::names::Names;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
 use bell::Bell;
@@ -116,6 +117,7 @@ struct Going {
     bell: Bell,
     tap: Option<Tap>,
     encoder: Box<dyn Encoder>,
+    names: Names,
     sealer: Sealer,
     out: Frames,
     tells_usage: bool,
@@ -152,6 +154,7 @@ impl Going {
             events,
             tells_usage,
             keeping,
+            names,
             tools,
         } = opened;
         let tap = events.tap().filter(|tap| !tap.is_off()).cloned();
@@ -174,6 +177,7 @@ impl Going {
             events,
             bell: Bell::new(),
             encoder,
+            names,
             sealer,
             out: Frames {
                 form,
@@ -196,6 +200,7 @@ impl Going {
             && let Some((keeping, given)) = self.keeping.take()
         {
             let mut response = self.events.partial();
+            self.names.whole(&mut response);
             response.id = response.id.or(given);
             keeping.streamed(response, &self.tools);
         }
@@ -235,7 +240,10 @@ impl Going {
             }
         };
         match event {
-            Some(event) => self.sealer.event(event, &mut write),
+            Some(mut event) => {
+                self.names.event(&mut event);
+                self.sealer.event(event, &mut write);
+            }
             None => self.sealer.flush(&mut write),
         }
         written

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::Asked;
 use crate::gateway::{model_of, path_of, refused, reply};
+use crate::names::Names;
 use crate::service::Site;
 use crate::speak::Speak;
 use crate::through;
@@ -97,6 +98,7 @@ async fn counted(
     let body: Bytes = Value::Object((count.body)(fields)).to_string().into();
     let origin = Origin::new(known.info.native_provider(), dialect.name());
     let mut incoming = dialect.read(&(count.path)(&path), &body, &origin)?;
+    Names::suit(&mut incoming.request);
     through::spare(&mut incoming.request);
     through::carry(dialect, &mut incoming, &head, body.into(), &origin);
     // A key counts only what it may ask.

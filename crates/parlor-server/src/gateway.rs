@@ -21,6 +21,7 @@ use crate::account::Asked;
 use crate::answer::Answer;
 use crate::body::Seen;
 use crate::count;
+use crate::names::Names;
 use crate::ops;
 use crate::responses::{self, Keeping};
 use crate::seal::Sealer;
@@ -142,6 +143,7 @@ pub(crate) struct Stream {
     /// Whether the client wants to know what it used.
     pub(crate) tells_usage: bool,
     pub(crate) keeping: Option<Keeping>,
+    pub(crate) names: Names,
     /// The client's tools, by which its answer is written.
     pub(crate) tools: ClientTools,
 }
@@ -174,6 +176,7 @@ async fn opened(
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let mut incoming = dialect.read(&path, &body.bytes, &origin)?;
     incoming.request.client_dialect = Some(dialect.name());
+    let names = Names::suit(&mut incoming.request);
     through::spare(&mut incoming.request);
     asked.wants(&id, model.info(), &incoming.request).await?;
     through::carry(dialect, &mut incoming, &head, body, &origin);
@@ -188,6 +191,7 @@ async fn opened(
         let body = match words.and_then(|words| words.answer(&response)) {
             Some(body) => body,
             None => {
+                names.whole(&mut response);
                 Sealer::new(dialect).whole(&mut response);
                 dialect.whole(&response, &incoming.tools)?.into()
             }
@@ -224,6 +228,7 @@ async fn opened(
         events,
         tells_usage: incoming.stream_usage,
         keeping,
+        names,
         tools: incoming.tools,
     };
     Ok((Opened::Stream(stream), warnings))

@@ -68,6 +68,7 @@ mod list;
 mod listen;
 mod local;
 mod models;
+mod names;
 mod openapi;
 mod ops;
 mod page;

@@ -103,3 +103,69 @@ async fn a_request_that_is_about_such_a_tool_is_refused() {
     }
     assert!(server.requests().is_empty());
 }
+
+/// A name as the messages API takes it, and nobody else.
+const LONG: &str =
+    "mcp__a_server_with_a_name_of_its_own__a_tool_that_says_in_its_name_what_it_does";
+
+#[tokio::test]
+async fn tools_have_names_that_the_host_takes_and_the_client_s_in_the_answer() {
+    let server = ApiServer::answering(|seen| {
+        let body = seen.json().unwrap();
+        let name = &body["tools"][0]["function"]["name"];
+        let call = json!([{"index": 0, "id": "call_1", "type": "function",
+            "function": {"name": name, "arguments": "{}"}}]);
+        let said = json!({"role": "assistant", "content": null, "tool_calls": call});
+        let streams = body["stream"] == true;
+        let key = if streams { "delta" } else { "message" };
+        let answer = json!({"id": "1", "model": "m", "choices": [{"index": 0, key: said, "finish_reason": "tool_calls"}]});
+        ApiAnswer::new(
+            200,
+            match streams {
+                true => format!("data: {answer}\n\ndata: [DONE]\n\n"),
+                false => answer.to_string(),
+            },
+        )
+    });
+    let server = server.await.unwrap();
+    let settings = format!(
+        "[providers.openai-chat]\nbase_url = \"{}\"\napi_key_env = \"KEY\"\n",
+        server.url()
+    );
+    let address = gateway(&settings).await;
+    for stream in [false, true] {
+        let body = json!({"model": "openai-chat/m", "max_tokens": 9, "stream": stream,
+            "tools": [{"name": LONG, "input_schema": {"type": "object"}}],
+            "tool_choice": {"type": "tool", "name": LONG},
+            "messages": [
+                {"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": LONG, "input": {}}]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "seen"}]}]});
+        let came = post(&address, "/v1/messages", "", body.to_string().as_bytes()).await;
+        let told = String::from_utf8(came.body).unwrap();
+        assert_eq!(told.matches(LONG).count(), 1, "{told}");
+        let sent = server.requests().pop().unwrap().json().unwrap();
+        let name = sent["tools"][0]["function"]["name"].as_str().unwrap();
+        assert!(name.len() <= 64, "{name}");
+        assert_eq!(sent["tool_choice"]["function"]["name"], name, "{sent}");
+        assert_eq!(
+            sent["messages"][1]["tool_calls"][0]["function"]["name"], name,
+            "{sent}"
+        );
+
+        let body = json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+            "tools": [{"functionDeclarations": [{"name": "files.read:all", "parameters": {"type": "OBJECT"}}]}]});
+        let method = if stream {
+            "streamGenerateContent"
+        } else {
+            "generateContent"
+        };
+        let path = format!("/v1beta/models/openai-chat%2Fm:{method}");
+        let came = post(&address, &path, "", body.to_string().as_bytes()).await;
+        let told = String::from_utf8(came.body).unwrap();
+        assert!(told.contains("\"files.read:all\""), "{told}");
+        let sent = server.requests().pop().unwrap().json().unwrap();
+        let name = sent["tools"][0]["function"]["name"].as_str().unwrap();
+        assert!(!name.contains(['.', ':']), "{name}");
+    }
+}
