@@ -58,6 +58,12 @@ pub struct ModelInfo {
     /// about the model either.
     #[serde(skip)]
     pub alternatives: Alternatives,
+    /// Tells it from others of the same [`id`](Self::id), where a name of the
+    /// configuration brings parameters, an address or a key of its own: who keeps
+    /// answers must not give those of one for the other's. No fact about the model
+    /// either.
+    #[serde(skip)]
+    pub variant: Option<u64>,
 }
 
 impl ModelInfo {

@@ -18,9 +18,10 @@
 //! version of this form; when the form changes, the version does, so that a store
 //! that outlives the program never gives the answer to another question.
 //!
-//! A model's id is all that is known of it here. Where two programs configure
-//! one id differently (an address, defaults of their own) and share a store, each
-//! needs a [`namespace`](KeyPolicy::namespace).
+//! Of a model its id is known here, and its [`variant`](ModelInfo::variant), which names of
+//! the configuration with parameters, an address or a key of their own have. Where two
+//! programs configure one provider differently and share a store, each needs a
+//! [`namespace`](KeyPolicy::namespace).
 
 use parlor_core::{ChatRequest, Error, ErrorKind, ModelInfo, Result};
 use serde::Deserialize;
@@ -104,6 +105,9 @@ impl KeyPolicy {
         })?;
         let mut form = Map::new();
         form.insert("model".to_owned(), info.id().into());
+        if let Some(variant) = info.variant {
+            form.insert("variant".to_owned(), variant.to_string().into());
+        }
         form.insert("namespace".to_owned(), self.namespace.as_str().into());
         form.insert("request".to_owned(), self.canonical(request));
         let mut hash = Hash(Sha256::new());

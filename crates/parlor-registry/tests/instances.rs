@@ -235,6 +235,12 @@ fn mapped_names_fill_in_parameters() {
     assert_eq!(request.system_text().as_deref(), Some("Be long."));
     assert_eq!(request.extra["ollama"]["think"], true);
 
+    // Names that say something else are told apart, and from the plain id.
+    let variant = |id: &str| registry.model(id).unwrap().info().variant;
+    assert_eq!(variant("ollama/llama3"), None);
+    assert!(variant("careful").is_some() && variant("base").is_some());
+    assert_ne!(variant("careful"), variant("base"));
+
     // Fields of its own lie beneath the request's, whatever id those are under.
     let registry = configured(
         r#"

@@ -214,3 +214,33 @@ fn a_layer_of_a_feature_that_is_off_names_it() {
     assert!(error.message().contains("feature `redact`"), "{error}");
     assert!(error.help().contains("all-layers"), "{}", error.help());
 }
+
+#[cfg(feature = "all-layers")]
+#[tokio::test]
+async fn names_with_parameters_of_their_own_share_no_answers() {
+    let toml = "[layers.cache]\n\
+        [models]\n\
+        plain = \"echo/echo\"\n\
+        poet = { model = \"echo/echo\", system = \"Write a poem.\" }\n\
+        judge = { model = \"echo/echo\", system = \"Say yes or no.\" }\n\
+        also-judge = \"judge\"\n";
+    let config = Config::from_toml(toml).unwrap();
+    let registry = Registry::with(&[]).unwrap().with_env(Env::empty());
+    let registry = registry.with_config(config).unwrap();
+    let layers = ConfiguredLayers::new(registry.config()).unwrap();
+    let mut reused = Vec::new();
+    for id in ["plain", "poet", "judge", "poet", "also-judge", "echo/echo"] {
+        let model = layers.model(&registry, id).unwrap();
+        let answer = model.ask("Is it so?").await.unwrap();
+        reused.push((id, answer.metadata.reused.is_some()));
+    }
+    let expected = [
+        ("plain", false),
+        ("poet", false),
+        ("judge", false),
+        ("poet", true),
+        ("also-judge", true),
+        ("echo/echo", true),
+    ];
+    assert_eq!(reused, expected);
+}

@@ -71,6 +71,9 @@ pub struct ProviderConfig {
     pub max_output_tokens: Option<u64>,
     /// What tokens cost, if known.
     pub price: Option<Price>,
+    /// Tells the model from others of the same id, where it is asked by a name that
+    /// says more than which model it is.
+    pub variant: Option<u64>,
     /// Values for others on the way, such as the program's own HTTP client.
     pub extensions: Extensions,
     /// Where environment variables are looked up.
@@ -101,6 +104,7 @@ impl ProviderConfig {
             context_window: None,
             max_output_tokens: None,
             price: None,
+            variant: None,
             extensions: Extensions::default(),
             env: Env::process(),
         }
@@ -261,6 +265,7 @@ impl ProviderConfig {
         info.context_window = self.context_window;
         info.max_output_tokens = self.max_output_tokens;
         info.price.clone_from(&self.price);
+        info.variant = self.variant;
         info
     }
 }

@@ -14,15 +14,29 @@ use crate::config::{Parameters, complete};
 #[derive(Debug)]
 pub(super) struct Defaults<M: ?Sized> {
     inner: Arc<M>,
+    /// The inner one's, of this variant.
+    info: ModelInfo,
     parameters: Parameters,
 }
 
 impl Defaults<dyn ChatModel> {
     /// The model itself when there is nothing to fill in.
-    pub(super) fn over(inner: Arc<dyn ChatModel>, parameters: Parameters) -> Arc<dyn ChatModel> {
+    pub(super) fn over(
+        inner: Arc<dyn ChatModel>,
+        parameters: Parameters,
+        variant: Option<u64>,
+    ) -> Arc<dyn ChatModel> {
         match parameters.is_empty() {
             true => inner,
-            false => Arc::new(Self { inner, parameters }),
+            false => {
+                let mut info = inner.info().clone();
+                info.variant = variant;
+                Arc::new(Self {
+                    inner,
+                    info,
+                    parameters,
+                })
+            }
         }
     }
 }
@@ -32,18 +46,27 @@ impl Defaults<dyn ChatBatches> {
     pub(super) fn over_batches(
         inner: Arc<dyn ChatBatches>,
         parameters: Parameters,
+        variant: Option<u64>,
     ) -> Arc<dyn ChatBatches> {
         match parameters.is_empty() {
             true => inner,
-            false => Arc::new(Self { inner, parameters }),
+            false => {
+                let mut info = inner.info().clone();
+                info.variant = variant;
+                Arc::new(Self {
+                    inner,
+                    info,
+                    parameters,
+                })
+            }
         }
     }
 }
 
 impl<M: ?Sized> Defaults<M> {
-    fn fill(&self, info: &ModelInfo, request: &ChatRequest) -> ChatRequest {
+    fn fill(&self, request: &ChatRequest) -> ChatRequest {
         let mut request = request.clone();
-        let mine = &self.parameters;
+        let (mine, info) = (&self.parameters, &self.info);
         request.temperature = request.temperature.or(mine.temperature);
         request.top_p = request.top_p.or(mine.top_p);
         request.max_output_tokens = request.max_output_tokens.or(mine.max_output_tokens);
@@ -79,22 +102,22 @@ impl<M: ?Sized> Defaults<M> {
 #[async_trait]
 impl ChatModel for Defaults<dyn ChatModel> {
     fn info(&self) -> &ModelInfo {
-        self.inner.info()
+        &self.info
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
-        self.inner.chat(&self.fill(self.info(), request)).await
+        self.inner.chat(&self.fill(request)).await
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
-        self.inner.stream(&self.fill(self.info(), request)).await
+        self.inner.stream(&self.fill(request)).await
     }
 }
 
 #[async_trait]
 impl ChatBatches for Defaults<dyn ChatBatches> {
     fn info(&self) -> &ModelInfo {
-        self.inner.info()
+        &self.info
     }
 
     fn limits(&self) -> BatchLimits {
@@ -102,7 +125,7 @@ impl ChatBatches for Defaults<dyn ChatBatches> {
     }
 
     async fn submit(&self, name: &str, items: &[BatchItem]) -> Result<BatchStatus> {
-        let filled = |it: &BatchItem| BatchItem::new(&it.id, self.fill(self.info(), &it.request));
+        let filled = |it: &BatchItem| BatchItem::new(&it.id, self.fill(&it.request));
         let items: Vec<BatchItem> = items.iter().map(filled).collect();
         self.inner.submit(name, &items).await
     }

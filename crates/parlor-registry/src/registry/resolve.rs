@@ -58,7 +58,8 @@ impl Resolved {
     pub fn build(&self) -> Result<Arc<dyn ChatModel>> {
         let built = self.provider.build(&self.model, &self.config);
         let model = built.map_err(|error| self.named(error))?;
-        Ok(Defaults::over(model, self.parameters.clone()))
+        let parameters = self.parameters.clone();
+        Ok(Defaults::over(model, parameters, self.config.variant))
     }
 
     /// Asks the provider what a request's prompt comes to, in tokens.
@@ -81,7 +82,8 @@ impl Resolved {
     pub fn build_batches(&self) -> Result<Arc<dyn ChatBatches>> {
         let built = self.provider.batches(&self.model, &self.config);
         let batches = built.map_err(|error| self.named(error))?;
-        Ok(Defaults::over_batches(batches, self.parameters.clone()))
+        let (parameters, variant) = (self.parameters.clone(), self.config.variant);
+        Ok(Defaults::over_batches(batches, parameters, variant))
     }
 
     fn named(&self, error: Error) -> Error {
@@ -112,7 +114,7 @@ impl fmt::Display for UnknownModel {
 impl std::error::Error for UnknownModel {}
 
 /// What mapped names say on the way to a model; the first to speak wins.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Mapped {
     parameters: Parameters,
     label: Option<String>,
@@ -128,6 +130,17 @@ impl Mapped {
             && self.api_key_env.is_empty()
             && self.parameters.is_empty()
             && self.capabilities == Capabilities::UNKNOWN
+    }
+
+    /// A number of all that it says of what is asked and where: FNV-1a of 64 bits,
+    /// the same in every program with the same configuration.
+    fn number(&self) -> u64 {
+        let said = format!(
+            "{:?}",
+            (&self.parameters, &self.api_key_env, &self.base_url)
+        );
+        let add = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        said.bytes().fold(0xcbf2_9ce4_8422_2325, add)
     }
 }
 
@@ -164,6 +177,7 @@ impl Registry {
             config = config.with_only_key(KeySource::Env(mapped.api_key_env.clone()));
         }
         let is_plain = mapped.is_plain();
+        config.variant = (!is_plain).then(|| mapped.number());
         Ok(Resolved {
             provider,
             entry: self.entry(instance, &model),
