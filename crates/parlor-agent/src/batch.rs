@@ -14,7 +14,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, FuturesUnordered};
 use futures_util::{Stream, StreamExt};
 use job::{AnyJob, Doing, Done, Sending};
-use parlor_core::{BatchCounts, ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, Result};
+use parlor_core::{
+    BatchCounts, ChatModel, ChatRequest, ChatResponse, Error, ErrorKind, ModelInfo, Result,
+};
 use provider::{Judge, Manner};
 
 pub use progress::Progress;
@@ -139,7 +141,7 @@ impl Batch {
         model: impl ChatModel + 'static,
         requests: impl IntoIterator<Item = R>,
     ) -> Result<BatchRun<'static, ChatResponse>> {
-        let id = model.info().id();
+        let id = known_as(model.info());
         let model = Arc::new(model);
         let requests = requests.into_iter().map(|request| {
             let request: ChatRequest = request.into();
@@ -175,8 +177,7 @@ impl Batch {
         turns: impl IntoIterator<Item = (&'a mut Conversation, M)>,
     ) -> Result<BatchRun<'a, Reply>> {
         let jobs = turns.into_iter().map(|(conversation, message)| {
-            let messages = message.into().messages;
-            Box::new(Sending::new(conversation, messages)) as AnyJob<'a, Reply>
+            Box::new(Sending::new(conversation, message.into())) as AnyJob<'a, Reply>
         });
         self.begin(jobs.collect())
     }
@@ -253,6 +254,14 @@ enum Told<T> {
     Counts(BatchCounts),
     /// Something could not be written down.
     Broken(Error),
+}
+
+/// What a model is known by in a file: its id, and what else tells it from others of that.
+fn known_as(model: &ModelInfo) -> String {
+    match model.variant {
+        None => model.id(),
+        Some(variant) => format!("{} {variant:016x}", model.id()),
+    }
 }
 
 /// That an item wasn't begun since the batch was stopped.

@@ -198,6 +198,12 @@ async fn items_are_known_by_what_they_ask() {
     let model = answering(|_| 0).with_info(ModelInfo::new("scripted", "other"));
     ask(&["a"], &model).await;
     assert_eq!(asked(&model), ["a"]);
+    // The same model by a name with parameters of its own is another one, too.
+    let mut named = model.info().clone();
+    named.variant = Some(7);
+    let model = answering(|_| 0).with_info(named);
+    ask(&["a"], &model).await;
+    assert_eq!(asked(&model), ["a"]);
 }
 
 #[tokio::test]
@@ -293,6 +299,21 @@ async fn conversations_go_on_where_they_stood() {
     let model = Scripted::answering("No");
     assert_eq!(turn(&model).await, first);
     assert_eq!(model.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_message_keeps_the_settings_that_it_brings() {
+    let path = path("settings");
+    let model = Scripted::answering("Yes");
+    for temperature in [0.0, 0.5, 0.5] {
+        let mut chat = Conversation::new(model.clone());
+        let message = ChatRequest::from("Hello").with_temperature(temperature);
+        let turns = [(&mut chat, message)];
+        let run = Batch::new().with_file(&path).send(turns).unwrap();
+        assert_eq!(run.all().await[0].as_ref().unwrap().text(), "Yes");
+    }
+    let asked = model.requests().into_iter().map(|it| it.temperature);
+    assert_eq!(asked.collect::<Vec<_>>(), [Some(0.0), Some(0.5)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::file::{Kept, Note};
 use super::job::Done;
 use super::provider::{Judge, Manner, left, untold, without_result};
-use super::{Ended, Told};
+use super::{Ended, Told, known_as};
 use crate::run::Stopper;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, BoxStream};
@@ -111,14 +111,14 @@ impl Away {
 
     /// Tells apart what is answered, what an earlier run handed in, and the rest.
     fn sort(&mut self) {
-        let model = self.batches.info().id();
+        let (model, known_as) = (self.batches.info().id(), known_as(self.batches.info()));
         for (number, request) in std::mem::take(&mut self.given).into_iter().enumerate() {
             let Some(kept) = &mut self.kept else {
                 let item = BatchItem::new(format!("item-{number}"), request);
                 self.fresh.push((number, item));
                 continue;
             };
-            let name = kept.name(|to| serde_json::to_writer(to, &(&model, &request)));
+            let name = kept.name(|to| serde_json::to_writer(to, &(&known_as, &request)));
             let answer = kept.take(&name);
             let answer = answer.and_then(|it| serde_json::from_str(it.get()).ok());
             let answer = answer.and_then(|it| judged(self.judge.as_deref(), it).ok());

@@ -1,11 +1,12 @@
 //! What is done for one item of a batch.
 
+use super::known_as;
 use crate::conversation::Conversation;
 use crate::history::History;
 use crate::reply::Reply;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use parlor_core::{ChatRequest, Message, Result};
+use parlor_core::{ChatRequest, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -87,14 +88,14 @@ where
 /// A turn of a conversation.
 pub(super) struct Sending<'a> {
     conversation: &'a mut Conversation,
-    messages: Vec<Message>,
+    message: ChatRequest,
 }
 
 impl<'a> Sending<'a> {
-    pub(super) fn new(conversation: &'a mut Conversation, messages: Vec<Message>) -> Self {
+    pub(super) fn new(conversation: &'a mut Conversation, message: ChatRequest) -> Self {
         Self {
             conversation,
-            messages,
+            message,
         }
     }
 }
@@ -108,8 +109,8 @@ struct Turned {
 
 impl<'a> Job<'a, Reply> for Sending<'a> {
     fn describe(&self, to: &mut dyn io::Write) -> serde_json::Result<()> {
-        let model = self.conversation.model().info().id();
-        let request = self.conversation.next_request(&self.messages);
+        let model = known_as(self.conversation.model().info());
+        let request = self.conversation.next_request(&self.message);
         serde_json::to_writer(to, &(model, request))
     }
 
@@ -123,8 +124,7 @@ impl<'a> Job<'a, Reply> for Sending<'a> {
             return from_file(reply);
         }
         async move {
-            let request = ChatRequest::new(self.messages);
-            let result = self.conversation.send(request).await;
+            let result = self.conversation.send(self.message).await;
             let turned = result.as_ref().ok().filter(|_| keeps).map(|reply| Turned {
                 reply: reply.clone(),
                 history: self.conversation.history().clone(),

@@ -21,11 +21,15 @@ impl Conversation {
         overlaid().map_err(|error| Error::new(ErrorKind::Validation, error.to_string()))
     }
 
-    /// The request for the next step: all that was said, and this turn.
-    pub(crate) fn next_request(&self, turn: &[Message]) -> ChatRequest {
-        let mut request = self.empty_request(turn, None);
+    /// The request for the next step: all that was said, and this message with what it sets.
+    pub(crate) fn next_request(&self, message: &ChatRequest) -> ChatRequest {
+        let mut own = message.clone();
+        let turn = std::mem::take(&mut own.messages);
+        // Settings that can't be laid over the others fail when they are sent.
+        let settings = (own != ChatRequest::default()).then(|| self.above(&own).ok());
+        let mut request = self.empty_request(&turn, settings.flatten().as_ref());
         request.messages = self.history.messages();
-        request.messages.extend_from_slice(turn);
+        request.messages.extend(turn);
         request
     }
 
