@@ -98,6 +98,11 @@ impl Batch {
         !self.running.is_empty() || self.results.iter().any(Option::is_some)
     }
 
+    /// The same as [`into_results`](Self::into_results), while others are on their way.
+    pub(crate) fn results(&self) -> Vec<ToolResult> {
+        self.results.iter().flatten().cloned().collect()
+    }
+
     /// The results so far, in the order of the calls.
     pub(crate) fn into_results(self) -> Vec<ToolResult> {
         self.results.into_iter().flatten().collect()

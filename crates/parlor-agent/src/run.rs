@@ -178,6 +178,10 @@ impl<'a> Run<'a> {
         {
             turn.messages.push(message.clone());
         }
+        if let State::Acting(batch) = &self.state {
+            turn.add_results(batch.results());
+            turn.state = TurnState::Interrupted;
+        }
         turn.mend(&mut HashSet::new());
         turn
     }

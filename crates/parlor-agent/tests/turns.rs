@@ -488,3 +488,33 @@ async fn ended_at_any_poll_what_had_come_is_kept_and_can_be_sent() {
     }
     assert!(longest > 40, "only {longest} polls");
 }
+
+#[tokio::test]
+async fn what_a_tool_has_done_is_there_while_another_call_waits() {
+    let waits = tool_fn("waits", "Waits.", |(): (), _| async move {
+        std::future::pending::<()>().await;
+        "never"
+    });
+    let count = Arc::default();
+    let model = Scripted::new([answer(vec![call("a", "counts"), call("b", "waits")])]);
+    let mut chat = Conversation::new(model)
+        .with_tool(counts("counts", &count))
+        .with_tool(waits)
+        .with_approver(approve_all());
+    let mut run = chat.stream("Go.").unwrap();
+    loop {
+        match run.next().await.unwrap().unwrap() {
+            RunEvent::ToolFinished(_) => break,
+            RunEvent::Finished(_) => panic!("it ended"),
+            _ => {}
+        }
+    }
+    let so_far = run.so_far();
+    assert_valid(&so_far.messages);
+    run.stop();
+    assert_eq!(so_far.messages, chat.history().turns()[0].messages);
+    let Part::ToolResult(done) = &so_far.messages[2].parts[0] else {
+        panic!("{so_far:?}");
+    };
+    assert_eq!((done.joined_text().as_str(), done.is_error), ("0", false));
+}
