@@ -15,7 +15,7 @@ use crate::window::{Fit, Summarising, Summed};
 use futures_util::future::{BoxFuture, Either, select};
 use parlor_core::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Cost, Error, ErrorKind, Event, Message,
-    Result, Role, ToolCall, ToolResult, Usage,
+    ModelInfo, Result, Role, ToolCall, ToolResult, Usage,
 };
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -58,6 +58,9 @@ pub struct Run<'a> {
     stopper: Stopper,
     /// The request that goes on.
     watch: Option<Watch>,
+    /// Who answered last, where that isn't the conversation's model: behind a
+    /// fallback another may.
+    other: Option<Box<ModelInfo>>,
     /// The ids of the calls that came in this step.
     called: Vec<String>,
 }
@@ -157,8 +160,15 @@ impl<'a> Run<'a> {
             reply: None,
             stopper: Stopper::default(),
             watch: None,
+            other: None,
             called: Vec::new(),
         }
+    }
+
+    /// The model that answers, or answered last.
+    pub(crate) fn answers(&self) -> &ModelInfo {
+        let own = self.conversation.model().info();
+        self.other.as_deref().unwrap_or(own)
     }
 
     /// Stops this run from elsewhere.
@@ -171,7 +181,7 @@ impl<'a> Run<'a> {
     pub fn so_far(&self) -> Turn {
         let mut turn = self.turn.clone();
         turn.state = TurnState::Interrupted;
-        turn.model = Some(self.conversation.model().info().id());
+        turn.model = Some(self.answers().id());
         turn.usage.add(&self.usage);
         if let State::Answering(stream) = &self.state
             && let Some(message) = stream.partial().message()
@@ -294,13 +304,14 @@ impl<'a> Run<'a> {
             State::Summarising(model, summarising) => {
                 let Summed { summary, response } = summarising.await?;
                 let model = model.clone();
-                self.count_of(&*model, &response);
+                self.count_at(model.info().price.as_ref(), &response);
                 self.end_watch(Ended::Completed);
                 self.conversation.history_mut().set_summary(summary);
                 self.state = State::Next;
             }
             State::Asking(opening) => {
                 let stream = opening.await?;
+                self.answered_by(stream.info());
                 self.state = State::Answering(Box::new(stream));
             }
             State::Answering(stream) => {

@@ -1,7 +1,7 @@
 //! What the requests of conversations came to: how many, their tokens, cost and time.
 
 use parlor_core::histogram::{Histogram, Summary};
-use parlor_core::{ChatModel, ChatResponse, Cost, ErrorKind, Price, Usage};
+use parlor_core::{ChatModel, ChatResponse, Cost, ErrorKind, ModelInfo, Price, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -174,6 +174,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Another model answers than was asked.
+    pub(crate) fn answered_by(&mut self, info: &ModelInfo) {
+        self.model = info.id();
+        self.price.clone_from(&info.price);
+    }
+
     /// An event came.
     pub(crate) fn event(&mut self) {
         self.first_event.get_or_insert_with(|| self.began.elapsed());

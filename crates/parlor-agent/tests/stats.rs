@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use parlor_agent::{Conversation, Statistics, Stats, Window};
 use parlor_core::{
-    ChatResponse, Choice, Error, ErrorKind, FinishKind, ModelInfo, Part, Price, Usage,
+    ChatModel, ChatRequest, ChatResponse, ChatStream, Choice, Error, ErrorKind, FinishKind,
+    ModelInfo, Part, Price, Result, Usage,
 };
 use parlor_testkit::{Script, Scripted};
 use std::time::Duration;
@@ -164,4 +166,54 @@ async fn a_request_that_is_stopped_while_it_opens_counts() {
     assert_eq!(total.total_ms.count, 0, "times are of whole answers");
     assert_eq!((total.unpriced, total.failed), (0, 0));
     assert_eq!(model.exchanges().abandoned, 1);
+}
+
+/// A model in whose place another answers, as behind a fallback.
+#[derive(Debug)]
+struct Behind {
+    first: ModelInfo,
+    other: Scripted,
+}
+
+#[async_trait]
+impl ChatModel for Behind {
+    fn info(&self) -> &ModelInfo {
+        &self.first
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
+        self.other.chat(request).await
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream> {
+        self.other.stream(request).await
+    }
+}
+
+#[tokio::test]
+async fn who_answers_in_anothers_place_is_told_and_paid() {
+    let mut other = priced("other");
+    other.price = other.price.map(|mut price| {
+        price.output = 10.0;
+        price
+    });
+    let model = Behind {
+        first: priced("first"),
+        other: Scripted::new([answer()]).with_info(other),
+    };
+    let mut chat = Conversation::new(model);
+    let mut run = chat.stream("Hi").unwrap();
+    while run
+        .next_text()
+        .await
+        .is_some_and(|it| it.unwrap().is_empty())
+    {}
+    assert_eq!(run.so_far().model.as_deref(), Some("scripted/other"));
+    let reply = run.finish().await.unwrap();
+    assert!((reply.cost.unwrap().amount - 0.006).abs() < 1e-9);
+    let turn = &chat.history().turns()[0];
+    assert_eq!(turn.model.as_deref(), Some("scripted/other"));
+    let stats = chat.stats();
+    assert_eq!(stats.models.keys().collect::<Vec<_>>(), ["scripted/other"]);
+    assert!((stats.total.cost["EUR"] - 0.006).abs() < 1e-9);
 }

@@ -61,6 +61,24 @@ pub(crate) struct Account {
 /// How many may have usage added up at once; others wait for their turn.
 const ADDING: usize = 2;
 
+/// Where a stream's answer comes from: behind a fallback that may be another model, and with a cache
+/// it had been made before.
+#[derive(Debug)]
+pub(crate) struct Provenance {
+    pub(crate) info: ModelInfo,
+    later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
+}
+
+impl Provenance {
+    pub(crate) fn of(stream: &mut ChatStream) -> Self {
+        let is_reused = stream.metadata().reused.is_some();
+        Self {
+            info: stream.info().clone(),
+            later: is_reused.then(|| stream.later_metadata()),
+        }
+    }
+}
+
 /// One request from its arrival to its end. Its drop tells the account what became of it.
 pub(crate) struct Asked {
     account: Arc<Account>,
@@ -77,6 +95,8 @@ pub(crate) struct Asked {
     before: Usage,
     /// Of a stream that was another's when it opened: what is known of it at its end.
     later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
+    /// Whether an answer of a step before was made for it.
+    was_answered: bool,
     /// Whether a provider may have got it.
     was_sent: bool,
     /// Whether it failed here, before a provider or without its fault.
@@ -141,6 +161,7 @@ impl Site {
             received: 0,
             before: Usage::default(),
             later: None,
+            was_answered: false,
             was_sent: false,
             failed_here: false,
             _room: room,
@@ -202,11 +223,24 @@ impl Asked {
         self.event.model = None;
     }
 
-    /// A stream opened: it knows which model answers, as behind a fallback another may.
-    pub(crate) fn opened(&mut self, stream: &mut ChatStream) {
-        self.answers(stream.info());
-        self.event.is_reused = stream.metadata().reused.is_some();
-        self.later = self.event.is_reused.then(|| stream.later_metadata());
+    /// A stream opened: that of the next step, where one was answered before.
+    pub(crate) fn opened(&mut self, stream: Provenance) {
+        self.was_answered |= self.event.first_event_us.is_some() && !self.ends_reused();
+        self.answers(&stream.info);
+        self.event.is_reused = stream.later.is_some();
+        self.later = stream.later;
+    }
+
+    /// A step is over: whether its answer had been made before, which used nothing then.
+    fn ends_reused(&mut self) -> bool {
+        // Whose call it was may have left it to this one.
+        let later = self.later.take();
+        let known = later.as_ref().and_then(|it| it.get());
+        let is_reused = self.event.is_reused && known.is_none_or(|it| it.reused.is_some());
+        if is_reused {
+            self.event.usage.clone_from(&self.before);
+        }
+        is_reused
     }
 
     /// The first event came.
@@ -324,13 +358,9 @@ impl Drop for Asked {
             event.outcome = Outcome::Completed;
         }
         let has_begun = self.event.first_event_us.is_some();
-        // Whose call it was may have left it to this one.
-        let later = self.later.take();
-        let known = later.as_ref().and_then(|it| it.get());
-        self.event.is_reused &= known.is_none_or(|it| it.reused.is_some());
-        if self.event.is_reused {
-            self.event.usage = Usage::default();
-        } else if has_begun && self.event.outcome != Outcome::Completed {
+        let ends_reused = self.ends_reused();
+        self.event.is_reused = ends_reused && !self.was_answered;
+        if !ends_reused && has_begun && self.event.outcome != Outcome::Completed {
             self.estimate();
         }
         let price = self.price.as_ref();

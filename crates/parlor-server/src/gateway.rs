@@ -17,7 +17,7 @@ use parlor_dialect::{ClientTools, Outline};
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
-use crate::account::Asked;
+use crate::account::{Asked, Provenance};
 use crate::answer::Answer;
 use crate::body::Seen;
 use crate::count;
@@ -202,7 +202,7 @@ async fn opened(
         return Ok((Opened::Whole(body), response.warnings));
     }
     let mut events = model.stream(&incoming.request).await?;
-    asked.opened(&mut events);
+    asked.opened(Provenance::of(&mut events));
     let Some(first) = events.next().await.transpose()? else {
         return Err(Error::new(
             ErrorKind::Truncated,

@@ -1,7 +1,8 @@
 //! What is counted of a request, whatever way it ends.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
+mod talk;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use parlor::{
 use parlor_dialect::openai_chat::OpenAiChat;
 use parlor_server::{Outcome, ServerConfig, Service, UsageEvent, UsageSink};
 use parlor_testkit::{DialectServer, Script};
-use serde_json::json;
+use serde_json::{Value, json};
+use talk::{MODEL, Talk};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -278,4 +280,83 @@ async fn a_shared_stream_whose_first_reader_left_is_counted_for_the_other() {
         (Outcome::Completed, false)
     );
     assert_eq!(other.usage.output_tokens, Some(70));
+}
+
+#[tokio::test]
+async fn a_turn_is_counted_once_however_it_ends() {
+    let noted = Arc::new(talk::Noted::default());
+    let mut config = ServerConfig::default();
+    config.usage = vec![noted.clone()];
+    let talk = Talk::start(config).await;
+    let client = &talk.client;
+    let id = client.begin().await;
+    let turn = client.turn(&id, &json!({ "text": "Tell me" })).await;
+    talk.call().await.end("Told.");
+    client.read(&id, &turn).await;
+    let turn = client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = talk.call().await;
+    call.say("Half");
+    client.follow(&id, &turn, "").await.until("Half").await;
+    let path = format!("/api/conversations/{id}/turns/{turn}/stop");
+    client.post(&path, &Value::Null).await;
+    let nowhere = "/api/conversations/none/turns";
+    let (status, _) = client.post(nowhere, &json!({ "text": "Tell me" })).await;
+    assert_eq!(status, 404);
+
+    let noted = noted.0.lock().unwrap();
+    let outcomes: Vec<_> = noted.iter().map(|it| (it.outcome, it.status)).collect();
+    let wrong = Outcome::Failed(ErrorKind::Validation);
+    assert_eq!(
+        outcomes,
+        [
+            (Outcome::Completed, 200),
+            (Outcome::Left, 200),
+            (wrong, 404)
+        ]
+    );
+    assert_eq!(noted[0].usage.output_tokens, Some(3));
+    assert_eq!(noted[0].asked, MODEL);
+    assert!(noted[0].cost.is_some());
+    assert!(noted[1].is_estimated);
+}
+
+#[tokio::test]
+async fn a_turn_is_counted_for_who_answers_and_once_where_that_is_kept() {
+    let noted = Arc::new(talk::Noted::default());
+    let mut config = ServerConfig::default();
+    config.usage = vec![noted.clone()];
+    // Nobody is there whom the route asks first.
+    let settings = "[providers.away]\ntype = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9\"\n\
+        api_key_env = \"KEY\"\n\
+        models = [{ id = \"first\", price = { input = 900.0, output = 900.0, as_of = \"2025-01-01\" } }]\n\
+        [routes.either]\nmodels = [\"away/first\", \"openai-chat/behind\"]\n\
+        [layers.cache]\n";
+    let talk = Talk::start_with(config, settings).await;
+    let client = &talk.client;
+    let question = json!({ "text": "Tell me", "model": "either" });
+    let id = client.begin().await;
+    let turn = client.turn(&id, &question).await;
+    talk.call().await.end("Told.");
+    let (_, end) = client.read(&id, &turn).await;
+    assert_eq!(end["model"], MODEL);
+    assert_eq!(end["cost"]["as_of"], "2026-01-01");
+    // The same in another conversation is answered as before.
+    let other = client.begin().await;
+    let turn = client.turn(&other, &question).await;
+    let (text, end) = client.read(&other, &turn).await;
+    assert_eq!((&*text, &end["model"]), ("Told.", &json!(MODEL)));
+    assert_eq!(end["usage"], json!({}));
+
+    let noted = noted.0.lock().unwrap();
+    let [first, again] = &noted[..] else {
+        panic!("{noted:?}");
+    };
+    for event in [first, again] {
+        assert_eq!(event.provider.as_deref(), Some("openai-chat"));
+        assert_eq!(event.model.as_deref(), Some("behind"));
+    }
+    assert_eq!(first.usage.output_tokens, Some(3));
+    assert_eq!(first.cost.as_ref().unwrap().as_of, "2026-01-01");
+    assert!(again.is_reused && !first.is_reused);
+    assert!(again.usage.is_empty());
 }

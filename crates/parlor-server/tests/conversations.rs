@@ -5,7 +5,7 @@ mod talk;
 
 use parlor::agent::{ConversationStore, TurnState};
 use parlor::{Error, ErrorKind};
-use parlor_server::{Outcome, ServerConfig, StoreAt};
+use parlor_server::{ServerConfig, StoreAt};
 use parlor_store::Store;
 use serde_json::{Value, json};
 use talk::{LONG, MODEL, Talk};
@@ -488,44 +488,6 @@ async fn pictures_come_with_a_turn_and_stay() {
     // None of it is kept, and the conversation is free.
     let whole = client.get(&format!("/api/conversations/{id}")).await;
     assert_eq!(whole["branch"].as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_turn_is_counted_once_however_it_ends() {
-    let noted = std::sync::Arc::new(talk::Noted::default());
-    let mut config = ServerConfig::default();
-    config.usage = vec![noted.clone()];
-    let talk = Talk::start(config).await;
-    let client = &talk.client;
-    let id = client.begin().await;
-    let turn = client.turn(&id, &json!({ "text": "Tell me" })).await;
-    talk.call().await.end("Told.");
-    client.read(&id, &turn).await;
-    let turn = client.turn(&id, &json!({ "text": "Tell me" })).await;
-    let call = talk.call().await;
-    call.say("Half");
-    client.follow(&id, &turn, "").await.until("Half").await;
-    let path = format!("/api/conversations/{id}/turns/{turn}/stop");
-    client.post(&path, &Value::Null).await;
-    let nowhere = "/api/conversations/none/turns";
-    let (status, _) = client.post(nowhere, &json!({ "text": "Tell me" })).await;
-    assert_eq!(status, 404);
-
-    let noted = noted.0.lock().unwrap();
-    let outcomes: Vec<_> = noted.iter().map(|it| (it.outcome, it.status)).collect();
-    let wrong = Outcome::Failed(ErrorKind::Validation);
-    assert_eq!(
-        outcomes,
-        [
-            (Outcome::Completed, 200),
-            (Outcome::Left, 200),
-            (wrong, 404)
-        ]
-    );
-    assert_eq!(noted[0].usage.output_tokens, Some(3));
-    assert_eq!(noted[0].asked, MODEL);
-    assert!(noted[0].cost.is_some());
-    assert!(noted[1].is_estimated);
 }
 
 #[tokio::test]

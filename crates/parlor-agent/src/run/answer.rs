@@ -5,7 +5,9 @@ use crate::execute::Batch;
 use crate::history::{ids_of, keeps, tell_apart};
 use crate::reply::Outcome;
 use crate::stats::Ended;
-use parlor_core::{ChatModel, ChatResponse, Event, FinishKind, Message, Part, Role, ToolCall};
+use parlor_core::{
+    ChatResponse, Event, FinishKind, Message, ModelInfo, Part, Price, Role, ToolCall,
+};
 use std::collections::HashSet;
 
 /// What a call is called that came without a name.
@@ -45,17 +47,27 @@ impl Run<'_> {
         }
     }
 
-    /// Adds up what an answer consumed. One that was made before counts nothing.
-    pub(super) fn count(&mut self, response: &ChatResponse) {
-        let model = self.conversation.model().clone();
-        self.count_of(&*model, response);
+    /// Takes note of who answers.
+    pub(super) fn answered_by(&mut self, info: &ModelInfo) {
+        let own = self.conversation.model().info();
+        let is_own = (&own.provider, &own.model) == (&info.provider, &info.model);
+        self.other = (!is_own).then(|| Box::new(info.clone()));
+        if let (Some(watch), Some(other)) = (&mut self.watch, &self.other) {
+            watch.answered_by(other);
+        }
     }
 
-    pub(super) fn count_of(&mut self, model: &dyn ChatModel, response: &ChatResponse) {
+    /// Adds up what an answer consumed. One that was made before counts nothing.
+    pub(super) fn count(&mut self, response: &ChatResponse) {
+        let price = self.answers().price.clone();
+        self.count_at(price.as_ref(), response);
+    }
+
+    /// The same at a price.
+    pub(super) fn count_at(&mut self, price: Option<&Price>, response: &ChatResponse) {
         if let Some(watch) = &mut self.watch {
             watch.answer(response);
         }
-        let price = model.info().price.as_ref();
         let Some(usage) = &response.usage else {
             self.cost = Some(None);
             return;

@@ -95,7 +95,7 @@ impl Run<'_> {
     fn commit(&mut self, state: TurnState) {
         let mut turn = std::mem::take(&mut self.turn);
         turn.state = state;
-        turn.model = Some(self.conversation.model().info().id());
+        turn.model = Some(self.answers().id());
         turn.usage.add(&self.usage);
         self.conversation.history_mut().push(turn);
     }

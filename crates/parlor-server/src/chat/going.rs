@@ -1,6 +1,7 @@
 //! Turns on their way: the service owns them, whoever reads.
 
 mod elsewhere;
+mod heard;
 mod run;
 
 use std::collections::{HashMap, VecDeque};

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::call::wrong;
 use super::question::Settings;
 use super::{refused, told};
-use crate::account::Asked;
+use crate::account::{Asked, Provenance};
 use crate::gateway::reply;
 use crate::service::Site;
 
@@ -128,7 +128,7 @@ async fn opened(site: &Site, asked: &mut Asked, request: Request) -> Result<(Eve
     let model = site.model(&put.model).await?;
     asked.wants(&put.model, model.info(), &question).await?;
     let mut events = model.stream(&question).await?;
-    asked.opened(&mut events);
+    asked.opened(Provenance::of(&mut events));
     let first = events.next().await.transpose()?;
     let first = first.ok_or_else(|| Error::new(ErrorKind::Truncated, "the stream is empty"))?;
     Ok((first, events))

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::elsewhere::{obey, speak};
+use super::heard::{Heard, Last};
 use super::{Ended, Going, Place, Turns};
 use crate::account::Asked;
 use crate::chat::approvals::Asking;
@@ -127,6 +128,8 @@ async fn answered(going: &Arc<Going>, turns: &Arc<Turns>, begun: Begun) -> Value
         tools: Arc::clone(&tools),
     };
     let mut chat = tools.equip(chat, asking.clone());
+    let (model, opened) = Heard::around(Arc::clone(chat.model()));
+    chat.set_model(model);
     let before = chat.history().turns().len();
     let info = chat.model().info();
     let (provider, name) = (info.provider.clone(), info.id());
@@ -138,7 +141,8 @@ async fn answered(going: &Arc<Going>, turns: &Arc<Turns>, begun: Begun) -> Value
         going,
         store: &store,
         id,
-        provider: &provider,
+        provider,
+        opened,
         began: Instant::now(),
         first: None,
         asking: &asking,
@@ -196,7 +200,9 @@ struct Growing<'a> {
     going: &'a Going,
     store: &'a Store,
     id: TurnId,
-    provider: &'a str,
+    /// Who answers.
+    provider: String,
+    opened: Last,
     began: Instant,
     first: Option<Duration>,
     asking: &'a Asking,
@@ -250,6 +256,10 @@ impl Growing<'_> {
             match event? {
                 RunEvent::Finished(reply) => return Ok((*reply, None)),
                 RunEvent::Model(event) => {
+                    if let Some(opened) = self.opened.take() {
+                        self.provider.clone_from(&opened.info.provider);
+                        asked.opened(opened);
+                    }
                     asked.event(&event);
                     has_grown |= self.tell(&event);
                     if event.is_terminal() {
@@ -303,7 +313,7 @@ impl Growing<'_> {
     fn kept(&self, turn: Turn) -> KeptTurn {
         let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
         let mut kept = KeptTurn::from(turn);
-        kept.provider = Some(self.provider.to_owned());
+        kept.provider = Some(self.provider.clone());
         kept.latency.first_event_ms = self.first.and_then(millis);
         kept.latency.total_ms = millis(self.began.elapsed());
         kept
