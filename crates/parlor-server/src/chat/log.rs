@@ -239,9 +239,13 @@ impl Log {
     ) -> Read {
         let mut count = 0;
         let written = self.written();
-        // A turn that is read from the store may have fewer pieces than it had on its way.
-        if position.piece > written.places.len() && written.is_over {
-            *position = Position::before(written.places.len().saturating_sub(1));
+        if position.piece > written.places.len() {
+            *position = match written.is_over {
+                // A turn that is read from the store may have fewer pieces than it had on its way.
+                true => Position::before(written.places.len().saturating_sub(1)),
+                // Nobody was given that: it is read as none.
+                false => Position::default(),
+            };
         }
         while let Some(piece) = written.all.get(written.place(*position)) {
             if count >= EVENT {

@@ -57,6 +57,20 @@ fn long_text_comes_in_events_of_a_bounded_size() {
 }
 
 #[test]
+fn a_place_that_was_never_given_is_the_beginning() {
+    let log = Log::new();
+    log.note("start", &json!({}));
+    log.say(Said::Text, "So");
+    for beyond in ["99.0", "99.1", "99.0.7", &format!("{}.0", usize::MAX)] {
+        let mut position = beyond.parse().unwrap();
+        let mut told = String::new();
+        assert_eq!(log.read(&mut position, &mut told), Read::Some);
+        assert_eq!(told, all(&log, Position::default()), "{beyond}");
+        assert_eq!(log.read(&mut position, &mut told), Read::Wait, "{beyond}");
+    }
+}
+
+#[test]
 fn asides_count_for_no_piece() {
     let log = Log::new();
     log.note("start", &json!({}));
