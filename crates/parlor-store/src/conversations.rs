@@ -5,6 +5,7 @@ use crate::failure::failed;
 use crate::id;
 use crate::info::NEWEST;
 use crate::store::Store;
+use crate::summary::KeptSummary;
 use crate::texts::{plain, searched};
 use async_trait::async_trait;
 use parlor_agent::{
@@ -12,6 +13,7 @@ use parlor_agent::{
 };
 use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, Row, Transaction};
+use std::collections::HashMap;
 
 /// The turns of a conversation from its first to a turn.
 pub(crate) const BRANCH: &str = "WITH RECURSIVE branch (id, parent, depth) AS (
@@ -164,10 +166,13 @@ impl ConversationStore for Store {
     }
 
     async fn set_summary(&self, id: &str, summary: Option<&Summary>) -> Result<()> {
-        let summary = summary
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(unreadable)?;
+        let summary = match summary {
+            Some(summary) => {
+                let turns = self.load_until(id, None).await?.turns;
+                Some(KeptSummary::new(summary, &turns).write()?)
+            }
+            None => None,
+        };
         let statement = "UPDATE conversations SET summary = $1
             WHERE id = $2 AND (CAST($3 AS TEXT) IS NULL OR owner = $3)";
         self.change(statement, summary.as_deref(), id).await
@@ -204,14 +209,19 @@ impl ConversationStore for Store {
             .fetch_all(&mut *transaction)
             .await;
         let mut last: Option<i64> = None;
+        let mut copies = HashMap::new();
         for row in &rows.map_err(&failed)? {
             let old: i64 = row.try_get("id").map_err(&failed)?;
             let new = id::turn().0;
             let copied = sqlx::query(COPY).bind(new).bind(&fork).bind(last).bind(old);
             copied.execute(&mut *transaction).await.map_err(&failed)?;
+            copies.insert(old, new);
             last = Some(new);
         }
-        let summary: Option<String> = about.try_get("summary").map_err(&failed)?;
+        let summary: Option<&str> = about.try_get("summary").map_err(&failed)?;
+        let summary = summary.and_then(KeptSummary::read);
+        let summary = summary.and_then(|it| it.copied(&copies));
+        let summary = summary.map(|it| it.write()).transpose()?;
         let finished = "UPDATE conversations SET head = $1, summary = $2 WHERE id = $3";
         let finished = sqlx::query(finished).bind(last).bind(summary).bind(&fork);
         finished.execute(&mut *transaction).await.map_err(&failed)?;

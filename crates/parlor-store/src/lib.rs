@@ -48,6 +48,7 @@ mod service_keys;
 #[cfg(feature = "redis")]
 mod shared;
 mod store;
+mod summary;
 mod texts;
 mod tree;
 

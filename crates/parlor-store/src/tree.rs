@@ -4,8 +4,9 @@ use crate::conversations::{BRANCH, belongs, unknown, unreadable};
 use crate::failure::failed;
 use crate::info::{NEXT, ONE, cost};
 use crate::store::Store;
+use crate::summary::KeptSummary;
 use crate::texts::plain;
-use parlor_agent::{ConversationStore, History, Kept, KeptInfo, Summary, Turn, TurnId};
+use parlor_agent::{ConversationStore, History, Kept, KeptInfo, Turn, TurnId};
 use parlor_core::{Cost, Result};
 use sqlx::Row;
 
@@ -46,9 +47,10 @@ impl Store {
         let about = "SELECT system, summary, head FROM conversations WHERE id = $1";
         let about = sqlx::query(about)
             .bind(plain(id))
-            .fetch_one(&self.pool)
+            .fetch_optional(&self.pool)
             .await;
-        let about = about.map_err(&failed)?;
+        // Somebody may have deleted it since.
+        let about = about.map_err(&failed)?.ok_or_else(|| unknown(id))?;
         let head: Option<i64> = match until {
             Some(until) => {
                 let mut transaction = self.pool.begin().await.map_err(&failed)?;
@@ -69,7 +71,8 @@ impl Store {
             }
         }
         let summary: Option<&str> = about.try_get("summary").map_err(&failed)?;
-        let summary = summary.and_then(|text| serde_json::from_str::<Summary>(text).ok());
+        let summary = summary.and_then(KeptSummary::read);
+        let summary = summary.and_then(|it| it.of_branch(&ids));
         let system = about.try_get("system").map_err(&failed)?;
         let mut kept = Kept::default();
         kept.info = info;

@@ -71,6 +71,7 @@ cases! {
     an_id_that_was_told_is_had
     the_newest_stand_first
     words_are_found
+    a_summary_is_of_its_own_branch
     usage_is_added_up
     what_is_wrong_is_said
 }
@@ -110,6 +111,35 @@ mod cases {
         assert_eq!(kept.info.title, "Numbers");
         assert_eq!(kept.history.system(), None);
         assert_eq!(kept.history.summary(), None);
+    }
+
+    pub(crate) async fn a_summary_is_of_its_own_branch(store: &Store) {
+        let id = store.create("", None).await.unwrap();
+        let first = store.append(&id, None, &turn("One", "1")).await.unwrap();
+        let two = store.append(&id, Some(first), &turn("Two", "2")).await;
+        let third = turn("Three", "3");
+        let three = store.append(&id, Some(two.unwrap()), &third).await;
+        let three = three.unwrap();
+        let mut summary = Summary::default();
+        summary.text = "One and two.".into();
+        (summary.turns, summary.replaces) = (2, true);
+        store.set_summary(&id, Some(&summary)).await.unwrap();
+        let summary_of = async |id: &str| {
+            let kept = store.load(id).await.unwrap();
+            kept.history.summary().cloned()
+        };
+        let fork = store.fork(&id, None).await.unwrap();
+        assert_eq!(summary_of(&fork).await.as_ref(), Some(&summary));
+
+        // Another second turn, and one after it.
+        let other = store.append(&id, Some(first), &turn("Or", "?")).await;
+        let other = Some(other.unwrap());
+        store.append(&id, other, &turn("So", "!")).await.unwrap();
+        assert_eq!(summary_of(&id).await, None);
+        let forked = store.fork(&id, None).await.unwrap();
+        assert_eq!(summary_of(&forked).await, None);
+        store.set_head(&id, Some(three)).await.unwrap();
+        assert_eq!(summary_of(&id).await.as_ref(), Some(&summary));
     }
 
     pub(crate) async fn a_turn_that_went_on_is_written_anew(store: &Store) {
