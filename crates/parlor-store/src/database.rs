@@ -13,6 +13,8 @@ pub(crate) struct Database {
     pub(crate) greeting: &'static [&'static str],
     /// Makes what [`search`](Self::search) looks in.
     pub(crate) index: &'static [&'static str],
+    /// Makes it anew, of words that are divided as those of a search are.
+    pub(crate) words: &'static [&'static str],
     /// Turns of `$3`, or of everybody, with all terms of `$1`, best first, as conversation, turn and the
     /// text around them.
     pub(crate) search: &'static str,
@@ -56,6 +58,7 @@ pub(crate) const SQLITE: Database = Database {
             INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
         END",
     ],
+    words: &[],
     search: "SELECT turns.conversation, turns.id,
             snippet(turns_text, 0, char(2), char(3), '…', 16)
         FROM turns_text JOIN turns ON turns.id = turns_text.rowid
@@ -69,6 +72,15 @@ pub(crate) const SQLITE: Database = Database {
     numbers: false,
 };
 
+/// The words of a turn. Of names of files and hosts, dates and such, PostgreSQL makes one word each,
+/// in which nobody would find a part.
+#[cfg(feature = "postgres")]
+macro_rules! words {
+    () => {
+        "to_tsvector('simple', translate(text, E'!\"#$%&''()*+,-./:;<=>?@[\\\\]^_`{|}~', repeat(' ', 32)))"
+    };
+}
+
 /// <https://www.postgresql.org/docs/current/textsearch.html>
 #[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: Database = Database {
@@ -79,14 +91,28 @@ pub(crate) const POSTGRES: Database = Database {
     alone: Some("SELECT COUNT(*) FROM pg_advisory_xact_lock(8097879446543462771)"),
     greeting: &[],
     index: &["CREATE INDEX turns_text ON turns USING gin (to_tsvector('simple', text))"],
-    search: "SELECT conversation, id,
+    words: &[
+        "DROP INDEX turns_text",
+        concat!(
+            "CREATE INDEX turns_text ON turns USING gin (",
+            words!(),
+            ")"
+        ),
+    ],
+    search: concat!(
+        "SELECT conversation, id,
             ts_headline('simple', text, query,
                 'StartSel=' || chr(2) || ', StopSel=' || chr(3) || ', MinWords=8, MaxWords=16')
         FROM turns, to_tsquery('simple', $1) AS query
-        WHERE to_tsvector('simple', text) @@ query
+        WHERE ",
+        words!(),
+        " @@ query
             AND (CAST($3 AS TEXT) IS NULL OR conversation IN
                 (SELECT id FROM conversations WHERE owner = $3))
-        ORDER BY ts_rank(to_tsvector('simple', text), query) DESC, id DESC LIMIT $2",
+        ORDER BY ts_rank(",
+        words!(),
+        ", query) DESC, id DESC LIMIT $2"
+    ),
     term: ("'", "':*"),
     and: " & ",
     day: "to_char(to_timestamp(at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",

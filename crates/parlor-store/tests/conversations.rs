@@ -406,6 +406,29 @@ mod cases {
         for words in ["", "  ", "NOT", "oslo eggs", "*", "a:b", "')", "天ぷら"] {
             assert_eq!(store.search(words, 10).await.unwrap(), [], "{words}");
         }
+        // What consists of words with marks between is found by all of them, and by each.
+        let files = store.create("Files", None).await.unwrap();
+        let said = "On 2026-11-23 src/config.toml by ann@example.com had 3.14 and/or x\\y's -7.";
+        let files_turn = turn("What changed?", said);
+        store.append(&files, None, &files_turn).await.unwrap();
+        for words in [
+            "2026-11-23",
+            "11-23",
+            "config.toml",
+            "toml",
+            "src/config.toml",
+            "ann@example.com",
+            "example",
+            "3.14",
+            "and/or",
+            "or x",
+            "y's",
+            "7",
+        ] {
+            let found = store.search(words, 10).await.unwrap();
+            let found: Vec<_> = found.iter().map(|it| &*it.info.id).collect();
+            assert_eq!(found, [&*files], "{words}");
+        }
         store.delete(&id).await.unwrap();
         assert_eq!(store.search("oslo", 10).await.unwrap(), []);
     }
