@@ -104,16 +104,22 @@ impl SharedStore {
             .await
     }
 
+    /// Whether the server may be asked again.
+    fn rested(&self) -> Result<()> {
+        let now = u64::try_from(self.rest.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match now < self.rest.until_ms.load(Ordering::Relaxed) {
+            true => Err(away("it couldn't be reached just now")),
+            false => Ok(()),
+        }
+    }
+
     /// Asks once more where the connection turns out to be broken: the server may have been
     /// started anew since it was used.
     async fn repeated<T, F>(&self, ask: impl Fn(ConnectionManager) -> F) -> Result<T>
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let now = u64::try_from(self.rest.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if now < self.rest.until_ms.load(Ordering::Relaxed) {
-            return Err(away("it couldn't be reached just now"));
-        }
+        self.rested()?;
         let both = async {
             match ask(self.connection.clone()).await {
                 Err(error) if error.is_connection_dropped() => ask(self.connection.clone()).await,

@@ -223,6 +223,32 @@ async fn a_server_that_was_away_is_used_again() {
 }
 
 #[tokio::test]
+async fn what_is_reserved_too_late_for_anybody_is_given_back() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let store = store(&server);
+    let windows = [MINUTE, Window::Life];
+    let claims = windows.map(|it| Claim::new(format!("{it:?}"), it, 20, 5));
+    granted(&store, &claims).await;
+    server.stand_still(true);
+    let error = store.reserve(&claims).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    // It finds the question when it goes on, and then what was asked last.
+    server.stand_still(false);
+    let back = async {
+        while store.reserve(&claims[..1]).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), back)
+        .await
+        .unwrap();
+    used_is(&store, &claims[1].account, Window::Life, 5).await;
+    used_is(&store, &claims[0].account, MINUTE, 10).await;
+}
+
+#[tokio::test]
 async fn a_settlement_is_known_for_longer_than_it_is_told_again() {
     let Some(server) = Redis::start().await else {
         return;

@@ -103,8 +103,34 @@ local function add(key, number, ends, amount)
   end
 end
 
+-- Takes back what was taken in a slot or period, if that still counts.
+local function give_back(key, note, ends, amount)
+  local last = ends(tonumber(note))
+  if last and last <= now then return end
+  local back = math.min(tonumber(redis.call('HGET', key, note) or '0'), amount)
+  if back > 0 and redis.call('HINCRBY', key, note, whole(-back)) <= 0 then
+    redis.call('HDEL', key, note)
+  end
+end
+
 -- The last key is this change's own: what was done already is answered as it was.
 local does, once = ARGV[1], KEYS[#KEYS]
+if does == 'undo' then
+  -- Its own key is that of a reservation of which nobody heard.
+  local answer = {}
+  for number in string.gmatch(redis.call('GET', once) or '', '%S+') do
+    answer[#answer + 1] = number
+  end
+  if answer[1] == '1' then
+    for at = 1, #KEYS - 1 do
+      local _, ends = window(ARGV[3 * at - 1])
+      give_back(KEYS[at], answer[at + 1], ends, tonumber(ARGV[3 * at + 1]))
+    end
+  end
+  -- Should that come now, it reserves nothing.
+  redis.call('SET', once, '0 0 0 -1', 'PX', SETTLED)
+  return { 1 }
+end
 if does ~= 'used' then
   local before = redis.call('GET', once)
   if before then
@@ -146,15 +172,10 @@ end
 local key, number, ends = KEYS[1], window(ARGV[2])
 if does == 'settle' then
   local note, amount, used = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-  local last = ends(tonumber(note))
   if used > amount then
     add(key, number, ends, whole(used - amount))
-  elseif used < amount and not (last and last <= now) then
-    local there = tonumber(redis.call('HGET', key, note) or '0')
-    local back = math.min(there, amount - used)
-    if back > 0 and redis.call('HINCRBY', key, note, whole(-back)) <= 0 then
-      redis.call('HDEL', key, note)
-    end
+  else
+    give_back(key, note, ends, amount - used)
   end
   return done({ 1 }, SETTLED)
 elseif does == 'hold' then

@@ -4,8 +4,8 @@ use super::{PATIENCE, SharedStore, away, told};
 use async_trait::async_trait;
 use parlor_core::Result;
 use parlor_layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
-use redis::Script;
 use redis::aio::ConnectionManager;
+use redis::{Script, ScriptInvocation};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -19,6 +19,8 @@ const TRIES: u32 = 600;
 pub(super) enum Later {
     Settle(Receipt, u64),
     Hold(String, Window, u64, Duration),
+    /// What may have been reserved by this key, though nobody heard of it.
+    Undo(Vec<Claim>, String),
 }
 
 fn script() -> &'static Script {
@@ -44,6 +46,16 @@ fn word(window: Window) -> String {
     }
 }
 
+/// Writes claims as the script reads them.
+fn claimed(call: &mut ScriptInvocation<'_>, claims: &[Claim]) {
+    for claim in claims {
+        call.key(key(&claim.account))
+            .arg(word(claim.window))
+            .arg(claim.limit)
+            .arg(claim.amount);
+    }
+}
+
 fn time(ms: i64) -> Option<Duration> {
     u64::try_from(ms).ok().map(Duration::from_millis)
 }
@@ -51,25 +63,33 @@ fn time(ms: i64) -> Option<Duration> {
 /// Tells the server what it is to be told, in its order, until nobody has anything to say.
 pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::Receiver<Later>) {
     while let Some(later) = waiting.recv().await {
-        let once = once();
+        let own = once();
         for _ in 0..TRIES {
             let mut call = script().prepare_invoke();
+            let mut once = &own;
             match &later {
-                Later::Settle(receipt, used) => call
-                    .key(key(&receipt.account))
-                    .arg("settle")
-                    .arg(word(receipt.window))
-                    .arg(receipt.note)
-                    .arg(receipt.amount)
-                    .arg(*used),
-                Later::Hold(account, window, at_least, until) => call
-                    .key(key(account))
-                    .arg("hold")
-                    .arg(word(*window))
-                    .arg(*at_least)
-                    .arg(u64::try_from(until.as_millis()).unwrap_or(u64::MAX)),
-            };
-            call.key(&once);
+                Later::Settle(receipt, used) => {
+                    call.key(key(&receipt.account))
+                        .arg("settle")
+                        .arg(word(receipt.window))
+                        .arg(receipt.note)
+                        .arg(receipt.amount)
+                        .arg(*used);
+                }
+                Later::Hold(account, window, at_least, until) => {
+                    call.key(key(account))
+                        .arg("hold")
+                        .arg(word(*window))
+                        .arg(*at_least)
+                        .arg(u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
+                }
+                Later::Undo(claims, reserved) => {
+                    call.arg("undo");
+                    claimed(&mut call, claims);
+                    once = reserved;
+                }
+            }
+            call.key(once);
             let answer = call.invoke_async::<Vec<i64>>(&mut connection);
             let answer = tokio::time::timeout(PATIENCE, answer).await;
             if told(answer).is_ok() {
@@ -81,16 +101,11 @@ pub(super) async fn work(mut connection: ConnectionManager, mut waiting: mpsc::R
 }
 
 impl SharedStore {
-    async fn reserved(&self, claims: &[Claim]) -> Result<Reserved> {
+    async fn reserved(&self, claims: &[Claim], once: &str) -> Result<Reserved> {
         let mut call = script().prepare_invoke();
         call.arg("reserve");
-        for claim in claims {
-            call.key(key(&claim.account))
-                .arg(word(claim.window))
-                .arg(claim.limit)
-                .arg(claim.amount);
-        }
-        call.key(once());
+        claimed(&mut call, claims);
+        call.key(once);
         let answer: Vec<i64> = self.run(&call).await?;
         match answer.as_slice() {
             [1, notes @ ..] if notes.len() == claims.len() => {
@@ -150,11 +165,19 @@ impl LimitStore for SharedStore {
         let (store, later) = (self.clone(), self.later.clone());
         // Whoever asks may leave while the server reserves.
         let asked = tokio::spawn(async move {
-            let reserved = store.reserved(&claims).await?;
-            Ok(Untaken {
-                reserved: Some(reserved),
-                later,
-            })
+            store.rested()?;
+            let once = once();
+            match store.reserved(&claims, &once).await {
+                Ok(reserved) => Ok(Untaken {
+                    reserved: Some(reserved),
+                    later,
+                }),
+                Err(error) => {
+                    // A server that answers too late has reserved it all the same.
+                    let _ = later.try_send(Later::Undo(claims, once));
+                    Err(error)
+                }
+            }
         });
         match asked.await {
             Ok(untaken) => Ok(untaken?.take()),

@@ -114,6 +114,14 @@ impl Redis {
         self.child.kill().await.unwrap();
     }
 
+    /// Has it stand still, as one whose machine is too busy, or go on.
+    pub(crate) fn stand_still(&self, still: bool) {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let id = self.child.id().unwrap().to_string();
+        let told = Command::new("kill").args([signal, &id]).status();
+        assert!(told.unwrap().success());
+    }
+
     pub(crate) async fn restart(&mut self) {
         self.child = Self::run(self.port).await.unwrap();
     }
