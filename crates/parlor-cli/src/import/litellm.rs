@@ -89,6 +89,15 @@ pub(super) fn read(
         }
     }
     let fallbacks = fallbacks(&settings);
+    for (name, next) in &fallbacks {
+        let left = next.iter().map(String::as_str);
+        let left = left.filter(|it| !names.contains_key(name) || !names.contains_key(*it));
+        let left: Vec<&str> = left.collect();
+        if !left.is_empty() {
+            let note = format!("{name}: not taken over as fallbacks: {}", left.join(", "));
+            haul.note(&file, note);
+        }
+    }
     let strategy = settings["router_settings"]["routing_strategy"].as_str();
     for (name, own) in &names {
         let next = fallbacks.get(name).into_iter().flatten();

@@ -535,7 +535,10 @@ model_list:
   - model_name: literal
     litellm_params: {model: openai/gpt-4o, api_base: https://proxy.example/v1, api_key: sk-secret-of-another-program, tpm: 9}
 router_settings: {model_group_alias: {best: proxied}}
-litellm_settings: {default_fallbacks: [proxied], context_window_fallbacks: [{literal: [proxied]}]}
+litellm_settings:
+  default_fallbacks: [proxied]
+  context_window_fallbacks: [{literal: [proxied]}]
+  fallbacks: [{proxied: [gone]}, {'*': [proxied]}]
 ";
 
 #[test]
@@ -550,6 +553,8 @@ fn a_key_of_another_address_is_named_there_and_never_the_vendors() {
             "literal: the key of its address stays in the file",
             "literal: not taken over: tpm",
             "not taken over: default_fallbacks, context_window_fallbacks, model_group_alias",
+            "proxied: not taken over as fallbacks: gone",
+            "*: not taken over as fallbacks: proxied",
         ],
     );
     let get = |path: &str| home.run(&["config", "get", path]).stdout;
