@@ -4,6 +4,7 @@
 
 mod servers;
 
+use futures_util::future::join_all;
 use parlor_store::{Mark, Relay, SharedStore, Told};
 use servers::Redis;
 use std::time::Duration;
@@ -103,6 +104,22 @@ async fn whoever_leaves_while_an_ear_waits_leaves_nothing_at_the_server() {
         other.tell("9", begin, &news).await.unwrap()
     });
     assert_eq!((heard.unwrap(), said.is_followed), (news.to_vec(), true));
+}
+
+#[tokio::test]
+async fn who_listens_to_a_server_that_stands_still_waits_for_no_others() {
+    let Some(server) = Redis::start().await else {
+        return;
+    };
+    let store = store(&server);
+    assert!(!store.is_taken("anything").await.unwrap());
+    server.stand_still(true);
+    let mut ears: Vec<_> = (0..40).map(|it| store.follow(&it.to_string())).collect();
+    let heard = ears.iter_mut().map(|it| it.hear(Mark::default(), LONG));
+    // Each has a second for an answer.
+    let heard = tokio::time::timeout(LONG, join_all(heard)).await.unwrap();
+    assert!(heard.iter().all(|it| it.is_err()));
+    server.stand_still(false);
 }
 
 #[tokio::test]

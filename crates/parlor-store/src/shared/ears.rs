@@ -1,7 +1,7 @@
 //! Who waits for a message of the server, by its channel.
 
+use super::SharedStore;
 use super::relay::{STOPS, stop_key};
-use super::{SharedStore, failed};
 use parlor_core::Result;
 use redis::{PushInfo, PushKind, Value};
 use std::collections::{HashMap, HashSet};
@@ -107,8 +107,9 @@ impl SharedStore {
     pub(super) async fn subscribe(&self, channel: &str) -> Result<()> {
         let mut channels = self.ears.channels.lock().await;
         if !channels.contains(channel) {
-            let mut connection = self.connection.clone();
-            connection.subscribe(channel).await.map_err(failed)?;
+            // Where it isn't answered, those who wait behind this one leave the server alone, too.
+            self.repeated(|mut it| async move { it.subscribe(channel).await })
+                .await?;
             channels.insert(channel.to_owned());
         }
         Ok(())
