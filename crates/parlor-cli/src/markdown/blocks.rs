@@ -5,7 +5,7 @@
 //! their own, so that a long list doesn't wait for its end.
 
 use super::growing::LONG;
-use super::table;
+use super::{math, table};
 
 /// A part of the text whose rows are final.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +132,12 @@ impl Splitter {
                 if line.trim().is_empty() {
                     ended.extend(self.end());
                     self.blank = true;
+                    return ended;
+                }
+                // One that never ends may not take code along, nor underline rows that are out.
+                let ends_formula = opens(line).is_some() || (is_underline && !underlines);
+                if math::is_open(lines) && !ends_formula {
+                    lines.push(line.to_owned());
                     return ended;
                 }
                 let stands_after = is_underline && !underlines;
@@ -352,7 +358,7 @@ fn is_underline(line: &str) -> bool {
 }
 
 /// The second line of a table.
-fn is_table_rule(line: &str) -> bool {
+pub(super) fn is_table_rule(line: &str) -> bool {
     let marks = line.trim();
     marks.contains('-') && marks.chars().all(|it| matches!(it, '-' | ':' | '|' | ' '))
 }

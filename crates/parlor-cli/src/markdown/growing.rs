@@ -6,6 +6,7 @@
 
 use super::Looks;
 use super::layout::{NARROWEST, OPTIONS, Page};
+use super::math;
 use super::rows::{Span, wrap, write};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
@@ -27,6 +28,10 @@ pub(super) fn settled(
     looks: Looks,
     said: usize,
 ) -> Option<(Vec<String>, usize)> {
+    // A formula reaches back, too.
+    if math::may_be_in(source) {
+        return None;
+    }
     let (spans, words) = words_of(source, looks)?;
     if !is_closed(&words) || spans.iter().any(|span| span.text.contains('\n')) {
         return None;

@@ -5,6 +5,7 @@ use super::clean::is_obeyed;
 use super::code::Highlighter;
 use super::definitions::Definitions;
 use super::growing::without;
+use super::math;
 use super::rows::{Colour, Span, Style, can_be_clicked, width, wrap, write};
 use super::table::Table;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
@@ -31,8 +32,9 @@ pub(crate) fn layout(
     let mut page = Page::new(width, looks);
     page.said = said;
     page.before = before;
-    let mut definitions = Definitions::new(source);
-    for (event, range) in Parser::new_ext(source, OPTIONS).into_offset_iter() {
+    let source = math::escaped(source);
+    let mut definitions = Definitions::new(&source);
+    for (event, range) in Parser::new_ext(&source, OPTIONS).into_offset_iter() {
         page.define(definitions.before(&event, &range));
         page.take(event);
     }

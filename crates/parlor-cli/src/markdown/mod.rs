@@ -10,6 +10,7 @@ mod code;
 mod definitions;
 mod growing;
 mod layout;
+mod math;
 mod rows;
 mod table;
 

@@ -138,6 +138,38 @@ fn tabs_lead_to_the_next_stop() {
 }
 
 #[test]
+fn formulas_are_shown_as_they_were_written() {
+    for text in [
+        "Let \\(a*b*c_1\\{x\\}\\) be in $\\{1, 2*3*4\\}$, or $$x_*y_*$$.",
+        "\\[\na &= b \\\\\n- c * d * e\n= [f](g)\n\\]",
+        "• of $x*y*z$\n\n  $$\n  a*b*c\n  $$",
+        "$$\na*b \\\\[2pt]\n- c*d\n$$",
+        "\\[\na*b \\\\[2pt]\n- c*d\n\\]",
+        "$HOME, $PATH, $5 or $6/$7 and `\\(x\\)`, ``$a`b$``",
+    ] {
+        let source = text.replace("• ", "- ");
+        let wanted = text.replace("``$a`b$``", "`$a`b$`");
+        assert_eq!(shown(&source, 80), wanted);
+    }
+    assert_eq!(
+        shown("$$ is *it*:\n```sh\necho $$\n\nls\n```\nso", 80),
+        "$$ is it:\n\necho $$\n\nls\n\nso"
+    );
+    assert_eq!(
+        shown("It costs $5 **or** $6 \\[1\\], and *more*.", 80),
+        "It costs $5 or $6 [1], and more."
+    );
+    assert_eq!(
+        shown("|a|b|\n|-|-|\n|$x_*y_*$|$z|", 80),
+        "a        │ b\n─────────┼───\n$x_*y_*$ │ $z"
+    );
+    assert_eq!(
+        shown("> $$\n> a*b*c\n> $$\n\n- ```\n  \\(x\\) $y$\n", 80),
+        "│ $$\n│ a*b*c\n│ $$\n\n• \\(x\\) $y$"
+    );
+}
+
+#[test]
 fn footnotes_stand_below_each_other() {
     let text = "So[^1] and so[^b].\n\n[^1]: The first of them\n[^b]: Second, *see*\nthere\n";
     assert_eq!(
@@ -319,6 +351,9 @@ fn markdown() -> impl Strategy<Value = String> {
         Just("\r\n".to_owned()),
         Just("    ".to_owned()),
         Just("<b>".to_owned()),
+        Just("\\(a*b*\\) $x_1*y*$ $5 ".to_owned()),
+        prop_oneof!["\\\\[\\[\\](\n]", "\\$\\$?\n?"],
+        Just("[^1]: ".to_owned()),
         Just("&#27;[2J&#x202e;".to_owned()),
         Just("東京 👨‍👩‍👧".to_owned()),
         "[a-z]{1,12} ?",
@@ -339,6 +374,8 @@ fn paragraphs() -> impl Strategy<Value = String> {
         1 => Just("e\u{301}te\u{301} 👨‍👩‍👧 ".to_owned()),
         1 => Just("\n".to_owned()),
         1 => Just("\n\n[1]: x\n".to_owned()),
+        1 => prop_oneof![Just("\\(a*b*c\\) $x*y*z$ ".to_owned()), Just("$5 ".to_owned()),
+            Just("\n[^1]: note ".to_owned()), Just("\n\\[\n".to_owned()), Just("\n\\]\n".to_owned())],
         1 => prop_oneof!["[*_`~\\[\\]()|<&\\\\!] ?", Just("  \n".to_owned()), Just("\n\n".to_owned()),
             Just("\n---\n".to_owned()), Just("\n===\n".to_owned()), Just("\n- ".to_owned()),
             Just("\n<div>\n".to_owned()), Just("<br>".to_owned()), Just("\n| - |\n".to_owned())],
