@@ -269,7 +269,7 @@ impl Session {
         self.part();
         let ended = self.interrupts.ended();
         loop {
-            self.interrupts.idle();
+            self.interrupts.idle(&self.runtime);
             if ended.load(Ordering::Acquire) {
                 return Ok(());
             }

@@ -20,6 +20,12 @@ pub(crate) const EXIT: i32 = 130;
 /// nobody reads what it prints.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a Ctrl-C may be on its way here after it ended another program.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Whether a program that was run for a person was ended by a Ctrl-C, which comes here too.
+static SHARED: AtomicBool = AtomicBool::new(false);
+
 /// Resolves at the first interruption.
 pub(crate) type Interrupted = oneshot::Receiver<()>;
 
@@ -55,7 +61,12 @@ pub(crate) fn not_stopped(status: ExitStatus) -> Result<(), Error> {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;
-        if status.signal() == Some(rustix::process::Signal::INT.as_raw()) {
+        let is_stopped = status.signal() == Some(rustix::process::Signal::INT.as_raw());
+        // A shell tells so of what it ran.
+        if is_stopped || status.code() == Some(EXIT) {
+            SHARED.store(true, Ordering::Release);
+        }
+        if is_stopped {
             return Err(stopped());
         }
     }
@@ -92,8 +103,13 @@ impl Interrupts {
         self.state.is_busy.store(true, Ordering::Release);
     }
 
-    /// Nothing is done any more.
-    pub(crate) fn idle(&self) {
+    /// Nothing is done any more, and what ended a person's program ends no more than that.
+    pub(crate) fn idle(&mut self, runtime: &Runtime) {
+        if SHARED.swap(false, Ordering::AcqRel) {
+            let late = async { tokio::time::timeout(LATE, self.next()).await };
+            // Where none comes, that program was told to end by itself.
+            let _ = runtime.block_on(late);
+        }
         self.state.is_busy.store(false, Ordering::Release);
     }
 
