@@ -188,6 +188,10 @@ impl Relay for Away {
     }
 
     async fn give_back(&self, conversation: &str, holder: &str) -> Result<()> {
+        // It is elsewhere, and others go on meanwhile.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         self.relay.give_back(conversation, holder).await
     }
 
@@ -214,6 +218,27 @@ impl Relay for Away {
     async fn stopped(&self, turn: &str) -> Result<()> {
         self.relay.stopped(turn).await
     }
+}
+
+#[tokio::test]
+async fn a_service_that_has_ended_holds_no_conversation() {
+    let relay = Arc::new(Away {
+        relay: MemoryRelay::new(),
+        is_away: watch::Sender::new(false),
+        refused: watch::Sender::new(0),
+    });
+    let mut config = ServerConfig::default();
+    config.relay = Some(relay.clone());
+    config.drain = Duration::ZERO;
+    let mut one = Talk::start(config).await;
+    let id = one.client.begin().await;
+    one.client.turn(&id, &json!({ "text": "Tell me" })).await;
+    let call = one.call().await;
+    assert!(relay.is_taken(&id).await.unwrap());
+    one.end();
+    call.left().await;
+    one.ended().await;
+    assert!(!relay.is_taken(&id).await.unwrap());
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ const SOON: Duration = Duration::from_millis(20);
 pub(crate) struct Turns {
     known: Mutex<Known>,
     room: Arc<Semaphore>,
-    /// How many are on their way.
+    /// How many are on their way, or have their conversation still.
     count: watch::Sender<usize>,
     /// The way to other instances of the service.
     pub(super) relay: Option<Arc<dyn Relay>>,
@@ -286,12 +286,24 @@ impl Drop for Place {
             }
         }
         drop(known);
+        let counted = Counted(Arc::clone(&self.turns));
         if let (Some(relay), Ok(runtime)) = (&self.turns.relay, Handle::try_current()) {
             let (relay, holder) = (Arc::clone(relay), std::mem::take(&mut self.holder));
             let conversation = std::mem::take(&mut self.conversation);
-            // Where it fails, the conversation is free after a while.
-            runtime.spawn(async move { relay.give_back(&conversation, &holder).await });
+            runtime.spawn(async move {
+                // Where it fails, the conversation is free after a while.
+                let _ = relay.give_back(&conversation, &holder).await;
+                drop(counted);
+            });
         }
-        self.turns.count.send_modify(|count| *count -= 1);
+    }
+}
+
+/// A turn that counts as one on its way until others know that it isn't.
+struct Counted(Arc<Turns>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.count.send_modify(|count| *count -= 1);
     }
 }
