@@ -50,6 +50,10 @@ pub(crate) fn cells(row: &str) -> usize {
 /// A wide letter that doesn't fit on the rest of a line begins the next.
 pub(crate) fn lines_of(row: &str, columns: usize) -> (usize, usize) {
     let columns = columns.max(1);
+    let all = cells(row);
+    if all <= columns {
+        return (1, all);
+    }
     let (mut lines, mut used) = (1, 0);
     for letter in stretches(row).flat_map(|it| it.graphemes(true)) {
         let cells = width(letter);
