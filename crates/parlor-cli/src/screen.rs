@@ -89,7 +89,13 @@ impl<W: Write> Screen<W> {
         }
         up(over.saturating_sub(1), &mut text);
         let mut painted = 0;
+        // A line that tmux broke in two is one to it until it is cleared from its beginning,
+        // and is put together again where the window grows.
+        let breaks = columns < self.columns;
         for row in rows {
+            if breaks && painted < over {
+                text.push_str(CLEAR);
+            }
             paint(row, columns, painted < over, &mut text);
             painted += height(row, columns);
             text.push_str("\r\n");
@@ -98,6 +104,9 @@ impl<W: Write> Screen<W> {
         for (at, row) in tail.iter().enumerate().skip(same) {
             if at > same {
                 text.push_str("\r\n");
+            }
+            if breaks && painted < over {
+                text.push_str(CLEAR);
             }
             paint(row, columns, painted < over, &mut text);
             painted += height(row, columns);
@@ -284,6 +293,25 @@ mod tests {
         screen.paint(&[], tail("cde"), (30, 10)).unwrap();
         let written = String::from_utf8(screen.out).unwrap();
         assert!(written.contains("long"), "{written:?}");
+    }
+
+    /// tmux takes a line that it broke in two for one, and puts it together again,
+    /// unless it is cleared from its beginning.
+    #[test]
+    fn lines_of_a_terminal_that_has_grown_narrow_are_cleared_from_their_beginning() {
+        let rows = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+        let mut screen = Screen::new(Vec::new());
+        screen
+            .paint(&[], rows(&["one two three"]), (20, 10))
+            .unwrap();
+        screen.out.clear();
+        let narrow = rows(&["one two", "three"]);
+        screen.paint(&narrow, rows(&["four"]), (10, 10)).unwrap();
+        let written = String::from_utf8(screen.out).unwrap();
+        for row in &narrow {
+            assert!(written.contains(&format!("{CLEAR}{row}")), "{written:?}");
+        }
+        assert!(!written.contains(&format!("{CLEAR}four")), "{written:?}");
     }
 
     #[test]
