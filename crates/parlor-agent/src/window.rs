@@ -278,7 +278,7 @@ fn too_long(tokens: u64, limit: u64, info: &ModelInfo) -> Error {
         .with_provider(info.provider.clone())
         .with_model(info.model.clone())
         .with_help(
-            "Say less at once, allow tools fewer bytes by `Limits::result_bytes`, or take a greater window or model.",
+            "Say less at once, let tools give shorter results, or take a model with a greater window.",
         )
 }
 

@@ -99,7 +99,7 @@ async fn a_turn_that_is_too_long_alone_is_never_sent() {
         "{}",
         error.message()
     );
-    assert!(error.help().contains("Limits::result_bytes"));
+    assert!(error.help().contains("shorter results"));
     assert_eq!(model.requests().len(), 1);
     assert_eq!(chat.history().turns().len(), 1);
 }
