@@ -27,6 +27,7 @@ use clap_complete::ArgValueCompleter;
 
 use crate::complete;
 use crate::failure::Failure;
+use crate::pick;
 pub(crate) use batch::BatchArgs;
 pub(crate) use chat::{ChatArgs, EFFORTS, Form, reasoning, temperature, tokens, top_p};
 pub(crate) use going::Trim;
@@ -234,6 +235,9 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Parsed, Failure> {
     }
     let named = arguments.get(1).and_then(|word| word.to_str());
     let named = named.unwrap_or_default().to_owned();
+    if named == "chat" {
+        unjoined(&arguments)?;
+    }
     match Cli::try_parse_from(arguments) {
         Ok(cli) => Ok(Parsed::Command(cli.command)),
         Err(error) => match error.kind() {
@@ -243,6 +247,38 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Parsed, Failure> {
             _ => Err(misused(&error.render().to_string(), &named)),
         },
     }
+}
+
+/// Whether a word that stands behind an option was meant as its value, which goes by `=`.
+/// Asked with the rest it would be of no use, and cost something.
+fn unjoined(arguments: &[OsString]) -> Result<(), Failure> {
+    let words: Vec<&str> = arguments.iter().map_while(|it| it.to_str()).collect();
+    let words = words.iter().take_while(|word| **word != "--");
+    let words: Vec<&str> = words.copied().collect();
+    let is_number = |word: &str| word.parse::<u64>().is_ok();
+    for pair in words.windows(2) {
+        let (option, word) = match pair {
+            [option @ "--reasoning", word] if EFFORTS.contains(word) || is_number(word) => {
+                (*option, *word)
+            }
+            [option @ ("-c" | "--continue"), word] if pick::WORDS.contains(word) => {
+                (*option, *word)
+            }
+            _ => continue,
+        };
+        return Err(joined(option, word));
+    }
+    Ok(())
+}
+
+/// That a word was meant as the value of the option before it.
+pub(crate) fn joined(option: &str, word: &str) -> Failure {
+    let fact = format!("`{word}` would be asked: the value of {option} is joined to it by `=`");
+    Failure::usage(fact)
+        .help(format!("{option}={word}"))
+        .help(format!(
+            "or, where it begins the question: {option} -- {word} …"
+        ))
 }
 
 /// The command's word and its place, if there is one: the first word after

@@ -142,9 +142,7 @@ pub(crate) fn converse(
     let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
     let shelf = Shelf::default();
-    let named = args.going.named();
-    let kept = named.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
-    let kept = kept.transpose()?;
+    let kept = pick::meant(&shelf, &runtime, args, &terminal)?;
     let named = template.and_then(|template| template.model.as_deref());
     let wish = Wish {
         model: args.model.as_deref().or(named),

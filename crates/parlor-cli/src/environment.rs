@@ -43,7 +43,9 @@ pub(crate) fn load(file: &Path) -> Result<()> {
         )
         .with_help("Write a line for each variable: NAME=value, NAME=\"value\" or NAME='value'.")
     };
-    let text = fs::read_to_string(file).map_err(|error| at(format!(": cannot read: {error}")))?;
+    let text = fs::read_to_string(file).map_err(|error| {
+        at(format!(": cannot read: {error}")).with_help("Check the path and its permissions.")
+    })?;
     let variables = read(&text).map_err(|(line, wrong)| at(format!(":{line}: {wrong}")))?;
     // The command line names one file, which is read once.
     let _ = FILE.set(variables);

@@ -9,6 +9,7 @@ use parlor::agent::{ConversationStore, Found, Kept};
 use parlor::{Error, ErrorKind};
 use tokio::runtime::Runtime;
 
+use crate::args::{self, ChatArgs};
 use crate::failure::Failure;
 use crate::keeper::{self, Shelf};
 use crate::prompt::Raw;
@@ -20,26 +21,36 @@ use list::{Item, List, Wanted};
 const MOST: u32 = 200;
 
 /// How one asks on the command line to be shown the list: neither is an id.
-const WORDS: &[&str] = &["?", "pick"];
+pub(crate) const WORDS: &[&str] = &["?", "pick"];
 
 /// Whether a person can pick here.
 pub(crate) fn can(terminal: &Terminal) -> bool {
     terminal.stdin && terminal.stderr && !terminal.dumb
 }
 
-/// The conversation that the command line means: by its id, the last one, or the
-/// one that a person picks.
+/// The conversation that the command line means, if it means one: by its id, the last
+/// one, or the one that a person picks.
 pub(crate) fn meant(
     shelf: &Shelf,
     runtime: &Runtime,
-    named: &str,
+    args: &ChatArgs,
     terminal: &Terminal,
-) -> Result<Kept, Failure> {
+) -> Result<Option<Kept>, Failure> {
+    let Some(named) = args.going.named() else {
+        return Ok(None);
+    };
     if !WORDS.contains(&named) {
-        return Ok(runtime.block_on(keeper::find(shelf, named))?);
+        if let (true, [word, ..]) = (named.is_empty(), args.prompt.as_slice()) {
+            let found = runtime.block_on(async { shelf.store().await?.resolve(word).await });
+            // Asked in the last conversation it would be of no use.
+            if found.is_ok_and(|id| id == *word) {
+                return Err(args::joined("-c", word));
+            }
+        }
+        return Ok(Some(runtime.block_on(keeper::find(shelf, named))?));
     }
     match pick(shelf, runtime, "", terminal)? {
-        Some(id) => Ok(runtime.block_on(keeper::find(shelf, &id))?),
+        Some(id) => Ok(Some(runtime.block_on(keeper::find(shelf, &id))?)),
         None => Err(Error::new(ErrorKind::Cancelled, "nothing was picked").into()),
     }
 }

@@ -31,7 +31,14 @@ pub(crate) fn registry(config: Option<&Path>) -> Result<Registry, Failure> {
 /// The same without saved keys.
 pub(crate) fn configured(config: Option<&Path>) -> Result<Registry, Failure> {
     let config = match config {
-        Some(path) => parlor::profiled(Config::load_beside(path, PROGRAM_TABLES)?, &env())?,
+        Some(path) => {
+            let read = Config::load_beside(path, PROGRAM_TABLES);
+            let read = read.map_err(|problems| match path.is_file() {
+                true => Failure::from(problems),
+                false => Failure::from(problems).help("Check the path and its permissions."),
+            })?;
+            parlor::profiled(read, &env())?
+        }
         None => parlor::configuration(&env())?,
     };
     Ok(Registry::global(PROVIDERS)?

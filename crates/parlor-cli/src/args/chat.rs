@@ -137,17 +137,15 @@ pub(crate) const EFFORTS: &[&str] = &[
 ];
 
 pub(crate) fn reasoning(word: &str) -> Result<Reasoning, String> {
+    let expected = || format!("expected {} or a number of tokens", EFFORTS.join(", "));
     let wish = match word {
         "show" => None,
         number if number.starts_with(|c: char| c.is_ascii_digit()) => {
-            let tokens = number.parse().map_err(|_| "not a number of tokens")?;
+            let tokens = number.parse().map_err(|_| expected())?;
             Some(ReasoningConfig::budget(tokens))
         }
         word => match Effort::from(word) {
-            Effort::Other(_) => {
-                let words = EFFORTS.join(", ");
-                return Err(format!("expected {words} or a number of tokens"));
-            }
+            Effort::Other(_) => return Err(expected()),
             effort => Some(effort.into()),
         },
     };

@@ -29,7 +29,8 @@ pub(crate) struct GoingArgs {
         long,
         value_name = "NUMBER",
         default_value_t = 2,
-        hide_default_value = true
+        hide_default_value = true,
+        value_parser = count
     )]
     pub(crate) replay: usize,
     /// Ask the last question of the conversation again
@@ -67,6 +68,11 @@ impl GoingArgs {
 pub(crate) enum Trim {
     /// The oldest turns
     Oldest,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse();
+    count.map_err(|_| "expected a number of turns".to_owned())
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -27,7 +27,12 @@ pub(crate) struct HistoryArgs {
     #[arg(long)]
     pub(crate) list: bool,
     /// The most conversations to list
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) listing: Listing,

@@ -67,9 +67,7 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
     let kit = Kit::new(&args.tools, settings, gate)?;
     let runtime = setup::runtime()?;
     let shelf = Shelf::default();
-    let kept = args.going.named();
-    let kept = kept.map(|named| pick::meant(&shelf, &runtime, named, &terminal));
-    let kept = kept.transpose()?;
+    let kept = pick::meant(&shelf, &runtime, args, &terminal)?;
     let wish = Wish {
         model: args.model.as_deref().or(named),
         base_url: args.base_url.as_deref(),

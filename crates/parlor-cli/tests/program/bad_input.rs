@@ -24,6 +24,29 @@ fn a_command_line_that_cannot_be_followed() {
         .failed(2, "usage");
     home.run(&["-m", "echo", "--temperature", "NaN", "Hi"])
         .failed(2, "usage");
+    // A word behind these is no value of theirs, and a question of little use.
+    for words in [
+        &["--reasoning", "high", "Why?"][..],
+        &["--reasoning", "2000", "Why?"],
+        &["-c", "pick"],
+        &["--continue", "pick"],
+    ] {
+        let joined = format!("{}={}", words[0], words[1]);
+        home.run(&[&["-m", "echo"], words].concat())
+            .failed(2, "usage")
+            .says(&[&joined, " -- "]);
+    }
+    let ran = home.run(&["-m", "echo", "--reasoning", "--", "high", "time"]);
+    assert_eq!(ran.stdout, "high time\n");
+    home.run(&["-m", "echo", "-c", "--replay", "a", "Hi"])
+        .failed(2, "usage")
+        .says(&["a number of turns"]);
+    home.run(&["history", "--limit", "0"]).failed(2, "usage");
+    for option in ["--config", "--env-file"] {
+        home.run(&["-m", "echo", option, "nofile", "Hi"])
+            .failed(3, "config")
+            .says(&["nofile: cannot read", "Check the path"]);
+    }
     for tokens in ["0", "-1", "many"] {
         home.run(&["-m", "echo", &format!("--max-tokens={tokens}"), "Hi"])
             .failed(2, "usage")

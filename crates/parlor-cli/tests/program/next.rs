@@ -108,6 +108,26 @@ fn what_is_too_long_is_told_by_its_parts() {
 }
 
 #[test]
+fn a_word_behind_c_that_is_a_conversation_is_not_asked_in_another() {
+    let home = home();
+    home.run(&["-m", "echo", "first"]);
+    let id = |home: &Home| home.run(&["history", "--json"]).json()[0]["id"].clone();
+    let first = id(&home);
+    let first = first.as_str().unwrap();
+    home.run(&["-m", "echo", "second"]);
+    let joined = format!("-c={first}");
+    home.run(&["-m", "echo", "-c", first, "And?"])
+        .failed(2, "usage")
+        .says(&[&joined]);
+    let listed = home.run(&["history", "--json"]).json();
+    assert_eq!(
+        (&listed[0]["turns"], &listed[1]["turns"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(home.run(&["-m", "echo", &joined, "And?"]).stdout, "And?\n");
+}
+
+#[test]
 fn a_model_that_holds_more_is_named() {
     let home = home();
     let ids = [("m", 200), ("big", 100_000), ("bigger", 200_000)];
