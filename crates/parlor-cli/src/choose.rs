@@ -1,5 +1,6 @@
 //! Which model to ask: named, configured, with the only key, on this machine, or built in.
 
+mod answered;
 mod held;
 mod instead;
 
@@ -29,7 +30,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// The model to ask.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Chosen {
     pub(crate) resolved: Resolved,
     /// The name of the route, where it is one, and its models after the first.
@@ -40,7 +41,7 @@ pub(crate) struct Chosen {
 }
 
 /// Why it was chosen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Because {
     /// A person said so, here or in the configuration.
     Named,
@@ -90,16 +91,6 @@ impl Chosen {
     pub(crate) fn targets(&self) -> impl Iterator<Item = &Resolved> {
         let others = self.route.iter().flat_map(|(_, others)| others);
         std::iter::once(&self.resolved).chain(others)
-    }
-
-    /// The model that answered or failed, as far as its provider's name and its
-    /// own tell; else the first.
-    fn target(&self, provider: Option<&str>, model: Option<&str>) -> &Resolved {
-        let of_provider = |it: &&Resolved| Some(it.config.instance.as_str()) == provider;
-        let mut exact = self.targets().filter(of_provider);
-        let exact = exact.find(|it| Some(it.model.as_str()) == model);
-        let found = exact.or_else(|| self.targets().find(of_provider));
-        found.unwrap_or(&self.resolved)
     }
 
     /// What a person should know of the way there.

@@ -154,12 +154,7 @@ impl Keeper {
         if !self.keeps {
             return Ok(());
         }
-        let mut history = History::new();
-        question
-            .iter()
-            .cloned()
-            .for_each(|message| history.add(message));
-        let mut turn = history.turns().last().cloned().unwrap_or_default();
+        let mut turn = Turn::new(question.to_vec());
         turn.state = TurnState::Interrupted;
         self.turns.push(None);
         let kept = self.append(system, question, &turn.into()).await?;
@@ -192,7 +187,8 @@ impl Keeper {
             .iter()
             .filter(|message| message.role == Role::User)
             .map(title_of)
-            .find(|title| !title.is_empty());
+            // What stands before the question are worked examples.
+            .rfind(|title| !title.is_empty());
         let says_little = title.as_deref().is_none_or(says_little);
         let id = match &self.id {
             Some(id) => {

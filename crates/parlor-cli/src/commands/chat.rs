@@ -1,16 +1,17 @@
 //! `parlor chat`: one question, one answer.
 
 mod ask;
+mod kept;
 mod resumed;
 mod talk;
 
-use parlor::agent::{History, KeptTurn, Turn, TurnState, Window};
+use parlor::agent::{History, Turn, TurnState, Window};
 use parlor::layers::fallback::TurnNotice;
 use parlor::layers::retry::RetryNotice;
-use parlor::{ChatModel, ChatResponse, Error, ErrorKind, FinishKind, Latency, Message, Role};
+use parlor::{ChatResponse, Error, ErrorKind, FinishKind, Message, Role};
 
 use crate::args::{ChatArgs, Form, Trim};
-use crate::choose::{self, Chosen, Instead, Wish};
+use crate::choose::{self, Instead, Wish};
 use crate::failure::{self, Context, Failure, Then};
 use crate::interrupt;
 use crate::keeper::{self, Keeper, Shelf};
@@ -20,6 +21,7 @@ use crate::tools::{self, Gate, Kit, ToolSettings};
 use crate::{environment, files, input, pick, schema, setup, template, waiting, weight};
 use ask::{Stopped, shaped, stream, whole};
 pub(crate) use ask::{answer, read};
+use kept::{turn, turn_of};
 use talk::Talk;
 
 /// Asks, and prints the answer.
@@ -133,8 +135,17 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
                     let fitted =
                         Window::default().fitted(&request, &history, &question, model.info());
                     let failed = |error: Error| {
+                        let instead = chosen.instead(&registry, &error, &request);
+                        let then = Then {
+                            in_talk: false,
+                            is_kept: false,
+                            // What was said before is left out by now.
+                            goes_on: false,
+                            window: model.info().context_window,
+                            larger: runtime.block_on(instead).larger,
+                        };
                         let context = chosen.context(error.provider(), error.model());
-                        Failure::of(error, &context)
+                        Failure::of(error, &context).then(then, &request)
                     };
                     fitted.map_err(failed)?
                 }
@@ -295,47 +306,6 @@ pub(crate) fn chat(args: &ChatArgs) -> Result<(), Failure> {
 fn add(history: &mut History, turns: &[Turn]) {
     let said = turns.iter().flat_map(|turn| &turn.messages);
     said.cloned().for_each(|message| history.add(message));
-}
-
-/// The turn as it is kept: with the whole answer, or with what had come.
-fn turn(
-    question: &[Message],
-    outcome: &Result<ChatResponse, Stopped>,
-    model: &dyn ChatModel,
-    chosen: &Chosen,
-) -> KeptTurn {
-    let response = match outcome {
-        Ok(response) => Some(response),
-        Err(Stopped::Call(error)) => error.partial(),
-        Err(Stopped::Output(_, partial)) => partial.as_deref(),
-    };
-    let mut turn = turn_of(question, response, chosen);
-    let mut cost = None;
-    let mut latency = Latency::default();
-    if let Some(response) = response {
-        let price = model.info().price.as_ref();
-        cost = price.and_then(|price| price.cost(response.usage.as_ref()?));
-        latency = response.metadata.latency.clone();
-    }
-    let is_whole = matches!(outcome, Ok(response) if !response.interrupted);
-    if !is_whole {
-        turn.state = TurnState::Interrupted;
-    }
-    let mut kept = keeper::kept(&turn, &chosen.resolved.config.instance, cost);
-    kept.latency = latency;
-    kept
-}
-
-/// The turn of a question and of what was answered.
-fn turn_of(question: &[Message], response: Option<&ChatResponse>, chosen: &Chosen) -> Turn {
-    let mut history = History::new();
-    question.iter().cloned().for_each(|it| history.add(it));
-    let answer = response.and_then(ChatResponse::message);
-    answer.cloned().into_iter().for_each(|it| history.add(it));
-    let mut turn = history.turns().last().cloned().unwrap_or_default();
-    turn.model = Some(chosen.resolved.id());
-    turn.usage = response.and_then(|it| it.usage.clone()).unwrap_or_default();
-    turn
 }
 
 /// Says what a whole answer of the model that was asked amounts to.

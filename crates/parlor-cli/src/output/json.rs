@@ -4,7 +4,7 @@ use std::io;
 
 use parlor::agent::RunEvent;
 use parlor::catalogue::Price;
-use parlor::{ChatResponse, Event, Message, Part, Resolved, ToolCall, ToolResult, Warning};
+use parlor::{ChatResponse, Event, Message, Part, ToolCall, ToolResult, Warning};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::terminal;
 pub(crate) struct JsonOutput {
     /// The models that may answer: for an answer that doesn't say which, and
     /// for the price.
-    targets: Vec<Resolved>,
+    chosen: Chosen,
     /// What is known of the model before it is asked.
     warning: Option<Warning>,
     /// Whether a person reads it.
@@ -28,26 +28,10 @@ pub(crate) struct JsonOutput {
 impl JsonOutput {
     pub(crate) fn new(chosen: &Chosen, warning: Option<Warning>, pretty: bool) -> Self {
         Self {
-            targets: chosen.targets().cloned().collect(),
+            chosen: chosen.clone(),
             warning,
             pretty,
             ran: Vec::new(),
-        }
-    }
-
-    /// The model that answered, unless several may have.
-    fn answered(&self, response: &ChatResponse) -> Option<&Resolved> {
-        let of_provider = |it: &&Resolved| it.config.instance == response.provider;
-        let is_named = |it: &&Resolved| Some(&it.model) == response.model.as_ref();
-        match self.targets.as_slice() {
-            [only] => Some(only),
-            targets => {
-                let mut found = targets.iter().filter(of_provider);
-                match (found.next(), found.next()) {
-                    (only, None) => only,
-                    _ => targets.iter().filter(of_provider).find(is_named),
-                }
-            }
         }
     }
 }
@@ -59,7 +43,7 @@ impl JsonOutput {
     }
 
     fn answer<'a>(&'a self, response: &'a ChatResponse) -> Answer<'a> {
-        let answered = self.answered(response);
+        let answered = self.chosen.answered(response);
         let model = answered.map_or("", |it| &it.model);
         let price = answered.and_then(|it| it.config.price.as_ref());
         let mut answer = Answer::of(response, model, price);

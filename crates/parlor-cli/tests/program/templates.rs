@@ -356,3 +356,31 @@ fn a_question_with_worked_examples_is_asked_again_itself() {
     let ran = home.run(&["-m", "echo", "-c", "--retry"]);
     assert_eq!(ran.stdout, "A question.\n", "{ran:?}");
 }
+
+#[test]
+fn worked_examples_of_a_single_question_are_kept_and_sent_again() {
+    let home = Home::new();
+    let pair = r#"
+        [[messages]]
+        examples = [{ user = "An example.", assistant = "Its answer." }]
+
+        [[messages]]
+        role = "user"
+        text = "{{ input }}"
+
+        [variables]
+        input = "text"
+    "#;
+    home.file(".config/parlor/templates/pair.toml", pair);
+    home.run(&["-m", "echo", "-t", "pair", "A question."]);
+    let listed = home.run(&["history", "--json"]).json();
+    assert_eq!(listed[0]["title"], "A question.");
+    assert_eq!(listed[0]["turns"], 1);
+    let kept = home.run(&["history", "--show", listed[0]["id"].as_str().unwrap()]);
+    let places = ["An example.", "Its answer.", "A question."].map(|it| kept.stdout.find(it));
+    assert!(places.is_sorted() && places[0].is_some(), "{kept:?}");
+    let server = Server::start(vec![in_one_piece(says("Fine."))]);
+    ask(&home, &server, &["-c", "And?"], "");
+    let said = sent(&server).join("\n");
+    assert!(said.contains("Its answer."), "{said}");
+}

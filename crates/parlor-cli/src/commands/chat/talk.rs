@@ -227,7 +227,8 @@ impl Talk {
     ) -> Option<KeptTurn> {
         let turn = self.chat.history().turns().get(self.before)?;
         let cost = self.reply.as_ref().and_then(|reply| reply.cost.clone());
-        let mut kept = keeper::kept(turn, &chosen.resolved.config.instance, cost);
+        let instance = &chosen.of_id(turn.model.as_deref()).config.instance;
+        let mut kept = keeper::kept(turn, instance, cost);
         if let Some(response) = response {
             kept.latency = response.metadata.latency.clone();
         }
