@@ -4,14 +4,14 @@ mod facts;
 mod key;
 mod then;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use parlor::{Error, ErrorKind, Scrub};
 use serde_json::{Value, json};
 
 use crate::output::escaped;
-use crate::terminal;
+use crate::{screen, terminal};
 
 pub(crate) use facts::{Context, retired};
 pub(crate) use then::Then;
@@ -130,6 +130,9 @@ impl Failure {
         if !inner.code.is_empty() {
             let text = match machine {
                 true => format!("{}\n", self.json()),
+                false if io::stderr().is_terminal() => {
+                    terminal::folded(&self.text(), screen::size().0)
+                }
                 false => self.text(),
             };
             terminal::complain(&text);

@@ -17,7 +17,7 @@ use crate::environment::env;
 use crate::failure::{Failure, retired};
 use crate::keys::{self, KeyFile};
 use crate::terminal::{self, Terminal};
-use crate::{files, keeper, local, log, setup};
+use crate::{files, keeper, local, log, screen, setup};
 
 /// The report; the JSON form has these fields.
 #[derive(Debug, Serialize)]
@@ -148,7 +148,13 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
             let text = serde_json::to_string(&report).map_err(std::io::Error::from)?;
             format!("{text}\n")
         }
-        ListForm::Text => terminal::printable(&report.text()),
+        ListForm::Text => {
+            let text = terminal::printable(&report.text());
+            match terminal.stdout {
+                true => terminal::folded(&text, screen::size().0),
+                false => text,
+            }
+        }
     };
     terminal::say(&text)?;
     let failure = failure.or_else(|| keys.map(Failure::from));

@@ -246,8 +246,11 @@ impl List<'_> {
                 near => format!(" Did you mean {}?", near.join(", ")),
             };
             to.notice(format!("No model here has these words.{near}"));
-        } else if rows.is_empty() {
+        } else if rows.is_empty() && !args.ability.is_empty() {
             to.notice("No model here is known to be able to do that.");
+        } else if rows.is_empty() {
+            let whose = args.provider.as_deref().unwrap_or("Nobody asked");
+            to.notice(format!("{whose} lists no model."));
         }
         if rows.iter().any(|row| row.price.is_some()) {
             to.notice(

@@ -57,7 +57,12 @@ pub(crate) fn usage(args: &UsageArgs) -> Result<(), Failure> {
         false => {
             let rest = lines.into_iter().map(|[day, model, rest @ ..]| {
                 let [turns, input, output, cost, note] = rest;
-                let about = if by_day || day == "total" { day } else { model };
+                let about = match by_day || day == "total" {
+                    true => day,
+                    // Questions to which nothing came.
+                    false if model.is_empty() => "–".to_owned(),
+                    false => model,
+                };
                 [about, turns, input, output, cost, note]
             });
             table(&rest.collect::<Vec<_>>())
