@@ -313,12 +313,10 @@ impl Session {
     }
 
     fn entered(&mut self, text: &str) -> Result<Flow, Failure> {
-        let text = text.trim();
-        if let Some(command) = slash::command(text) {
+        if let Some(command) = slash::command(text.trim()) {
             return self.slash(&command);
         }
-        // `//` is how a message begins with a slash.
-        let text = text.strip_prefix('/').unwrap_or(text);
+        let text = slash::message(text);
         if text.is_empty() && self.attached.is_empty() {
             return Ok(Flow::Go);
         }
@@ -326,9 +324,13 @@ impl Session {
         if !text.is_empty() {
             parts.push(Part::text(text));
         }
-        self.ask(vec![Message::new(Role::User, parts)])?;
-        self.attached.clear();
-        Ok(Flow::Go)
+        let before = self.chat.history().turns().len();
+        let asked = self.ask(vec![Message::new(Role::User, parts)]);
+        // A question that failed has it, and is asked again with it.
+        if self.chat.history().turns().len() > before {
+            self.attached.clear();
+        }
+        asked.map(|()| Flow::Go)
     }
 
     /// Says what failed, and goes on: only who can't be told anything any more ends.
@@ -344,17 +346,16 @@ impl Session {
     }
 
     /// Asks another model from now on.
-    fn choose(&mut self, id: &str) -> Result<(), Failure> {
+    fn choose(&mut self, id: &str, force: bool) -> Result<(), Failure> {
         let wish = Wish {
             model: Some(id),
             base_url: None,
             held: None,
-            force: false,
+            force,
         };
-        let chosen = self
-            .runtime
-            .block_on(choose::choose(&self.registry, wish))?;
-        let model = build(&self.registry, &chosen, &self.notices)?;
+        let chosen = self.runtime.block_on(choose::choose(&self.registry, wish));
+        let chosen = chosen.map_err(Failure::in_talk)?;
+        let model = build(&self.registry, &chosen, &self.notices).map_err(Failure::in_talk)?;
         self.chat.set_model(model);
         self.told_cut = false;
         self.warned.clear();

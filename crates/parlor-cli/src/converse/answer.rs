@@ -126,7 +126,9 @@ impl<'a> Answer<'a> {
                         ahead.look();
                         self.view.typed(ahead.text());
                     }
-                    if self.view.tick().is_err() {
+                    // Why nothing comes yet is told while a person waits.
+                    let told = noted(&self.notices, &mut self.view);
+                    if told.and_then(|()| self.view.tick()).is_err() {
                         break;
                     }
                     continue;
@@ -141,8 +143,7 @@ impl<'a> Answer<'a> {
                 event = self.asked.next() => event,
                 (keeper, kept) = kept(&mut self.keeping) => return Came::Kept(keeper, kept),
             };
-            let notices = self.notices.take();
-            let shown = notices.iter().try_for_each(|it| self.view.note(it));
+            let shown = noted(&self.notices, &mut self.view);
             let event = match event {
                 Some(Ok(Step::Ended(done))) => return Came::Ended(Ok(done)),
                 Some(Ok(Step::Whole(value, done))) => {
@@ -187,6 +188,11 @@ impl<'a> Answer<'a> {
         self.growing.rest().await;
         kept
     }
+}
+
+/// Says what there is to be said.
+fn noted(notices: &Notices, view: &mut View) -> std::io::Result<()> {
+    notices.take().iter().try_for_each(|it| view.note(it))
 }
 
 /// The keeper, once it has done its work. Dropping the future loses nothing.

@@ -1,7 +1,7 @@
 //! A question on its way: its answer is words as they come, or a value by a schema.
 
 use parlor::agent::{Extractor, Outcome, Partial, Partials, Reply, Run, RunEvent, Turn};
-use parlor::{Cost, OutputSchema, Result, Usage, Warning, estimate};
+use parlor::{Cost, FinishKind, OutputSchema, Result, Usage, Warning, estimate};
 use serde_json::Value;
 
 /// What comes of a question, until its answer is there.
@@ -32,6 +32,8 @@ pub(super) struct Done {
     pub(super) came: u64,
     /// What of the request the model can't do as it was said.
     pub(super) warnings: Vec<Warning>,
+    /// Why the model said no more.
+    pub(super) finish: Option<FinishKind>,
 }
 
 impl<'a> Asked<'a> {
@@ -55,6 +57,7 @@ impl<'a> Asked<'a> {
                         steps: extracted.attempts,
                         came: estimate::text_tokens(&extracted.value.to_string()),
                         warnings: extracted.response.warnings,
+                        finish: None,
                     };
                     Step::Whole(extracted.value, done)
                 }
@@ -84,7 +87,27 @@ impl<'a> Asked<'a> {
                 steps: 0,
                 came: 0,
                 warnings: Vec::new(),
+                finish: None,
             },
+        }
+    }
+}
+
+impl Done {
+    /// What a person should know of an answer that came to its end.
+    pub(super) fn amounts_to(&self) -> Option<&'static str> {
+        match self.finish? {
+            FinishKind::Length => Some(
+                "warning: the answer was cut at the token limit; say \"Go on\", or /set max_tokens",
+            ),
+            FinishKind::ContentFilter => {
+                Some("warning: a filter withheld the answer, or a part of it")
+            }
+            FinishKind::Refusal => Some("The model refused: ask in another way, or another model."),
+            FinishKind::Error => {
+                Some("warning: the provider failed in the middle; /retry asks again")
+            }
+            _ => None,
         }
     }
 }
@@ -93,6 +116,7 @@ impl From<Reply> for Done {
     fn from(reply: Reply) -> Self {
         Self {
             came: estimate::whole(estimate::answer_weight(&reply.response)),
+            finish: reply.response.finish_reason().map(|reason| reason.kind),
             warnings: reply.response.warnings,
             outcome: reply.outcome,
             usage: reply.usage,

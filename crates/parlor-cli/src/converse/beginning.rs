@@ -85,8 +85,19 @@ impl Session {
         self.chat.history_mut().set_system(system);
         self.keeper = Keeper::new(self.shelf.clone(), self.keeps);
         self.unkept = false;
+        self.leave_behind();
+        self.count_anew();
+    }
+
+    /// What waited for the next message was for the conversation that is left.
+    pub(super) fn leave_behind(&mut self) {
+        let attached = (!self.attached.is_empty()).then_some("what was attached");
+        let shape = self.schema.is_some().then_some("/schema");
+        let left: Vec<&str> = attached.into_iter().chain(shape).collect();
+        if !left.is_empty() {
+            self.say(&format!("Left behind: {}.", left.join(" and ")));
+        }
         self.attached.clear();
         self.schema = None;
-        self.count_anew();
     }
 }

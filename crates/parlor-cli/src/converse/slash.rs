@@ -141,19 +141,40 @@ fn find(word: &str) -> Result<&'static Slash, String> {
         .collect();
     Err(match (others.as_slice(), near) {
         ([], Some((_, name))) => format!("There is no /{word}. Did you mean /{name}?"),
-        ([], None) => format!("There is no /{word}. /help lists what there is."),
+        ([], None) => format!(
+            "There is no /{word}. /help lists what there is; //{word} is sent as a message."
+        ),
         (others, _) => format!("/{word} may be {}.", others.join(", ")),
     })
 }
 
 /// The command line in what was entered, if it is one: after a slash, or as aichat
-/// has it. `//` is how a message begins with a slash.
+/// has it. A path or a comment that was pasted begins with a slash too, and is none.
 pub(super) fn command(text: &str) -> Option<Cow<'_, str>> {
     match text.strip_prefix('/') {
-        Some(rest) if rest.starts_with('/') => None,
-        Some(rest) => Some(Cow::Borrowed(rest)),
+        Some(rest) => may_be_command(rest).then_some(Cow::Borrowed(rest)),
         None => dotted(text).map(Cow::Owned),
     }
+}
+
+/// Whether what stands after a slash is a command's word, or would be one but for a slip.
+fn may_be_command(rest: &str) -> bool {
+    let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+    let is_empty = rest.trim().is_empty();
+    let begins = word.starts_with(|c: char| c.is_alphabetic() || c == '?');
+    is_empty || (begins && !word.contains('/'))
+}
+
+/// The message in what was entered: without the slash by which a person has it begin
+/// with one that isn't a command's, and with the blanks that its first line begins with.
+pub(super) fn message(text: &str) -> &str {
+    let text = text.trim_end();
+    let lead = text.len() - text.trim_start().len();
+    let blank = text.get(..lead).and_then(|lead| lead.rfind('\n'));
+    let text = text.get(blank.map_or(0, |at| at + 1)..).unwrap_or(text);
+    let rest = text.strip_prefix('/').filter(|rest| !rest.contains('\n'));
+    rest.filter(|rest| rest.strip_prefix('/').is_some_and(may_be_command))
+        .unwrap_or(text)
 }
 
 /// The command line in a line of aichat's, which begins with a dot. Only whole
@@ -272,6 +293,26 @@ mod tests {
         assert!(find("s").is_err_and(|told| told.contains("/set") && told.contains("/status")));
         assert!(find("modle").is_err_and(|told| told.contains("/model")));
         assert!(find("weather").is_err_and(|told| told.contains("/help")));
+    }
+
+    #[test]
+    fn paths_and_comments_are_messages_and_lose_nothing() {
+        for said in [
+            "/usr/bin/env: what is it?",
+            "/** Says hello. */",
+            "// a comment",
+            "/// Docs.\nfn f() {}",
+            "//nolint: this\nfn f() {}",
+        ] {
+            assert_eq!((command(said), message(said)), (None, said));
+        }
+        assert_eq!(command("/retyr now").as_deref(), Some("retyr now"));
+        assert_eq!(command("/?").as_deref(), Some("?"));
+        assert_eq!((command("//retry"), message("//retry")), (None, "/retry"));
+        assert_eq!(
+            message("\n  \n    def f():\n        pass\n\n"),
+            "    def f():\n        pass"
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
     let input = Some(input).filter(|input| !input.is_empty());
     let mut said = template.fill(&given, input)?;
     if let Some(model) = &template.model {
-        session.choose(model)?;
+        session.choose(model, false)?;
     }
     if let Some(at) = said.iter().position(|it| it.role == Role::System) {
         let system = said.remove(at).text();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use parlor::agent::{Conversation, Outcome};
+use parlor::agent::{Conversation, History, Outcome, Turn, TurnState};
 use parlor::{ChatRequest, Error, Message, OutputSchema};
 
 use super::answer::{Answer, Came, Person};
@@ -12,6 +12,7 @@ use super::asked::{Asked, Done, extractor};
 use super::status::Figures;
 use super::view::View;
 use super::{Flow, Session};
+use crate::choose::Chosen;
 use crate::failure::{Failure, Then};
 use crate::keeper::{self, Keeper};
 use crate::terminal::Hush;
@@ -133,6 +134,7 @@ impl Session {
         let window = self.context_window();
         let price = self.chat.model().info().price.clone();
         let aside = self.chat.fork(before);
+        let asked = question.clone();
         let mut sent = parlor::ChatRequest::default();
         sent.messages = aside.history().compacted();
         sent.messages.extend(question.iter().flatten().cloned());
@@ -142,12 +144,24 @@ impl Session {
         std::mem::swap(chat.request_mut(), self.chat.request_mut());
         chat.set_model(Arc::clone(self.chat.model()));
         self.chat = chat;
+        // What came between the last look and a stop is of no question any more.
+        self.notices.take();
         let ended = ended?;
+        if let Some(asked) = asked.filter(|_| self.chat.history().turns().len() == before) {
+            self.leave_unanswered(asked, &chosen);
+        }
+        let answered = self.chat.history().turns().get(before);
+        let answered = chosen.of_id(answered.and_then(|turn| turn.model.as_deref()));
         let first = ended.first;
         let total = began.elapsed().saturating_sub(ended.waited);
         let mut result = ended.result;
         if let (Ok(done), Some(_)) = (&mut result, shape) {
-            done.cost = price.as_ref().and_then(|it| it.cost(&done.usage));
+            // Behind a route each has a price of its own.
+            let price = match chosen.targets().nth(1) {
+                None => price.as_ref(),
+                Some(_) => answered.config.price.as_ref(),
+            };
+            done.cost = price.and_then(|it| it.cost(&done.usage));
         }
         let reply = result.as_ref().ok();
         if let Some(reply) = reply {
@@ -161,7 +175,7 @@ impl Session {
                 }
             };
             let figures = Figures {
-                model: chosen.resolved.id(),
+                model: answered.id(),
                 usage,
                 cost,
                 first,
@@ -176,6 +190,9 @@ impl Session {
                     self.say(&format!(
                         "It still called tools after {steps} steps (--max-steps allows more)."
                     ));
+                }
+                Outcome::Finished => {
+                    reply.amounts_to().into_iter().for_each(|it| self.say(it));
                 }
                 _ => {}
             }
@@ -197,7 +214,7 @@ impl Session {
         }
         let kept = self.chat.history().turns().get(before);
         if let Some(turn) = kept {
-            let instance = &chosen.resolved.config.instance;
+            let instance = &answered.config.instance;
             let cost = reply.and_then(|reply| reply.cost.clone());
             let mut kept = keeper::kept(turn, instance, cost);
             kept.latency.first_event_ms = first.and_then(|it| u64::try_from(it.as_millis()).ok());
@@ -308,6 +325,18 @@ fn begin<'a>(
 }
 
 impl Session {
+    /// Leaves a question in the history to which nothing came, as it is kept: it can be
+    /// asked again, changed, or taken back.
+    fn leave_unanswered(&mut self, question: Vec<Message>, chosen: &Chosen) {
+        let mut turn = Turn::new(question);
+        turn.state = TurnState::Interrupted;
+        turn.model = Some(chosen.resolved.id());
+        let history = self.chat.history_mut();
+        let system = history.system().map(str::to_owned);
+        let turns = history.turns().iter().cloned().chain([turn]).collect();
+        *history = History::of(system, turns, history.summary().cloned());
+    }
+
     /// Tells of tools, or not: a value comes without the events that tell of them.
     fn overhear(&mut self, on: bool) {
         if self.overheard.is_none() && on && !self.terminal.quiet {

@@ -92,6 +92,21 @@ impl Failure {
         }
     }
 
+    /// The same in a conversation, where commands stand for options.
+    #[must_use]
+    pub(crate) fn in_talk(mut self) -> Self {
+        if self.0.help.is_empty() {
+            self.0.help.push(self.0.error.help().to_owned());
+        }
+        for line in &mut self.0.help {
+            *line = line
+                .replace("--force-model", "/model -f MODEL")
+                .replace("parlor -m embedded/rules \"…\"", "/model embedded/rules")
+                .replace("-m ", "/model ");
+        }
+        self
+    }
+
     /// Whether something of the answer had come.
     fn has_text(&self) -> bool {
         super::has_text(self.error())

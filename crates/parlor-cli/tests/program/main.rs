@@ -48,4 +48,5 @@ mod slash;
 mod templates;
 mod terminal;
 mod tools;
+mod unanswered;
 mod usage;

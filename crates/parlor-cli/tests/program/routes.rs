@@ -60,6 +60,26 @@ async fn the_second_answers_where_the_first_does_not() {
 }
 
 #[tokio::test]
+async fn a_question_is_kept_under_the_model_that_answered() {
+    let server = FaultServer::start().await.unwrap();
+    let home = Arc::new(Home::new());
+    let price = "models = [{ id = \"b\", price = { input = 1.0, output = 1.0 } }]\n";
+    let config = route(&closed_port(), &server.url("plain"), "");
+    home.config(&config.replace("[routes.safe]", &format!("{price}[routes.safe]")));
+    for more in [&[][..], &["--no-stream"], &["--tool", "time"]] {
+        run(&home, &[&["-m", "safe", "Hi"], more].concat()).await;
+        let listed = run(&home, &["history", "--json", "--limit", "1"])
+            .await
+            .json();
+        assert_eq!(listed[0]["model"], "second/b", "{more:?}");
+        assert!(listed[0]["cost"]["amount"].is_number(), "{listed}");
+    }
+    let talk = tokio::task::spawn_blocking(move || home.pipe(&["-m", "safe", "-i"], "Hi\n"));
+    let ran = talk.await.unwrap();
+    ran.says(&["\nsecond/b · "]);
+}
+
+#[tokio::test]
 async fn after_the_first_words_nobody_else_is_asked() {
     let server = FaultServer::start().await.unwrap();
     let home = Arc::new(Home::new());

@@ -336,6 +336,39 @@ fn instructions_stay_with_their_conversation() {
 }
 
 #[test]
+fn what_waits_for_the_next_message_stays_with_its_conversation() {
+    let home = Home::new();
+    let file = home.file("notes.txt", "remember the milk");
+    home.run(&["-m", "echo", "the first of them"]);
+    let listed = home.run(&["history", "--json"]).json();
+    let id = listed[0]["id"].as_str().unwrap();
+    for leave in [&*format!("/resume {id}"), "/new"] {
+        let lines = format!("/attach {file}\n/schema name\n{leave}\nhello\n");
+        let ran = home.pipe(&["-m", "echo", "-i"], lines);
+        ran.says(&["Left behind: what was attached and /schema."]);
+        assert!(ran.stdout.ends_with("hello\n"), "{ran:?}");
+        assert!(!ran.stdout.contains("milk"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_model_of_another_name_is_asked_in_a_conversation_too() {
+    let home = Home::new();
+    let lines = "/model gpt-4oo\n/model openai/gpt-4oo\n/model -f openai/gpt-4oo\n";
+    let mut child = home.parlor(&["-m", "echo", "-i"]);
+    child.env("OPENAI_API_KEY", "sk-none");
+    let lines = home.file("lines", lines);
+    child.stdin(std::fs::File::open(lines).unwrap());
+    let ran = crate::common::Ran::of(child.output().unwrap());
+    ran.says(&[
+        "/model PROVIDER/gpt-4oo",
+        "send it anyway: /model -f MODEL",
+        "openai/gpt-4oo answers from now on.",
+    ]);
+    assert!(!ran.stderr.contains("-m PROVIDER"), "{ran:?}");
+}
+
+#[test]
 fn an_export_writes_over_no_file_unless_told_to() {
     // A long path breaks the line anywhere.
     let says = |pty: &mut Pty, wanted: &str| {

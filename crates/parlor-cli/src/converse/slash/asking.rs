@@ -65,7 +65,8 @@ fn model(session: &mut Session, id: &str) -> Result<Flow, Failure> {
         ));
         return Ok(Flow::Go);
     }
-    session.choose(id)?;
+    let forced = id.strip_prefix("-f ");
+    session.choose(forced.unwrap_or(id).trim(), forced.is_some())?;
     let id = session.chosen.resolved.id();
     session.say(&format!("{id} answers from now on."));
     Ok(Flow::Go)

@@ -77,6 +77,7 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
     let is_name = !words.contains(char::is_whitespace) && !words.is_empty();
     let found = is_name.then(|| session.runtime.block_on(keeper::find(&shelf, words)));
     if let Some(Ok(kept)) = found {
+        session.leave_behind();
         session.go_on(&kept);
         return session.offer_pending().map(|()| Flow::Go);
     }
@@ -84,6 +85,7 @@ fn resume(session: &mut Session, words: &str) -> Result<Flow, Failure> {
         let picked = pick::pick(&shelf, &session.runtime, words, &session.terminal)?;
         if let Some(id) = picked {
             let kept = session.runtime.block_on(keeper::find(&shelf, &id))?;
+            session.leave_behind();
             session.go_on(&kept);
             session.offer_pending()?;
         }
