@@ -48,6 +48,8 @@ pub struct Quirks {
     pub dummy_signature: String,
     /// How enumerations are numbered, where a proxy sends their numbers.
     pub enum_numbers: EnumNumbers,
+    /// The most stop sequences; 0 is no limit.
+    pub max_stop: usize,
     /// Whether `countTokens` takes a whole request, as
     /// `generateContentRequest`; if not, it takes what the prompt is made of.
     pub counts_requests: bool,
@@ -64,6 +66,8 @@ impl Default for Quirks {
             foreign_signatures: None,
             dummy_signature: "skip_thought_signature_validator".to_owned(),
             enum_numbers: EnumNumbers::Studio,
+            // Both hosts refuse a sixth.
+            max_stop: 5,
             counts_requests: true,
         }
     }

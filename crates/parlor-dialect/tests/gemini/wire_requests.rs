@@ -97,6 +97,20 @@ fn rich() -> ChatRequest {
 }
 
 #[test]
+fn stop_texts_beyond_the_limit_are_cut_with_a_warning() {
+    let mut request = ask(vec![Part::text("Hi")]);
+    request.stop = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+    let stop = |body: &Value| body["generationConfig"]["stopSequences"].clone();
+    assert_eq!(stop(&write(&request)), json!(request.stop));
+    request.stop.push("f".to_owned());
+    let (body, warnings) = write_to(MODEL, Quirks::default(), &request).unwrap();
+    assert_eq!(stop(&body), json!(["a", "b", "c", "d", "e"]));
+    assert_eq!(warnings, ["only the first 5 stop sequences were sent"]);
+    let (body, _) = write_to(MODEL, quirks(json!({"max_stop": 0})), &request).unwrap();
+    assert_eq!(stop(&body), json!(request.stop));
+}
+
+#[test]
 fn a_rich_request_reads_back_as_it_was() {
     let request = rich();
     assert_eq!(read_request(&write(&request)).unwrap(), request);

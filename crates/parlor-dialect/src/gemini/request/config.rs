@@ -21,7 +21,9 @@ pub(super) fn write(
 ) -> Result<Map<String, Value>> {
     let mut out = Map::new();
     for knob in knobs(request) {
-        let Some(value) = knob.value else { continue };
+        let Some(mut value) = knob.value else {
+            continue;
+        };
         if knob.is_sampling && target.profile.fixed_sampling {
             policy.knob(knob.setting, "is fixed for this model")?;
         } else if knob.setting == "seed"
@@ -29,6 +31,14 @@ pub(super) fn write(
         {
             policy.knob(knob.setting, "is beyond the 32 bits that the host takes")?;
         } else {
+            if let Value::Array(texts) = &mut value
+                && (1..texts.len()).contains(&quirks.max_stop)
+            {
+                let most = quirks.max_stop;
+                texts.truncate(most);
+                let message = format!("only the first {most} stop sequences were sent");
+                policy.coerced(knob.setting, message);
+            }
             out.insert(knob.field.to_owned(), value);
         }
     }
