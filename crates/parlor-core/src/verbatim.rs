@@ -35,6 +35,8 @@ pub struct Words {
     pub headers: Vec<(String, String)>,
     /// Whether a stream tells the client its usage in a frame of its own.
     pub tells_usage: bool,
+    /// Whether there are thoughts in it that nobody signed, in a dialect whose thoughts are signed.
+    pub unsigned: bool,
     answer: Mutex<Option<(ChatResponse, Bytes)>>,
 }
 
@@ -57,6 +59,7 @@ impl Words {
             members: Vec::new(),
             headers: Vec::new(),
             tells_usage: true,
+            unsigned: false,
             answer: Mutex::new(None),
         }
     }

@@ -32,6 +32,8 @@ pub struct Profile {
     pub max_completion_tokens: bool,
     /// While it reasons it can't be made to call a tool.
     pub free_tool_choice: bool,
+    /// It signs its thoughts, and its maker's dialect takes back none without.
+    pub signs: bool,
     /// The efforts it knows, from least to most; empty if that is unknown.
     pub efforts: &'static [Effort],
     /// Which reasoning of earlier turns must be sent back.
@@ -82,6 +84,7 @@ const PLAIN: Profile = Profile {
     developer_role: false,
     max_completion_tokens: false,
     free_tool_choice: false,
+    signs: false,
     efforts: &[],
     replay: ReasoningReplay::Never,
     blank_reasoning: false,
@@ -109,6 +112,7 @@ const TOOL_TURNS: Profile = Profile {
 
 const FREE_CHOICE: Profile = Profile {
     free_tool_choice: true,
+    signs: true,
     ..PLAIN
 };
 

@@ -29,7 +29,7 @@ use crate::config::ServerConfig;
 use crate::front::Front;
 use crate::responses::ResponseStore;
 use crate::routes::Routes;
-use crate::speak::{self, CLIENTS, Speak};
+use crate::speak::{CLIENTS, Speak};
 use crate::threads::Threads;
 use crate::tools::Tools;
 use crate::{chat, count, gateway, layered, list, listen, local, openapi, ops, page, responses};
@@ -281,8 +281,8 @@ fn routes() -> Routes {
             let ask = move |site, request| gateway::ask(Arc::clone(&dialect), site, request);
             routes = routes.route(path, post(ask));
         }
-        for (path, count) in clients.counts {
-            let dialect: Arc<dyn Speak> = speak::of_path(path).into();
+        for ((path, dialect), count) in clients.counts {
+            let dialect: Arc<dyn Speak> = dialect().into();
             let tokens = move |State(site), request| {
                 count::tokens(count, Arc::clone(&dialect), site, request)
             };

@@ -7,7 +7,7 @@ pub(crate) mod ollama;
 mod openai_chat;
 
 use axum::http::HeaderMap;
-use parlor::{Capability, ChatResponse, Error, ModelInfo, Origin, Result};
+use parlor::{Capability, ChatResponse, Error, ModelInfo, Origin, Reasoning, Result};
 use parlor_dialect::{ClientTools, Encoder, Incoming, ServerDialect};
 use serde_json::Value;
 
@@ -39,6 +39,12 @@ pub(crate) trait Speak: Send + Sync {
     /// Whether its hosts take a call with this id.
     fn takes_id(&self, id: &str) -> bool {
         let _ = id;
+        true
+    }
+
+    /// Whether a thought that its clients give back was signed, where its hosts sign thoughts.
+    fn is_signed(&self, thought: &Reasoning) -> bool {
+        let _ = thought;
         true
     }
 
@@ -87,6 +93,10 @@ impl<D: ServerDialect> Speak for Plain<D> {
         self.takes_id.is_none_or(|takes| takes(id))
     }
 
+    fn is_signed(&self, thought: &Reasoning) -> bool {
+        self.is_signed.is_none_or(|is_signed| is_signed(thought))
+    }
+
     fn at_once(&self, body: &[u8]) -> Option<Vec<u8>> {
         self.at_once?(body)
     }
@@ -107,6 +117,7 @@ struct Plain<D> {
     headers: &'static [(&'static str, Option<&'static str>)],
     form: Option<fn(&str) -> Form>,
     takes_id: Option<fn(&str) -> bool>,
+    is_signed: Option<fn(&Reasoning) -> bool>,
     at_once: Option<AtOnce>,
 }
 
@@ -122,6 +133,7 @@ impl<D> Plain<D> {
             headers: &[],
             form: None,
             takes_id: None,
+            is_signed: None,
             at_once: None,
         }
     }
@@ -133,8 +145,8 @@ pub(crate) struct Clients {
     prefix: &'static str,
     /// Where questions come in, and the dialect they are in.
     pub(crate) asks: &'static [Ask],
-    /// Where it asks what a prompt comes to.
-    pub(crate) counts: &'static [(&'static str, &'static Count)],
+    /// Where it asks what a prompt comes to, and in which dialect.
+    pub(crate) counts: &'static [(Ask, &'static Count)],
     /// Where it lists models.
     pub(crate) models: &'static str,
     /// Where it asks for one of them.

@@ -46,6 +46,9 @@ pub(crate) fn carry(
     if seal::open(request) || !dialect.passes() || !takes_ids(dialect, request) {
         return;
     }
+    let mut thoughts = request.messages.iter().flat_map(|it| &it.parts);
+    let unsigned =
+        thoughts.any(|it| matches!(it, Part::Reasoning(thought) if !dialect.is_signed(thought)));
     let Seen { bytes, members, .. } = body;
     let members = match members.is_empty() {
         false => Some(members),
@@ -58,6 +61,7 @@ pub(crate) fn carry(
         (words.own, words.members) = (own, members);
         words.headers = headers;
         words.tells_usage = incoming.stream_usage;
+        words.unsigned = unsigned;
         request.verbatim = Arc::new(words).into();
     }
 }

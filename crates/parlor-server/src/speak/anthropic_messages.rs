@@ -1,29 +1,33 @@
 //! Clients of the messages API.
 
 use axum::http::HeaderMap;
+use parlor::Reasoning;
 use parlor_dialect::anthropic_messages::AnthropicMessages;
 use serde_json::{Value, json};
 
-use super::{Clients, Known, Plain};
+use super::{Clients, Known, Plain, Speak};
 use crate::count;
 use crate::seal::Place;
 
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/v1/messages",
-    asks: &[("/v1/messages", || {
-        Box::new(Plain {
-            headers: HEADERS,
-            takes_id: Some(is_plain),
-            ..Plain::new(AnthropicMessages::default(), Place::Field("signature"))
-        })
-    })],
-    counts: &[("/v1/messages/count_tokens", &count::MESSAGES)],
+    asks: &[("/v1/messages", messages)],
+    counts: &[(("/v1/messages/count_tokens", messages), &count::MESSAGES)],
     models: "/v1/models",
     model: Some("/v1/models/{*id}"),
     lists_for: says_so,
     one,
     list,
 };
+
+fn messages() -> Box<dyn Speak> {
+    Box::new(Plain {
+        headers: HEADERS,
+        takes_id: Some(is_plain),
+        is_signed: Some(is_signed),
+        ..Plain::new(AnthropicMessages::default(), Place::Field("signature"))
+    })
+}
 
 /// Features of the API that a client turns on, and the version it wants.
 const HEADERS: &[(&str, Option<&str>)] = &[
@@ -35,6 +39,13 @@ const HEADERS: &[(&str, Option<&str>)] = &[
 fn is_plain(id: &str) -> bool {
     let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_-".contains(&it);
     !id.is_empty() && id.bytes().all(is_plain)
+}
+
+/// Copies of the API that sign nothing have their thoughts given back all the same.
+fn is_signed(thought: &Reasoning) -> bool {
+    let item = thought.native.as_deref().map(|it| &it.item);
+    // A redacted one has a type of its own.
+    item.is_some_and(|it| it.get("signature").is_some() || it.get("type").is_some())
 }
 
 /// Its clients say which version of the API they want, always.

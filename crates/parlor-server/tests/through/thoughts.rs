@@ -349,6 +349,51 @@ async fn what_nobody_signed_passes_to_no_host_as_its_own() {
 }
 
 #[tokio::test]
+async fn what_a_copy_left_unsigned_goes_back_to_copies_alone() {
+    let answer = json!({"id": "m", "type": "message", "role": "assistant", "model": "x",
+        "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1},
+        "content": [{"type": "thinking", "thinking": "Hm.", "signature": ""},
+            {"type": "text", "text": "So."}]});
+    let server = ApiServer::answering(move |_| ApiAnswer::new(200, answer.to_string()));
+    let server = server.await.unwrap();
+    let of = |provider: &str| {
+        let url = server.url();
+        format!(
+            "[providers.{provider}]\ntype = \"anthropic\"\nbase_url = \"{url}\"\napi_key_env = \"KEY\"\n"
+        )
+    };
+    let address = gateway(&(of("copy") + &of("maker"))).await;
+    let question = json!({"role": "user", "content": "Well?"});
+    let mut body = json!({"model": "copy/MiniMax-M3", "max_tokens": 9, "messages": [question]});
+    let asked = async |body: &Value| {
+        let came = post(&address, "/v1/messages", "", body.to_string().as_bytes()).await;
+        serde_json::from_slice::<Value>(&came.body).unwrap()
+    };
+    let told = asked(&body).await;
+    assert_eq!(told["content"][0]["signature"], "", "{told}");
+    body["messages"] = json!([question,
+        {"role": "assistant", "content": told["content"]}, question]);
+    for (model, thinks) in [
+        ("copy/MiniMax-M3", true),
+        ("maker/claude-opus-4-5", false),
+        ("copy/kimi-k3", true),
+    ] {
+        body["model"] = model.into();
+        asked(&body).await;
+        let sent = server.requests().last().unwrap().json().unwrap();
+        let said = sent["messages"][1].to_string();
+        assert_eq!(said.contains("Hm."), thinks, "{model}: {said}");
+        assert!(said.contains("So."), "{model}: {said}");
+    }
+    // What is signed passes.
+    body["messages"][1]["content"][0]["signature"] = "c2lnbmVk".into();
+    body["model"] = "maker/claude-opus-4-5".into();
+    asked(&body).await;
+    let sent = server.requests().last().unwrap().json().unwrap();
+    assert_eq!(sent["messages"], body["messages"]);
+}
+
+#[tokio::test]
 async fn a_signature_on_a_text_is_no_thought() {
     let answer = json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [
         {"text": "So.", "thoughtSignature": "dGV4dA=="},

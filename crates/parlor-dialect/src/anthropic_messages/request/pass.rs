@@ -21,7 +21,8 @@ pub(in super::super) fn pass(
         && quirks.signatures
         && quirks.cache
         && quirks.output_format;
-    if !usual {
+    // A copy takes its own thoughts back, which the maker's models refuse.
+    if !usual || (words.unsigned && target.profile.signs) {
         return None;
     }
     // Betas of the configuration are a header.
