@@ -73,6 +73,7 @@ mod think;
 #[cfg(feature = "anthropic_messages")]
 mod thinking;
 pub mod time;
+mod unspoken;
 mod verbatim;
 mod whole;
 
@@ -90,4 +91,5 @@ pub use profile::{Profile, ReasoningReplay};
 pub use quirks::overridden;
 pub use think::{ThinkPiece, ThinkSplitter};
 pub use time::rfc3339;
+pub use unspoken::unspoken;
 pub use verbatim::Outline;

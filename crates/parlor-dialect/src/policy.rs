@@ -60,7 +60,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The policy of a request of which nothing is noted yet.
-    fn silent(request: &ChatRequest, info: &'a ModelInfo) -> Self {
+    pub(crate) fn silent(request: &ChatRequest, info: &'a ModelInfo) -> Self {
         Self {
             wish: request.on_unsupported,
             of_foreign_tools: request.on_foreign_tools,

@@ -318,8 +318,11 @@ impl Shared {
         let mut wire = match passed {
             Some(passed) => passed,
             None => {
+                let unspoken = parlor_dialect::unspoken(request, &target).map_err(name)?;
                 let written = self.dialect.write_request(request, &target);
-                written.map_err(name)?
+                let mut written = written.map_err(name)?;
+                written.warnings.extend(unspoken);
+                written
             }
         };
         let mut warnings = std::mem::take(&mut wire.warnings);

@@ -175,7 +175,7 @@ async fn opened(
     // What a client sends back of a provider's own belongs to the model that it asks.
     let origin = Origin::new(model.info().native_provider(), dialect.name());
     let mut incoming = dialect.read(&path, &body.bytes, &origin)?;
-    incoming.request.client_dialect = Some(dialect.name());
+    incoming.request.client_dialect = Some(dialect.words());
     let names = Names::suit(&mut incoming.request);
     through::spare(&mut incoming.request);
     asked.wants(&id, model.info(), &incoming.request).await?;

@@ -18,6 +18,12 @@ use crate::seal::Place;
 /// A dialect as a server speaks it.
 pub(crate) trait Speak: Send + Sync {
     fn name(&self) -> &'static str;
+
+    /// The dialect in whose words its clients ask, by which hosts of the same are told.
+    fn words(&self) -> &'static str {
+        self.name()
+    }
+
     /// How a stream that was asked for at this path is put together.
     fn form(&self, path: &str) -> Form;
     fn read(&self, path: &str, body: &[u8], origin: &Origin) -> Result<Incoming>;

@@ -39,7 +39,7 @@ pub(crate) fn carry(
     });
     let headers: Vec<(String, String)> = headers.collect();
     if !extra.is_empty() {
-        let spoken = format!("{DIALECT}{}", dialect.name());
+        let spoken = format!("{DIALECT}{}", dialect.words());
         request.extra.insert(spoken, extra);
     }
     // What was sealed means nothing to a provider as the client has it.

@@ -2,7 +2,9 @@
 
 use parlor::{ChatResponse, Error, ErrorKind, Event, Origin, Result};
 use parlor_dialect::ollama::Ollama;
-use parlor_dialect::{ClientTools, Encoder, FrameWriter, Framing, Incoming, ServerDialect};
+use parlor_dialect::{
+    ClientTools, Dialect as _, Encoder, FrameWriter, Framing, Incoming, ServerDialect,
+};
 use serde_json::{Map, Value, json};
 
 use super::Speak;
@@ -18,6 +20,10 @@ pub(super) struct Generate(pub(super) Ollama);
 impl Speak for Generate {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn words(&self) -> &'static str {
+        self.0.name()
     }
 
     fn form(&self, _: &str) -> Form {

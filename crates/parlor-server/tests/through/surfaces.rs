@@ -322,3 +322,70 @@ async fn a_long_body_goes_through_as_it_came() {
         assert_eq!(sent.header("content-length"), Some(length.as_str()));
     }
 }
+
+#[tokio::test]
+async fn what_only_the_clients_own_provider_understands_is_named_or_refused() {
+    let (server, address) = upstream().await;
+    let messages = json!({
+        "model": "openai-chat/m", "max_tokens": 9,
+        "messages": [{ "role": "user", "content": "Hi" }],
+        "mcp_servers": [{ "name": "x" }], "speed": "fast", "metadata": { "user_id": "u" },
+    });
+    let (_, head, told) = asked(&address, "/v1/messages", messages).await;
+    assert!(
+        head.contains("x-parlor-warnings: mcp_servers=unsupported, speed=unsupported\r\n"),
+        "{head} {told:?}"
+    );
+    let asks = server.requests().len();
+    let response = |field: &str, value: Value| {
+        let mut body = json!({ "model": "openai-chat/m", "input": "Hi" });
+        body[field] = value;
+        ("/v1/responses", body)
+    };
+    let contents = json!({
+        "contents": [{ "role": "user", "parts": [{ "text": "Hi" }] }],
+        "cachedContent": "cachedContents/1",
+    });
+    for ((path, body), name) in [
+        (response("conversation", json!("conv_1")), "conversation"),
+        (response("prompt", json!({ "id": "pmpt_1" })), "prompt"),
+        (
+            ("/v1beta/models/openai-chat%2Fm:generateContent", contents),
+            "cachedContent",
+        ),
+    ] {
+        let (status, _, told) = asked(&address, path, body).await;
+        let said = told[0]["error"]["message"].as_str().unwrap();
+        assert!(status == 400 && said.contains(name), "{said}");
+    }
+    assert_eq!(server.requests().len(), asks);
+}
+
+#[tokio::test]
+async fn a_prompt_keeps_its_options_for_hosts_of_the_same_api() {
+    let server = ApiServer::answering(|_| {
+        ApiAnswer::new(
+            200,
+            "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"Fine.\"},\"done\":true,\"done_reason\":\"stop\"}",
+        )
+    });
+    let server = server.await.unwrap();
+    let settings = format!("[providers.ollama]\nbase_url = \"{}\"\n", server.url());
+    let address = gateway(&settings).await;
+    let body = json!({
+        "model": "ollama/m", "prompt": "Hi", "stream": false, "keep_alive": "10m",
+        "options": { "num_ctx": 8192, "temperature": 0.5 },
+    });
+    let (status, head, lines) = asked(&address, "/api/generate", body).await;
+    assert_eq!((status, &lines[0]["response"]), (200, &json!("Fine.")));
+    assert!(!head.contains("x-parlor-warnings"), "{head}");
+    let sent = server.requests().last().unwrap().json().unwrap();
+    assert_eq!(
+        (&sent["options"], &sent["keep_alive"]),
+        (
+            &json!({ "num_ctx": 8192, "temperature": 0.5 }),
+            &json!("10m")
+        ),
+        "{sent}"
+    );
+}
