@@ -21,7 +21,7 @@ use std::time::{Instant, SystemTime};
 
 use axum::http::{HeaderMap, Uri};
 use parlor::{
-    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, ModelInfo, Price,
+    ChatRequest, ChatResponse, ChatStream, Cost, Error, ErrorKind, Event, ModelInfo, Price,
     ResponseMetadata, Result, Usage, estimate,
 };
 use parlor_store::{Outcome, ParentSpan, UsageEvent};
@@ -93,6 +93,8 @@ pub(crate) struct Asked {
     received: u64,
     /// What the steps before this one used.
     before: Usage,
+    /// What they cost, where they did and that is known: each by its own model's price.
+    spent: Option<Option<Cost>>,
     /// Of a stream that was another's when it opened: what is known of it at its end.
     later: Option<Arc<OnceLock<Box<ResponseMetadata>>>>,
     /// Whether an answer of a step before was made for it.
@@ -160,6 +162,7 @@ impl Site {
             input: 0,
             received: 0,
             before: Usage::default(),
+            spent: None,
             later: None,
             was_answered: false,
             was_sent: false,
@@ -225,7 +228,11 @@ impl Asked {
 
     /// A stream opened: that of the next step, where one was answered before.
     pub(crate) fn opened(&mut self, stream: Provenance) {
-        self.was_answered |= self.event.first_event_us.is_some() && !self.ends_reused();
+        if self.event.first_event_us.is_some() && !self.ends_reused() {
+            self.was_answered = true;
+            self.spent = Some(self.cost());
+            self.before.clone_from(&self.event.usage);
+        }
         self.answers(&stream.info);
         self.event.is_reused = stream.later.is_some();
         self.later = stream.later;
@@ -363,11 +370,10 @@ impl Drop for Asked {
         if !ends_reused && has_begun && self.event.outcome != Outcome::Completed {
             self.estimate();
         }
-        let price = self.price.as_ref();
+        self.event.cost = self.cost();
         if let Some(reserved) = self.reserved.take() {
-            reserved.settle(&self.came(), price);
+            reserved.settle(&self.came(), self.event.cost.as_ref());
         }
-        self.event.cost = price.and_then(|it| it.cost(&self.event.usage));
         self.account.metrics.count(&self.event);
         if !self.failed_here {
             self.account.health.note(&self.event);

@@ -10,13 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{CLIENTS, Gateway, MODELS};
 use futures_util::{StreamExt as _, stream};
+use parlor::agent::tool_fn;
 use parlor::{
     ChatModel, ChatRequest, ChatResponse, ChatStream, Choice, ErrorKind, Event, FinishKind,
     ModelInfo, Part, Result, Usage,
 };
 use parlor_dialect::openai_chat::OpenAiChat;
-use parlor_server::{Outcome, ServerConfig, Service, UsageEvent, UsageSink};
-use parlor_testkit::{DialectServer, Script};
+use parlor_server::{Outcome, ServerConfig, Service, ServiceTool, UsageEvent, UsageSink};
+use parlor_testkit::{ApiAnswer, ApiServer, DialectServer, Script};
 use serde_json::{Value, json};
 use talk::{MODEL, Talk};
 use tokio::net::TcpListener;
@@ -359,4 +360,51 @@ async fn a_turn_is_counted_for_who_answers_and_once_where_that_is_kept() {
     assert_eq!(first.cost.as_ref().unwrap().as_of, "2026-01-01");
     assert!(again.is_reused && !first.is_reused);
     assert!(again.usage.is_empty());
+}
+
+#[tokio::test]
+async fn each_step_of_a_turn_costs_what_its_own_model_does() {
+    let noted = Arc::new(talk::Noted::default());
+    let mut config = ServerConfig::default();
+    config.usage = vec![noted.clone()];
+    let tool = tool_fn("look", "Looks.", |_: Value, _| async { "seen" });
+    config.tools = vec![ServiceTool::new(tool).with_approval(false)];
+    let steps = Mutex::new(0);
+    let dear = ApiServer::answering(move |_| {
+        let mut steps = steps.lock().unwrap();
+        *steps += 1;
+        if *steps > 2 {
+            return ApiAnswer::new(503, "{}");
+        }
+        let call = json!({ "index": 0, "id": format!("call_{steps}"), "type": "function",
+            "function": { "name": "look", "arguments": "{}" } });
+        let answer = json!({ "id": "1", "model": "first", "choices": [{ "index": 0,
+            "delta": { "role": "assistant", "tool_calls": [call] }, "finish_reason": "tool_calls" }],
+            "usage": { "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10 } });
+        ApiAnswer::new(200, format!("data: {answer}\n\ndata: [DONE]\n\n"))
+    });
+    let dear = dear.await.unwrap();
+    // A prompt of two steps together would be beyond what the first model's price holds for.
+    let settings = format!(
+        "[providers.dear]\ntype = \"openai-chat\"\nbase_url = \"{}\"\n\
+         api_key_env = \"KEY\"\nmodels = [{{ id = \"first\", price = {{ input = 300.0, \
+         output = 1500.0, max_input = 10, as_of = \"2026-01-01\" }} }}]\n\
+         [routes.either]\nmodels = [\"dear/first\", \"openai-chat/behind\"]\n",
+        dear.url()
+    );
+    let talk = Talk::start_with(config, &settings).await;
+    let client = &talk.client;
+    let id = client.begin().await;
+    let question = json!({ "text": "Tell me", "model": "either" });
+    let turn = client.turn(&id, &question).await;
+    talk.call().await.end("Told.");
+    let (_, end) = client.read(&id, &turn).await;
+
+    let noted = noted.0.lock().unwrap();
+    assert_eq!(noted[0].model.as_deref(), Some("behind"));
+    assert_eq!(noted[0].usage.input_tokens, Some(21));
+    let cost = noted[0].cost.as_ref().expect("a cost").amount;
+    let step = (7.0 * 3.0 + 3.0 * 15.0) / 1e6;
+    assert!((cost - 201.0 * step).abs() < 1e-9, "{cost}");
+    assert!((end["cost"]["amount"].as_f64().unwrap() - cost).abs() < 1e-9);
 }

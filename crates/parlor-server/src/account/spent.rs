@@ -1,6 +1,6 @@
 //! What a request came to, as far as it is known.
 
-use parlor::{ErrorKind, Usage, estimate};
+use parlor::{Cost, ErrorKind, Usage, estimate};
 use parlor_store::Outcome;
 
 use super::Asked;
@@ -54,6 +54,22 @@ impl Asked {
         }
     }
 
+    /// What all steps cost up to now, where that is known. A price may hold for so long a prompt only,
+    /// so each step is reckoned by itself.
+    pub(super) fn cost(&self) -> Option<Cost> {
+        let (now, before) = (&self.event.usage, &self.before);
+        let Some(spent) = &self.spent else {
+            return self.price.as_ref()?.cost(now);
+        };
+        let step = since(now, before);
+        if step.total_tokens().is_none_or(|it| it == 0) {
+            return spent.clone();
+        }
+        let (mut sum, cost) = (spent.clone()?, self.price.as_ref()?.cost(&step)?);
+        sum.amount += cost.amount;
+        (sum.currency == cost.currency).then_some(sum)
+    }
+
     /// What its limits are settled with.
     pub(super) fn came(&self) -> Came<'_> {
         let event = &self.event;
@@ -78,4 +94,20 @@ impl Asked {
             self.event.is_estimated = true;
         }
     }
+}
+
+/// What was used between two counts.
+fn since(now: &Usage, before: &Usage) -> Usage {
+    let less = |now: Option<u64>, before: Option<u64>| {
+        now.map(|now| now.saturating_sub(before.unwrap_or(0)))
+    };
+    let mut step = Usage::default();
+    step.input_tokens = less(now.input_tokens, before.input_tokens);
+    step.output_tokens = less(now.output_tokens, before.output_tokens);
+    step.cached_input_tokens = less(now.cached_input_tokens, before.cached_input_tokens);
+    step.cache_write_tokens = less(now.cache_write_tokens, before.cache_write_tokens);
+    step.reasoning_tokens = less(now.reasoning_tokens, before.reasoning_tokens);
+    step.input_audio_tokens = less(now.input_audio_tokens, before.input_audio_tokens);
+    step.output_audio_tokens = less(now.output_audio_tokens, before.output_audio_tokens);
+    step
 }

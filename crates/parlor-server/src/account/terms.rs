@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor::layers::limits::{Claim, LimitStore, Receipt, Reserved, Window};
-use parlor::{Error, ErrorKind, Price, Result, Retry, Usage};
+use parlor::{Cost, Error, ErrorKind, Price, Result, Retry, Usage};
 use parlor_store::{Allowed, ServiceKey, Span};
 
 use crate::config::OnStoreFailure;
@@ -149,7 +149,7 @@ pub(crate) async fn reserve(
 
 impl Reservation {
     /// Puts what was used in place of what was reserved.
-    pub(crate) fn settle(self, came: &Came<'_>, price: Option<&Price>) {
+    pub(crate) fn settle(self, came: &Came<'_>, cost: Option<&Cost>) {
         for (counts, receipt) in self.held {
             let used = match (&counts, came) {
                 (_, Came::Unknown) => receipt.amount,
@@ -157,8 +157,8 @@ impl Reservation {
                 (Counts::Requests, _) => 1,
                 (_, Came::Nothing) => 0,
                 (Counts::Tokens, Came::To(usage)) => usage.total_tokens().unwrap_or(receipt.amount),
-                (Counts::Money(currency), Came::To(usage)) => {
-                    let cost = price.and_then(|it| money(it, currency, usage));
+                (Counts::Money(currency), Came::To(_)) => {
+                    let cost = cost.and_then(|it| fractions(it, currency));
                     cost.unwrap_or(receipt.amount)
                 }
             };
@@ -185,7 +185,10 @@ fn units(allowed: &Allowed) -> u64 {
 }
 
 fn money(price: &Price, currency: &str, usage: &Usage) -> Option<u64> {
-    let cost = price.cost(usage)?;
+    fractions(&price.cost(usage)?, currency)
+}
+
+fn fractions(cost: &Cost, currency: &str) -> Option<u64> {
     let known = cost.currency == currency && cost.amount.is_finite();
     known.then(|| (cost.amount * FRACTIONS).round() as u64)
 }
