@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::account::Asked;
 use crate::gateway::{model_of, path_of, refused, reply};
 use crate::names::Names;
+use crate::responses;
 use crate::service::Site;
 use crate::speak::Speak;
 use crate::through;
@@ -47,6 +48,13 @@ pub(crate) const CONTENTS: Count = Count {
         _ => body,
     },
     told: |tokens| json!({ "totalTokens": tokens }),
+};
+
+/// For the Responses API, whose clients may go on from what is kept.
+pub(crate) const RESPONSES: Count = Count {
+    path: |path| path.replace("/input_tokens", ""),
+    body: |body| body,
+    told: |tokens| json!({ "object": "response.input_tokens", "input_tokens": tokens }),
 };
 
 /// Answers with the count.
@@ -94,6 +102,7 @@ async fn counted(
     let id = model_of(&path, &mut body)?;
     asked.called(&id);
     let known = site.known(&id)?;
+    let (body, _) = responses::gone_on(site, dialect, asked.caller(), body).await?;
     let fields = serde_json::from_slice(&body.bytes).unwrap_or_default();
     let body: Bytes = Value::Object((count.body)(fields)).to_string().into();
     let origin = Origin::new(known.info.native_provider(), dialect.name());

@@ -261,8 +261,20 @@ fn told(warnings: &[Warning]) -> Option<HeaderValue> {
 /// What nothing answers.
 pub(crate) async fn nothing(request: Request) -> Response {
     let path = request.uri().path();
-    let message = format!("there is nothing at {} {path}", request.method());
+    let mut message = format!("there is nothing at {} {path}", request.method());
+    let meant = speak::meant(path);
+    if let Some(meant) = &meant {
+        message += &format!("; it is at {meant}: look at the client's base URL");
+    }
     let error = Error::new(ErrorKind::InvalidRequest, message).with_status(404);
+    refused(&*speak::of_path(meant.as_deref().unwrap_or(path)), &error)
+}
+
+/// What is answered by other methods alone.
+pub(crate) async fn otherwise(request: Request) -> Response {
+    let path = request.uri().path();
+    let message = format!("{path} isn't asked by {}", request.method());
+    let error = Error::new(ErrorKind::InvalidRequest, message).with_status(405);
     refused(&*speak::of_path(path), &error)
 }
 

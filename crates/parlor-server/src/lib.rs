@@ -10,7 +10,7 @@
 //! | `GET`, `DELETE /v1/responses/{id}`, `…/input_items` | what was answered there, for a day |
 //! | `POST /v1/messages` | the messages API |
 //! | `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` | `generateContent` |
-//! | `POST /v1/messages/count_tokens`, `/v1beta/models/{model}:countTokens` | what a prompt comes to |
+//! | `POST /v1/messages/count_tokens`, `/v1/responses/input_tokens`, `/v1beta/models/{model}:countTokens` | what a prompt comes to |
 //! | `POST /api/chat`, `/api/generate`, `/api/show`, `GET /api/version`, `/api/ps` | the API of local models |
 //! | `POST /api/chat/stream` | lines of JSON, for the page at `/` and simple programs |
 //! | `/api/conversations`, and under it | conversations and turns, which the service owns |

@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use parlor::{ChatResponse, Error, ErrorKind, Result};
-use parlor_dialect::ClientTools;
+use parlor_dialect::{ClientTools, Outline};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -106,6 +106,9 @@ pub(crate) async fn gone_on(
     if dialect.name() != DIALECT {
         return Ok((body, None));
     }
+    if goes_alone(&body) {
+        return Ok((body, None));
+    }
     let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body.bytes) else {
         return Ok((body, None));
     };
@@ -116,11 +119,16 @@ pub(crate) async fn gone_on(
     };
     let keeps = fields.get("store") != Some(&Value::Bool(false));
     let waits = fields.shift_remove("background") == Some(Value::Bool(true));
-    let mut own = match fields.get("input") {
+    // Nothing but its wait is taken out of it.
+    let said = match waits {
+        true => fields.get("input").cloned(),
+        false => None,
+    };
+    let mut own = match fields.get_mut("input").map(Value::take) {
         Some(Value::String(text)) => {
             vec![json!({ "type": "message", "role": "user", "content": text })]
         }
-        Some(Value::Array(items)) => items.clone(),
+        Some(Value::Array(items)) => items,
         _ => Vec::new(),
     };
     let refers = referred(site, &owner, &mut own).await?;
@@ -143,12 +151,19 @@ pub(crate) async fn gone_on(
         }
     };
     input.append(&mut own);
-    if previous.is_some() || refers {
-        fields.insert("input".to_owned(), input.clone().into());
-    }
     let body = match previous.is_some() || refers || waits {
         false => body,
-        true => Seen::from(Bytes::from(Value::Object(fields).to_string())),
+        true => {
+            let all = match said.filter(|_| previous.is_none() && !refers) {
+                Some(said) => said,
+                None if keeps => input.clone().into(),
+                None => std::mem::take(&mut input).into(),
+            };
+            if fields.contains_key("input") || previous.is_some() {
+                fields.insert("input".to_owned(), all);
+            }
+            Seen::from(Bytes::from(Value::Object(fields).to_string()))
+        }
     };
     let keeping = keeps.then(|| Keeping {
         store: Arc::clone(&site.responses),
@@ -157,6 +172,20 @@ pub(crate) async fn gone_on(
         previous,
     });
     Ok((body, keeping))
+}
+
+/// Whether a request says that its answer isn't kept, and names nothing that is: most agents' do,
+/// whose bodies are long.
+fn goes_alone(body: &Seen) -> bool {
+    let Some(outline) = Outline::known(&body.bytes, &body.members) else {
+        return false;
+    };
+    let says = |name: &str| outline.get(name).filter(|it| *it != "null");
+    let refers = |input: &str| input.contains("item_reference");
+    says("store") == Some("false")
+        && says("previous_response_id").is_none()
+        && says("background").is_none_or(|it| it == "false")
+        && !says("input").is_some_and(refers)
 }
 
 /// Puts kept items in the place of those that only name them; whether there were any. One that isn't
@@ -254,8 +283,20 @@ pub(crate) fn routes(router: Routes) -> Routes {
             "/v1/responses/{id}",
             get(to(Wish::Show)).delete(to(Wish::Forget)),
         )
+        .route("/v1/responses/compact", post(compact))
         .route("/v1/responses/{id}/cancel", post(to(Wish::Cancel)))
         .route("/v1/responses/{id}/input_items", get(to(Wish::Items)))
+}
+
+/// What comes of it is for its maker's own models alone, so no other could go on from it.
+async fn compact(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let refused = async {
+        site.access.check(&headers, &uri).await?;
+        let message = "`/v1/responses/compact` isn't answered here: shorten the conversation in \
+                       the client, or begin a new one";
+        Err(Error::unsupported(message).with_status(400))
+    };
+    answered(refused.await)
 }
 
 /// What is kept under an id of who asks.

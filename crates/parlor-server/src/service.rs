@@ -208,6 +208,7 @@ impl Service {
     /// The same with nothing around the routes.
     fn bare_router(&self) -> Router {
         let routes = routes().router().fallback(gateway::nothing);
+        let routes = routes.method_not_allowed_fallback(gateway::otherwise);
         routes.with_state(Arc::clone(&self.site))
     }
 

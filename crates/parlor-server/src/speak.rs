@@ -254,6 +254,19 @@ pub(crate) fn of_path(path: &str) -> Box<dyn Speak> {
     dialect()
 }
 
+/// The path that is meant by one where nothing is: a base URL lacks the version, or has it twice.
+pub(crate) fn meant(path: &str) -> Option<String> {
+    let asks = CLIENTS.iter().flat_map(|it| it.asks).map(|(path, _)| *path);
+    let mut known = asks.chain(CLIENTS.iter().map(|it| it.models));
+    let mut twice = ["/v1", "/v1beta"].into_iter();
+    let twice = twice.find_map(|it| path.strip_prefix(it).filter(|rest| rest.starts_with(it)));
+    let meant = match twice {
+        Some(once) => once.to_owned(),
+        None => format!("/v1{path}"),
+    };
+    known.any(|it| it == meant).then_some(meant)
+}
+
 /// The dialect of responses, which are kept as it writes them.
 pub(crate) fn responses() -> Box<dyn Speak> {
     (openai_chat::RESPONSES.1)()

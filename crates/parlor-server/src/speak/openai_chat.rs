@@ -5,6 +5,7 @@ use parlor_dialect::openai_responses::OpenAiResponses;
 use serde_json::{Value, json};
 
 use super::{Ask, Clients, Known, Plain, anyone};
+use crate::count;
 use crate::seal::Place;
 
 pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
@@ -19,7 +20,10 @@ pub(super) const RESPONSES: Ask = ("/v1/responses", || {
 pub(super) const CLIENTS: Clients = Clients {
     prefix: "/",
     asks: &[CHAT, RESPONSES],
-    counts: &[],
+    counts: &[(
+        ("/v1/responses/input_tokens", RESPONSES.1),
+        &count::RESPONSES,
+    )],
     models: "/v1/models",
     model: Some("/v1/models/{*id}"),
     lists_for: anyone,

@@ -1,6 +1,6 @@
 //! What clients ask beside chats, and their other ways to ask for one.
 
-use crate::support::{gateway, get, post};
+use crate::support::{exchange, gateway, get, post};
 use parlor_testkit::{ApiAnswer, ApiServer};
 use serde_json::{Value, json};
 
@@ -149,6 +149,84 @@ async fn prompts_are_counted_by_who_can_or_guessed_aloud() {
         }
     }
     assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn prompts_of_responses_are_counted_with_what_they_go_on_from() {
+    let (server, address) = upstream().await;
+    let path = "/v1/responses/input_tokens";
+    let body = json!({ "model": "openai-chat/m", "input": "How are you today?" });
+    let (status, head, told) = asked(&address, path, body.clone()).await;
+    assert_eq!(
+        (status, &told[0]["object"]),
+        (200, &json!("response.input_tokens")),
+        "{told:?}"
+    );
+    assert!(head.contains("x-parlor-estimated: tokens"), "{head}");
+    assert!(server.requests().is_empty());
+    let short = told[0]["input_tokens"].as_u64().unwrap();
+    let (_, _, first) = asked(&address, "/v1/responses", body.clone()).await;
+    let mut body = body;
+    body["previous_response_id"] = first[0]["id"].clone();
+    let (_, _, told) = asked(&address, path, body).await;
+    assert!(
+        told[0]["input_tokens"].as_u64().unwrap() > short,
+        "{told:?}"
+    );
+    let (status, _, told) = asked(&address, path, json!({ "model": "nobody/m" })).await;
+    assert_eq!(
+        (status, &told[0]["error"]["code"]),
+        (404, &json!("model_not_found")),
+        "{told:?}"
+    );
+    let path = "/v1/responses/compact";
+    let (status, _, told) = asked(&address, path, json!({ "model": "openai-chat/m" })).await;
+    assert_eq!(status, 400, "{told:?}");
+    assert!(
+        told[0]["error"]["message"].as_str().unwrap().contains(path),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_told_in_the_clients_shape() {
+    let (_server, address) = upstream().await;
+    for (path, place) in [
+        ("/v1/chat/completions", "/error/message"),
+        ("/v1/messages", "/error/message"),
+        ("/v1/messages/count_tokens", "/error/message"),
+        ("/v1beta/models", "/error/message"),
+        ("/api/generate", "/error"),
+    ] {
+        let method = if path == "/v1beta/models" {
+            "PUT"
+        } else {
+            "DELETE"
+        };
+        let came = exchange(method, &address, path, "", b"").await;
+        let told: Value = serde_json::from_slice(&came.body).unwrap();
+        let said = told.pointer(place).unwrap().as_str().unwrap();
+        assert!(
+            came.status == 405 && said.contains(method),
+            "{path}: {said}"
+        );
+        assert!(came.head.contains("allow: "), "{path}: {}", came.head);
+    }
+    for (path, meant) in [
+        ("/chat/completions", "/v1/chat/completions:"),
+        ("/responses", "/v1/responses:"),
+        ("/models", "/v1/models:"),
+        ("/v1/v1/messages", " /v1/messages:"),
+    ] {
+        let (status, _, told) = asked(&address, path, json!({})).await;
+        let said = told[0]["error"]["message"].as_str().unwrap();
+        assert!(status == 404 && said.contains(meant), "{path}: {said}");
+    }
+    let (_, _, told) = asked(&address, "/embeddings", json!({})).await;
+    assert_eq!(
+        told[0]["error"]["message"],
+        "there is nothing at POST /embeddings"
+    );
 }
 
 #[tokio::test]
