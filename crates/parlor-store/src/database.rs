@@ -15,6 +15,12 @@ pub(crate) struct Database {
     pub(crate) index: &'static [&'static str],
     /// Makes it anew, of words that are divided as those of a search are.
     pub(crate) words: &'static [&'static str],
+    /// Makes it anew, of words without their accents.
+    pub(crate) folded: &'static [&'static str],
+    /// Conversations of `$3`, or of everybody, whose titles are like `$1`, as conversation, head, title.
+    pub(crate) titled: &'static str,
+    /// Whether it compares titles without their accents.
+    pub(crate) folds: bool,
     /// Turns of `$3`, or of everybody, with all terms of `$1`, best first, as conversation, turn and the
     /// text around them.
     pub(crate) search: &'static str,
@@ -59,6 +65,11 @@ pub(crate) const SQLITE: Database = Database {
         END",
     ],
     words: &[],
+    folded: &[],
+    titled: "SELECT id, head, title FROM conversations
+        WHERE lower(title) LIKE $1 ESCAPE '\\' AND head IS NOT NULL
+            AND (CAST($3 AS TEXT) IS NULL OR owner = $3) ORDER BY updated_ms DESC LIMIT $2",
+    folds: false,
     search: "SELECT turns.conversation, turns.id,
             snippet(turns_text, 0, char(2), char(3), '…', 16)
         FROM turns_text JOIN turns ON turns.id = turns_text.rowid
@@ -72,14 +83,32 @@ pub(crate) const SQLITE: Database = Database {
     numbers: false,
 };
 
-/// The words of a turn. Of names of files and hosts, dates and such, PostgreSQL makes one word each,
+/// The words of a text. Of names of files and hosts, dates and such, PostgreSQL makes one word each,
 /// in which nobody would find a part.
 #[cfg(feature = "postgres")]
 macro_rules! words {
-    () => {
-        "to_tsvector('simple', translate(text, E'!\"#$%&''()*+,-./:;<=>?@[\\\\]^_`{|}~', repeat(' ', 32)))"
+    ($text:literal) => {
+        concat!(
+            "to_tsvector('simple', translate(",
+            $text,
+            ", E'!\"#$%&''()*+,-./:;<=>?@[\\\\]^_`{|}~', repeat(' ', 32)))"
+        )
     };
 }
+
+/// A text without accents, as far as the server can take them off: `unaccent` is an extension, and
+/// letters are taken apart in UTF-8 alone, since version 13.
+#[cfg(feature = "postgres")]
+const FOLDED: &str = r"DO $do$ BEGIN
+    IF getdatabaseencoding() = 'UTF8' AND EXISTS (SELECT FROM pg_proc WHERE proname = 'normalize') THEN
+        CREATE OR REPLACE FUNCTION parlor_folded(text) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+            $f$ SELECT normalize(regexp_replace(normalize($1, NFD), '[\u0300-\u036F]', '', 'g'), NFC) $f$;
+    ELSE
+        CREATE OR REPLACE FUNCTION parlor_folded(text) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$ SELECT $1 $f$;
+    END IF;
+END $do$";
 
 /// <https://www.postgresql.org/docs/current/textsearch.html>
 #[cfg(feature = "postgres")]
@@ -95,22 +124,40 @@ pub(crate) const POSTGRES: Database = Database {
         "DROP INDEX turns_text",
         concat!(
             "CREATE INDEX turns_text ON turns USING gin (",
-            words!(),
+            words!("text"),
             ")"
         ),
     ],
+    folded: &[
+        FOLDED,
+        "DROP INDEX turns_text",
+        concat!(
+            "CREATE INDEX turns_text ON turns USING gin (",
+            words!("parlor_folded(text)"),
+            ")"
+        ),
+    ],
+    titled: "SELECT id, head, title FROM conversations
+        WHERE lower(parlor_folded(title)) LIKE $1 ESCAPE '\\' AND head IS NOT NULL
+            AND (CAST($3 AS TEXT) IS NULL OR owner = $3) ORDER BY updated_ms DESC LIMIT $2",
+    folds: true,
+    // What is shown is the text as it was said, where the words stand in it so.
     search: concat!(
         "SELECT conversation, id,
-            ts_headline('simple', text, query,
+            ts_headline('simple',
+                CASE WHEN to_tsvector('simple', text) @@ (said || query) THEN text
+                    ELSE parlor_folded(text) END,
+                said || query,
                 'StartSel=' || chr(2) || ', StopSel=' || chr(3) || ', MinWords=8, MaxWords=16')
-        FROM turns, to_tsquery('simple', $1) AS query
+        FROM turns, to_tsquery('simple', $1) AS said,
+            to_tsquery('simple', parlor_folded($1)) AS query
         WHERE ",
-        words!(),
+        words!("parlor_folded(text)"),
         " @@ query
             AND (CAST($3 AS TEXT) IS NULL OR conversation IN
                 (SELECT id FROM conversations WHERE owner = $3))
         ORDER BY ts_rank(",
-        words!(),
+        words!("parlor_folded(text)"),
         ", query) DESC, id DESC LIMIT $2"
     ),
     term: ("'", "':*"),

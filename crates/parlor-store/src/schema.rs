@@ -6,7 +6,7 @@ use parlor_core::{Error, ErrorKind, Result};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Row};
 
 /// What each version adds to the one before. A step that was released is never
-/// changed. `{key}` is the database's word, `{index}` and `{words}` stand for its statements.
+/// changed. `{key}` is the database's word, `{index}`, `{words}` and `{folded}` stand for its statements.
 /// Costs are whole billionths, so that sums are exact.
 const STEPS: &[&[&str]] = &[
     &[
@@ -103,6 +103,7 @@ const STEPS: &[&[&str]] = &[
         "CREATE INDEX responses_at ON responses (at_ms)",
     ],
     &["{words}"],
+    &["{folded}"],
 ];
 
 const VERSION: &str = "SELECT version FROM parlor_schema";
@@ -137,6 +138,7 @@ pub(crate) async fn bring_up(pool: &AnyPool, database: &Database) -> Result<()> 
         let statements: Vec<String> = match *step {
             "{index}" => database.index.iter().map(|it| (*it).to_owned()).collect(),
             "{words}" => database.words.iter().map(|it| (*it).to_owned()).collect(),
+            "{folded}" => database.folded.iter().map(|it| (*it).to_owned()).collect(),
             step => vec![step.replace("{key}", database.key)],
         };
         for statement in statements {

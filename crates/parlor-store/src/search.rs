@@ -9,6 +9,7 @@ use parlor_core::Result;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::HashSet;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Places looked at for each conversation that is wanted: of one conversation
 /// many turns may have the words.
@@ -17,26 +18,33 @@ const PLACES: u32 = 20;
 /// Characters before and after words found without an index.
 const AROUND: usize = 60;
 
-/// Turns, or titles, that may have a text in them somewhere.
+/// Turns that may have a text in them somewhere.
 const ANYWHERE: &str = "SELECT conversation, id, text FROM turns
     WHERE lower(text) LIKE $1 ESCAPE '\\' AND (CAST($3 AS TEXT) IS NULL OR conversation IN
         (SELECT id FROM conversations WHERE owner = $3)) ORDER BY id DESC LIMIT $2";
-const TITLED: &str = "SELECT id, head, title FROM conversations
-    WHERE lower(title) LIKE $1 ESCAPE '\\' AND head IS NOT NULL
-        AND (CAST($3 AS TEXT) IS NULL OR owner = $3) ORDER BY updated_ms DESC LIMIT $2";
 
 impl Store {
     pub(crate) async fn find(&self, words: &str, limit: u32) -> Result<Vec<Found>> {
         let failed = failed("searching");
         let words = words.replace('\0', " ");
         let words = words.trim();
-        let terms: Vec<&str> = words.split(|it: char| !it.is_alphanumeric()).collect();
+        let terms: Vec<&str> = words
+            .split(|it: char| !it.is_alphanumeric() && !is_accent(it))
+            .collect();
         let terms: Vec<&str> = terms.into_iter().filter(|it| !it.is_empty()).collect();
         if words.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
         let places = i64::from(limit.saturating_mul(PLACES));
-        let mut rows = self.having(words, TITLED, places).await.map_err(&failed)?;
+        let bare = folded(words);
+        let titled = match self.database.folds {
+            true => pattern(&bare),
+            // Any letter may have an accent there.
+            false if bare.chars().any(char::is_lowercase) => ("%".to_owned(), false),
+            false => pattern(words),
+        };
+        let titled = self.having(&bare, self.database.titled, titled, places);
+        let mut rows = titled.await.map_err(&failed)?;
         // Where words aren't divided by spaces, an index by words has only whole sentences.
         let by_index = !terms.is_empty() && !words.chars().any(is_undivided);
         let said = match by_index {
@@ -48,7 +56,7 @@ impl Store {
                 let said = said.bind(places).bind(self.owner.as_deref());
                 said.fetch_all(&self.pool).await
             }
-            false => self.having(words, ANYWHERE, places).await,
+            false => self.having(&bare, ANYWHERE, pattern(words), places).await,
         };
         rows.extend(said.map_err(&failed)?);
         let mut seen = HashSet::new();
@@ -76,22 +84,22 @@ impl Store {
         Ok(found)
     }
 
-    /// So many rows of a statement whose third column has the words in it, in any case.
+    /// So many rows of a statement whose third column has the [folded] words in it: of those like
+    /// the pattern, which may be all that there are.
     async fn having(
         &self,
         words: &str,
         statement: &'static str,
+        (pattern, is_exact): (String, bool),
         places: i64,
     ) -> sqlx::Result<Vec<AnyRow>> {
-        let (pattern, is_exact) = pattern(words);
-        let words = folded(words);
         // What else may be there is looked at here, however many there are.
         let most = if is_exact { places } else { i64::MAX };
         let may_have = sqlx::query(statement).bind(pattern).bind(most);
         let mut may_have = may_have.bind(self.owner.as_deref()).fetch(&self.pool);
         let mut rows = Vec::new();
         while let Some(row) = may_have.try_next().await? {
-            if folded(row.try_get(2)?).contains(&words) {
+            if folded(row.try_get(2)?).contains(words) {
                 rows.push(row);
                 if rows.len() as i64 >= places {
                     break;
@@ -110,10 +118,19 @@ fn is_undivided(letter: char) -> bool {
         | 0x3400..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 
-/// A text as it is compared where its case says nothing.
+/// A text as it is compared where its case and its accents say nothing.
 fn folded(text: &str) -> String {
     let upper = text.chars().flat_map(char::to_uppercase);
-    upper.flat_map(char::to_lowercase).collect()
+    let lower = upper.flat_map(char::to_lowercase);
+    match text.is_ascii() {
+        true => lower.collect(),
+        false => lower.nfd().filter(|it| !is_accent(*it)).nfc().collect(),
+    }
+}
+
+/// Whether a letter is but the accent of the one before it.
+fn is_accent(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36F}')
 }
 
 /// What has these words in it is like this, and whether nothing else is: of letters with a case the

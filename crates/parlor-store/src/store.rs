@@ -18,7 +18,8 @@ use std::time::Duration;
 /// It is cheap to clone, and all clones use the same connections.
 /// What a store does is [`ConversationStore`](parlor_agent::ConversationStore).
 /// Words are looked for in the first 256 KiB of what was said in a turn; over
-/// PostgreSQL with their accents, and in any case as its locale knows that. A zero
+/// PostgreSQL in any case as its locale knows that, and with their accents where
+/// its encoding isn't UTF-8. A zero
 /// letter, which PostgreSQL has no place for, is kept in what was said; in a
 /// title, in instructions and in names it becomes U+FFFD.
 #[derive(Clone)]

@@ -429,6 +429,33 @@ mod cases {
             let found: Vec<_> = found.iter().map(|it| &*it.info.id).collect();
             assert_eq!(found, [&*files], "{words}");
         }
+        // Accents say nothing, on either side and however they are written.
+        let cafe = store.create("Über Menüs", None).await.unwrap();
+        let said = turn(
+            "Où est le Café Zürich ?",
+            "À côté de l'e\u{301}glise, Ελλάδα, 한국.",
+        );
+        store.append(&cafe, None, &said).await.unwrap();
+        for words in [
+            "cafe zurich",
+            "CAFÉ",
+            "cafe\u{301}",
+            "Zu\u{308}rich",
+            "a cote",
+            "eglise",
+            "l'église",
+            "한국",
+            "uber",
+            "MENÜS",
+            "menu\u{308}s",
+        ] {
+            let found = store.search(words, 10).await.unwrap();
+            let found: Vec<_> = found.iter().map(|it| &*it.info.id).collect();
+            assert_eq!(found, [&*cafe], "{words}");
+        }
+        let found = &store.search("café", 10).await.unwrap()[0];
+        let marked = format!("{}Café{}", Found::BEGIN, Found::END);
+        assert!(found.snippet.contains(&marked), "{:?}", found.snippet);
         store.delete(&id).await.unwrap();
         assert_eq!(store.search("oslo", 10).await.unwrap(), []);
     }

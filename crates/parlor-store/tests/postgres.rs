@@ -8,7 +8,7 @@ use parlor_agent::{ConversationStore, History, KeptTurn};
 use parlor_core::{ErrorKind, Message};
 use parlor_store::{ServedBy, Store, UsageEvent};
 use servers::Postgres;
-use sqlx::{AnyConnection, Connection, Executor};
+use sqlx::{AnyConnection, Connection, Executor, Row};
 
 fn turn(question: &str) -> KeptTurn {
     let mut history = History::new();
@@ -79,4 +79,35 @@ async fn an_event_that_is_refused_costs_no_other() {
     // Where it is away, all of it is to be written again.
     server.kill();
     assert!(store.record(&events).await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_kept_before_is_found_without_accents() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let store = Store::postgres(&server.url()).await.unwrap();
+    let id = store.create("", None).await.unwrap();
+    let said = turn("Où est le Café ?");
+    store.append(&id, None, &said).await.unwrap();
+    store.close().await;
+    // As the version before left it.
+    let mut other = AnyConnection::connect(&server.url()).await.unwrap();
+    for statement in [
+        "DROP INDEX turns_text",
+        "DROP FUNCTION parlor_folded",
+        "CREATE INDEX turns_text ON turns USING gin (to_tsvector('simple', text))",
+        "UPDATE parlor_schema SET version = 5",
+    ] {
+        other.execute(statement).await.unwrap();
+    }
+    let store = Store::postgres(&server.url()).await.unwrap();
+    assert_eq!(store.search("cafe", 9).await.unwrap().len(), 1);
+    other.execute("SET enable_seqscan = off").await.unwrap();
+    let plan = "EXPLAIN SELECT id FROM turns WHERE to_tsvector('simple', translate(\
+        parlor_folded(text), E'!\"#$%&''()*+,-./:;<=>?@[\\\\]^_`{|}~', repeat(' ', 32))) \
+        @@ to_tsquery('simple', 'cafe')";
+    let rows = other.fetch_all(plan).await.unwrap();
+    let plan: String = rows.iter().map(|it| it.get::<String, _>(0)).collect();
+    assert!(plan.contains("turns_text"), "{plan}");
 }
