@@ -5,6 +5,10 @@
 //! their own, so that a long list doesn't wait for its end.
 
 use super::growing::LONG;
+use super::lines::{
+    begins_block, closes, heading, indent, interrupts, is_rule, is_table_rule, is_underline, item,
+    opens,
+};
 use super::{math, table};
 
 /// A part of the text whose rows are final.
@@ -50,6 +54,8 @@ pub(crate) struct Splitter {
     open: Open,
     /// Whether the open text is more of a table whose first rows are out.
     more: bool,
+    /// Whether the open text is the rest of a paragraph whose first rows are out.
+    rest: bool,
     /// Whether the open block stands apart from the one before.
     apart: bool,
     /// Whether there was an empty line since the last block.
@@ -121,12 +127,14 @@ impl Splitter {
                 ended.extend(self.end());
             }
             Open::Text(lines) => {
-                let is_rule_of_table =
-                    matches!(lines.as_slice(), [head] if head.contains('|')) && is_table_rule(line);
                 let is_underline = is_underline(line) && !is_quote(lines);
                 // The first rows of a long paragraph may be out.
                 let length: usize = lines.iter().map(|line| line.len() + 1).sum();
-                let underlines = is_underline && length < LONG;
+                let is_short = !self.rest && length < LONG;
+                let underlines = is_underline && is_short;
+                let is_rule_of_table = matches!(lines.as_slice(), [head] if head.contains('|'))
+                    && is_table_rule(line)
+                    && (is_short || !is_underline);
                 let interrupts = begins_block(line) || (item(line).is_some_and(interrupts));
                 let other_quote = is_quote(lines) && line.trim_start().starts_with('>');
                 if line.trim().is_empty() {
@@ -179,13 +187,47 @@ impl Splitter {
         ended
     }
 
-    /// The paragraph that is open so far, or what may be one, and whether it stands
-    /// apart from what is before it.
-    pub(crate) fn paragraph(&self) -> Option<(String, bool)> {
+    /// The paragraph that is open so far, or what may be one, where it is so long that rows of
+    /// it may be out before it ends; and whether it stands apart from what is before it.
+    pub(crate) fn long_paragraph(&self) -> Option<(String, bool)> {
+        let source = self.paragraph()?.join("\n");
+        let is_long = self.rest || source.len() >= LONG;
+        is_long.then_some((source, self.apart))
+    }
+
+    /// Whether a paragraph is open, or what may be one.
+    pub(crate) fn is_in_paragraph(&self) -> bool {
+        self.paragraph().is_some()
+    }
+
+    fn paragraph(&self) -> Option<&[String]> {
         match &self.open {
-            Open::Text(lines) if !is_quote(lines) => Some((lines.join("\n"), self.apart)),
+            Open::Text(lines) if !is_quote(lines) => Some(lines),
             _ => None,
         }
+    }
+
+    /// So much of the paragraph is in rows that are out: what is open is its rest. Gives how
+    /// much of that was in the line that isn't here yet.
+    pub(crate) fn out(&mut self, length: usize) -> usize {
+        let mut left = length;
+        let mut lines = match std::mem::take(&mut self.open) {
+            Open::Text(lines) => lines,
+            _ => Vec::new(),
+        };
+        lines.retain_mut(|line| {
+            let whole = line.len() + 1;
+            let is_out = left >= whole;
+            if is_out {
+                left -= whole;
+            } else {
+                line.drain(..std::mem::take(&mut left));
+            }
+            !is_out
+        });
+        self.open = Open::Text(lines);
+        (self.rest, self.apart, self.blank) = (true, false, false);
+        left
     }
 
     fn begin(&mut self, line: &str, ended: &mut Vec<Block>) {
@@ -228,6 +270,7 @@ impl Splitter {
             Open::Nothing | Open::Code { .. } => return None,
         };
         self.open = Open::Nothing;
+        self.rest = false;
         Some(Block::Text {
             source: joined(&lines),
             apart: std::mem::take(&mut self.apart),
@@ -264,117 +307,8 @@ fn is_full(lines: &[String]) -> bool {
     is_long && has_rule() && table::is_one(&joined(lines))
 }
 
-/// Where an item's text begins, and whether it may interrupt a paragraph.
-#[derive(Debug, Clone, Copy)]
-struct Marker {
-    column: usize,
-    is_first: bool,
-    is_empty: bool,
-}
-
-fn interrupts(marker: Marker) -> bool {
-    marker.is_first && !marker.is_empty
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
-}
-
-/// The marker of a list's item at the beginning of a line.
-fn item(line: &str) -> Option<Marker> {
-    let before = indent(line);
-    let rest = &line[before..];
-    if before > 3 || is_rule(line) {
-        return None;
-    }
-    let (length, is_first) = match rest.chars().next()? {
-        '-' | '*' | '+' => (1, true),
-        _ => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let end = rest.as_bytes().get(digits)?;
-            if !(1..=9).contains(&digits) || !matches!(end, b'.' | b')') {
-                return None;
-            }
-            (digits + 1, &rest[..digits] == "1")
-        }
-    };
-    let text = &rest[length..];
-    let spaces = indent(text);
-    if spaces == 0 && !text.is_empty() {
-        return None;
-    }
-    let is_empty = text.trim().is_empty();
-    // More than four spaces are code within the item.
-    let spaces = if is_empty || spaces > 4 { 1 } else { spaces };
-    Some(Marker {
-        column: before + length + spaces,
-        is_first,
-        is_empty,
-    })
-}
-
-/// Whether a line begins a block of its own even right after a paragraph; items
-/// apart.
-fn begins_block(line: &str) -> bool {
-    opens(line).is_some()
-        || heading(line).is_some()
-        || is_rule(line)
-        || (indent(line) <= 3 && line.trim_start().starts_with('>'))
-}
-
 fn is_quote(lines: &[String]) -> bool {
     lines
         .first()
         .is_some_and(|line| line.trim_start().starts_with('>'))
-}
-
-fn heading(line: &str) -> Option<()> {
-    let text = line.trim_start_matches(' ');
-    let marks = text.bytes().take_while(|byte| *byte == b'#').count();
-    let after = text.as_bytes().get(marks);
-    let is_heading = (1..=6).contains(&marks) && matches!(after, None | Some(b' '));
-    (is_heading && indent(line) <= 3).then_some(())
-}
-
-/// A line across: three or more of one mark, and nothing else.
-fn is_rule(line: &str) -> bool {
-    let mut marks = line.chars().filter(|it| *it != ' ');
-    let Some(first) = marks.next().filter(|it| matches!(it, '-' | '*' | '_')) else {
-        return false;
-    };
-    let mut count = 1;
-    let alike = marks.all(|it| {
-        count += 1;
-        it == first
-    });
-    alike && count >= 3 && indent(line) <= 3
-}
-
-/// What makes a heading of the paragraph before it.
-fn is_underline(line: &str) -> bool {
-    let marks = line.trim();
-    let is_one = |mark: char| marks.chars().all(|it| it == mark);
-    !marks.is_empty() && indent(line) <= 3 && (is_one('=') || is_one('-'))
-}
-
-/// The second line of a table.
-pub(super) fn is_table_rule(line: &str) -> bool {
-    let marks = line.trim();
-    marks.contains('-') && marks.chars().all(|it| matches!(it, '-' | ':' | '|' | ' '))
-}
-
-/// The fence that code begins with, and its language.
-fn opens(line: &str) -> Option<(char, usize, &str)> {
-    let text = line.trim_start_matches(' ');
-    let fence = text.chars().next().filter(|it| matches!(it, '`' | '~'))?;
-    let length = text.chars().take_while(|it| *it == fence).count();
-    let info = text[length..].trim();
-    let is_fence = length >= 3 && indent(line) <= 3 && !(fence == '`' && info.contains('`'));
-    let language = info.split([' ', ',', '{']).next().unwrap_or_default();
-    is_fence.then_some((fence, length, language))
-}
-
-fn closes(line: &str, fence: char, length: usize) -> bool {
-    let marks = line.trim();
-    indent(line) <= 3 && marks.chars().count() >= length && marks.chars().all(|it| it == fence)
 }

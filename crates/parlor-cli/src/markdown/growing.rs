@@ -9,6 +9,7 @@ use super::layout::{NARROWEST, OPTIONS, Page};
 use super::math;
 use super::rows::{Span, wrap, write};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use std::ops::Range;
 
 /// A paragraph of so many bytes is no heading, whatever line follows it.
 pub(super) const LONG: usize = 240;
@@ -20,84 +21,109 @@ pub(super) const SHARE: usize = 32;
 /// The last rows, which more text may change.
 const OPEN_ROWS: usize = 2;
 
-/// The rows of a growing paragraph that are final, after so many letters that were in
-/// rows before, and how many letters they have.
-pub(super) fn settled(
-    source: &str,
-    width: usize,
-    looks: Looks,
-    said: usize,
-) -> Option<(Vec<String>, usize)> {
+/// The rows of a growing paragraph that are final, and where in its source the rest begins,
+/// which is a paragraph as well.
+pub(super) fn settled(source: &str, width: usize, looks: Looks) -> Option<(Vec<String>, usize)> {
     // A formula reaches back, too.
     if math::may_be_in(source) {
         return None;
     }
-    let (spans, words) = words_of(source, looks)?;
-    if !is_closed(&words) || spans.iter().any(|span| span.text.contains('\n')) {
+    let read = Read::new(source, looks)?;
+    if !is_closed(&read.words) || read.spans.iter().any(|span| span.text.contains('\n')) {
         return None;
     }
-    let rows = wrap(&without(spans, said), width.max(NARROWEST));
-    let count = rows
-        .len()
-        .checked_sub(OPEN_ROWS)
-        .filter(|count| *count > 0)?;
-    let mut letters = 0;
+    let rows = wrap(&read.spans, width.max(NARROWEST));
+    let count = rows.len().saturating_sub(OPEN_ROWS);
+    let (mut letters, mut last) = (0, None);
+    for (at, row) in rows.iter().take(count).enumerate() {
+        letters += row.iter().map(|span| letters_of(&span.text)).sum::<usize>();
+        last = read
+            .place(source, letters)
+            .map(|place| (at + 1, place))
+            .or(last);
+    }
+    let (count, place) = last?;
     let written = rows.iter().take(count).map(|row| {
-        let text = row.iter().flat_map(|span| span.text.chars());
-        letters += text.filter(|letter| *letter != ' ').count();
         let mut written = String::new();
         write(row, looks, &mut written);
         written
     });
-    Some((written.collect(), letters))
+    Some((written.collect(), place))
 }
 
-/// The words of a paragraph with their looks, and the same plain, with a point for each
-/// mark that was understood; `None` where there is anything else, definitions of links
-/// before it as well.
-fn words_of(source: &str, looks: Looks) -> Option<(Vec<Span>, String)> {
-    let mut events = Parser::new_ext(source, OPTIONS).into_offset_iter();
-    let (first, range) = events.next()?;
-    let is_first = source.get(..range.start)?.trim().is_empty();
-    if !is_first || !matches!(first, Event::Start(Tag::Paragraph)) {
-        return None;
-    }
-    let (mut page, mut words) = (Page::new(usize::MAX, looks), String::new());
-    let mut is_over = false;
-    for (event, _) in events {
-        match &event {
-            _ if is_over => return None,
-            Event::End(TagEnd::Paragraph) => is_over = true,
-            Event::Text(text) => words.push_str(text),
-            Event::SoftBreak => words.push(' '),
-            _ => words.push('.'),
-        }
-        if !is_over {
-            page.take(event);
-        }
-    }
-    Some((page.spans, words))
+/// How many letters a text has; blanks are none, since a row's end takes them.
+fn letters_of(text: &str) -> usize {
+    text.chars().filter(|letter| *letter != ' ').count()
 }
 
-/// The spans after so many letters, which are in rows already. Blanks are none.
-pub(super) fn without(mut spans: Vec<Span>, mut said: usize) -> Vec<Span> {
-    if said == 0 {
-        return spans;
+/// A paragraph as it is read.
+struct Read {
+    /// Its words with their looks.
+    spans: Vec<Span>,
+    /// The same plain, with a point for each mark that was understood.
+    words: String,
+    /// Its stretches that stand in the source as they are, within no mark: how many letters
+    /// are before, and where.
+    plain: Vec<(usize, Range<usize>)>,
+}
+
+impl Read {
+    /// `None` where there is anything else, definitions of links before it as well.
+    fn new(source: &str, looks: Looks) -> Option<Self> {
+        let mut events = Parser::new_ext(source, OPTIONS).into_offset_iter();
+        let (first, range) = events.next()?;
+        let is_first = source.get(..range.start)?.trim().is_empty();
+        if !is_first || !matches!(first, Event::Start(Tag::Paragraph)) {
+            return None;
+        }
+        let (mut page, mut words) = (Page::new(usize::MAX, looks), String::new());
+        let (mut plain, mut letters, mut within) = (Vec::new(), 0, 0_usize);
+        let mut is_over = false;
+        for (event, range) in events {
+            match &event {
+                _ if is_over => return None,
+                Event::End(TagEnd::Paragraph) => is_over = true,
+                Event::Text(text) => {
+                    words.push_str(text);
+                    if within == 0 && source.get(range.clone()) == Some(&**text) {
+                        plain.push((letters, range));
+                    }
+                }
+                Event::SoftBreak => words.push(' '),
+                Event::Start(_) => {
+                    words.push('.');
+                    within += 1;
+                }
+                Event::End(_) => {
+                    words.push('.');
+                    within = within.saturating_sub(1);
+                }
+                _ => words.push('.'),
+            }
+            if !is_over {
+                let before = page.spans.len();
+                page.take(event);
+                let new = page.spans.iter().skip(before);
+                letters += new.map(|span| letters_of(&span.text)).sum::<usize>();
+            }
+        }
+        Some(Self {
+            spans: page.spans,
+            words,
+            plain,
+        })
     }
-    for span in &mut spans {
-        let rest = span.text.char_indices().find(|(_, letter)| {
-            let is_said = said > 0 || *letter == ' ';
-            said = said.saturating_sub(usize::from(*letter != ' '));
-            !is_said
-        });
-        let Some((at, _)) = rest else {
-            span.text.clear();
-            continue;
-        };
-        span.text.drain(..at);
-        break;
+
+    /// Where in the source so many letters are over, if what follows them there begins a
+    /// paragraph just as it goes on with this one.
+    fn place(&self, source: &str, letters: usize) -> Option<usize> {
+        let at = self.plain.partition_point(|(before, _)| *before <= letters);
+        let (before, range) = self.plain.get(at.checked_sub(1)?)?;
+        let text = source.get(range.clone())?;
+        let mut all = text.char_indices().filter(|(_, letter)| *letter != ' ');
+        let (within, letter) = all.nth(letters - before)?;
+        letter.is_alphabetic().then_some(range.start + within)
     }
-    spans
 }
 
 /// Whether no mark in the words could still become one with a later one. What stood

@@ -4,7 +4,6 @@ use super::Looks;
 use super::clean::is_obeyed;
 use super::code::Highlighter;
 use super::definitions::Definitions;
-use super::growing::without;
 use super::math;
 use super::rows::{Colour, Span, Style, can_be_clicked, width, wrap, write};
 use super::table::Table;
@@ -20,17 +19,15 @@ pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
 /// No text is laid out for fewer cells.
 pub(super) const NARROWEST: usize = 8;
 
-/// The rows of a block, of whose first paragraph so many letters are in rows already, or of
-/// whose table the rows before had these columns; and the columns of the table in it.
+/// The rows of a block, of whose table the rows before had these columns; and the columns of
+/// the table in it.
 pub(crate) fn layout(
     source: &str,
     width: usize,
     looks: Looks,
-    said: usize,
     before: Option<Vec<usize>>,
 ) -> (Vec<String>, Vec<usize>) {
     let mut page = Page::new(width, looks);
-    page.said = said;
     page.before = before;
     let source = math::escaped(source);
     let mut definitions = Definitions::new(&source);
@@ -69,8 +66,6 @@ pub(super) struct Page {
     columns: Vec<usize>,
     /// Whether a paragraph has ended, after which another stands apart.
     after_paragraph: bool,
-    /// How many letters of the first paragraph are in rows already.
-    said: usize,
 }
 
 impl Page {
@@ -89,7 +84,6 @@ impl Page {
             before: None,
             columns: Vec::new(),
             after_paragraph: false,
-            said: 0,
         }
     }
 
@@ -378,7 +372,6 @@ impl Page {
         if spans.iter().all(|span| span.text.is_empty()) {
             return;
         }
-        let spans = without(spans, std::mem::take(&mut self.said));
         for row in wrap(&spans, self.room()) {
             self.write_row(&row);
         }

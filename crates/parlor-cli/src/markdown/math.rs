@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::blocks::is_table_rule;
+use super::lines::is_table_rule;
 
 /// The most bytes of a formula within a line, and of one that stands apart.
 const INLINE: usize = 500;

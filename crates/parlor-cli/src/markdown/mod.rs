@@ -10,6 +10,7 @@ mod code;
 mod definitions;
 mod growing;
 mod layout;
+mod lines;
 mod math;
 mod rows;
 mod table;
@@ -44,13 +45,11 @@ pub(crate) struct Renderer {
     code: Option<Highlighter>,
     /// Whether there is a row before the next one, to keep a distance from.
     has_rows: bool,
-    /// How many letters of the paragraph that is open are in rows that are out.
-    said: usize,
     /// How wide the columns of a table are whose first rows are out.
     columns: Vec<usize>,
     /// What came since it was last looked whether more of its rows are final.
     grown: usize,
-    /// How long the open paragraph was then.
+    /// How long the open paragraph was then, without what is out.
     read: usize,
 }
 
@@ -65,7 +64,6 @@ impl Renderer {
             splitter: Splitter::default(),
             code: None,
             has_rows: false,
-            said: 0,
             columns: Vec::new(),
             grown: 0,
             read: 0,
@@ -101,21 +99,21 @@ impl Renderer {
         let mut open = self.splitter.clone();
         let goes_on = |line: &str| line.trim_start().starts_with(char::is_alphabetic);
         // The beginning of a line may be the beginning of another block.
-        let is_sure = open.paragraph().is_none() || self.line.is_empty() || goes_on(&self.line);
+        let is_sure = !open.is_in_paragraph() || self.line.is_empty() || goes_on(&self.line);
         if !is_sure || (!self.line.is_empty() && !open.line(&self.line).is_empty()) {
             return;
         }
-        let Some((source, apart)) = open.paragraph().filter(|(it, _)| it.len() >= growing::LONG)
-        else {
+        let Some((source, apart)) = open.long_paragraph() else {
             return;
         };
         self.read = source.len();
-        if let Some((laid, letters)) = growing::settled(&source, self.width, self.looks, self.said)
-        {
-            self.keep_apart(apart && self.said == 0, rows);
+        if let Some((laid, place)) = growing::settled(&source, self.width, self.looks) {
+            self.keep_apart(apart, rows);
             rows.extend(laid);
-            self.said += letters;
             self.has_rows = true;
+            self.read -= place;
+            let in_line = self.splitter.out(place);
+            self.line.drain(..in_line);
         }
     }
 
@@ -142,7 +140,6 @@ impl Renderer {
             splitter: self.splitter.clone(),
             code: self.code.clone(),
             has_rows: self.has_rows,
-            said: self.said,
             columns: self.columns.clone(),
             grown: 0,
             read: 0,
@@ -163,14 +160,13 @@ impl Renderer {
                     apart,
                     share,
                 } => {
-                    let said = std::mem::take(&mut self.said);
                     self.read = 0;
                     let before = std::mem::take(&mut self.columns);
                     let before = (share == Share::More).then_some(before);
-                    let (laid, columns) = layout(&source, self.width, self.looks, said, before);
+                    let (laid, columns) = layout(&source, self.width, self.looks, before);
                     self.columns = columns;
                     if !laid.is_empty() {
-                        self.keep_apart(apart && said == 0, rows);
+                        self.keep_apart(apart, rows);
                         rows.extend(laid);
                         self.has_rows = true;
                     }

@@ -195,30 +195,17 @@ pub(crate) fn wrap(spans: &[Span], most: usize) -> Vec<Vec<Span>> {
                 rows.push(std::mem::take(&mut row));
                 used = 0;
             } else if space > 0 {
-                let style = shared_style(row.last(), word.spans.first());
-                let link = word.spans.first().and_then(|span| span.link.clone());
-                let link = link.filter(|it| {
-                    row.last()
-                        .is_some_and(|last| last.link.as_ref() == Some(it))
-                });
-                append(
-                    &mut row,
-                    Span {
-                        text: " ".to_owned(),
-                        style,
-                        link,
-                    },
-                );
+                let looks = common(row.last(), word.spans.first());
+                append(&mut row, " ", &looks);
                 used += 1;
             }
             if word.width <= most {
                 used += word.width;
-                word.spans
-                    .into_iter()
-                    .for_each(|span| append(&mut row, span));
+                let spans = word.spans.iter();
+                spans.for_each(|span| append(&mut row, &span.text, span));
                 continue;
             }
-            for span in word.spans {
+            for span in &word.spans {
                 for cluster in span.text.graphemes(true) {
                     let cells = width(cluster);
                     if used > 0 && used + cells > most {
@@ -226,15 +213,7 @@ pub(crate) fn wrap(spans: &[Span], most: usize) -> Vec<Vec<Span>> {
                         used = 0;
                     }
                     used += cells;
-                    let link = span.link.clone();
-                    append(
-                        &mut row,
-                        Span {
-                            text: cluster.to_owned(),
-                            style: span.style,
-                            link,
-                        },
-                    );
+                    append(&mut row, cluster, span);
                 }
             }
         }
@@ -243,21 +222,34 @@ pub(crate) fn wrap(spans: &[Span], most: usize) -> Vec<Vec<Span>> {
     rows
 }
 
-/// What a space between two words looks like: what both have in common.
-fn shared_style(one: Option<&Span>, other: Option<&Span>) -> Style {
-    match (one, other) {
-        (Some(one), Some(other)) if one.style == other.style => one.style,
-        _ => Style::default(),
+/// How a space between two words looks: what both have in common.
+fn common(one: Option<&Span>, other: Option<&Span>) -> Span {
+    let (Some(one), Some(other)) = (one, other) else {
+        return Span::default();
+    };
+    let style = Some(one.style).filter(|it| *it == other.style);
+    let link = one
+        .link
+        .clone()
+        .filter(|it| other.link.as_ref() == Some(it));
+    Span {
+        text: String::new(),
+        style: style.unwrap_or_default(),
+        link,
     }
 }
 
-/// Adds a span to a row, joined to the last one where they look alike.
-fn append(row: &mut Vec<Span>, span: Span) {
+/// Adds a text to a row that looks like a span, joined to the last one where that does, too.
+fn append(row: &mut Vec<Span>, text: &str, looks: &Span) {
     match row.last_mut() {
-        Some(last) if last.style == span.style && last.link == span.link => {
-            last.text.push_str(&span.text);
+        Some(last) if last.style == looks.style && last.link == looks.link => {
+            last.text.push_str(text);
         }
-        _ => row.push(span),
+        _ => row.push(Span {
+            text: text.to_owned(),
+            style: looks.style,
+            link: looks.link.clone(),
+        }),
     }
 }
 
@@ -312,15 +304,7 @@ fn words(line: &[Span]) -> Vec<Word> {
             begins = is_wide;
             if let Some(word) = words.last_mut() {
                 word.width += cells;
-                let link = span.link.clone();
-                append(
-                    &mut word.spans,
-                    Span {
-                        text: cluster.to_owned(),
-                        style: span.style,
-                        link,
-                    },
-                );
+                append(&mut word.spans, cluster, span);
             }
         }
     }

@@ -411,6 +411,19 @@ fn a_long_paragraph_is_out_before_it_ends() {
 }
 
 #[test]
+fn what_is_out_of_a_long_paragraph_becomes_no_heading() {
+    let text = format!("{}and a mark |\n---\nmore\n", "some more words ".repeat(20));
+    let mut renderer = Renderer::new(40, ALL);
+    let mut rows: Vec<String> = text
+        .split_inclusive(' ')
+        .flat_map(|it| renderer.push(it))
+        .collect();
+    rows.extend(renderer.finish());
+    assert_eq!(rows, whole(&text, 40, ALL));
+    assert!(rows.iter().any(|row| row.contains("──")), "{rows:?}");
+}
+
+#[test]
 fn a_paragraph_that_is_laid_out_anew_says_every_word_once() {
     let mut renderer = Renderer::new(70, PLAIN);
     let mut rows = Vec::new();
