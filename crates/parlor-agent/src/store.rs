@@ -248,11 +248,14 @@ pub trait ConversationStore: Send + Sync + fmt::Debug {
 const TITLE_LENGTH: usize = 60;
 
 /// A title for a conversation that begins with this message: its first line of
-/// text, cut at a word; empty where it has no text.
+/// text, cut at a word; empty where it has no text. Of texts that were attached
+/// alone it is the first one's name.
 pub fn title_of(message: &Message) -> String {
-    let texts = message.parts.iter().filter_map(Part::as_text);
-    let mut lines = texts.flat_map(str::lines).map(str::trim);
+    let texts = || message.parts.iter().filter_map(Part::as_text);
+    let said = texts().filter(|text| attached(text).is_none());
+    let mut lines = said.flat_map(str::lines).map(str::trim);
     let line = lines.find(|line| !line.is_empty());
+    let line = line.or_else(|| texts().find_map(attached));
     let words = line.unwrap_or_default().split_whitespace();
     let mut title = String::new();
     let mut length = 0;
@@ -271,6 +274,14 @@ pub fn title_of(message: &Message) -> String {
         length += added;
     }
     title
+}
+
+/// The name of a text that [`Attachment`](crate::Attachment) wrote under one.
+fn attached(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("<file name=\"")?;
+    let is_whole = rest.trim_end().ends_with("</file>");
+    let (name, _) = rest.split_once("\">\n").filter(|_| is_whole)?;
+    Some(name)
 }
 
 /// The text of a turn that people would look for: what was asked and answered,

@@ -10,7 +10,10 @@ fn a_title_is_the_first_line_of_the_first_text_that_has_one() {
         message.parts = texts.iter().map(|it| Part::text(*it)).collect();
         title_of(&message)
     };
-    assert_eq!(said(&["Hi", "<file name=\"a.txt\">\none\n</file>"]), "Hi");
+    let file = "<file name=\"a.txt\">\none\n</file>\n\n";
+    assert_eq!(said(&["Hi", file]), "Hi");
+    assert_eq!(said(&[file, "What is it?"]), "What is it?");
+    assert_eq!(said(&[file]), "a.txt");
     assert_eq!(
         said(&["\n \n", "  What is\tthis?\nTell me."]),
         "What is this?"
