@@ -249,6 +249,15 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Parsed, Failure> {
     }
 }
 
+/// The command that a word is but for a slip.
+pub(crate) fn near(word: &str) -> Option<&'static str> {
+    let mut commands = COMMANDS.iter().copied();
+    commands.find(|command| {
+        let same_start = word.chars().next() == command.chars().next();
+        same_start && command.len() > 3 && strsim::osa_distance(word, command) == 1
+    })
+}
+
 /// Whether a word that stands behind an option was meant as its value, which goes by `=`.
 /// Asked with the rest it would be of no use, and cost something.
 fn unjoined(arguments: &[OsString]) -> Result<(), Failure> {

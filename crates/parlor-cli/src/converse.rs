@@ -13,6 +13,7 @@ mod status;
 mod template;
 mod tools;
 mod turn;
+mod unanswered;
 mod view;
 
 use std::path::PathBuf;

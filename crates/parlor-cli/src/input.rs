@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parlor::{ChatRequest, ErrorKind, MediaFormat, Message, Part, Role};
 
-use crate::args::ChatArgs;
+use crate::args::{self, ChatArgs};
 use crate::attach;
 use crate::failure::Failure;
 use crate::template::Template;
@@ -80,6 +80,13 @@ pub(crate) fn request(
     {
         terminal.notice(format!(
             "note: {word} is a file, and only its name is asked; -a {word} sends what is in it"
+        ));
+    }
+    if let [word] = words.as_slice()
+        && let Some(command) = args::near(word)
+    {
+        terminal.notice(format!(
+            "note: `{word}` is asked; the command is parlor {command}"
         ));
     }
     let prompt = Some(prompt).filter(|prompt| !prompt.trim().is_empty());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use parlor::agent::{Conversation, History, Outcome, Turn, TurnState};
+use parlor::agent::{Conversation, Outcome};
 use parlor::{ChatRequest, Error, Message, OutputSchema};
 
 use super::answer::{Answer, Came, Person};
@@ -12,7 +12,6 @@ use super::asked::{Asked, Done, extractor};
 use super::status::Figures;
 use super::view::View;
 use super::{Flow, Session};
-use crate::choose::Chosen;
 use crate::failure::{Failure, Then};
 use crate::keeper::{self, Keeper};
 use crate::terminal::Hush;
@@ -148,7 +147,7 @@ impl Session {
         self.notices.take();
         let ended = ended?;
         if let Some(asked) = asked.filter(|_| self.chat.history().turns().len() == before) {
-            self.leave_unanswered(asked, &chosen);
+            self.nothing_came(asked, ended.result.as_ref().err(), &chosen);
         }
         let answered = self.chat.history().turns().get(before);
         let answered = chosen.of_id(answered.and_then(|turn| turn.model.as_deref()));
@@ -325,18 +324,6 @@ fn begin<'a>(
 }
 
 impl Session {
-    /// Leaves a question in the history to which nothing came, as it is kept: it can be
-    /// asked again, changed, or taken back.
-    fn leave_unanswered(&mut self, question: Vec<Message>, chosen: &Chosen) {
-        let mut turn = Turn::new(question);
-        turn.state = TurnState::Interrupted;
-        turn.model = Some(chosen.resolved.id());
-        let history = self.chat.history_mut();
-        let system = history.system().map(str::to_owned);
-        let turns = history.turns().iter().cloned().chain([turn]).collect();
-        *history = History::of(system, turns, history.summary().cloned());
-    }
-
     /// Tells of tools, or not: a value comes without the events that tell of them.
     fn overhear(&mut self, on: bool) {
         if self.overheard.is_none() && on && !self.terminal.quiet {

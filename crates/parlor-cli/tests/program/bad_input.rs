@@ -36,6 +36,11 @@ fn a_command_line_that_cannot_be_followed() {
             .failed(2, "usage")
             .says(&[&joined, " -- "]);
     }
+    for (word, told) in [("modles", true), ("model", true), ("modern", false)] {
+        let ran = home.run(&["-m", "echo", word]);
+        let note = format!("note: `{word}` is asked; the command is parlor models\n");
+        assert_eq!(ran.stderr == note, told, "{ran:?}");
+    }
     let ran = home.run(&["-m", "echo", "--reasoning", "--", "high", "time"]);
     assert_eq!(ran.stdout, "high time\n");
     home.run(&["-m", "echo", "-c", "--replay", "a", "Hi"])

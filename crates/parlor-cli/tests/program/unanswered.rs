@@ -89,6 +89,23 @@ fn what_follows_a_question_that_failed_stays_kept_when_a_turn_is_taken_back() {
 }
 
 #[test]
+fn a_question_that_cannot_be_answered_stands_in_the_way_of_no_other() {
+    let refused = Answer(400, JSON, json!({"error": "invalid"}).to_string());
+    let server = Server::start(vec![answer("One."), refused, answer("Three.")]);
+    let home = home(&server);
+    let ran = home.pipe(&["-i"], "first\nsecond\nthird\n");
+    assert_eq!(ran.stdout, "One.\nThree.\n", "{ran:?}");
+    said(&server);
+    said(&server);
+    assert_eq!(said(&server), ["first", "One.", "third"]);
+    let kept = kept(&home).stdout;
+    assert!(
+        kept.contains("Three.") && !kept.contains("second"),
+        "{kept}"
+    );
+}
+
+#[test]
 fn a_value_that_is_stopped_is_a_turn_as_any_other() {
     let server = Dripping::start();
     let home = Home::new();
