@@ -110,6 +110,11 @@ const TOOL_TURNS: Profile = Profile {
     ..PLAIN
 };
 
+const NO_STOP: Profile = Profile {
+    no_stop: true,
+    ..PLAIN
+};
+
 const FREE_CHOICE: Profile = Profile {
     free_tool_choice: true,
     signs: true,
@@ -135,6 +140,8 @@ static LOW_TO_MAX: [Effort; 5] = [
     Effort::XHigh,
     Effort::Max,
 ];
+static LOW_TO_XHIGH: [Effort; 4] = [Effort::Low, Effort::Medium, Effort::High, Effort::XHigh];
+static LOW_AND_HIGH: [Effort; 2] = [Effort::Low, Effort::High];
 static LOW_TO_HIGH: [Effort; 3] = [Effort::Low, Effort::Medium, Effort::High];
 static MINIMAL_TO_HIGH: [Effort; 4] = [Effort::Minimal, Effort::Low, Effort::Medium, Effort::High];
 static OFF_TO_HIGH: [Effort; 4] = [Effort::Off, Effort::Low, Effort::Medium, Effort::High];
@@ -227,6 +234,38 @@ static FAMILIES: &[(&[&str], Profile)] = &[
             ..FIXED
         },
     ),
+    // What reasons in this line refuses stop sequences.
+    (&["*grok-*non-reasoning*", "*grok-2*"], PLAIN),
+    (
+        &["*grok-3-mini*"],
+        Profile {
+            efforts: &LOW_AND_HIGH,
+            ..NO_STOP
+        },
+    ),
+    (&["*grok-3*"], PLAIN),
+    (
+        &["*grok-4.3*"],
+        Profile {
+            efforts: &OFF_TO_HIGH,
+            ..NO_STOP
+        },
+    ),
+    (
+        &["*grok-4.5*"],
+        Profile {
+            efforts: &LOW_TO_HIGH,
+            ..NO_STOP
+        },
+    ),
+    (
+        &["*grok-4.20-multi-agent*", "*grok-4.6*", "*grok-4.7*"],
+        Profile {
+            efforts: &LOW_TO_XHIGH,
+            ..NO_STOP
+        },
+    ),
+    (&["*grok-*"], NO_STOP),
     // Earlier thoughts must not be sent back to the first reasoning models of
     // this line, and must be on tool turns to the later ones.
     (&["*deepseek-r1*", "deepseek-reasoner-r1*"], TAGS),
@@ -369,6 +408,20 @@ mod tests {
         for id in ["qwen3:8b", "MiniMax-M3", "deepseek-r1:7b", "QwQ-32B"] {
             assert!(Profile::of(id).think_tags, "{id}");
         }
+    }
+
+    #[test]
+    fn lines_of_a_family_know_efforts_of_their_own() {
+        let known = |id: &str| Profile::of(id).efforts.len();
+        assert_eq!((known("grok-3-mini"), known("grok-3")), (2, 0));
+        assert_eq!((known("x-ai/grok-4.3"), known("grok-4.5-latest")), (4, 3));
+        assert_eq!(
+            Profile::of("us.xai.grok-4.6").efforts.last(),
+            Some(&Effort::XHigh)
+        );
+        let no_stop = |id: &str| Profile::of(id).no_stop;
+        assert!(no_stop("grok-4") && no_stop("grok-code-fast-1") && no_stop("grok-4.20-reasoning"));
+        assert!(!no_stop("grok-3") && !no_stop("grok-4.20-0309-non-reasoning"));
     }
 
     #[test]
