@@ -173,3 +173,49 @@ async fn a_named_tool_stays_where_required_is_unknown() {
     let (body, _) = sent("dashscope", "m", request).await;
     assert_eq!(body["tool_choice"]["function"]["name"], "look");
 }
+
+#[tokio::test]
+async fn models_that_answer_in_streams_alone_are_read_to_the_end() {
+    for (model, streamed) in [
+        ("qwq-plus", true),
+        ("qvq-max", true),
+        ("qwen3-omni-flash", true),
+        ("qwen3-235b-a22b-thinking-2507", true),
+        ("qwen3-32b", false),
+        ("qwen-plus", false),
+    ] {
+        let (body, _) = sent("dashscope", model, ChatRequest::from("Hi")).await;
+        assert_eq!(body["stream"] == true, streamed, "{model}");
+    }
+}
+
+#[tokio::test]
+async fn grok_is_spared_what_its_lines_refuse() {
+    let request = || {
+        let mut request = thinking(Effort::Medium);
+        request.presence_penalty = Some(0.0);
+        request.frequency_penalty = Some(0.0);
+        request.stop = vec!["END".to_owned()];
+        request
+    };
+    let [penalties, stop] = [
+        ["frequency_penalty", "presence_penalty"].as_slice(),
+        &["stop"],
+    ];
+    for (model, left_out, effort) in [
+        ("grok-3", [].as_slice(), Value::Null),
+        ("grok-3-mini", &[penalties, stop], json!("low")),
+        ("grok-4", &[penalties, stop], Value::Null),
+        ("grok-4.20-0309-non-reasoning", &[penalties], Value::Null),
+        ("grok-4.5", &[penalties, stop], json!("medium")),
+        ("grok-5", &[penalties, stop], json!("medium")),
+    ] {
+        let (body, warned) = sent("xai", model, request()).await;
+        for field in penalties.iter().chain(stop) {
+            let is_left_out = left_out.iter().any(|it| it.contains(field));
+            assert_eq!(body.get(field).is_none(), is_left_out, "{model}: {field}");
+            assert_eq!(warned.contains(&(*field).to_owned()), is_left_out);
+        }
+        assert_eq!(body["reasoning_effort"], effort, "{model}");
+    }
+}

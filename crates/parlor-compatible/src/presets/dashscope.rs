@@ -48,11 +48,13 @@ fn quirks() -> Quirks {
     quirks
 }
 
-/// The open hybrid models (`qwen3-32b`) think unless told not to, in streams alone.
+/// The open hybrid models (`qwen3-32b`) think unless told not to, in streams alone;
+/// those that always think, and those that speak, answer in streams alone.
 fn by_model(name: &str, quirks: &mut Quirks) {
+    let is = |words: &str| words.split(' ').any(|it| name.contains(it));
     let size = |it: &str| it.strip_suffix('b').map(str::parse::<f32>);
     let sized = name.split('-').filter_map(size).any(|it| it.is_ok());
-    let mut fixed = ["instruct", "thinking", "coder"].iter();
-    let fixed = fixed.any(|it| name.contains(it));
-    quirks.thinking_streams_only = name.starts_with("qwen3") && sized && !fixed;
+    let sized = sized && name.starts_with("qwen3");
+    quirks.streams_only = is("qwq qvq omni") || sized && is("thinking");
+    quirks.thinking_streams_only = sized && !is("instruct thinking coder");
 }

@@ -54,6 +54,9 @@ pub struct Quirks {
     /// Whether the host's models reason in streams alone: in other calls it is
     /// switched off.
     pub thinking_streams_only: bool,
+    /// Whether the host answers in streams alone: an answer that is wanted whole
+    /// comes as one, and is read to its end.
+    pub streams_only: bool,
     /// The efforts that this host knows, from least to most; empty leaves it
     /// to the model's family, and where that is unknown the word is sent as
     /// it is.
@@ -177,6 +180,7 @@ impl Default for Quirks {
             effort_beside_switch: false,
             thinking_budget: false,
             thinking_streams_only: false,
+            streams_only: false,
             efforts: Vec::new(),
             tool_choice: vec![
                 ToolChoiceWord::Auto,
