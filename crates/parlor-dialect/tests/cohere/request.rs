@@ -187,3 +187,13 @@ fn other_forms_are_read() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{body}");
     }
 }
+
+#[test]
+fn an_answer_of_which_nothing_goes_back_is_left_out() {
+    let thoughts = Message::new(Role::Assistant, vec![Reasoning::new("hm").into()]);
+    let request = ChatRequest::new([Message::user("a"), thoughts, Message::user("b")]);
+    let body = body(&request);
+    let roles: Vec<_> = body["messages"].as_array().unwrap().iter().collect();
+    let roles: Vec<_> = roles.iter().map(|it| &it["role"]).collect();
+    assert_eq!(roles, ["user", "user"]);
+}

@@ -29,6 +29,18 @@ fn content_is_null_empty_or_absent_beside_calls() {
 }
 
 #[test]
+fn an_answer_of_which_nothing_goes_back_is_left_out() {
+    let thoughts = || Message::new(Role::Assistant, vec![Reasoning::new("hm").into()]);
+    let request = ChatRequest::new([Message::user("a"), thoughts(), Message::user("b")]);
+    let written = write(&request);
+    let roles: Vec<_> = written.messages().iter().map(|it| &it["role"]).collect();
+    assert_eq!(roles, ["user", "user"]);
+    // Where the family wants them, they are something.
+    let kept = write_as(&dialect(json!({})), &request, "minimax-m3").unwrap();
+    assert_eq!(kept.messages()[1]["reasoning_content"], "hm");
+}
+
+#[test]
 fn arguments_that_are_no_object_are_put_in_one() {
     let arguments = |text: &str| {
         let call = ToolCall::new("a", "f", Arguments::json(text));

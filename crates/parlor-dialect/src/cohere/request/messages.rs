@@ -209,6 +209,12 @@ impl Conversation {
                 }
             }
         }
+        let is_own = message.native.as_deref();
+        let is_own = is_own.is_some_and(|it| it.origin == writer.origin);
+        // Of thoughts that stay behind nothing is left, and a message of nothing is refused.
+        if items.is_empty() && calls.is_empty() && plan.is_empty() && !is_own {
+            return Ok(());
+        }
         let mut message = wire(Role::Assistant, items);
         if has_calls && matches!(&message.content, Content::Text(text) if text.is_empty()) {
             message.content = Content::default();

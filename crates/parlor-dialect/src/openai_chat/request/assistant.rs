@@ -49,6 +49,12 @@ impl<'a> MessageWriter<'_, '_, 'a> {
         }
         let has_calls = !calls.is_empty() || wire.rest.contains_key("function_call");
         self.thoughts(thoughts, has_calls, &mut wire, &mut parts);
+        // Of thoughts that stay behind nothing is left, and hosts refuse a message
+        // of nothing.
+        let says_nothing = parts.is_empty() && !has_calls && wire.rest.is_empty();
+        if says_nothing && self.own(message).is_none() {
+            return Ok(());
+        }
         wire.content = match (parts.is_empty(), has_calls) {
             (true, true) => match self.quirks.content_beside_calls {
                 EmptyContent::Null => Content::Null,

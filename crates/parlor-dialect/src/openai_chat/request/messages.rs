@@ -206,7 +206,7 @@ impl<'w, 'p, 'a> MessageWriter<'w, 'p, 'a> {
         Ok(())
     }
 
-    fn own(&self, message: &'a Message) -> Option<&'a Map<String, Value>> {
+    pub(super) fn own(&self, message: &'a Message) -> Option<&'a Map<String, Value>> {
         let native = message.native.as_deref()?;
         (native.origin == *self.origin)
             .then(|| native.item.as_object())
