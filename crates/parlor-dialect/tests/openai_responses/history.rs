@@ -50,6 +50,29 @@ fn thoughts_without_their_encrypted_form_stay_out_with_the_ids_they_led_to() {
 }
 
 #[test]
+fn thoughts_that_led_to_nothing_stay_out() {
+    let thought =
+        json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gA"});
+    let said = json!({"type": "message", "role": "assistant", "id": "msg_1",
+        "content": [{"type": "output_text", "text": "Hi", "annotations": []}]});
+    let kinds = |messages: Vec<Message>| -> Vec<String> {
+        let sent = input(messages, Quirks::openai());
+        let sent = sent.as_array().unwrap().iter();
+        sent.map(|it| it["type"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let cut = turn(json!([thought.clone()]));
+    let asked = || Message::user("And?");
+    assert_eq!(kinds(vec![asked(), cut.clone(), asked()]), ["message"; 2]);
+    assert_eq!(kinds(vec![asked(), cut.clone()]), ["message"]);
+    let whole = kinds(vec![turn(json!([thought, said.clone()])), asked()]);
+    assert_eq!(whole, ["reasoning", "message", "message"]);
+    // What it led to may be the next message.
+    let goes_on = kinds(vec![cut, turn(json!([said]))]);
+    assert_eq!(goes_on, ["reasoning", "message"]);
+}
+
+#[test]
 fn edited_parts_go_by_their_plain_meaning() {
     let mut message = turn(
         json!([{"type": "message", "id": "msg_1", "role": "assistant",

@@ -130,6 +130,14 @@ impl<'w, 'p> Writer<'w, 'p> {
                 Role::User | Role::Tool => self.said("user", message)?,
             }
         }
+        if self.own.signed {
+            let mut follows = false;
+            let mut kept = std::mem::take(&mut self.items);
+            kept.reverse();
+            kept.retain(|item| is_kept(item, &mut follows));
+            kept.reverse();
+            self.items = kept;
+        }
         for item in &mut self.items {
             if let Some(Value::String(id)) = item.get_mut("call_id")
                 && let Cow::Owned(short) = short_id(id, CALL_ID_LIMIT)
@@ -358,6 +366,17 @@ impl<'w, 'p> Writer<'w, 'p> {
         let why = "of another provider are left out";
         self.policy.knob("messages.native", why)
     }
+}
+
+/// Whether an item may be sent, where what comes after it was asked before: thoughts
+/// without what they led to are refused, as those of an answer that was cut.
+fn is_kept(item: &Object, follows: &mut bool) -> bool {
+    match kind_of(item) {
+        "reasoning" => return *follows,
+        "message" => *follows = item.get(ROLE).is_some_and(|it| it == "assistant"),
+        kind => *follows = !kind.ends_with("_output"),
+    }
+    true
 }
 
 fn text_content(text: &str) -> Object {
