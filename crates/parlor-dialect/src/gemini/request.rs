@@ -67,7 +67,9 @@ pub(super) fn to_wire(
         if !tools.is_empty() {
             body.insert("tools".to_owned(), tools.into());
         }
-        if let Some(choice) = tools::write_choice(request, &family, &mut policy)? {
+        // Without functions it is refused.
+        let functions = request.tools.iter().any(|it| it.as_function().is_some());
+        if functions && let Some(choice) = tools::write_choice(request, &family, &mut policy)? {
             body.insert(
                 "toolConfig".to_owned(),
                 json!({ "functionCallingConfig": choice }),

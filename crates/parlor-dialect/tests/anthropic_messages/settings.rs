@@ -152,6 +152,16 @@ fn tool_choices_have_their_words() {
 }
 
 #[test]
+fn a_choice_without_tools_is_left_out() {
+    for choice in [ToolChoice::None, ToolChoice::Auto, ToolChoice::Required] {
+        let mut request = hi();
+        request.tool_choice = Some(choice);
+        request.parallel_tool_calls = Some(false);
+        assert_eq!(write(&request).body.get("tool_choice"), None);
+    }
+}
+
+#[test]
 fn tools_of_others_and_models_without_tools_fail() {
     let away = Native::new(
         Origin::new("openai", "openai-responses"),

@@ -164,3 +164,13 @@ fn the_choice_of_tools_has_its_modes() {
         );
     }
 }
+
+#[test]
+fn a_choice_without_functions_is_left_out() {
+    let search = Native::new(origin(), json!({"googleSearch": {}}));
+    let mut request = ChatRequest::from("Hi").with_tool(ToolDefinition::Native(search));
+    request.tool_choice = Some(ToolChoice::Auto);
+    let body = write(&request);
+    assert_eq!(body["tools"], json!([{"googleSearch": {}}]));
+    assert_eq!(body.get("toolConfig"), None);
+}

@@ -165,3 +165,22 @@ fn tools_are_refused_where_the_model_is_known_to_have_none() {
         (ErrorKind::Unsupported, Some("model"))
     );
 }
+
+#[test]
+fn nothing_is_said_of_tools_where_none_is_sent() {
+    let away = Native::new(Origin::new("away", "gemini"), json!({"googleSearch": {}}));
+    let mut request = ChatRequest::from("Hi").with_tool(ToolDefinition::Native(away));
+    request.on_foreign_tools = Some(OnUnsupported::Warn);
+    request.tool_choice = Some(ToolChoice::Auto);
+    request.parallel_tool_calls = Some(false);
+    let written = write_with(&request, json!({})).unwrap();
+    assert_eq!(written.warned(), ["tools"]);
+    for field in ["tools", "tool_choice", "parallel_tool_calls"] {
+        assert_eq!(written.body.get(field), None, "{field}");
+    }
+    // Nor where the host knows no other way to forbid calls.
+    let mut request = self::request(Some(ToolChoice::None));
+    request.parallel_tool_calls = Some(true);
+    let written = write_with(&request, json!({"tool_choice": ["auto"]})).unwrap();
+    assert_eq!(written.body.get("parallel_tool_calls"), None);
+}

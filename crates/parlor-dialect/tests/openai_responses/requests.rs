@@ -54,6 +54,20 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn nothing_is_said_of_tools_where_none_is_sent() {
+    let away = Native::new(Origin::new("away", "gemini"), json!({"googleSearch": {}}));
+    let mut request = ChatRequest::from("Hi").with_tool(ToolDefinition::Native(away));
+    request.on_foreign_tools = Some(OnUnsupported::Warn);
+    request.tool_choice = Some(ToolChoice::Auto);
+    request.parallel_tool_calls = Some(false);
+    let (body, warnings) = written(&request, Quirks::default()).unwrap();
+    assert_eq!(warnings, ["tools"]);
+    for field in ["tools", "tool_choice", "parallel_tool_calls"] {
+        assert_eq!(body.get(field), None, "{field}");
+    }
+}
+
+#[test]
 fn a_name_of_the_end_user_that_is_too_long_is_left_out_with_a_warning() {
     for (length, warned) in [(64, vec![]), (65, vec!["user"])] {
         let mut request = ChatRequest::from("Hi");

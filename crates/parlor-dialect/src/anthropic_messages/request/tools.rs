@@ -49,7 +49,14 @@ pub(super) fn write(
             _ => writer.feature("tools", "of this sort are not known to this dialect")?,
         }
     }
-    body.tool_choice = choice(request, thinks, !tools.is_empty(), writer)?;
+    // Without tools it is refused; a server of tools is in the fields of the caller's own.
+    let extra = writer.target.extra(request);
+    let brought = ["tools", "mcp_servers"]
+        .iter()
+        .any(|it| extra.get(it).is_some());
+    if brought || !tools.is_empty() {
+        body.tool_choice = choice(request, thinks, !tools.is_empty(), writer)?;
+    }
     body.tools = (!tools.is_empty()).then_some(tools);
     Ok(())
 }

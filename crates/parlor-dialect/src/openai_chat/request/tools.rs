@@ -38,13 +38,7 @@ pub(super) fn write<'a>(
             _ => policy.foreign_tool("has a tool of another provider's own")?,
         }
     }
-    if let Some(parallel) = request.parallel_tool_calls {
-        match quirks.parallel_tool_calls {
-            true => body.parallel_tool_calls = Some(parallel),
-            false => policy.knob("parallel_tool_calls", "is not known to this host")?,
-        }
-    }
-    if let Some(wanted) = &request.tool_choice {
+    if let Some(wanted) = request.tool_choice.as_ref().filter(|_| !tools.is_empty()) {
         let thinks = request
             .reasoning
             .as_ref()
@@ -56,6 +50,13 @@ pub(super) fn write<'a>(
             free: target.profile.free_tool_choice && thinks,
         };
         body.tool_choice = choice.write(wanted)?;
+    }
+    // Without tools it is refused.
+    if let Some(parallel) = request.parallel_tool_calls.filter(|_| !tools.is_empty()) {
+        match quirks.parallel_tool_calls {
+            true => body.parallel_tool_calls = Some(parallel),
+            false => policy.knob("parallel_tool_calls", "is not known to this host")?,
+        }
     }
     body.tools = (!tools.is_empty()).then_some(tools);
     Ok(())

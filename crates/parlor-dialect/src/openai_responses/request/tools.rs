@@ -50,6 +50,10 @@ pub(super) fn write(
             _ => policy.foreign_tool("has a tool of another provider's own")?,
         }
     }
+    // Without tools either is refused.
+    if written.tools.is_empty() && written.items.is_empty() {
+        return Ok(Vec::new());
+    }
     if let Some(parallel) = request.parallel_tool_calls {
         match quirks.takes("parallel_tool_calls") {
             true => body.parallel_tool_calls = Some(parallel),
