@@ -472,6 +472,14 @@ async fn a_correction_leaves_no_trace_in_the_history() {
         "only while it is asked for"
     );
 
+    // What the question set, its correction is asked with.
+    let model = native([says("It is Oslo.", 10), says(OSLO, 20)]);
+    let mut chat = Conversation::new(model.clone());
+    let question = ChatRequest::from("Oslo?").with_temperature(0.25);
+    chat.extract::<City>(question).await.unwrap();
+    let set: Vec<_> = model.requests().iter().map(|it| it.temperature).collect();
+    assert_eq!(set, [Some(0.25), Some(0.25)]);
+
     // Twice wrong: the question stays, with the last answer.
     let model = native([says("Oslo.", 10), says("Oslo!", 20)]);
     let mut chat = Conversation::new(model);

@@ -69,6 +69,9 @@ impl Job {
     ) -> Result<Extracted<T>> {
         let mut tally = Tally::default();
         let mut loan = Loan::new(conversation, self.shaper.clone());
+        // What the message sets holds for its corrections too.
+        let mut settings = message.clone();
+        settings.messages.clear();
         loop {
             let mut run = loan.conversation.stream(message)?;
             let reply = match &outlet {
@@ -95,7 +98,8 @@ impl Job {
                 Ok(extracted) => return Ok(extracted),
                 Err(correction) => {
                     loan.correction = Some(correction.clone());
-                    message = correction.into();
+                    message = settings.clone();
+                    message.messages.push(correction);
                 }
             }
         }
