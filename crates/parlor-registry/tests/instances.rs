@@ -240,6 +240,14 @@ fn mapped_names_fill_in_parameters() {
     assert_eq!(variant("ollama/llama3"), None);
     assert!(variant("careful").is_some() && variant("base").is_some());
     assert_ne!(variant("careful"), variant("base"));
+    // Answers are kept by it, from one version of the program to the next: what says
+    // the same has the same number.
+    assert_eq!(variant("careful"), Some(1_635_902_051_188_677_278));
+    let of_extra = |extra: &str| {
+        let name = format!("models.x = {{ model = \"ollama/llama3\", extra = {{ {extra} }} }}");
+        configured(&name).model("x").unwrap().info().variant
+    };
+    assert_eq!(of_extra("a = 1, b = 2"), of_extra("b = 2, a = 1"));
 
     // Fields of its own lie beneath the request's, whatever id those are under.
     let registry = configured(

@@ -26,18 +26,11 @@ impl Defaults<dyn ChatModel> {
         parameters: Parameters,
         variant: Option<u64>,
     ) -> Arc<dyn ChatModel> {
-        match parameters.is_empty() {
-            true => inner,
-            false => {
-                let mut info = inner.info().clone();
-                info.variant = variant;
-                Arc::new(Self {
-                    inner,
-                    info,
-                    parameters,
-                })
-            }
+        if parameters.is_empty() {
+            return inner;
         }
+        let info = inner.info().clone();
+        Arc::new(Self::new(inner, info, parameters, variant))
     }
 }
 
@@ -48,22 +41,29 @@ impl Defaults<dyn ChatBatches> {
         parameters: Parameters,
         variant: Option<u64>,
     ) -> Arc<dyn ChatBatches> {
-        match parameters.is_empty() {
-            true => inner,
-            false => {
-                let mut info = inner.info().clone();
-                info.variant = variant;
-                Arc::new(Self {
-                    inner,
-                    info,
-                    parameters,
-                })
-            }
+        if parameters.is_empty() {
+            return inner;
         }
+        let info = inner.info().clone();
+        Arc::new(Self::new(inner, info, parameters, variant))
     }
 }
 
 impl<M: ?Sized> Defaults<M> {
+    fn new(
+        inner: Arc<M>,
+        mut info: ModelInfo,
+        parameters: Parameters,
+        variant: Option<u64>,
+    ) -> Self {
+        info.variant = variant;
+        Self {
+            inner,
+            info,
+            parameters,
+        }
+    }
+
     fn fill(&self, request: &ChatRequest) -> ChatRequest {
         let mut request = request.clone();
         let (mine, info) = (&self.parameters, &self.info);

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_core::{Capabilities, ChatBatches, ChatModel, ChatRequest, Error, ErrorKind, Result};
+use parlor_core::{
+    Capabilities, ChatBatches, ChatModel, ChatRequest, Effort, Error, ErrorKind, Result,
+};
+use serde_json::{Value, json};
 
 use super::Registry;
 use super::defaults::Defaults;
@@ -132,13 +135,38 @@ impl Mapped {
             && self.capabilities == Capabilities::UNKNOWN
     }
 
-    /// A number of all that it says of what is asked and where: FNV-1a of 64 bits,
-    /// the same in every program with the same configuration.
+    /// A number of all that it says of what is asked and where: FNV-1a of 64 bits
+    /// of that as JSON without what isn't said, the members of each object sorted. So
+    /// it is the same in every program with the same configuration, of later versions too.
     fn number(&self) -> u64 {
-        let said = format!(
-            "{:?}",
-            (&self.parameters, &self.api_key_env, &self.base_url)
-        );
+        let Parameters {
+            temperature,
+            top_p,
+            max_output_tokens,
+            seed,
+            stop,
+            reasoning,
+            system,
+            extra,
+        } = &self.parameters;
+        let mut said = json!({
+            "temperature": temperature,
+            "top_p": top_p,
+            "max_output_tokens": max_output_tokens,
+            "seed": seed,
+            "stop": stop,
+            "reasoning": reasoning.as_ref().map(Effort::as_str),
+            "system": system,
+            "extra": extra,
+            "api_key_env": self.api_key_env,
+            "base_url": self.base_url,
+        });
+        if let Value::Object(fields) = &mut said {
+            let is_said = |it: &Value| *it != json!(null) && *it != json!([]) && *it != json!({});
+            fields.retain(|_, value| is_said(value));
+        }
+        said.sort_all_objects();
+        let said = said.to_string();
         let add = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         said.bytes().fold(0xcbf2_9ce4_8422_2325, add)
     }
