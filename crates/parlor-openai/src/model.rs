@@ -24,7 +24,7 @@ pub fn model(name: &str, config: &ProviderConfig) -> Result<Arc<dyn ChatModel>> 
 /// # Errors
 /// As [`model`].
 pub fn chat_model(name: &str, config: &ProviderConfig) -> Result<HttpModel<OpenAiChat>> {
-    let quirks = configured_quirks(chat_quirks(), config)?;
+    let quirks = configured_quirks(chat_quirks(config), config)?;
     build(&CHAT, OpenAiChat::new(quirks), name, config)
 }
 
@@ -82,9 +82,10 @@ fn info(name: &str, config: &ProviderConfig) -> ModelInfo {
     info
 }
 
-/// What the provider does in its own way by Chat Completions: what only
-/// Responses knows is told apart.
-fn chat_quirks() -> openai_chat::Quirks {
+/// What the host does in its own way by Chat Completions: the maker's rules hold
+/// at its own address; at another nothing is known. What only Responses knows
+/// is told apart.
+fn chat_quirks(config: &ProviderConfig) -> openai_chat::Quirks {
     let features = [
         "background",
         "context_management",
@@ -100,7 +101,10 @@ fn chat_quirks() -> openai_chat::Quirks {
         "text",
         "truncation",
     ];
-    let mut quirks = openai_chat::Quirks::default();
+    let mut quirks = match is_usual(&OPENAI.descriptor, config) {
+        true => openai_chat::Quirks::openai(),
+        false => openai_chat::Quirks::compatible(),
+    };
     let features = features.map(|key| (key.to_owned(), Foreign::Feature));
     let knobs = knobs.map(|key| (key.to_owned(), Foreign::Knob));
     quirks.foreign.extend(features.into_iter().chain(knobs));
@@ -147,4 +151,29 @@ fn endpoint(descriptor: &Descriptor, config: &ProviderConfig) -> Result<Endpoint
 fn is_own(config: &ProviderConfig) -> bool {
     let mut ids = [&OPENAI, &CHAT, &RESPONSES].into_iter();
     ids.any(|it| it.descriptor.id == config.instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openai_chat::Quirks;
+
+    #[test]
+    fn the_makers_rules_hold_at_its_own_address() {
+        let config = |base_url: Option<&str>| {
+            let mut config = ProviderConfig::new(ID);
+            config.base_url = base_url.map(str::to_owned);
+            config
+        };
+        for (config, usual) in [
+            (config(None), Quirks::openai()),
+            (config(OPENAI.descriptor.base_url), Quirks::openai()),
+            (config(Some("http://localhost:1/v1")), Quirks::compatible()),
+        ] {
+            let mut quirks = chat_quirks(&config);
+            assert!(quirks.foreign.contains_key("truncation"));
+            quirks.foreign.clone_from(&usual.foreign);
+            assert_eq!(quirks, usual);
+        }
+    }
 }
