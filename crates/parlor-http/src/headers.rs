@@ -21,7 +21,6 @@ const REQUEST_ID: &[&str] = &[
     "x-ds-trace-id",
     "x-debug-trace-id",
     "mistral-correlation-id",
-    "x-trace-id",
     "cf-ray",
 ];
 
