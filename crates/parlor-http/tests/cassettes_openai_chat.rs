@@ -83,9 +83,12 @@ fn normalise(body: &mut Value) {
         let tool = tool.as_object_mut().unwrap();
         tool.entry("type").or_insert(json!("function"));
     }
-    for message in body["messages"].as_array_mut().unwrap() {
+    let messages = body["messages"].as_array_mut().unwrap();
+    for message in &mut *messages {
         normalise_message(message.as_object_mut().unwrap());
     }
+    // An answer of nothing says nothing, and hosts refuse it.
+    messages.retain(|it| *it != json!({"role": "assistant"}));
 }
 
 /// The order of required properties says nothing, nor does the name of the
