@@ -51,11 +51,11 @@ pub struct Quirks {
     pub effort_beside_switch: bool,
     /// Whether a budget of reasoning tokens can be said.
     pub thinking_budget: bool,
-    /// Whether the host's models reason in streams alone: in other calls it is
-    /// switched off.
+    /// Whether the host's models reason in streams alone: where it is wanted, an
+    /// answer in one piece comes as one, and is read to its end; where nothing is
+    /// said of it, it is switched off there.
     pub thinking_streams_only: bool,
-    /// Whether the host answers in streams alone: an answer that is wanted whole
-    /// comes as one, and is read to its end.
+    /// Whether the host answers in streams alone, whatever is asked.
     pub streams_only: bool,
     /// The efforts that this host knows, from least to most; empty leaves it
     /// to the model's family, and where that is unknown the word is sent as

@@ -198,18 +198,18 @@ fn reasoning_by_an_object() {
 }
 
 #[test]
-fn a_host_that_reasons_in_streams_alone_is_told_not_to_elsewhere() {
+fn a_host_that_reasons_in_streams_alone_is_asked_for_one_or_told_not_to() {
     let quirks = json!({"thinking": "enable", "thinking_streams_only": true});
     let written = write_with(&ask(), quirks.clone()).unwrap();
-    assert_eq!(
-        (&written.body["enable_thinking"], written.warned()),
-        (&json!(false), vec![])
-    );
-    let written = write_with(&ask().with_reasoning(Effort::Auto), quirks.clone()).unwrap();
-    assert_eq!(
-        (&written.body["enable_thinking"], written.warned()),
-        (&json!(false), vec!["reasoning"])
-    );
+    assert_eq!(written.body["enable_thinking"], false);
+    assert_eq!(written.body.get("stream"), None);
+    for (wish, streams) in [(Effort::Auto, true), (Effort::Off, false)] {
+        let written = write_with(&ask().with_reasoning(wish), quirks.clone()).unwrap();
+        let body = &written.body;
+        assert_eq!(body["enable_thinking"], streams);
+        assert_eq!(body["stream"] == true, streams);
+        assert_eq!(written.warned(), [""; 0]);
+    }
     let (info, profile) = (info(), Profile::default());
     let target = Target::new(&info, &profile).streaming();
     let wire = dialect(quirks).write_request(&ask(), &target).unwrap();

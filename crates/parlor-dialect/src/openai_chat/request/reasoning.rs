@@ -8,6 +8,13 @@ use crate::policy::Policy;
 use parlor_core::{Capability, ChatRequest, Effort, ReasoningConfig, Result};
 use serde_json::{Map, Value, json};
 
+/// Whether the host answers this in a stream alone.
+pub(super) fn wants_stream(request: &ChatRequest, quirks: &Quirks) -> bool {
+    let wish = request.reasoning.as_ref();
+    let reasons = wish.is_some_and(|it| it.effort != Some(Effort::Off));
+    quirks.streams_only || quirks.thinking_streams_only && reasons
+}
+
 /// Writes the wish to reason in the host's words.
 pub(super) fn write(
     request: &ChatRequest,
@@ -16,18 +23,10 @@ pub(super) fn write(
     policy: &mut Policy<'_>,
     body: &mut Request<'_>,
 ) -> Result<()> {
-    let silent = quirks.thinking_streams_only && !target.stream;
     let switched_off = ReasoningConfig::off();
     let config = match &request.reasoning {
-        Some(config) if silent && config.effort != Some(Effort::Off) => {
-            policy.coerced(
-                "reasoning",
-                "is switched off: the host reasons in streams alone",
-            );
-            &switched_off
-        }
         Some(config) => config,
-        None if silent => &switched_off,
+        None if quirks.thinking_streams_only && !target.stream => &switched_off,
         None => return Ok(()),
     };
     let off = config.effort == Some(Effort::Off);

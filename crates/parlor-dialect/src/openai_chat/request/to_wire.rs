@@ -35,7 +35,7 @@ pub(in super::super) fn to_wire(
         messages: MessageWriter::new(quirks, target, &origin, kept, &mut policy).write(request)?,
         ..Request::default()
     };
-    if target.stream || quirks.streams_only {
+    if target.stream || reasoning::wants_stream(request, quirks) {
         body.stream = Some(true);
         body.stream_options = quirks
             .stream_usage
