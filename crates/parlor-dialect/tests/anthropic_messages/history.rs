@@ -124,7 +124,7 @@ fn empty_text_is_left_out_and_a_prefill_is_trimmed() {
             .is_none()
     );
     assert_eq!(written.body["messages"][3]["content"], "The answer is");
-    assert_eq!(written.warned(), ["messages"]);
+    assert_eq!(written.warned(), ["messages", "tools"]);
 }
 
 #[test]

@@ -162,6 +162,28 @@ fn a_choice_without_tools_is_left_out() {
 }
 
 #[test]
+fn earlier_calls_have_their_tools_where_none_are_given() {
+    let call = ToolCall::new("toolu_1", "look", Arguments::json("{}"));
+    let result = ToolResult::text("toolu_1", "nothing");
+    let request = hi()
+        .with_message(Message::new(Role::Assistant, vec![Part::ToolCall(call)]))
+        .with_message(Message::tool_results([result]));
+    let written = write(&request);
+    let named = json!([{
+        "name": "look",
+        "input_schema": {"type": "object", "properties": {}},
+    }]);
+    assert_eq!(written.body["tools"], named);
+    assert_eq!(written.body["tool_choice"], json!({"type": "none"}));
+    assert_eq!(written.warned(), ["tools"]);
+    let own = ToolDefinition::function("other", "d", json!({"type": "object"}));
+    let written = write(&request.with_tool(own));
+    assert_eq!(written.body["tools"].as_array().unwrap().len(), 1);
+    assert_eq!(written.body.get("tool_choice"), None);
+    assert_eq!(written.warned(), [""; 0]);
+}
+
+#[test]
 fn tools_of_others_and_models_without_tools_fail() {
     let away = Native::new(
         Origin::new("openai", "openai-responses"),

@@ -1,7 +1,7 @@
 //! Tools and the choice among them.
 
 use super::super::response::blocks::{leftovers, take_cache};
-use super::super::wire::{Body, Object, block, kind_of, take_bool, take_text};
+use super::super::wire::{Body, Content, Message, Object, block, kind_of, take_bool, take_text};
 use super::writer::Writer;
 use crate::schema::{ANTHROPIC_OUTPUT, restrict};
 use parlor_core::{
@@ -16,9 +16,6 @@ pub(super) fn write(
     writer: &mut Writer<'_>,
     body: &mut Body,
 ) -> Result<()> {
-    if request.tools.is_empty() && request.tool_choice.is_none() {
-        return Ok(());
-    }
     let allowed = match &request.tool_choice {
         Some(ToolChoice::Allowed { tools, .. }) => Some(tools),
         _ => None,
@@ -51,14 +48,46 @@ pub(super) fn write(
     }
     // Without tools it is refused; a server of tools is in the fields of the caller's own.
     let extra = writer.target.extra(request);
-    let brought = ["tools", "mcp_servers"]
-        .iter()
-        .any(|it| extra.get(it).is_some());
-    if brought || !tools.is_empty() {
+    let brought = |field| extra.get(field).is_some();
+    if brought("tools") || brought("mcp_servers") || !tools.is_empty() {
         body.tool_choice = choice(request, thinks, !tools.is_empty(), writer)?;
+    }
+    if tools.is_empty() && !brought("tools") {
+        // Nor are calls in earlier messages taken without them.
+        for name in names(&body.messages) {
+            tools.push(write_function(&FunctionDefinition::new(name), writer)?);
+        }
+        if !tools.is_empty() {
+            body.tool_choice.get_or_insert_with(|| block("none"));
+            let note = "tools that earlier messages call were named, since the host wants them";
+            writer.coerced("tools", note);
+        }
     }
     body.tools = (!tools.is_empty()).then_some(tools);
     Ok(())
+}
+
+/// The names of the tools that messages call; an unknown one for a result
+/// whose call isn't there.
+fn names(messages: &[Message]) -> Vec<&str> {
+    let mut names = Vec::new();
+    let blocks = messages.iter().filter_map(|it| match &it.content {
+        Content::Blocks(blocks) => Some(blocks),
+        _ => None,
+    });
+    for block in blocks.flatten() {
+        let name = match kind_of(block) {
+            "tool_use" => block.get("name").and_then(Value::as_str),
+            "tool_result" if names.is_empty() => Some("unknown"),
+            _ => None,
+        };
+        if let Some(name) = name
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn choice(
