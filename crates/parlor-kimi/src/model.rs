@@ -18,7 +18,8 @@ pub fn model(name: &str, config: &ProviderConfig) -> Result<HttpModel<OpenAiChat
     host_of(config).model(name, config)
 }
 
-/// The host's ways. Source: Kimi API reference, "Chat".
+/// The host's ways. Source: Kimi API reference, "Chat"; for schemas the host's
+/// own checker of them (github.com/MoonshotAI/walle).
 pub(crate) fn quirks() -> Quirks {
     let mut quirks = Quirks::compatible();
     quirks.max_tokens = MaxTokens::MaxTokens;
@@ -30,6 +31,7 @@ pub(crate) fn quirks() -> Quirks {
     quirks.file_scheme = "ms://".to_owned();
     quirks.audio = false;
     quirks.documents = Documents::None;
+    quirks.typed_schemas = true;
     quirks.max_stop = 5;
     quirks.max_temperature = Some(1.0);
     quirks.prefill_field = "partial".to_owned();

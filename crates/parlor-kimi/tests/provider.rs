@@ -77,6 +77,16 @@ async fn each_line_thinks_in_its_own_way() {
 }
 
 #[tokio::test]
+async fn schemas_of_tools_say_their_types() {
+    let schema = json!({"type": "object", "properties": {"mode": {"enum": ["a", "b"]}}});
+    let tool = ToolDefinition::function("look", "Looks.", schema);
+    let (body, warned) = sent("kimi-k3", &ChatRequest::from("Hi").with_tool(tool)).await;
+    let mode = &body["tools"][0]["function"]["parameters"]["properties"]["mode"];
+    assert_eq!(*mode, json!({"enum": ["a", "b"], "type": "string"}));
+    assert_eq!(warned, [""; 0]);
+}
+
+#[tokio::test]
 async fn sampling_is_fixed_from_one_line_on() {
     let mut request = ChatRequest::from("a").with_temperature(1.5);
     request.n = Some(2);

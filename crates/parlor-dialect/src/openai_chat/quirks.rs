@@ -78,6 +78,10 @@ pub struct Quirks {
     /// properties, requires them and allows no others. Others are brought to
     /// that, with a warning.
     pub closed_schemas: bool,
+    /// Whether each schema must say its type, in its alternatives where it has
+    /// some. Others are brought to that, with a warning where they mean
+    /// something else then.
+    pub typed_schemas: bool,
     /// What forms of answer can be asked for.
     pub output: JsonOutput,
     /// What stands in `content` of a message that only calls tools.
@@ -194,6 +198,7 @@ impl Default for Quirks {
             end_mark: true,
             strict: true,
             closed_schemas: false,
+            typed_schemas: false,
             output: JsonOutput::Schema,
             content_beside_calls: EmptyContent::Null,
             text_parts: false,

@@ -20,7 +20,7 @@ impl Walk<'_> {
                 break;
             }
             let member = match member.get("$ref").and_then(Value::as_str) {
-                Some(name) if !self.open.iter().any(|it| it == name) => {
+                Some(name) if !self.refs.iter().any(|it| it == name) => {
                     let target = name.strip_prefix('#').and_then(|it| self.root.pointer(it));
                     target.unwrap_or(member)
                 }

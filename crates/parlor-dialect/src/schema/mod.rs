@@ -9,12 +9,13 @@ mod openapi;
 mod subsets;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod values;
 
 pub use openapi::from_openapi;
 pub use subsets::{
     ANTHROPIC_OUTPUT, EnumValues, GEMINI_JSON_SCHEMA, GEMINI_OPENAPI, OPENAI_STRICT, ObjectRule,
-    SchemaSubset, TypeArrays,
+    SchemaSubset, TYPED, TypeArrays,
 };
 
 use crate::policy::Policy;
@@ -49,7 +50,7 @@ pub fn restrict(schema: &Value, subset: &SchemaSubset) -> Restricted {
     let mut walk = Walk {
         subset,
         root: schema,
-        open: Vec::new(),
+        refs: Vec::new(),
         notes: Vec::new(),
         nodes: 0,
     };
@@ -68,10 +69,20 @@ pub(crate) fn closed_if_strict<'a>(
     setting: &str,
     policy: &mut Policy<'_>,
 ) -> Cow<'a, Value> {
-    if !strict {
-        return Cow::Borrowed(schema);
+    match strict {
+        true => within(schema, &OPENAI_STRICT, setting, policy),
+        false => Cow::Borrowed(schema),
     }
-    let restricted = restrict(schema, &OPENAI_STRICT);
+}
+
+/// The schema within a subset, with a warning for each change.
+pub(crate) fn within<'a>(
+    schema: &'a Value,
+    subset: &SchemaSubset,
+    setting: &str,
+    policy: &mut Policy<'_>,
+) -> Cow<'a, Value> {
+    let restricted = restrict(schema, subset);
     for note in restricted.notes {
         policy.coerced(setting, note);
     }
@@ -102,7 +113,7 @@ struct Walk<'a> {
     subset: &'a SchemaSubset,
     root: &'a Value,
     /// The references that are being written out, outermost first.
-    open: Vec<String>,
+    refs: Vec<String>,
     notes: Vec<String>,
     nodes: usize,
 }
@@ -119,16 +130,16 @@ impl Walk<'_> {
         self.nodes += 1;
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             self.note("a schema that nests too deep is left open there");
-            return json!({});
+            return self.open();
         }
         match schema {
             Value::Object(source) if source.contains_key("$ref") => self.reference(source, depth),
             Value::Object(source) => self.object(source, depth),
             Value::Bool(false) => {
                 self.note("a schema that allows nothing is left open");
-                json!({})
+                self.open()
             }
-            _ => json!({}),
+            _ => self.open(),
         }
     }
 
@@ -151,18 +162,18 @@ impl Walk<'_> {
             self.note(format!(
                 "the reference `{name}` leads nowhere and is left open"
             ));
-            return json!({});
+            return self.open();
         };
-        if self.open.iter().any(|open| open == name) {
+        if self.refs.iter().any(|open| open == name) {
             self.note(format!(
                 "the reference `{name}` leads back to itself and is left open there"
             ));
             return match target.get("type") {
                 Some(Value::String(kind)) => json!({ "type": kind }),
-                _ => json!({}),
+                _ => self.open(),
             };
         }
-        self.open.push(name.to_owned());
+        self.refs.push(name.to_owned());
         // What stands beside the reference wins, as descriptions do.
         let mut merged = target.as_object().cloned().unwrap_or_default();
         let beside = source
@@ -170,7 +181,7 @@ impl Walk<'_> {
             .filter(|(key, _)| !matches!(key.as_str(), "$ref" | "$defs" | "definitions"));
         merged.extend(beside.map(|(key, value)| (key.clone(), value.clone())));
         let out = self.schema(&Value::Object(merged), depth + 1);
-        self.open.pop();
+        self.refs.pop();
         out
     }
 
@@ -180,6 +191,11 @@ impl Walk<'_> {
             _ => None,
         };
         let source = merged.as_ref().unwrap_or(source);
+        let apart = match self.subset.typed {
+            true => self.apart(source, depth == 0),
+            false => None,
+        };
+        let source = apart.as_ref().unwrap_or(source);
         let mut out = Map::new();
         self.types(source, &mut out, depth);
         for (keyword, value) in source {
@@ -202,6 +218,9 @@ impl Walk<'_> {
             if let Some(Value::Object(known)) = source.get("properties") {
                 required.retain(|name| name.as_str().is_some_and(|name| known.contains_key(name)));
             }
+        }
+        if self.subset.typed {
+            typed::say_type(&mut out, depth == 0);
         }
         Value::Object(out)
     }

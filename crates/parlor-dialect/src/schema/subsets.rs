@@ -19,6 +19,8 @@ pub struct SchemaSubset {
     pub enums: EnumValues,
     /// What objects must say.
     pub objects: ObjectRule,
+    /// Whether each schema must say its type, and no alternatives beside it.
+    pub typed: bool,
 }
 
 impl SchemaSubset {
@@ -30,6 +32,7 @@ impl SchemaSubset {
         types: TypeArrays::Keep,
         enums: EnumValues::Any,
         objects: ObjectRule::Free,
+        typed: false,
     };
 
     /// Whether it knows a keyword.
@@ -104,7 +107,7 @@ pub static GEMINI_OPENAPI: SchemaSubset = SchemaSubset {
     keep_refs: false,
     types: TypeArrays::Nullable,
     enums: EnumValues::Texts,
-    objects: ObjectRule::Free,
+    ..SchemaSubset::ALL
 };
 
 /// What `responseJsonSchema` and `parametersJsonSchema` of Gemini take
@@ -213,5 +216,39 @@ pub static ANTHROPIC_OUTPUT: SchemaSubset = SchemaSubset {
         "uuid",
     ]),
     objects: ObjectRule::Sealed,
+    ..SchemaSubset::ALL
+};
+
+/// What hosts take that want a type with each schema, in the alternatives where
+/// there are some, and references that stand alone (`wire/chinese-providers.md`).
+pub static TYPED: SchemaSubset = SchemaSubset {
+    keywords: Some(&[
+        "type",
+        "title",
+        "description",
+        "default",
+        "enum",
+        "anyOf",
+        "properties",
+        "required",
+        "additionalProperties",
+        "minProperties",
+        "maxProperties",
+        "items",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+    ]),
+    keep_refs: false,
+    typed: true,
     ..SchemaSubset::ALL
 };

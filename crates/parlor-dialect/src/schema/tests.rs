@@ -232,3 +232,84 @@ fn hostile_schemas_are_bounded() {
     let both = json!([{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}]);
     let (_, _) = openapi(json!({"$defs": {"A": {"allOf": both}}, "$ref": "#/$defs/A"}));
 }
+
+#[test]
+fn each_schema_says_its_type_where_a_host_wants_that() {
+    let anything = json!([
+        {"type": "string"}, {"type": "number"}, {"type": "boolean"},
+        {"type": "object"}, {"type": "array"}, {"type": "null"},
+    ]);
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {
+            "any": {"description": "whatever"},
+            "all": true,
+            "mode": {"enum": ["a", "b"]},
+            "mixed": {"enum": ["a", 1, "b"]},
+            "one": {"const": 3},
+            "text": {"maxLength": 5},
+            "at_least": {"minimum": 1},
+            "list": {"items": {}},
+            "inner": {"properties": {"x": {"type": "string"}}, "required": ["x", "y"]},
+            "either": {"type": "string", "anyOf": [{"format": "date"}, {"const": "now"}]},
+            "perhaps": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": null},
+            "shape": {"$ref": "#/$defs/shape", "description": "a shape"},
+            "other": {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        },
+        "required": ["mode"],
+        "$defs": {"shape": {"type": "object", "properties": {"sides": {"type": "integer"}}}},
+    });
+    let wanted = json!({
+        "properties": {
+            "any": {"description": "whatever", "anyOf": anything},
+            "all": {"anyOf": anything},
+            "mode": {"enum": ["a", "b"], "type": "string"},
+            "mixed": {"anyOf": [
+                {"type": "string", "enum": ["a", "b"]},
+                {"type": "integer", "enum": [1]},
+            ]},
+            "one": {"enum": [3], "type": "integer"},
+            "text": {"maxLength": 5, "type": "string"},
+            "at_least": {"minimum": 1, "type": "number"},
+            "list": {"items": {"anyOf": anything}, "type": "array"},
+            "inner": {
+                "properties": {"x": {"type": "string"}},
+                "required": ["x"],
+                "type": "object",
+            },
+            "either": {"anyOf": [
+                {"type": "string", "format": "date"},
+                {"type": "string", "enum": ["now"]},
+            ]},
+            "perhaps": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": null},
+            "shape": {
+                "type": "object",
+                "properties": {"sides": {"type": "integer"}},
+                "description": "a shape",
+            },
+            "other": {"anyOf": [{"type": "object"}, {"type": "object"}]},
+        },
+        "required": ["mode"],
+        "type": "object",
+    });
+    assert_eq!(silently(schema, &TYPED), wanted);
+    let out = restrict(
+        &json!({
+            "type": "object",
+            "properties": {"a": {"type": "string"}},
+            "anyOf": [
+                {"properties": {"b": {"type": "integer"}}, "required": ["b"]},
+                {"required": ["a"]},
+            ],
+        }),
+        &TYPED,
+    );
+    assert_eq!(
+        out.schema,
+        json!({
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "integer"}},
+        })
+    );
+    assert_eq!(out.notes.len(), 1);
+}

@@ -9,7 +9,6 @@ use crate::dialect::{Target, WireRequest};
 use crate::foreign;
 use crate::path::with_model;
 use crate::policy::Policy;
-use crate::schema::closed_if_strict;
 use parlor_core::{Capability, ChatRequest, OutputFormat, OutputSchema, Result};
 use serde_json::{Map, Value, json};
 
@@ -104,8 +103,13 @@ fn json_schema(schema: &OutputSchema, quirks: &Quirks, policy: &mut Policy<'_>) 
     if let Some(description) = &schema.description {
         form.insert("description".to_owned(), description.as_str().into());
     }
-    let strict = schema.strict == Some(true) && quirks.closed_schemas;
-    let inner = closed_if_strict(&schema.schema, strict, "output.schema", policy);
+    let inner = tools::fitted(
+        &schema.schema,
+        schema.strict,
+        quirks,
+        "output.schema",
+        policy,
+    );
     form.insert("schema".to_owned(), inner.into_owned());
     match schema.strict {
         Some(strict) if quirks.strict => {

@@ -6,7 +6,7 @@ use super::media::{cache_field, take_cache};
 use crate::dialect::Target;
 use crate::json::merge;
 use crate::policy::Policy;
-use crate::schema::closed_if_strict;
+use crate::schema::{OPENAI_STRICT, TYPED, within};
 use parlor_core::{
     ChatRequest, Effort, FunctionDefinition, Native, Origin, Result, ToolChoice, ToolDefinition,
 };
@@ -16,6 +16,21 @@ use std::borrow::Cow;
 /// The schema of a function without arguments.
 fn no_arguments() -> Value {
     json!({"type": "object", "properties": {}})
+}
+
+/// A schema as the host takes it.
+pub(super) fn fitted<'a>(
+    schema: &'a Value,
+    strict: Option<bool>,
+    quirks: &Quirks,
+    setting: &str,
+    policy: &mut Policy<'_>,
+) -> Cow<'a, Value> {
+    match strict == Some(true) && quirks.closed_schemas {
+        true => within(schema, &OPENAI_STRICT, setting, policy),
+        false if quirks.typed_schemas => within(schema, &TYPED, setting, policy),
+        false => Cow::Borrowed(schema),
+    }
 }
 
 /// Writes the tools, the choice among them and whether several may be called.
@@ -81,10 +96,7 @@ fn function<'a>(
             name: it.name.as_str().into(),
             description: it.description.as_deref().map(Into::into),
             parameters: Some(match &it.parameters {
-                Some(schema) => {
-                    let strict = strict == Some(true) && quirks.closed_schemas;
-                    closed_if_strict(schema, strict, "tools.parameters", policy)
-                }
+                Some(schema) => fitted(schema, strict, quirks, "tools.parameters", policy),
                 None => Cow::Owned(no_arguments()),
             }),
             strict,
