@@ -112,6 +112,7 @@ fn finish_words_have_their_kinds() {
         (json!("MAX_TOKENS"), FinishKind::Length),
         (json!("SPII"), FinishKind::ContentFilter),
         (json!("MALFORMED_FUNCTION_CALL"), FinishKind::Error),
+        (json!("UNEXPECTED_TOOL_CALL"), FinishKind::Error),
         (json!("MISSING_THOUGHT_SIGNATURE"), FinishKind::Error),
         (json!("NO_IMAGE"), FinishKind::Other),
         (json!("SOMETHING_NEW"), FinishKind::Other),
