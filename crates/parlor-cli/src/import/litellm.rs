@@ -46,6 +46,22 @@ const TURNS: &[&str] = &[
     "model_group_alias",
 ];
 
+/// What is read of its two tables of settings.
+const SETTINGS: &[&str] = &[
+    "fallbacks",
+    "num_retries",
+    "request_timeout",
+    "routing_strategy",
+    "timeout",
+];
+
+/// Its strategies by which deployments are chosen, as routes call them.
+const STRATEGIES: &[(&str, &str)] = &[
+    ("latency-based-routing", "least-latency"),
+    ("least-busy", "least-busy"),
+    ("simple-shuffle", "weighted"),
+];
+
 /// A model at a provider, one of those behind a name.
 #[derive(Debug, Clone)]
 struct Deployment {
@@ -102,6 +118,14 @@ pub(super) fn read(
     for (name, own) in &names {
         let next = fallbacks.get(name).into_iter().flatten();
         let next: Vec<&Deployment> = next.filter_map(|it| names.get(it)).flatten().collect();
+        if !next.is_empty() && own.len() > 1 {
+            let note = format!(
+                "{name}: not taken over: that its {} deployments share what is asked, since it has \
+                 fallbacks too; they are asked in order, the heaviest first",
+                own.len()
+            );
+            haul.note(&file, note);
+        }
         haul.groups.push(group(name, own, &next, strategy));
     }
     around(&file, &settings, haul);
@@ -235,14 +259,18 @@ fn group(name: &str, own: &[Deployment], next: &[&Deployment], strategy: Option<
         values.push((place("models", name), only.written()));
         return Group::new(format!("model          {name}"), values);
     }
-    let strategy = match (next, strategy) {
-        ([_, ..], _) => "fallback",
-        (_, Some("latency-based-routing")) => "least-latency",
-        (_, Some("least-busy")) => "least-busy",
-        _ => "weighted",
+    let known = |theirs| STRATEGIES.iter().find(|(it, _)| Some(*it) == theirs);
+    let strategy = match next {
+        [_, ..] => "fallback",
+        [] => known(strategy).map_or("weighted", |(_, ours)| ours),
     };
+    let mut own: Vec<&Deployment> = own.iter().collect();
+    if strategy == "fallback" {
+        let share = |it: &Deployment| it.weight.unwrap_or(1.0);
+        own.sort_by(|one, other| share(other).total_cmp(&share(one)));
+    }
     let mut targets = Array::new();
-    for (at, deployment) in own.iter().chain(next.iter().copied()).enumerate() {
+    for (at, deployment) in own.into_iter().chain(next.iter().copied()).enumerate() {
         let called = match deployment.settings.is_empty() {
             true => deployment.id.clone(),
             false => {
@@ -315,6 +343,18 @@ fn around(file: &Path, settings: &Value, haul: &mut Haul) {
             file,
             format!("not taken over: {turns}; a route can have further models, and `turns_after`"),
         );
+    }
+    let tables = ["router_settings", "litellm_settings"].into_iter();
+    let left = tables.flat_map(|it| settings[it].as_object().into_iter().flatten());
+    let left = left.filter(|(name, value)| match value.as_str() {
+        Some(strategy) if *name == "routing_strategy" => {
+            !STRATEGIES.iter().any(|(it, _)| *it == strategy)
+        }
+        _ => !SETTINGS.contains(&name.as_str()) && !TURNS.contains(&name.as_str()),
+    });
+    let left: Vec<&str> = left.map(|(name, _)| name.as_str()).collect();
+    if !left.is_empty() {
+        haul.note(file, format!("not taken over: {}", left.join(", ")));
     }
     let general = &settings["general_settings"];
     let reference = |name: &str| {

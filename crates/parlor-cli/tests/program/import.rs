@@ -471,8 +471,12 @@ model_list:
     litellm_params: {model: 'openai/*'}
   - model_name: odd
     litellm_params: {model: nobody/knows}
-router_settings: {routing_strategy: simple-shuffle, num_retries: 2}
-litellm_settings: {fallbacks: [{safe: [quick]}], request_timeout: 90}
+  - model_name: both
+    litellm_params: {model: openai/gpt-4o, weight: 1}
+  - model_name: both
+    litellm_params: {model: openai/gpt-4o-mini, weight: 3}
+router_settings: {routing_strategy: simple-shuffle, num_retries: 2, cooldown_time: 30}
+litellm_settings: {fallbacks: [{safe: [quick]}, {both: [safe]}], request_timeout: 90, drop_params: true}
 general_settings: {master_key: os.environ/LITELLM_MASTER_KEY, database_url: postgres://u:sk-secret-of-another-program@h/d}
 ";
 
@@ -499,6 +503,8 @@ fn a_proxys_models_and_routes_are_taken_over() {
             "the variable LITELLM_MASTER_KEY",
             "keys of anthropic stay",
             "large: not taken over: rpm as a limit",
+            "both: not taken over: that its 2 deployments share what is asked",
+            "not taken over: cooldown_time, drop_params",
         ],
     );
     let get = |path: &str| home.run(&["config", "get", path]).stdout;
@@ -515,6 +521,12 @@ fn a_proxys_models_and_routes_are_taken_over() {
         "{route}"
     );
     assert!(get("routes.safe").contains("fallback"));
+    let both = get("routes.both");
+    let (first, second) = (
+        both.find("openai/gpt-4o-mini"),
+        both.find("openai/gpt-4o\""),
+    );
+    assert!(first.is_some() && first < second, "{both}");
     assert_eq!(get("layers.retry.attempts").trim(), "3");
     assert_eq!(get("layers.timeout.total").trim(), "90s");
     assert_eq!(home.run(&["config", "check"]).code, Some(0));
