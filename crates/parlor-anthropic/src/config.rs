@@ -17,6 +17,11 @@ pub struct Anthropic;
 
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor::new("anthropic", "Anthropic")
     .makes(&["claude-"])
+    .short_names(&[
+        ("haiku", "claude-haiku-5-5"),
+        ("opus", "claude-opus-5-5"),
+        ("sonnet", "claude-sonnet-5-5"),
+    ])
     .feature("anthropic")
     .base_url("https://api.anthropic.com")
     .media(MEDIA)

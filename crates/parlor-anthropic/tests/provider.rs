@@ -4,7 +4,7 @@
 
 use parlor_anthropic::*;
 use parlor_core::*;
-use parlor_registry::{Env, KeySource, ProviderConfig};
+use parlor_registry::{Env, KeySource, ProviderConfig, Registry};
 use parlor_testkit::ApiServer;
 use serde_json::{Value, json};
 
@@ -15,6 +15,22 @@ fn config(base_url: &str) -> ProviderConfig {
         .with_base_url(base_url)
         .with_key(KeySource::Explicit("sk-test-0123456789".into()))
         .with_env(Env::empty())
+}
+
+#[test]
+fn short_names_mean_the_newest_of_their_kind() {
+    let registry = Registry::with(PROVIDERS).unwrap().with_env(Env::empty());
+    let listed: Vec<_> = registry.catalogue().models_of("anthropic").collect();
+    for short in ["haiku", "opus", "sonnet"] {
+        let resolved = registry.resolve(short).unwrap();
+        let entry = resolved.entry.unwrap();
+        assert!(!entry.deprecated, "{}", entry.id);
+        // Names of models that aren't dated sort by their numbers.
+        let start = format!("claude-{short}-");
+        let kind = listed.iter().filter(|it| it.starts_with(&start));
+        let newest = kind.filter(|it| it.len() < start.len() + 8).max();
+        assert_eq!(newest, Some(&resolved.model.as_str()));
+    }
 }
 
 fn message(content: Value, stop: &str) -> String {

@@ -45,6 +45,22 @@ fn aliases_lead_to_the_provider() {
 }
 
 #[test]
+fn a_short_name_means_the_model_that_its_provider_says() {
+    static BIG: Fake = Fake(Descriptor::new("big", "Big").short_names(&[("large", "big-large-3")]));
+    static TALL: Fake = Fake(Descriptor::new("tall", "Tall").short_names(&[("large", "tall-1")]));
+    static ONE: &[&dyn Provider] = &[&BIG];
+    static TWO: &[&dyn Provider] = &[&BIG, &TALL];
+    let of = |providers| Registry::with(providers).unwrap().with_env(Env::empty());
+    let registry = of(ONE);
+    assert_eq!(id_of(&registry, "large"), "big/big-large-3");
+    assert_eq!(registry.resolve("large").unwrap().model, "big-large-3");
+    // Behind a provider's name stands what it is sent.
+    assert_eq!(id_of(&registry, "big/large"), "big/large");
+    let error = of(TWO).resolve("large").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+}
+
+#[test]
 fn an_unlisted_model_is_usable_under_its_provider() {
     let resolved = registry().resolve("openai/no-such-model-yet").unwrap();
     assert_eq!(resolved.model, "no-such-model-yet");

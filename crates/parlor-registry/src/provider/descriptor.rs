@@ -30,6 +30,9 @@ pub struct Descriptor {
     /// Beginnings of the names of the models that it makes itself; none for a
     /// host of others' models. They tell the maker among the hosts of one model.
     pub makes: &'static [&'static str],
+    /// Short names that people use for its newest model of a kind, each with the
+    /// model that it means. They hold where nothing else has such a name.
+    pub short_names: &'static [(&'static str, &'static str)],
     /// What its models can do where nothing is known of the model itself.
     pub capabilities: Capabilities,
     /// What media it takes at its own address, by its own documents; hearsay
@@ -78,6 +81,7 @@ impl Descriptor {
             name,
             feature: "",
             makes: &[],
+            short_names: &[],
             capabilities: Capabilities::UNKNOWN,
             media: MediaLimits::UNKNOWN,
             base_url: None,
@@ -114,6 +118,13 @@ impl Descriptor {
     #[must_use]
     pub const fn makes(mut self, beginnings: &'static [&'static str]) -> Self {
         self.makes = beginnings;
+        self
+    }
+
+    /// The same with short names of its models.
+    #[must_use]
+    pub const fn short_names(mut self, names: &'static [(&'static str, &'static str)]) -> Self {
+        self.short_names = names;
         self
     }
 

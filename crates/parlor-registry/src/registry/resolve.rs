@@ -179,7 +179,8 @@ impl Registry {
     /// before the first `/`, when it is an instance or a provider, is where the
     /// rest is a model, listed anywhere or not. The name of an instance alone
     /// is its default model. Any other name must be in the catalogue at one
-    /// provider, or at the model's maker among its hosts. Nothing is guessed.
+    /// provider, or at the model's maker among its hosts, or one provider's
+    /// [short name](crate::Descriptor::short_names). Nothing is guessed.
     ///
     /// # Errors
     /// `ModelNotFound` with suggestions for a name that means nothing, or too
@@ -310,7 +311,7 @@ impl Registry {
             .iter()
             .filter(|entry| self.is_maker(&entry.provider, name));
         let entry = match (found.as_slice(), makers.next(), makers.next()) {
-            ([], ..) => return Err(self.unknown(name)),
+            ([], ..) => return self.short(name).ok_or_else(|| self.unknown(name)),
             ([only], ..) => only,
             (_, Some(maker), None) => maker,
             (several, ..) => return Err(self.ambiguous(name, several)),
@@ -321,6 +322,17 @@ impl Registry {
             return Err(error.with_model(name).with_help(help));
         };
         Ok((instance, name.to_owned()))
+    }
+
+    /// The model of a short name that one provider has.
+    fn short(&self, name: &str) -> Option<(&Instance, String)> {
+        let own = self.instances.values().filter(|it| it.is_own());
+        let mut found = own.filter_map(|instance| {
+            let names = instance.provider().ok()?.descriptor().short_names;
+            let (_, model) = names.iter().find(|(short, _)| *short == name)?;
+            Some((instance, (*model).to_owned()))
+        });
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Whether a provider makes the model of this name itself, and isn't one of its hosts.
