@@ -65,6 +65,14 @@ pub(crate) fn request(
             what => parts.extend(attach::parts(what)?),
         }
     }
+    let words = match template {
+        Some(template) => {
+            let (read, words) = template.read(words)?;
+            parts.extend(read);
+            words
+        }
+        None => words,
+    };
     let mut prompt = words.join(" ");
     let piped = uses == 0 && args.request.is_none() && !args.no_stdin && !terminal.stdin;
     if piped || !named.is_empty() {

@@ -41,6 +41,7 @@ const KEYS: &[&str] = &[
     "prompt",
     "schema",
     "think",
+    "files",
     "variables",
     "messages",
 ];
@@ -60,6 +61,8 @@ pub(crate) struct Template {
     pub(crate) is_built_in: bool,
     /// Whether its question is thought through, and the reasoning shown apart.
     pub(crate) thinks: bool,
+    /// Whether the files that its question names are attached.
+    pub(crate) reads: bool,
     prompt: Prompt,
 }
 
@@ -164,11 +167,12 @@ fn parsed(name: &str, text: &str) -> Result<Template, String> {
         Some(schema @ Value::Object(_)) => Some(schema::named(schema)),
         Some(_) => return Err("`schema` must be a text or a table".to_owned()),
     };
-    let thinks = match form.shift_remove("think") {
-        None => false,
-        Some(Value::Bool(thinks)) => thinks,
-        Some(_) => return Err("`think` must be true or false".to_owned()),
+    let mut is_set = |key: &str| match form.shift_remove(key) {
+        None => Ok(false),
+        Some(Value::Bool(is_set)) => Ok(is_set),
+        Some(_) => Err(format!("`{key}` must be true or false")),
     };
+    let (thinks, reads) = (is_set("think")?, is_set("files")?);
     if thinks && schema.is_some() {
         return Err("`think` and `schema` don't go together: one answers in words".to_owned());
     }
@@ -191,6 +195,7 @@ fn parsed(name: &str, text: &str) -> Result<Template, String> {
         asks,
         is_built_in: false,
         thinks,
+        reads,
         prompt,
     })
 }
@@ -199,6 +204,31 @@ impl Template {
     /// The parameters, by their names.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Variable> {
         self.prompt.variables()
+    }
+
+    /// What is in the files that a question names, where the template is of files, and the
+    /// words besides.
+    pub(crate) fn read<'a>(
+        &self,
+        words: Vec<&'a str>,
+    ) -> Result<(Vec<Part>, Vec<&'a str>), Failure> {
+        if !self.reads {
+            return Ok((Vec::new(), words));
+        }
+        let (files, words): (Vec<&str>, Vec<&str>) =
+            words.into_iter().partition(|word| Path::new(word).exists());
+        if let ([], [word, ..]) = (files.as_slice(), words.as_slice()) {
+            let fact = format!(
+                "the template {} is of files, and there is no {word}",
+                self.name
+            );
+            return Err(wrong(fact).help("name a file, or a folder"));
+        }
+        let mut parts = Vec::new();
+        for file in files {
+            parts.extend(attach::parts(file)?);
+        }
+        Ok((parts, words))
     }
 
     /// The messages with these values, and with what was asked: as the parameter
@@ -217,6 +247,8 @@ impl Template {
             }
         }
         let takes = self.parameters().any(|it| it.name == INPUT) && !values.contains_key(INPUT);
+        // Of files nothing more need be said.
+        let input = input.or(self.reads.then_some(""));
         if let (true, Some(input)) = (takes, input) {
             values.insert(INPUT.to_owned(), input.into());
         }
@@ -225,7 +257,7 @@ impl Template {
             let fact = message.strip_prefix("the template's values: ");
             self.misfilled(fact.unwrap_or(message))
         })?;
-        let Some(input) = input.filter(|_| !takes) else {
+        let Some(input) = input.filter(|it| !takes && !it.is_empty()) else {
             return Ok(messages);
         };
         match messages

@@ -76,6 +76,7 @@ fn object(template: &Template) -> Value {
         "model": template.model,
         "schema": template.schema.as_ref().map(|it| &it.schema),
         "think": template.thinks,
+        "files": template.reads,
         "built_in": template.is_built_in,
         "parameters": parameters,
     })

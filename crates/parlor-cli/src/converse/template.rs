@@ -23,8 +23,12 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
     }
     let template = template::load(name)?;
     let (given, input) = values(rest);
-    let input = Some(input).filter(|input| !input.is_empty());
-    let mut said = template.fill(&given, input)?;
+    let (read, words) = match template.reads {
+        true => template.read(input.split_whitespace().collect())?,
+        false => (Vec::new(), vec![input]),
+    };
+    let input = Some(words.join(" ")).filter(|input| !input.is_empty());
+    let mut said = template.fill(&given, input.as_deref())?;
     if let Some(model) = &template.model {
         session.choose(model, false)?;
     }
@@ -35,7 +39,8 @@ pub(super) fn template(session: &mut Session, line: &str) -> Result<Flow, Failur
     match said.iter().any(|message| message.role == Role::User) {
         true => {
             if let Some(last) = said.last_mut().filter(|it| it.role == Role::User) {
-                last.parts.splice(..0, session.attached.iter().cloned());
+                let attached = session.attached.iter().cloned();
+                last.parts.splice(..0, attached.chain(read));
             }
             session.ask_by(&template, |session| {
                 session.ask_for(said, template.schema.as_ref())

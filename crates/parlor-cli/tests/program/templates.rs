@@ -69,6 +69,30 @@ fn a_prompt_stands_after_a_template_that_has_no_place_for_it() {
 }
 
 #[test]
+fn files_that_a_question_names_are_read_where_the_template_says_so() {
+    let home = Home::new();
+    let text = "files = true\nprompt = \"Look at {{ lang }}. {{ input }}\"\n\
+        [variables]\nlang = \"text\"\ninput = \"text\"\n";
+    home.file(".config/parlor/templates/review.toml", text);
+    let file = home.file("lib.rs", "fn main() {}");
+    let words = ["-m", "echo", "-t", "review", "-p", "lang=rust"];
+    let ran = home.run(&[&words[..], &[&file]].concat());
+    assert!(ran.stdout.contains("fn main() {}"), "{ran:?}");
+    assert!(ran.stdout.ends_with("Look at rust. \n"), "{ran:?}");
+    let ran = home.run(&[&words[..], &[&file, "Be quick."]].concat());
+    assert!(ran.stdout.ends_with("Look at rust. Be quick.\n"), "{ran:?}");
+    home.run(&[&words[..], &["none.rs"]].concat())
+        .failed(2, "template")
+        .says(&["there is no none.rs"]);
+    let ran = home.pipe(
+        &["-m", "echo", "-i"],
+        format!("/template review lang=c {file} Quick!\n"),
+    );
+    assert!(ran.stdout.contains("fn main() {}"), "{ran:?}");
+    assert!(ran.stdout.ends_with("Look at c. Quick!\n"), "{ran:?}");
+}
+
+#[test]
 fn values_that_are_missing_or_unknown_are_named() {
     let home = home();
     let fails = |words: &[&str], facts: &[&str]| {
