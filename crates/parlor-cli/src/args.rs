@@ -286,7 +286,7 @@ pub(crate) fn joined(option: &str, word: &str) -> Failure {
     Failure::usage(fact)
         .help(format!("{option}={word}"))
         .help(format!(
-            "or, where it begins the question: {option} -- {word} …"
+            "or, where it begins the question: {option} \"{word} …\""
         ))
 }
 

@@ -34,15 +34,20 @@ fn a_command_line_that_cannot_be_followed() {
         let joined = format!("{}={}", words[0], words[1]);
         home.run(&[&["-m", "echo"], words].concat())
             .failed(2, "usage")
-            .says(&[&joined, " -- "]);
+            .says(&[&joined, &format!("{} \"{} …\"", words[0], words[1])]);
     }
     for (word, told) in [("modles", true), ("model", true), ("modern", false)] {
         let ran = home.run(&["-m", "echo", word]);
         let note = format!("note: `{word}` is asked; the command is parlor models\n");
         assert_eq!(ran.stderr == note, told, "{ran:?}");
     }
-    let ran = home.run(&["-m", "echo", "--reasoning", "--", "high", "time"]);
-    assert_eq!(ran.stdout, "high time\n");
+    for words in [
+        &["--reasoning", "--", "high", "time"][..],
+        &["--reasoning", "high time"],
+    ] {
+        let ran = home.run(&[&["-m", "echo"], words].concat());
+        assert_eq!(ran.stdout, "high time\n");
+    }
     home.run(&["-m", "echo", "-c", "--replay", "a", "Hi"])
         .failed(2, "usage")
         .says(&["a number of turns"]);

@@ -125,6 +125,9 @@ fn a_word_behind_c_that_is_a_conversation_is_not_asked_in_another() {
         (&1.into(), &1.into())
     );
     assert_eq!(home.run(&["-m", "echo", &joined, "And?"]).stdout, "And?\n");
+    let begins = format!("{first} is what?");
+    let ran = home.run(&["-m", "echo", "-c", &begins]);
+    assert_eq!(ran.stdout, format!("{begins}\n"), "{ran:?}");
 }
 
 #[test]
