@@ -9,6 +9,7 @@ mod instance;
 mod known;
 mod registration;
 mod resolve;
+mod unknown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +19,8 @@ use parlor_core::{ChatBatches, ChatModel, Error, ErrorKind, Result};
 pub use choice::{Choice, Rule};
 pub use known::{COMPATIBLE, KNOWN, KnownProvider, known_provider};
 pub use registration::Registration;
-pub use resolve::{Resolved, UnknownModel};
+pub use resolve::Resolved;
+pub use unknown::UnknownModel;
 
 use crate::{Catalogue, Config, Descriptor, Env, Extensions, KeySource, ModelEntry, Provider};
 use cache::Cache;
