@@ -37,12 +37,7 @@ impl Store {
         }
         let places = i64::from(limit.saturating_mul(PLACES));
         let bare = folded(words);
-        let titled = match self.database.folds {
-            true => pattern(&bare),
-            // Any letter may have an accent there.
-            false if bare.chars().any(char::is_lowercase) => ("%".to_owned(), false),
-            false => pattern(words),
-        };
+        let titled = pattern(&bare, !self.database.folds);
         let titled = self.having(&bare, self.database.titled, titled, places);
         let mut rows = titled.await.map_err(&failed)?;
         // Where words aren't divided by spaces, an index by words has only whole sentences.
@@ -56,7 +51,10 @@ impl Store {
                 let said = said.bind(places).bind(self.owner.as_deref());
                 said.fetch_all(&self.pool).await
             }
-            false => self.having(&bare, ANYWHERE, pattern(words), places).await,
+            false => {
+                self.having(&bare, ANYWHERE, pattern(&bare, true), places)
+                    .await
+            }
         };
         rows.extend(said.map_err(&failed)?);
         let mut seen = HashSet::new();
@@ -134,26 +132,28 @@ fn is_accent(letter: char) -> bool {
 }
 
 /// What has these words in it is like this, and whether nothing else is: of letters with a case the
-/// databases know those of ASCII.
-fn pattern(words: &str) -> (String, bool) {
-    let mut pattern = String::with_capacity(words.len() + 2);
-    let mut is_exact = true;
-    pattern.push('%');
+/// databases know those of ASCII, and any of them may have an accent where texts have some.
+fn pattern(words: &str, accents: bool) -> (String, bool) {
+    let mut pattern = "%".to_owned();
+    let (mut is_exact, mut is_open) = (true, true);
     for letter in words.chars() {
         let has_case = !letter.to_uppercase().eq(letter.to_lowercase());
-        if letter.is_ascii() {
-            if matches!(letter, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter.to_ascii_lowercase());
-        } else if has_case {
+        if has_case && (accents || !letter.is_ascii()) {
             is_exact = false;
-            pattern.push('%');
-        } else {
-            pattern.push(letter);
+            if !std::mem::replace(&mut is_open, true) {
+                pattern.push('%');
+            }
+            continue;
         }
+        is_open = false;
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter.to_ascii_lowercase());
     }
-    pattern.push('%');
+    if !is_open {
+        pattern.push('%');
+    }
     (pattern, is_exact)
 }
 

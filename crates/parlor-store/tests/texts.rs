@@ -147,7 +147,8 @@ async fn titles_are_found_in_any_case(store: &Store) {
         assert_eq!(found, [&ids[at]], "{words}");
     }
     assert_eq!(store.search("京été", 9).await.unwrap().len(), 3);
-    assert_eq!(store.search("京êtê", 9).await.unwrap(), []);
+    assert_eq!(store.search("京ete", 9).await.unwrap().len(), 3);
+    assert_eq!(store.search("京étés", 9).await.unwrap(), []);
     assert_eq!(store.search("приветы", 9).await.unwrap(), []);
 }
 
