@@ -17,9 +17,9 @@ use parlor_dialect::{ClientTools, Encoder, Framing};
 use tokio::runtime::Handle;
 
 use crate::account::Asked;
-use crate::gateway::Stream;
+use crate::gateway::{self, Stream};
 use crate::names::Names;
-use crate::responses::{self, Keeping};
+use crate::responses::Keeping;
 use crate::seal::Sealer;
 use bell::Bell;
 use frames::{Frames, Nowhere};
@@ -154,6 +154,7 @@ impl Going {
             events,
             tells_usage,
             keeping,
+            ids,
             names,
             tools,
         } = opened;
@@ -164,11 +165,14 @@ impl Going {
             asked.event(first);
         }
         let mut given = None;
-        if let (Some(_), Some(Ok(Event::Started { id, .. }))) = (&keeping, begun.front_mut())
-            && id.is_none()
+        if let Some(Ok(Event::Started { id, created, .. })) = begun.front_mut()
+            && (tap.is_none() || keeping.is_some())
         {
-            given = Some(responses::new_id());
-            id.clone_from(&given);
+            created.get_or_insert_with(gateway::now);
+            if id.is_none() {
+                given = ids.map(gateway::new_id);
+                id.clone_from(&given);
+            }
         }
         Self {
             begun,

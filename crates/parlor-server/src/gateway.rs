@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -143,6 +144,8 @@ pub(crate) struct Stream {
     /// Whether the client wants to know what it used.
     pub(crate) tells_usage: bool,
     pub(crate) keeping: Option<Keeping>,
+    /// How its id begins where the provider gave none.
+    pub(crate) ids: Option<&'static str>,
     pub(crate) names: Names,
     /// The client's tools, by which its answer is written.
     pub(crate) tools: ClientTools,
@@ -184,13 +187,16 @@ async fn opened(
     if !incoming.stream {
         let mut response = model.chat(&incoming.request).await?;
         asked.answered(&response, || site.answered_by(&id, &response));
+        let own = dialect.ids().filter(|_| response.id.is_none());
         if keeping.is_some() {
-            response.id.get_or_insert_with(responses::new_id);
+            response.id = response.id.or(own.map(new_id));
         }
         let words = incoming.request.verbatim.words();
         let body = match words.and_then(|words| words.answer(&response)) {
             Some(body) => body,
             None => {
+                response.id = response.id.or_else(|| own.map(new_id));
+                response.created.get_or_insert_with(now);
                 names.whole(&mut response);
                 Sealer::new(dialect).whole(&mut response);
                 dialect.whole(&response, &incoming.tools)?.into()
@@ -228,10 +234,26 @@ async fn opened(
         events,
         tells_usage: incoming.stream_usage,
         keeping,
+        ids: dialect.ids(),
         names,
         tools: incoming.tools,
     };
     Ok((Opened::Stream(stream), warnings))
+}
+
+/// A new id, for a provider that gives its answers none.
+pub(crate) fn new_id(begins: &'static str) -> String {
+    format!(
+        "{begins}{:016x}{:016x}",
+        fastrand::u64(..),
+        fastrand::u64(..)
+    )
+}
+
+/// The seconds since 1970, for a provider that doesn't say when it answers.
+pub(crate) fn now() -> u64 {
+    let passed = SystemTime::UNIX_EPOCH.elapsed();
+    passed.unwrap_or_default().as_secs()
 }
 
 /// An answer whose head tells what could not be honoured.

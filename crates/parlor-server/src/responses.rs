@@ -249,11 +249,6 @@ impl Keeping {
     }
 }
 
-/// A new id, for a provider that gives its answers none.
-pub(crate) fn new_id() -> String {
-    format!("resp_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
-}
-
 fn key(owner: &str, id: &str) -> String {
     format!("{owner}\n{id}")
 }

@@ -42,6 +42,11 @@ pub(crate) trait Speak: Send + Sync {
         Place::Ids
     }
 
+    /// How ids of answers begin, where they have any.
+    fn ids(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether its hosts take a call with this id.
     fn takes_id(&self, id: &str) -> bool {
         let _ = id;
@@ -95,6 +100,10 @@ impl<D: ServerDialect> Speak for Plain<D> {
         self.dialect.write_error(error)
     }
 
+    fn ids(&self) -> Option<&'static str> {
+        self.ids
+    }
+
     fn takes_id(&self, id: &str) -> bool {
         self.takes_id.is_none_or(|takes| takes(id))
     }
@@ -122,6 +131,7 @@ struct Plain<D> {
     place: Place,
     headers: &'static [(&'static str, Option<&'static str>)],
     form: Option<fn(&str) -> Form>,
+    ids: Option<&'static str>,
     takes_id: Option<fn(&str) -> bool>,
     is_signed: Option<fn(&Reasoning) -> bool>,
     at_once: Option<AtOnce>,
@@ -138,6 +148,7 @@ impl<D> Plain<D> {
             place,
             headers: &[],
             form: None,
+            ids: None,
             takes_id: None,
             is_signed: None,
             at_once: None,

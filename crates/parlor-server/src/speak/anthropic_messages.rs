@@ -23,6 +23,7 @@ pub(super) const CLIENTS: Clients = Clients {
 fn messages() -> Box<dyn Speak> {
     Box::new(Plain {
         headers: HEADERS,
+        ids: Some("msg_"),
         takes_id: Some(is_plain),
         is_signed: Some(is_signed),
         ..Plain::new(AnthropicMessages::default(), Place::Field("signature"))

@@ -9,12 +9,18 @@ use crate::count;
 use crate::seal::Place;
 
 pub(super) const CHAT: Ask = ("/v1/chat/completions", || {
-    Box::new(Plain::new(OpenAiChat::default(), Place::Ids))
+    Box::new(Plain {
+        ids: Some("chatcmpl-"),
+        ..Plain::new(OpenAiChat::default(), Place::Ids)
+    })
 });
 
 pub(super) const RESPONSES: Ask = ("/v1/responses", || {
     let place = Place::Field("encrypted_content");
-    Box::new(Plain::new(OpenAiResponses::default(), place))
+    Box::new(Plain {
+        ids: Some("resp_"),
+        ..Plain::new(OpenAiResponses::default(), place)
+    })
 });
 
 pub(super) const CLIENTS: Clients = Clients {

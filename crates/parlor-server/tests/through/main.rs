@@ -3,6 +3,7 @@
 
 mod agents;
 mod forms;
+mod ids;
 mod kept;
 mod layers;
 mod recordings;
