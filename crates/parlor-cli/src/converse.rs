@@ -19,7 +19,7 @@ mod view;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parlor::agent::{Conversation, Window};
 use parlor::layers::fallback::TurnNotice;
@@ -47,9 +47,6 @@ pub(crate) use slash::first_line;
 use status::Figures;
 pub(crate) use status::{grouped, money, short, turns};
 pub(crate) use view::{FRAME, View, dimmed, moving_sign};
-
-/// How soon a second Ctrl-C on an empty line leaves.
-const TWICE: Duration = Duration::from_secs(1);
 
 /// What comes after a line.
 #[derive(Default)]
@@ -172,8 +169,10 @@ pub(crate) fn converse(
         chat = chat.with_system(system);
     }
     let chat = kit.equip(chat);
-    let interrupts = interrupt::watch().map_err(setup::cannot_wait)?;
-    let ended = interrupts.ended();
+    // A console of Windows ends the line itself.
+    let prompt = (terminal.stdin && cfg!(unix)).then_some(PROMPT);
+    let interrupts = interrupt::watch(prompt).map_err(setup::cannot_wait)?;
+    let (ended, going) = (interrupts.ended(), interrupts.state());
     let mut session = Session {
         terminal,
         config: args.common.config.clone(),
@@ -244,7 +243,7 @@ pub(crate) fn converse(
     let shape = session.schema.take();
     session.shape(shape);
     let completer = completion::completer(Arc::clone(&session.registry));
-    let mut editor = editor::of(&session.terminal, completer, keys, ended);
+    let mut editor = editor::of(&session.terminal, completer, keys, ended, going);
     session.takes_keys = editor.takes_keys();
     let talked = session.talk(&mut *editor);
     session.runtime.block_on(session.kit.end());
@@ -279,11 +278,11 @@ impl Session {
             match entered? {
                 Entered::Ended => return Ok(()),
                 Entered::Interrupted(text) if text.trim().is_empty() => {
-                    if hinted.is_some_and(|at| at.elapsed() < TWICE) {
+                    if hinted.is_some_and(|at| at.elapsed() < interrupt::TWICE) {
                         return Ok(());
                     }
                     hinted = Some(Instant::now());
-                    self.tell("Ctrl-C once more, or Ctrl-D, quits.");
+                    self.tell(interrupt::ONCE_MORE);
                 }
                 Entered::Interrupted(_) => {}
                 // Ctrl-C is for the editor, and in the next arm for what a command runs.

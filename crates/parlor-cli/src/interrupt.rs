@@ -5,7 +5,7 @@ use std::process::{self, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
@@ -19,6 +19,12 @@ pub(crate) const EXIT: i32 = 130;
 /// How long the program may take to stop by itself. It is not in time when
 /// nobody reads what it prints.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Two Ctrl-C within this time end a conversation.
+pub(crate) const TWICE: Duration = Duration::from_secs(1);
+
+/// What the first of them is answered with.
+pub(crate) const ONCE_MORE: &str = "Ctrl-C once more, or Ctrl-D, quits.";
 
 /// How long a Ctrl-C may be on its way here after it ended another program.
 const LATE: Duration = Duration::from_millis(500);
@@ -80,7 +86,7 @@ pub(crate) fn stopped() -> Error {
 }
 
 /// The interruptions of a conversation: one stops what is being done, and while nothing
-/// is it ends the program.
+/// is it ends the program; where a person types whole lines, the second one does.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     receiver: mpsc::UnboundedReceiver<()>,
@@ -88,12 +94,15 @@ pub(crate) struct Interrupts {
     ended: Arc<AtomicBool>,
 }
 
+/// What is going on when a signal comes.
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     /// Whether something is being done that can be stopped.
     is_busy: AtomicBool,
     /// Whether a whole line is waited for, which no signal ends.
     reads_lines: AtomicBool,
+    /// Whether a Ctrl-C took back what was typed of it, as terminals do.
+    took_back: AtomicBool,
 }
 
 impl Interrupts {
@@ -116,6 +125,11 @@ impl Interrupts {
     /// From now on a line is read that only its end gives, or is no longer.
     pub(crate) fn reads_lines(&self, reads: bool) {
         self.state.reads_lines.store(reads, Ordering::Release);
+    }
+
+    /// What is going on, as it is shared with the signals' thread.
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// The next interruption of what is done.
@@ -147,8 +161,16 @@ impl Interrupts {
     }
 }
 
-/// Listens from now on, for as long as the program runs.
-pub(crate) fn watch() -> io::Result<Interrupts> {
+impl State {
+    /// Whether what was typed since this was last asked was taken back.
+    pub(crate) fn took_back(&self) -> bool {
+        self.took_back.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Listens from now on, for as long as the program runs. After the first Ctrl-C in a line
+/// that a person types, `prompt` stands before the next.
+pub(crate) fn watch(prompt: Option<&'static str>) -> io::Result<Interrupts> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let state = Arc::new(State::default());
     let ended = Arc::new(AtomicBool::new(false));
@@ -156,9 +178,21 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
     let (runtime, mut signals) = signals()?;
     thread::spawn(move || {
         runtime.block_on(async {
+            let mut hinted: Option<Instant> = None;
             loop {
                 let may_stay = signals.next().await == Told::Stop;
                 let is_busy = shared.is_busy.load(Ordering::Acquire);
+                let reads_lines = shared.reads_lines.load(Ordering::Acquire);
+                // A line that came in between makes it the first again.
+                let is_second = shared.took_back.load(Ordering::Acquire)
+                    && hinted.is_some_and(|at| at.elapsed() < TWICE);
+                if let Some(prompt) = prompt.filter(|_| may_stay && reads_lines && !is_second) {
+                    hinted = Some(Instant::now());
+                    shared.took_back.store(true, Ordering::Release);
+                    terminal::complain(&format!("\n{ONCE_MORE}\n"));
+                    let _ = terminal::say(prompt);
+                    continue;
+                }
                 end.fetch_or(!may_stay || !is_busy, Ordering::Release);
                 // The receiver is gone when the program is just ending.
                 let _ = sender.send(());
@@ -166,7 +200,7 @@ pub(crate) fn watch() -> io::Result<Interrupts> {
                     continue;
                 }
                 // Nothing is left to be kept, and nobody would see before the line's end.
-                if shared.reads_lines.load(Ordering::Acquire) {
+                if reads_lines {
                     end_here();
                 }
                 let _ = tokio::time::timeout(GRACE, signals.next()).await;

@@ -100,7 +100,7 @@ pub(crate) fn batch(args: &BatchArgs) -> Result<(), Failure> {
     if asking.open.is_empty() {
         return asking.finish(false);
     }
-    let mut interrupts = interrupt::watch().map_err(setup::cannot_wait)?;
+    let mut interrupts = interrupt::watch(None).map_err(setup::cannot_wait)?;
     interrupts.busy();
     let ended = runtime.block_on(async {
         let batch = Batch::new();

@@ -13,6 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::interrupt;
 use crate::terminal::{Keys, Terminal};
 
 pub(super) use bindings::{bindings, name};
@@ -82,12 +83,14 @@ pub(crate) fn tells_apart(terminal: &Terminal, answers: Option<bool>) -> Option<
     answers.then(|| crossterm::terminal::supports_keyboard_enhancement().unwrap_or(false))
 }
 
-/// The editor for this terminal. `ended` makes it give up what it reads.
+/// The editor for this terminal. `ended` makes it give up what it reads, and `going` tells
+/// it what was taken back.
 pub(crate) fn of(
     terminal: &Terminal,
     completer: Box<Completer>,
     keys: Keys,
     ended: Arc<AtomicBool>,
+    going: Arc<interrupt::State>,
 ) -> Box<dyn LineEditor> {
     let may_be_rich = terminal.stdin && terminal.stdout && !terminal.dumb;
     let (is_rich, typed) = match may_be_rich {
@@ -99,6 +102,6 @@ pub(crate) fn of(
             let colour = terminal.colour;
             Box::new(rich::Rich::new(completer, keys, colour, ended, &typed))
         }
-        false => Box::new(plain::Plain::new(terminal.stdin, typed)),
+        false => Box::new(plain::Plain::new(terminal.stdin, typed, going)),
     }
 }

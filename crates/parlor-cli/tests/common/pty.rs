@@ -207,6 +207,22 @@ impl Pty {
         self.types(&format!("{text}\r"));
     }
 
+    /// Reads what comes until the screen is as wanted; whether the program ended before.
+    pub fn ends_before(&mut self, wanted: impl Fn(&str) -> bool) -> bool {
+        let end = Instant::now() + PATIENCE;
+        while !wanted(&self.contents()) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.came.recv_timeout(left) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("neither came; the screen is:\n{}", self.contents())
+                }
+            }
+        }
+        false
+    }
+
     /// Waits until the program has ended, and gives its exit code.
     pub fn ended(&mut self) -> u32 {
         let end = Instant::now() + PATIENCE;

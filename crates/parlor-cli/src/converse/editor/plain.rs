@@ -1,8 +1,10 @@
 //! Plain lines, from a terminal without abilities or from a pipe.
 
 use std::io::{self, BufRead as _};
+use std::sync::Arc;
 
 use super::{Entered, LineEditor};
+use crate::interrupt::State;
 use crate::terminal;
 
 /// Reads line by line. A line that ends in a backslash goes on in the next.
@@ -12,14 +14,20 @@ pub(crate) struct Plain {
     is_terminal: bool,
     /// What was typed before the first prompt.
     typed: String,
+    /// Knows whether what was typed is taken back.
+    going: Arc<State>,
 }
 
 /// Ctrl-D, as a terminal that edits no lines gives it.
 const END: char = '\u{4}';
 
 impl Plain {
-    pub(crate) fn new(is_terminal: bool, typed: String) -> Self {
-        Self { is_terminal, typed }
+    pub(crate) fn new(is_terminal: bool, typed: String, going: Arc<State>) -> Self {
+        Self {
+            is_terminal,
+            typed,
+            going,
+        }
     }
 
     /// The next line with its end; empty where nothing more comes.
@@ -52,6 +60,9 @@ impl LineEditor for Plain {
                 terminal::say(prompt)?;
             }
             let line = self.line()?;
+            if self.going.took_back() {
+                text.clear();
+            }
             if line.is_empty() {
                 return Ok(match text.is_empty() {
                     true => Entered::Ended,
