@@ -360,21 +360,23 @@ fn a_batch_is_thought_through_too() {
     ran.failed(2, "usage").says(&["reads no reasoning apart"]);
 }
 
+/// A template with a worked example.
+const PAIR: &str = r#"
+[[messages]]
+examples = [{ user = "An example.", assistant = "Its answer." }]
+
+[[messages]]
+role = "user"
+text = "{{ input }}"
+
+[variables]
+input = "text"
+"#;
+
 #[test]
 fn a_question_with_worked_examples_is_asked_again_itself() {
     let home = Home::new();
-    let pair = r#"
-        [[messages]]
-        examples = [{ user = "An example.", assistant = "Its answer." }]
-
-        [[messages]]
-        role = "user"
-        text = "{{ input }}"
-
-        [variables]
-        input = "text"
-    "#;
-    home.file(".config/parlor/templates/pair.toml", pair);
+    home.file(".config/parlor/templates/pair.toml", PAIR);
     let ran = home.pipe(&["-m", "echo", "-i"], "/template pair A question.\n");
     assert_eq!(ran.stdout, "A question.\n", "{ran:?}");
     let ran = home.run(&["-m", "echo", "-c", "--retry"]);
@@ -384,18 +386,7 @@ fn a_question_with_worked_examples_is_asked_again_itself() {
 #[test]
 fn worked_examples_of_a_single_question_are_kept_and_sent_again() {
     let home = Home::new();
-    let pair = r#"
-        [[messages]]
-        examples = [{ user = "An example.", assistant = "Its answer." }]
-
-        [[messages]]
-        role = "user"
-        text = "{{ input }}"
-
-        [variables]
-        input = "text"
-    "#;
-    home.file(".config/parlor/templates/pair.toml", pair);
+    home.file(".config/parlor/templates/pair.toml", PAIR);
     home.run(&["-m", "echo", "-t", "pair", "A question."]);
     let listed = home.run(&["history", "--json"]).json();
     assert_eq!(listed[0]["title"], "A question.");
